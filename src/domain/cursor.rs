@@ -1,0 +1,108 @@
+//! What a client has seen over the streams it follows (PROTOCOL.md section 1).
+
+use std::{fmt, str::FromStr};
+
+use super::{Invalid, Position, RoomName};
+
+/// Longest cursor, in bytes: it travels in a query and in a header.
+const CURSOR_MAX: usize = 2048;
+
+/// A stream as clients name it: their own inbox, or a room.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StreamName {
+    Inbox,
+    Room(RoomName),
+}
+
+impl FromStr for StreamName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text == "inbox" { Ok(Self::Inbox) } else { text.parse().map(Self::Room) }
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inbox => f.write_str("inbox"),
+            Self::Room(room) => fmt::Display::fmt(room, f),
+        }
+    }
+}
+
+/// Positions over several streams: `inbox@k3x9q2ab.42,chat:general@e1e1e1e1.17`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor(Vec<(StreamName, Position)>);
+
+impl Cursor {
+    /// The position in one stream, if the cursor names that stream.
+    pub fn position(&self, stream: &StreamName) -> Option<Position> {
+        self.0.iter().find(|(name, _)| name == stream).map(|(_, position)| *position)
+    }
+
+    /// The cursor of a client that follows its inbox alone.
+    pub fn of_inbox(position: Position) -> Self {
+        Self(vec![(StreamName::Inbox, position)])
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid::new("a cursor is stream@epoch.offset, joined by commas, each stream once");
+        if text.is_empty() || text.len() > CURSOR_MAX {
+            return Err(invalid());
+        }
+        let mut positions = Vec::new();
+        for part in text.split(',') {
+            let (stream, position) = part.rsplit_once('@').ok_or_else(invalid)?;
+            let stream: StreamName = stream.parse().map_err(|_| invalid())?;
+            if positions.iter().any(|(known, _)| known == &stream) {
+                return Err(invalid());
+            }
+            positions.push((stream, position.parse().map_err(|_| invalid())?));
+        }
+        Ok(Self(positions))
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (stream, position)) in self.0.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(f, "{comma}{stream}@{position}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_names_each_stream_once() {
+        let cursor: Cursor = "inbox@k3x9q2ab.42,chat:general@e1e1e1e1.17".parse().unwrap();
+        assert_eq!(cursor.position(&StreamName::Inbox), "k3x9q2ab.42".parse().ok());
+        assert_eq!(cursor.position(&"chat:general".parse().unwrap()), "e1e1e1e1.17".parse().ok());
+        assert_eq!(cursor.position(&"other".parse().unwrap()), None);
+        for bad in
+            ["", "abc", "inbox@", "@k3x9q2ab.1", "inbox@k3x9q2ab.1,", "inbox@k3x9q2ab.1,inbox@k3x9q2ab.2"]
+        {
+            assert!(bad.parse::<Cursor>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_cursor_that_reads_back_or_an_error(text in "(inbox|[a-z:]{1,4})@[a-z0-9]{8}\\.[0-9]{1,20}|.*") {
+            if let Ok(cursor) = text.parse::<Cursor>() {
+                prop_assert_eq!(cursor.to_string(), text);
+            }
+        }
+    }
+}

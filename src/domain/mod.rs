@@ -1,0 +1,36 @@
+//! The words of tidings as types.
+//!
+//! Pure: no actix, no input or output, no clock (now is an argument).
+//! A value of one of these types has been checked where it was made; nobody checks it again.
+
+pub mod counters;
+pub mod cursor;
+pub mod ids;
+pub mod json;
+pub mod mark;
+pub mod notification;
+pub mod position;
+pub mod rate;
+pub mod scope;
+pub mod time;
+
+pub use counters::Counters;
+pub use cursor::{Cursor, StreamName};
+pub use ids::{NotificationId, NotificationType, RoomName, SessionKey, UserId};
+pub use json::Json;
+pub use mark::{Mark, MarkAs, MarkTarget};
+pub use notification::{Draft, Notification};
+pub use position::{Epoch, Offset, Position};
+pub use scope::Scopes;
+pub use time::Timestamp;
+
+/// A text that is not what its type asks for; the message says what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+impl Invalid {
+    pub fn new(expected: impl Into<String>) -> Self {
+        Self(expected.into())
+    }
+}
