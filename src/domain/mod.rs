@@ -5,6 +5,7 @@
 
 pub mod counters;
 pub mod cursor;
+pub mod identity;
 pub mod ids;
 pub mod json;
 pub mod mark;
@@ -16,6 +17,7 @@ pub mod time;
 
 pub use counters::Counters;
 pub use cursor::{Cursor, StreamName};
+pub use identity::Identity;
 pub use ids::{NotificationId, NotificationType, RoomName, SessionKey, UserId};
 pub use json::Json;
 pub use mark::{Mark, MarkAs, MarkTarget};
