@@ -2,3 +2,8 @@
 #![forbid(unsafe_code)]
 
 pub mod domain;
+pub mod hub;
+pub mod mailbox;
+pub mod protocol;
+pub mod store;
+pub mod stream;

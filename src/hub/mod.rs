@@ -1,0 +1,3 @@
+//! hub
+pub mod messages;
+pub mod shard;

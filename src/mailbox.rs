@@ -1,0 +1,75 @@
+//! `ask`, `offer`, `signal`: the only verbs by which actors are talked to.
+//!
+//! http and sessions ask (await with a deadline). Hub, store and shards ask nobody; they offer, and
+//! handle a full mailbox themselves. So there is no circle to deadlock in and no unbounded queue.
+
+use std::time::Duration;
+
+use actix::{
+    Actor, Addr, Handler, MailboxError, Message, Recipient,
+    dev::{SendError, ToEnvelope},
+};
+
+/// Why an ask has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    #[error("no answer within the deadline")]
+    Late,
+    #[error("the actor is gone")]
+    Gone,
+}
+
+/// Why an offer was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    #[error("the mailbox is full")]
+    Full,
+    #[error("the actor is gone")]
+    Gone,
+}
+
+/// Sends and awaits the answer; waits for room in the mailbox within the same deadline.
+///
+/// # Errors
+/// [`AskError::Late`] after `deadline`; the question may still be acted upon.
+pub async fn ask<M>(to: &Recipient<M>, message: M, deadline: Duration) -> Result<M::Result, AskError>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    match tokio::time::timeout(deadline, to.send(message)).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(MailboxError::Closed)) => Err(AskError::Gone),
+        Ok(Err(MailboxError::Timeout)) | Err(_) => Err(AskError::Late),
+    }
+}
+
+/// Sends without waiting, if there is room.
+///
+/// The bound holds for each sender: keep one and do not clone it for each message.
+///
+/// # Errors
+/// [`OfferError::Full`]: nothing was sent, and the caller makes up for it.
+pub fn offer<M>(to: &Recipient<M>, message: M) -> Result<(), OfferError>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to.try_send(message).map_err(|error| match error {
+        SendError::Full(_) => OfferError::Full,
+        SendError::Closed(_) => OfferError::Gone,
+    })
+}
+
+/// Sends past the bound: only for lifecycle facts, of which there are at most two a session.
+///
+/// To an actor that is gone it does nothing; the process ends with its actors.
+pub fn signal<A, M>(to: &Addr<A>, message: M)
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to.do_send(message);
+}

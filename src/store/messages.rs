@@ -1,0 +1,205 @@
+//! What the store is asked. Every question has an answer or a [`StoreError`]; the asker sets the deadline.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::Message;
+
+use crate::{
+    domain::{
+        Counters, Draft, Mark, Notification, NotificationId, NotificationType, Position, SessionKey, UserId,
+    },
+    stream::{Head, Page},
+};
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// More is waiting than `store.queue` allows. Retry later.
+    #[error("the store has too much to do")]
+    Overloaded,
+    /// The database cannot be reached, is locked, is full, or refused the transaction. Retry later.
+    /// The text is for the log, never for a client.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The idempotency key was used for another request.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// The first request with this idempotency key is still waiting.
+    #[error("the first request with this idempotency key is still waiting")]
+    KeyInProgress,
+    /// There is no such notification of this user.
+    #[error("there is no such notification")]
+    NotFound,
+    /// The position is not one of this inbox.
+    #[error("the position is not one of this inbox")]
+    BadPosition,
+    /// The database broke a promise, or the code did. The text is for the log.
+    #[error("the store failed: {0}")]
+    Internal(String),
+}
+
+/// Makes a publish repeatable (G3): kept for `retention.idempotency` with the answer to the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    pub key: String,
+    /// SHA-256 of path and raw body, to tell the same request from another one.
+    pub digest: [u8; 32],
+}
+
+/// Store a draft for all its recipients, or for none.
+///
+/// From http. Answered after commit; the facts are offered to the hub before the answer is given.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Published, StoreError>")]
+pub struct Publish {
+    /// `sub` of the publisher: the owner of the idempotency key.
+    pub publisher: UserId,
+    pub idempotency_key: Option<IdempotencyKey>,
+    pub draft: Draft,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// One for each recipient, in the order of the draft.
+    pub receipts: Vec<Receipt>,
+    /// It was stored by an earlier request with the same idempotency key.
+    pub is_replay: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    pub id: NotificationId,
+    pub to: UserId,
+    pub position: Position,
+}
+
+/// Mark notifications. The same mark twice changes nothing the second time and tells nobody.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Counters, StoreError>")]
+pub struct ApplyMark {
+    pub user: UserId,
+    pub mark: Mark,
+    /// The session that marks, which needs no `marked` event; none over HTTP.
+    pub origin: Option<SessionKey>,
+}
+
+/// Delete one notification for good. [`StoreError::NotFound`] for another user's, too.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct Delete {
+    pub user: UserId,
+    pub id: NotificationId,
+}
+
+/// The user was shown everything up to here. Keeps the highest; another epoch is a [`StoreError::BadPosition`].
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct Acknowledge {
+    pub user: UserId,
+    pub up_to: Position,
+}
+
+/// Bounds of one page: whichever is reached first, but always at least one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit {
+    pub rows: usize,
+    /// Of payloads, in bytes.
+    pub bytes: usize,
+}
+
+/// Read what a session that stands at `since` is owed; without `since`, only where the inbox stands.
+///
+/// Head, counters and rows are of one instant (one read transaction).
+#[derive(Debug, Message)]
+#[rtype(result = "Result<InboxRead, StoreError>")]
+pub struct ReadInbox {
+    pub user: UserId,
+    pub since: Option<Position>,
+    pub limit: PageLimit,
+}
+
+#[derive(Debug)]
+pub struct InboxRead {
+    pub counters: Counters,
+    /// Without `since` an empty page that has reached the top, [`crate::stream::Resume::Fresh`].
+    pub page: Page<Arc<Notification>>,
+}
+
+/// Where an inbox stands, without its rows. A user who never had a notification has [`Head::NONE`].
+#[derive(Debug, Message)]
+#[rtype(result = "Result<InboxState, StoreError>")]
+pub struct ReadState {
+    pub user: UserId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboxState {
+    pub head: Head,
+    pub counters: Counters,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ListState {
+    /// Everything that is not archived: what a client that followed the stream would show.
+    #[default]
+    All,
+    Unread,
+    Archived,
+}
+
+/// List notifications, newest first; muted and expired ones are not there.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Listing, StoreError>")]
+pub struct List {
+    pub user: UserId,
+    pub state: ListState,
+    pub notification_type: Option<NotificationType>,
+    /// 1 to 200.
+    pub limit: usize,
+    /// Only older ones than this position. Another epoch is a [`StoreError::BadPosition`].
+    pub before: Option<Position>,
+}
+
+#[derive(Debug)]
+pub struct Listing {
+    pub notifications: Vec<Notification>,
+    /// Where to go on; `None` at the end.
+    pub next_before: Option<Position>,
+    pub counters: Counters,
+    /// The top of the inbox at the same instant: a client that has the list goes on from here.
+    pub cursor: Position,
+}
+
+/// One notification of this user. [`StoreError::NotFound`] for another user's, an expired or a muted one.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Notification, StoreError>")]
+pub struct Fetch {
+    pub user: UserId,
+    pub id: NotificationId,
+}
+
+/// Whether the database answers.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct Probe;
+
+/// Take nothing new, finish what is queued, close the database; answered when that is done.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Flush;
+
+/// What the store is built with.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Path of the SQLite file.
+    pub path: std::path::PathBuf,
+    /// Connections for reading.
+    pub pool_size: u32,
+    /// How long a locked database is waited for.
+    pub busy_timeout: Duration,
+    /// Most writes waiting, and most reads waiting.
+    pub queue: usize,
+    /// SQLite's `synchronous`: FULL survives the loss of power, NORMAL only the death of the process.
+    pub is_fully_synchronous: bool,
+    pub idempotency_retention: Duration,
+}

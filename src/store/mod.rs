@@ -1,0 +1,2 @@
+//! The truth of inboxes.
+pub mod messages;

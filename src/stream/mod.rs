@@ -1,0 +1,13 @@
+//! The one idea: a stream is numbered without holes and has a truth that can be read again.
+//!
+//! Pure, and the same for every stream and transport. What arrives live is only a doorbell; by
+//! [`delivery`] it is dropped, delivered, or answered by reading the truth ([`replay`]).
+//! [`subscription`] is that rule with its state, for one session and one stream.
+
+pub mod delivery;
+pub mod replay;
+pub mod subscription;
+
+pub use delivery::{Verdict, judge};
+pub use replay::{Gap, GapReason, Head, Item, Page, Resume};
+pub use subscription::{Offered, Subscription, Turn};
