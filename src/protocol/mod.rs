@@ -1,5 +1,10 @@
 //! What clients see: commands in, events out, the codes of both, and the bytes of a frame.
 
 pub mod code;
+pub mod command;
+pub mod event;
+pub mod frame;
+pub mod mark;
 
 pub use code::{CloseCode, ErrorCode};
+pub use frame::{Class, Frame};

@@ -1,0 +1,225 @@
+//! What clients say over a WebSocket (PROTOCOL.md section 3, "Client commands").
+//!
+//! Text in, a command or a refusal out; any text at all is one of the two.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{ErrorCode, mark};
+use crate::domain::{Mark, Position, json::Fields};
+
+/// The client's own name for a command, echoed in its answer: an integer, or a text of at most 64 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Ref {
+    Number(i64),
+    Text(String),
+}
+
+const REF_CHARS_MAX: usize = 64;
+
+#[derive(Debug)]
+pub struct Command<'a> {
+    pub reference: Option<Ref>,
+    pub action: Action<'a>,
+}
+
+#[derive(Debug)]
+pub enum Action<'a> {
+    Auth {
+        token: String,
+    },
+    Resume {
+        since: Position,
+    },
+    Mark(Mark),
+    /// `visible` (is the page in front) is taken and not yet used: nothing is pushed to closed apps.
+    Ack {
+        up_to: Position,
+    },
+    Ping,
+    Pong,
+    Echo {
+        data: &'a RawValue,
+    },
+}
+
+impl Action<'_> {
+    /// The word of the command.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Auth { .. } => "auth",
+            Self::Resume { .. } => "resume",
+            Self::Mark(_) => "mark",
+            Self::Ack { .. } => "ack",
+            Self::Ping => "ping",
+            Self::Pong => "pong",
+            Self::Echo { .. } => "echo",
+        }
+    }
+
+    /// Whether it counts towards the rate of messages.
+    pub fn is_limited(&self) -> bool {
+        !matches!(self, Self::Pong)
+    }
+}
+
+/// Why a text is no command.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BadCommand {
+    pub reference: Option<Ref>,
+    /// The word, where it is a known one.
+    pub command: Option<&'static str>,
+    pub code: ErrorCode,
+    pub message: String,
+}
+
+impl<'a> Command<'a> {
+    /// # Errors
+    /// The answer that the client gets: `bad_message`, `unknown_type` or `bad_cursor`.
+    pub fn parse(text: &'a str) -> Result<Self, BadCommand> {
+        let refuse = |reference, command, code, message: &str| BadCommand {
+            reference,
+            command,
+            code,
+            message: message.to_owned(),
+        };
+        let mut fields = Fields::parse(text)
+            .map_err(|error| refuse(None, None, ErrorCode::BadMessage, &error.to_string()))?;
+        let reference = match fields.take("ref").map(parse_ref) {
+            Some(Err(())) => {
+                let message = "ref is an integer or a text of at most 64 characters";
+                return Err(refuse(None, None, ErrorCode::BadMessage, message));
+            }
+            reference => reference.and_then(Result::ok),
+        };
+        let word = match fields.take_as::<String>("type") {
+            Ok(Some(word)) => word,
+            Ok(None) => return Err(refuse(reference, None, ErrorCode::BadMessage, "type is missing")),
+            Err(_) => return Err(refuse(reference, None, ErrorCode::BadMessage, "type is not a text")),
+        };
+        let Some(parse) = parser(&word) else {
+            return Err(refuse(reference, None, ErrorCode::UnknownType, "there is no such command"));
+        };
+        match parse(&mut fields) {
+            Ok(action) => Ok(Self { reference, action }),
+            Err((command, code, message)) => Err(refuse(reference, Some(command), code, &message)),
+        }
+    }
+}
+
+type Parse<'a> = fn(&mut Fields<'a>) -> Result<Action<'a>, (&'static str, ErrorCode, String)>;
+
+/// The table of commands.
+fn parser<'a>(word: &str) -> Option<Parse<'a>> {
+    Some(match word {
+        "auth" => |fields| match fields.take_as::<String>("token") {
+            Ok(Some(token)) => Ok(Action::Auth { token }),
+            _ => Err(("auth", ErrorCode::BadMessage, "token is a text".to_owned())),
+        },
+        "resume" => |fields| position(fields, "resume", "since").map(|since| Action::Resume { since }),
+        "mark" => |fields| match mark::parse(fields) {
+            Ok(mark) => Ok(Action::Mark(mark)),
+            Err(bad) if bad.code == ErrorCode::BadCursor => Err(("mark", bad.code, bad.message.to_owned())),
+            Err(bad) => Err(("mark", ErrorCode::BadMessage, bad.message.to_owned())),
+        },
+        "ack" => |fields| {
+            let up_to = position(fields, "ack", "up_to")?;
+            match fields.take_as::<bool>("visible") {
+                Ok(_) => Ok(Action::Ack { up_to }),
+                Err(_) => Err(("ack", ErrorCode::BadMessage, "visible is true or false".to_owned())),
+            }
+        },
+        "ping" => |_| Ok(Action::Ping),
+        "pong" => |_| Ok(Action::Pong),
+        "echo" => |fields| match fields.take("data") {
+            Some(data) => Ok(Action::Echo { data }),
+            None => Err(("echo", ErrorCode::BadMessage, "data is missing".to_owned())),
+        },
+        _ => return None,
+    })
+}
+
+fn position(
+    fields: &mut Fields<'_>,
+    command: &'static str,
+    name: &str,
+) -> Result<Position, (&'static str, ErrorCode, String)> {
+    let text = fields.take_as::<String>(name).ok().flatten();
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| (command, ErrorCode::BadCursor, format!("{name} is a position such as k3x9q2ab.42")))
+}
+
+fn parse_ref(raw: &RawValue) -> Result<Ref, ()> {
+    if let Ok(number) = serde_json::from_str::<i64>(raw.get()) {
+        return Ok(Ref::Number(number));
+    }
+    match serde_json::from_str::<String>(raw.get()) {
+        Ok(text) if text.chars().count() <= REF_CHARS_MAX => Ok(Ref::Text(text)),
+        _ => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refusal(text: &str) -> ErrorCode {
+        Command::parse(text).unwrap_err().code
+    }
+
+    #[test]
+    fn each_command_is_read_and_unknown_fields_are_ignored() {
+        let command = Command::parse(r#"{"type":"resume","since":"k3x9q2ab.7","ref":5,"more":[1]}"#).unwrap();
+        assert_eq!(command.reference, Some(Ref::Number(5)));
+        assert!(matches!(command.action, Action::Resume { since } if since.offset == 7));
+        for (text, word) in [
+            (r#"{"type":"auth","token":"x"}"#, "auth"),
+            (r#"{"type":"mark","as":"read","all":true}"#, "mark"),
+            (r#"{"type":"ack","up_to":"k3x9q2ab.7","visible":true}"#, "ack"),
+            (r#"{"type":"ping"}"#, "ping"),
+            (r#"{"type":"pong","ref":"a"}"#, "pong"),
+            (r#"{"type":"echo","data":{"a":[]}}"#, "echo"),
+        ] {
+            assert_eq!(Command::parse(text).unwrap().action.word(), word);
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_with_its_code() {
+        let long = format!(r#"{{"type":"ping","ref":"{}"}}"#, "x".repeat(65));
+        for (text, code) in [
+            ("", ErrorCode::BadMessage),
+            ("[]", ErrorCode::BadMessage),
+            ("5", ErrorCode::BadMessage),
+            ("{}", ErrorCode::BadMessage),
+            (r#"{"type":5}"#, ErrorCode::BadMessage),
+            (r#"{"type":"ping","ref":1.5}"#, ErrorCode::BadMessage),
+            (&long, ErrorCode::BadMessage),
+            (r#"{"type":"nonsense"}"#, ErrorCode::UnknownType),
+            (r#"{"type":"echo"}"#, ErrorCode::BadMessage),
+            (r#"{"type":"resume"}"#, ErrorCode::BadCursor),
+            (r#"{"type":"resume","since":"abc"}"#, ErrorCode::BadCursor),
+            (r#"{"type":"ack","up_to":7}"#, ErrorCode::BadCursor),
+            (r#"{"type":"mark","as":"read"}"#, ErrorCode::BadMessage),
+            (r#"{"type":"mark","as":"read","up_to":"abc"}"#, ErrorCode::BadCursor),
+        ] {
+            assert_eq!(refusal(text), code, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_carries_the_ref_where_it_can_be_read() {
+        let refusal = Command::parse(r#"{"ref":"r1","type":"nonsense"}"#).unwrap_err();
+        assert_eq!(refusal.reference, Some(Ref::Text("r1".to_owned())));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_command_or_an_error(text in ".{0,200}") {
+            let _ = Command::parse(&text);
+        }
+    }
+}

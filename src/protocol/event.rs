@@ -1,0 +1,211 @@
+//! What the server says (PROTOCOL.md section 3, "Server events"), one struct per event.
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use serde_json::value::RawValue;
+
+use super::{CloseCode, ErrorCode, command::Ref};
+use crate::{
+    domain::{Counters, Json, MarkAs, MarkTarget, Notification, NotificationId, Position, Timestamp},
+    stream::{Gap, GapReason, Resume},
+};
+
+/// A notification, on every transport and in every answer.
+pub struct NotificationView<'a>(pub &'a Notification);
+
+impl Serialize for NotificationView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct View<'a> {
+            id: &'a str,
+            r#type: &'a str,
+            v: u32,
+            position: Position,
+            payload: &'a Json,
+            created_at: Timestamp,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            key: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            expires_at: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            read_at: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            seen_at: Option<Timestamp>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            archived_at: Option<Timestamp>,
+        }
+        let n = self.0;
+        View {
+            id: n.id.as_str(),
+            r#type: n.notification_type.as_str(),
+            v: n.v,
+            position: n.position,
+            payload: &n.payload,
+            created_at: n.created_at,
+            key: n.key.as_deref(),
+            expires_at: n.expires_at,
+            read_at: n.read_at,
+            seen_at: n.seen_at,
+            archived_at: n.archived_at,
+        }
+        .serialize(serializer)
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "welcome")]
+pub struct Welcome<'a> {
+    pub v: u8,
+    pub session: &'a str,
+    pub user: &'a str,
+    pub node: &'a str,
+    pub scopes: &'a [String],
+    pub ping_interval_ms: u64,
+    pub expires_at: Timestamp,
+    pub limits: Limits,
+    pub inbox: Inbox,
+    /// Of the inbox.
+    pub resume: Resume,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Limits {
+    pub message_bytes: usize,
+    pub rooms: usize,
+    pub messages_per_second: u32,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Inbox {
+    /// The top now; a cursor only once the replay has ended.
+    pub position: Position,
+    pub counters: Counters,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "unread")]
+pub struct Unread {
+    pub counters: Counters,
+}
+
+/// Notifications of the user were marked or deleted elsewhere.
+pub struct Marked<'a> {
+    pub mark_as: MarkedAs,
+    pub target: &'a MarkTarget,
+    pub counters: Counters,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkedAs {
+    Mark(MarkAs),
+    Deleted,
+}
+
+impl Serialize for Marked<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut event = serializer.serialize_struct("marked", 4)?;
+        event.serialize_field("type", "marked")?;
+        match self.mark_as {
+            MarkedAs::Mark(mark_as) => event.serialize_field("as", &mark_as)?,
+            MarkedAs::Deleted => event.serialize_field("as", "deleted")?,
+        }
+        match self.target {
+            MarkTarget::Ids(ids) => event.serialize_field::<[NotificationId]>("ids", ids)?,
+            MarkTarget::UpTo(position) => event.serialize_field("up_to", position)?,
+            MarkTarget::All => event.serialize_field("all", &true)?,
+        }
+        event.serialize_field("counters", &self.counters)?;
+        event.end()
+    }
+}
+
+/// Numbers with nothing to show.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "skip")]
+pub struct Skip<'a> {
+    pub stream: &'a str,
+    /// Exclusive.
+    pub from: Position,
+    /// Inclusive.
+    pub to: Position,
+}
+
+/// An announced loss.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "gap")]
+pub struct GapView<'a> {
+    pub stream: &'a str,
+    pub from: Position,
+    pub to: Position,
+    pub reason: GapReason,
+}
+
+impl<'a> GapView<'a> {
+    pub fn new(stream: &'a str, gap: Gap) -> Self {
+        Self { stream, from: gap.from, to: gap.to, reason: gap.reason }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "ping")]
+pub struct Ping {}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "pong")]
+pub struct Pong<'a> {
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'a Ref>,
+}
+
+/// The answer to a command that was done.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "ok")]
+pub struct Done<'a> {
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'a Ref>,
+    pub command: &'a str,
+    #[serde(flatten)]
+    pub result: Outcome<'a>,
+}
+
+/// What an `ok` carries, by command.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome<'a> {
+    Auth { expires_at: Timestamp, scopes: &'a [String] },
+    Resume { resume: Resume, position: Position },
+    Mark { counters: Counters },
+    Echo { data: &'a RawValue },
+    Nothing {},
+}
+
+/// The answer to a command that was not done.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "error")]
+pub struct Refused<'a> {
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'a Ref>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<&'a str>,
+    pub code: ErrorCode,
+    pub message: &'a str,
+    pub retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// The last word before a close; best effort.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "goodbye")]
+pub struct Goodbye {
+    pub code: u16,
+    pub reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Goodbye {
+    pub fn new(code: CloseCode, retry_after: Option<std::time::Duration>) -> Self {
+        let retry_after_ms = retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        Self { code: code.number(), reason: code.word(), retry_after_ms }
+    }
+}

@@ -1,0 +1,164 @@
+//! One event as bytes, encoded once and shared by everybody who receives it.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::CloseCode;
+
+/// Longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).
+const HEADER_MAX: usize = 10;
+
+const FIN: u8 = 0x80;
+const TEXT: u8 = 0x1;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xA;
+
+/// What may become of a frame when its receiver is slow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A numbered part of the inbox: refused when there is no room, and read again from the store later.
+    Inbox,
+    /// Tells a state that is told again (`unread`, `marked`): refused when there is no room, and made
+    /// up for by the newest state later.
+    Hint,
+    /// An answer or a `welcome`: always taken. A session that leaves too many unread reads no commands.
+    Reply,
+}
+
+/// A text frame with its header, as it goes onto a socket. A clone shares the bytes.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    class: Class,
+    websocket: Bytes,
+    header_len: u8,
+}
+
+impl Frame {
+    /// Encodes an event: header and JSON in one piece of memory, the JSON written once.
+    pub fn new(class: Class, event: &impl Serialize) -> Self {
+        let mut buffer = Vec::with_capacity(512);
+        buffer.resize(HEADER_MAX, 0);
+        if let Err(error) = serde_json::to_writer(&mut buffer, event) {
+            // No event of ours can fail; if one did, its receiver must still hear something.
+            log::error!(error:% = error; "an event cannot be encoded");
+            buffer.truncate(HEADER_MAX);
+            buffer.extend_from_slice(
+                br#"{"type":"error","code":"internal","message":"internal error","retryable":false}"#,
+            );
+        }
+        let (header, header_len) = header(TEXT, buffer.len() - HEADER_MAX);
+        let start = HEADER_MAX - header_len;
+        for (place, byte) in buffer.iter_mut().skip(start).zip(header.into_iter().take(header_len)) {
+            *place = byte;
+        }
+        let websocket = Bytes::from(buffer).slice(start..);
+        Self { class, websocket, header_len: header_len as u8 }
+    }
+
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The whole WebSocket frame.
+    pub fn websocket(&self) -> Bytes {
+        self.websocket.clone()
+    }
+
+    /// The JSON alone.
+    pub fn json(&self) -> Bytes {
+        self.websocket.slice(usize::from(self.header_len)..)
+    }
+
+    /// What it costs its receiver's outbox, in bytes.
+    pub fn cost(&self) -> usize {
+        self.websocket.len()
+    }
+}
+
+/// The header of a final, unmasked frame, and how many of the bytes count: they are the last ones of
+/// the header's place, so that the payload follows at once.
+fn header(opcode: u8, len: usize) -> ([u8; HEADER_MAX], usize) {
+    let mut header = [0; HEADER_MAX];
+    let lengths = (len as u64).to_be_bytes();
+    let used = match len {
+        0..=125 => {
+            header[1] = len as u8;
+            2
+        }
+        126..=0xFFFF => {
+            header[1] = 126;
+            header[2..4].copy_from_slice(&lengths[6..]);
+            4
+        }
+        _ => {
+            header[1] = 127;
+            header[2..].copy_from_slice(&lengths);
+            10
+        }
+    };
+    header[0] = FIN | opcode;
+    (header, used)
+}
+
+/// A control frame; a payload over 125 bytes is cut (RFC 6455 section 5.5).
+fn control(opcode: u8, payload: &[u8]) -> Bytes {
+    let payload = payload.get(..125).unwrap_or(payload);
+    let mut bytes = Vec::with_capacity(2 + payload.len());
+    bytes.extend_from_slice(&[FIN | opcode, payload.len() as u8]);
+    bytes.extend_from_slice(payload);
+    bytes.into()
+}
+
+pub fn ping() -> Bytes {
+    control(PING, &[])
+}
+
+pub fn pong(payload: &[u8]) -> Bytes {
+    control(PONG, payload)
+}
+
+/// A close frame with our code and its word.
+pub fn close(code: CloseCode) -> Bytes {
+    close_with(Some((code.number(), code.word())))
+}
+
+/// A close frame; without a code the answer to a close that had none.
+pub fn close_with(reason: Option<(u16, &str)>) -> Bytes {
+    let Some((number, text)) = reason else { return control(CLOSE, &[]) };
+    let mut payload = number.to_be_bytes().to_vec();
+    payload.extend_from_slice(text.as_bytes());
+    control(CLOSE, &payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_has_the_shortest_header_for_its_length() {
+        for (len, header_len) in [(0, 2), (123, 2), (124, 4), (65_533, 4), (65_534, 10), (100_000, 10)] {
+            let text = "x".repeat(len);
+            let frame = Frame::new(Class::Reply, &text);
+            let websocket = frame.websocket();
+            assert_eq!(frame.json(), format!("\"{text}\""));
+            assert_eq!(websocket.len(), header_len + len + 2);
+            assert_eq!(websocket[0], 0x81);
+            let declared = match websocket[1] {
+                126 => usize::from(u16::from_be_bytes([websocket[2], websocket[3]])),
+                127 => u64::from_be_bytes(websocket[2..10].try_into().unwrap()) as usize,
+                short => usize::from(short),
+            };
+            assert_eq!(declared, len + 2);
+        }
+    }
+
+    #[test]
+    fn control_frames_are_as_rfc_6455_shows_them() {
+        assert_eq!(ping()[..], [0x89, 0]);
+        assert_eq!(pong(b"Hello")[..], [0x8A, 5, b'H', b'e', b'l', b'l', b'o']);
+        assert_eq!(close(CloseCode::Normal)[..], *b"\x88\x08\x03\xe8normal");
+        assert_eq!(close_with(None)[..], [0x88, 0]);
+        assert_eq!(pong(&[0; 200]).len(), 127);
+    }
+}
