@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use actix::Message;
 
-use crate::{
-    domain::{Counters, MarkAs, MarkTarget, Notification, NotificationId, Position, SessionKey, UserId},
-    protocol::CloseCode,
+use crate::domain::{
+    Counters, MarkAs, MarkTarget, Notification, NotificationId, Position, SessionKey, UserId,
 };
 
 /// Facts that one transaction of the store made true, in the order in which it made them.
@@ -88,12 +87,4 @@ pub struct ShardReady {
 #[rtype(result = "()")]
 pub struct Drain {
     pub over: std::time::Duration,
-}
-
-/// Close one session.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct End {
-    pub session: SessionKey,
-    pub code: CloseCode,
 }

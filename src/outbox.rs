@@ -1,0 +1,376 @@
+//! What a client has not read yet: the bounded queue between a session and its socket (G10).
+//!
+//! Lives on the worker's thread, so it needs no lock. It refuses what does not fit and remembers that
+//! it did; it never drops what it took, never waits, and wakes its reader at most once.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+
+use crate::protocol::{Class, Frame};
+
+/// Replies that may wait before the session reads no further commands.
+const REPLIES_MAX: usize = 64;
+
+/// Bounds of one outbox.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboxLimits {
+    pub events: usize,
+    pub bytes: usize,
+}
+
+/// The frame did not fit; its sender makes up for it once the outbox has drained.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+#[derive(Debug)]
+pub struct Outbox(RefCell<Queue>);
+
+#[derive(Debug)]
+struct Queue {
+    limits: OutboxLimits,
+    /// Heartbeats and the answer to the client's last ping go ahead of everything; one of each is enough
+    /// (RFC 6455 section 5.5.3).
+    ping: Option<Bytes>,
+    pong: Option<Bytes>,
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    replies: usize,
+    ending: Ending,
+    /// Something was refused, and the queue has not been below half since.
+    is_overflowed: bool,
+    /// The queue has been at half or above, and nobody was told yet that it fell below.
+    was_above_half: bool,
+    has_drained: bool,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug)]
+enum Ending {
+    Open,
+    /// This close frame follows what waits; nothing more is taken.
+    Closing(Bytes),
+    CloseSent,
+}
+
+impl Outbox {
+    pub fn new(limits: OutboxLimits) -> Self {
+        Self(RefCell::new(Queue {
+            limits,
+            ping: None,
+            pong: None,
+            frames: VecDeque::new(),
+            bytes: 0,
+            replies: 0,
+            ending: Ending::Open,
+            is_overflowed: false,
+            was_above_half: false,
+            has_drained: false,
+            reader: None,
+        }))
+    }
+
+    /// Takes a frame. A connection that is ending takes nothing more and refuses nothing.
+    ///
+    /// # Errors
+    /// [`Full`] for an event or a hint that does not fit; then the outbox is at half or above, so that
+    /// [`Self::take_drained`] will follow. A reply is always taken.
+    pub fn push(&self, frame: Frame) -> Result<(), Full> {
+        let mut queue = self.0.borrow_mut();
+        if !matches!(queue.ending, Ending::Open) {
+            return Ok(());
+        }
+        let (class, cost) = (frame.class(), frame.cost());
+        if class == Class::Reply {
+            queue.replies += 1;
+        } else if !queue.fits(cost) {
+            queue.is_overflowed = true;
+            return Err(Full);
+        }
+        queue.bytes += cost;
+        let waker = queue.to_wake();
+        queue.frames.push_back(frame);
+        queue.was_above_half |= !queue.is_below_half();
+        drop(queue);
+        wake(waker);
+        Ok(())
+    }
+
+    pub fn ping(&self, bytes: Bytes) {
+        self.urgent(|queue| queue.ping = Some(bytes));
+    }
+
+    pub fn pong(&self, bytes: Bytes) {
+        self.urgent(|queue| queue.pong = Some(bytes));
+    }
+
+    fn urgent(&self, put: impl FnOnce(&mut Queue)) {
+        let mut queue = self.0.borrow_mut();
+        if !matches!(queue.ending, Ending::Open) {
+            return;
+        }
+        let waker = queue.to_wake();
+        put(&mut queue);
+        drop(queue);
+        wake(waker);
+    }
+
+    /// Ends with this close frame, behind what waits. The first ending counts.
+    pub fn close(&self, goodbye: Option<Frame>, close: Bytes) {
+        let mut queue = self.0.borrow_mut();
+        if !matches!(queue.ending, Ending::Open) {
+            return;
+        }
+        let waker = queue.to_wake();
+        queue.frames.extend(goodbye);
+        queue.ending = Ending::Closing(close);
+        drop(queue);
+        wake(waker);
+    }
+
+    /// Forgets what waits: for a reader that will not read it.
+    pub fn clear(&self) {
+        let mut queue = self.0.borrow_mut();
+        queue.frames = VecDeque::new();
+        (queue.bytes, queue.replies) = (0, 0);
+    }
+
+    pub fn is_closing(&self) -> bool {
+        !matches!(self.0.borrow().ending, Ending::Open)
+    }
+
+    /// Whether the close frame has left.
+    pub fn is_close_sent(&self) -> bool {
+        matches!(self.0.borrow().ending, Ending::CloseSent)
+    }
+
+    /// Whether something was refused since the queue was last below half.
+    pub fn is_overflowed(&self) -> bool {
+        self.0.borrow().is_overflowed
+    }
+
+    /// Whether there is room for a page of a replay: at most half is taken.
+    pub fn has_room(&self) -> bool {
+        self.0.borrow().is_below_half()
+    }
+
+    /// Whether so much waits that no further command should be read.
+    pub fn is_congested(&self) -> bool {
+        let queue = self.0.borrow();
+        queue.replies >= REPLIES_MAX || queue.bytes > queue.limits.bytes
+    }
+
+    /// Says once that the queue has fallen below half after it was above.
+    pub fn take_drained(&self) -> bool {
+        std::mem::take(&mut self.0.borrow_mut().has_drained)
+    }
+
+    /// The next bytes for the socket; registers the reader where there are none.
+    pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let mut queue = self.0.borrow_mut();
+        match queue.next() {
+            Some(bytes) => Poll::Ready(bytes),
+            None => {
+                if queue.reader.as_ref().is_none_or(|reader| !reader.will_wake(cx.waker())) {
+                    queue.reader = Some(cx.waker().clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Wakes the reader, so that it looks again whether the connection is over.
+    pub fn wake(&self) {
+        let waker = self.0.borrow_mut().reader.take();
+        wake(waker);
+    }
+}
+
+impl Queue {
+    /// Whether an event of this cost fits. Below half everything does, however large it is.
+    fn fits(&self, cost: usize) -> bool {
+        let has_bytes = self.bytes * 2 < self.limits.bytes || self.bytes + cost <= self.limits.bytes;
+        self.frames.len() < self.limits.events && has_bytes
+    }
+
+    fn is_below_half(&self) -> bool {
+        self.frames.len() * 2 < self.limits.events && self.bytes * 2 < self.limits.bytes
+    }
+
+    fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.ping.is_none() && self.pong.is_none()
+    }
+
+    /// The reader, if it sleeps: it does only when nothing waits.
+    fn to_wake(&mut self) -> Option<Waker> {
+        if self.is_empty() { self.reader.take() } else { None }
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        if let Some(urgent) = self.ping.take().or_else(|| self.pong.take()) {
+            return Some(urgent);
+        }
+        let Some(frame) = self.frames.pop_front() else { return self.next_close() };
+        self.bytes -= frame.cost();
+        if frame.class() == Class::Reply {
+            self.replies = self.replies.saturating_sub(1);
+        }
+        if self.frames.is_empty() {
+            // An idle session keeps no memory of a busy one.
+            self.frames.shrink_to(16);
+        }
+        if self.was_above_half && self.is_below_half() {
+            self.was_above_half = false;
+            self.is_overflowed = false;
+            self.has_drained = true;
+        }
+        Some(frame.websocket())
+    }
+
+    fn next_close(&mut self) -> Option<Bytes> {
+        match std::mem::replace(&mut self.ending, Ending::CloseSent) {
+            Ending::Closing(close) => Some(close),
+            other => {
+                self.ending = other;
+                None
+            }
+        }
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LIMITS: OutboxLimits = OutboxLimits { events: 10, bytes: 1000 };
+
+    fn frame(class: Class, bytes: usize) -> Frame {
+        Frame::new(class, &"x".repeat(bytes.saturating_sub(4)))
+    }
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl std::task::Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn take(outbox: &Outbox) -> Option<Bytes> {
+        match outbox.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(bytes) => Some(bytes),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn events_beyond_the_bounds_are_refused_and_the_drain_is_told_once() {
+        let outbox = Outbox::new(LIMITS);
+        for _ in 0..10 {
+            assert_eq!(outbox.push(frame(Class::Inbox, 20)), Ok(()));
+        }
+        assert_eq!(outbox.push(frame(Class::Inbox, 20)), Err(Full));
+        assert_eq!(outbox.push(frame(Class::Hint, 20)), Err(Full));
+        assert_eq!(outbox.push(frame(Class::Reply, 20)), Ok(()));
+        assert!(outbox.is_overflowed() && !outbox.has_room());
+        for _ in 0..6 {
+            take(&outbox);
+            assert!(!outbox.take_drained());
+        }
+        take(&outbox);
+        assert!(
+            outbox.take_drained() && !outbox.take_drained() && outbox.has_room() && !outbox.is_overflowed()
+        );
+    }
+
+    #[test]
+    fn a_frame_larger_than_the_bounds_passes_when_little_waits() {
+        let outbox = Outbox::new(LIMITS);
+        assert_eq!(outbox.push(frame(Class::Inbox, 5000)), Ok(()));
+        assert_eq!(outbox.push(frame(Class::Inbox, 10)), Err(Full));
+        take(&outbox);
+        assert!(outbox.take_drained());
+    }
+
+    #[test]
+    fn a_sleeping_reader_is_woken_once_for_many_frames() {
+        let outbox = Outbox::new(LIMITS);
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        assert!(outbox.poll_next(&mut Context::from_waker(&waker)).is_pending());
+        for _ in 0..5 {
+            outbox.push(frame(Class::Inbox, 20)).unwrap();
+        }
+        assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn heartbeats_go_ahead_and_the_close_frame_goes_last() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.push(frame(Class::Inbox, 20)).unwrap();
+        outbox.pong(Bytes::from_static(b"pong 1"));
+        outbox.pong(Bytes::from_static(b"pong 2"));
+        outbox.ping(Bytes::from_static(b"ping"));
+        outbox.close(None, Bytes::from_static(b"close"));
+        outbox.push(frame(Class::Inbox, 20)).unwrap();
+        assert_eq!(take(&outbox).unwrap(), "ping");
+        assert_eq!(take(&outbox).unwrap(), "pong 2");
+        assert_eq!(take(&outbox).unwrap().len(), 20);
+        assert!(!outbox.is_close_sent());
+        assert_eq!(take(&outbox).unwrap(), "close");
+        assert!(take(&outbox).is_none() && outbox.is_close_sent());
+    }
+
+    #[test]
+    fn unread_replies_congest() {
+        let outbox = Outbox::new(LIMITS);
+        for _ in 0..REPLIES_MAX {
+            assert!(!outbox.is_congested());
+            outbox.push(frame(Class::Reply, 4)).unwrap();
+        }
+        assert!(outbox.is_congested());
+        take(&outbox);
+        assert!(!outbox.is_congested());
+    }
+
+    proptest! {
+        /// A refusal is always followed by a drain, and what was taken comes out in order.
+        #[test]
+        fn a_refusal_is_followed_by_a_drain(costs in proptest::collection::vec((0..3u8, 4..400usize), 1..80)) {
+            let outbox = Outbox::new(LIMITS);
+            let (mut refused, mut drained) = (false, false);
+            for (kind, cost) in costs {
+                match kind {
+                    0 => { take(&outbox); }
+                    kind => refused |= outbox.push(frame(if kind == 1 { Class::Inbox } else { Class::Hint }, cost)).is_err(),
+                }
+                if outbox.take_drained() {
+                    refused = false;
+                }
+            }
+            while take(&outbox).is_some() {
+                drained |= outbox.take_drained();
+            }
+            prop_assert!(!refused || drained);
+            prop_assert!(!outbox.is_overflowed());
+        }
+    }
+}
