@@ -4,6 +4,7 @@
 //! the request, the configuration and the time it is given. A request passes in this order:
 //!
 //! 1. [`CredentialOptions::find`]: which token the request carries, if any; one that cannot be used is an error.
+//! 2. [`OriginRule::check`]: whether a page of that origin may use it.
 //! 3. [`Verifier::verify`]: who it is. Cheap checks come first, so that a flood of junk costs little.
 //!
 //! It must never log or print a token or a key, never take a token's word for how it is to be checked, and never
@@ -13,6 +14,7 @@ mod algorithm;
 mod claims;
 mod credential;
 mod keys;
+mod origin;
 mod self_test;
 #[cfg(test)]
 mod signing;
@@ -22,4 +24,5 @@ pub use algorithm::Algorithm;
 pub use claims::InvalidToken;
 pub use credential::{Credential, CredentialError, CredentialKind, CredentialOptions, Route};
 pub use keys::KeyError;
+pub use origin::{OriginRefused, OriginRule};
 pub use verifier::{TOKEN_BYTES_MAX, Verifier, VerifierOptions};
