@@ -1,6 +1,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod clock;
 pub mod domain;
 pub mod hub;

@@ -1,0 +1,205 @@
+//! The keys that signatures are checked with, read and judged once at the start.
+//!
+//! Owns the key material; hands out only what a check needs. Must never let a token choose more than which of
+//! these keys to try.
+
+use aws_lc_rs::{
+    rsa::PublicKey,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    },
+};
+use jsonwebtoken::{
+    DecodingKey, DecodingKeyKind,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::algorithm::Algorithm;
+
+/// Shortest secret for HS256, in bytes: that of its hash (RFC 7518 section 3.2).
+const SECRET_BYTES_MIN: usize = 32;
+
+/// Most keys at once. A token without `kid` is tried with each, so this bounds what an anonymous one costs.
+const KEYS_MAX: usize = 16;
+
+/// Longest `kid`, in characters.
+const KEY_ID_MAX: usize = 64;
+
+/// Why no token could be judged by this configuration. One line for whoever starts the server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("auth.secret is required for HS256")]
+    NoSecret,
+    #[error("auth.secret and auth.previous_secret need at least {SECRET_BYTES_MIN} bytes for HS256")]
+    ShortSecret,
+    #[error("auth.secret is a PEM key: set auth.algorithm and give the public key as auth.public_key")]
+    SecretIsPem,
+    #[error("auth.public_key and auth.jwks are of no use with HS256: set auth.algorithm")]
+    KeyWithoutAlgorithm,
+    #[error("{0} needs auth.public_key or auth.jwks")]
+    NoPublicKey(Algorithm),
+    #[error("auth.public_key is not a public key in PEM (SubjectPublicKeyInfo) that {0} can use")]
+    BadPem(Algorithm),
+    #[error("auth.jwks is not a JSON Web Key Set (RFC 7517 section 5)")]
+    BadJwks,
+    #[error("key {index} of auth.jwks is not a public key that {algorithm} can use")]
+    BadJwk { index: usize, algorithm: Algorithm },
+    #[error("the kid of key {0} of auth.jwks is not 1 to {KEY_ID_MAX} characters of A-Z a-z 0-9 _ -")]
+    BadKeyId(usize),
+    #[error("auth.public_key and auth.jwks hold more than {KEYS_MAX} keys")]
+    TooManyKeys,
+    #[error("auth.leeway is more than 5 seconds")]
+    LongLeeway,
+    #[error("the self-test of token verification failed: {0}")]
+    SelfTest(&'static str),
+}
+
+/// One key, with the `kid` by which a token may name it.
+struct Key {
+    id: Option<String>,
+    key: DecodingKey,
+}
+
+/// All keys that are valid now: a secret and its predecessor, or some public keys.
+pub(super) struct Keys(Vec<Key>);
+
+impl Keys {
+    pub(super) fn from_secrets(secrets: &[SecretString]) -> Result<Self, KeyError> {
+        if secrets.is_empty() {
+            return Err(KeyError::NoSecret);
+        }
+        let key = |secret: &SecretString| {
+            let secret = secret.expose_secret();
+            if secret.len() < SECRET_BYTES_MIN {
+                return Err(KeyError::ShortSecret);
+            }
+            // A public key is no secret: whoever has it could sign.
+            if secret.contains(PEM_BEGIN) {
+                return Err(KeyError::SecretIsPem);
+            }
+            Ok(Key { id: None, key: DecodingKey::from_secret(secret.as_bytes()) })
+        };
+        secrets.iter().map(key).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(super) fn from_public(
+        algorithm: Algorithm,
+        pems: &[String],
+        jwks: Option<&str>,
+    ) -> Result<Self, KeyError> {
+        let mut keys = Vec::new();
+        for pem in pems {
+            keys.extend(read_pems(algorithm, pem)?);
+        }
+        if let Some(jwks) = jwks {
+            keys.extend(read_jwks(algorithm, jwks)?);
+        }
+        match keys.len() {
+            0 => Err(KeyError::NoPublicKey(algorithm)),
+            1..=KEYS_MAX => Ok(Self(keys)),
+            _ => Err(KeyError::TooManyKeys),
+        }
+    }
+
+    /// The keys to try for a token that names `id`: those of that name, and those that have none.
+    pub(super) fn candidates(&self, id: Option<&str>) -> impl Iterator<Item = &DecodingKey> {
+        // A secret and a PEM have no names, so a name cannot tell them apart and every one of them is tried.
+        self.0
+            .iter()
+            .filter(move |key| id.is_none() || key.id.is_none() || key.id.as_deref() == id)
+            .map(|key| &key.key)
+    }
+}
+
+/// Whether a `kid` is one: anything else is refused unread, be it a path or a query.
+pub(super) fn is_key_id(text: &str) -> bool {
+    (1..=KEY_ID_MAX).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+const PEM_BEGIN: &str = "-----BEGIN ";
+
+/// Reads every block of a PEM text, so that an old and a new key can stand in one file.
+fn read_pems(algorithm: Algorithm, text: &str) -> Result<Vec<Key>, KeyError> {
+    let bad = || KeyError::BadPem(algorithm);
+    let mut keys = Vec::new();
+    for block in text.split(PEM_BEGIN).skip(1) {
+        // Certificates and private keys would be read too, but are no public keys.
+        if !block.starts_with("PUBLIC KEY-----") {
+            return Err(bad());
+        }
+        let pem = format!("{PEM_BEGIN}{block}");
+        let key = match algorithm {
+            Algorithm::Hs256 => return Err(KeyError::KeyWithoutAlgorithm),
+            Algorithm::Rs256 => DecodingKey::from_rsa_pem(pem.as_bytes()),
+            Algorithm::Es256 => DecodingKey::from_ec_pem(pem.as_bytes()),
+            Algorithm::EdDsa => DecodingKey::from_ed_pem(pem.as_bytes()),
+        };
+        keys.push(Key { id: None, key: key.ok().filter(|key| is_usable(algorithm, key)).ok_or_else(bad)? });
+    }
+    if keys.is_empty() { Err(bad()) } else { Ok(keys) }
+}
+
+/// Reads a key set, passing over what is not for us (RFC 7517 section 5) and refusing what is but is broken.
+fn read_jwks(algorithm: Algorithm, text: &str) -> Result<Vec<Key>, KeyError> {
+    #[derive(serde::Deserialize)]
+    struct KeySet {
+        keys: Vec<Jwk>,
+    }
+    let set: KeySet = serde_json::from_str(text).map_err(|_| KeyError::BadJwks)?;
+    let mut keys = Vec::new();
+    for (index, jwk) in set.keys.into_iter().enumerate().filter(|(_, jwk)| is_meant_for(algorithm, jwk)) {
+        let key = DecodingKey::from_jwk(&jwk).ok().filter(|key| is_usable(algorithm, key));
+        let key = key.ok_or(KeyError::BadJwk { index, algorithm })?;
+        let id = jwk.common.key_id;
+        if id.as_deref().is_some_and(|id| !is_key_id(id)) {
+            return Err(KeyError::BadKeyId(index));
+        }
+        keys.push(Key { id, key });
+    }
+    Ok(keys)
+}
+
+/// Whether a key of a set says of itself that it verifies signatures of this algorithm.
+fn is_meant_for(algorithm: Algorithm, jwk: &Jwk) -> bool {
+    let has_type = match (&jwk.algorithm, algorithm) {
+        (AlgorithmParameters::RSA(_), Algorithm::Rs256) => true,
+        (AlgorithmParameters::EllipticCurve(ec), Algorithm::Es256) => ec.curve == EllipticCurve::P256,
+        (AlgorithmParameters::OctetKeyPair(pair), Algorithm::EdDsa) => pair.curve == EllipticCurve::Ed25519,
+        _ => false,
+    };
+    let common = &jwk.common;
+    has_type
+        && common.public_key_use.as_ref().is_none_or(|usage| usage == &PublicKeyUse::Signature)
+        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify))
+        && common.key_algorithm.is_none_or(|named| named == jsonwebtoken::Algorithm::from(algorithm).into())
+}
+
+/// Parses the key as the verification will, so that a bad one stops the start and not every request.
+fn is_usable(algorithm: Algorithm, key: &DecodingKey) -> bool {
+    match (algorithm, key.kind()) {
+        (Algorithm::Rs256, DecodingKeyKind::SecretOrDer(der)) => PublicKey::from_der(der)
+            .is_ok_and(|key| is_usable_rsa(&RsaPublicKeyComponents::<Vec<u8>>::from(&key))),
+        (Algorithm::Rs256, DecodingKeyKind::RsaModulusExponent { n, e }) => {
+            is_usable_rsa(&RsaPublicKeyComponents { n: n.clone(), e: e.clone() })
+        }
+        (Algorithm::Es256, DecodingKeyKind::SecretOrDer(point)) => {
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).is_ok()
+        }
+        (Algorithm::EdDsa, DecodingKeyKind::SecretOrDer(point)) => {
+            ParsedPublicKey::new(&ED25519, point).is_ok()
+        }
+        _ => false,
+    }
+}
+
+/// Whether the modulus has 2048 to 8192 bits: others are refused at each verification.
+fn is_usable_rsa(key: &RsaPublicKeyComponents<Vec<u8>>) -> bool {
+    let unused_bits = key.n.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    (2048..=8192).contains(&(key.n.len() * 8).saturating_sub(unused_bits))
+        && key.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

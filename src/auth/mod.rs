@@ -1,0 +1,28 @@
+//! Who is asking: finds the credential of a request, and turns a token into an [`Identity`](crate::domain::Identity).
+//!
+//! Owns the keys and the rules of PROTOCOL.md section 2, and no state that changes: what it answers follows from
+//! the request, the configuration and the time it is given. A request passes in this order:
+//!
+//! 1. [`CredentialOptions::find`]: which token the request carries, if any; one that cannot be used is an error.
+//! 2. [`OriginRule::check`]: whether a page of that origin may use it.
+//! 3. [`Verifier::verify`]: who it is. Cheap checks come first, so that a flood of junk costs little.
+//!
+//! It must never log or print a token or a key, never take a token's word for how it is to be checked, and never
+//! answer "nobody" where a credential was presented and is bad.
+
+mod algorithm;
+mod claims;
+mod credential;
+mod keys;
+mod origin;
+mod self_test;
+#[cfg(test)]
+mod signing;
+mod verifier;
+
+pub use algorithm::Algorithm;
+pub use claims::InvalidToken;
+pub use credential::{Credential, CredentialError, CredentialKind, CredentialOptions, Route};
+pub use keys::KeyError;
+pub use origin::{OriginRefused, OriginRule};
+pub use verifier::{TOKEN_BYTES_MAX, Verifier, VerifierOptions};
