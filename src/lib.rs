@@ -9,5 +9,6 @@ pub mod mailbox;
 pub mod outbox;
 pub mod protocol;
 pub mod random;
+pub mod session;
 pub mod store;
 pub mod stream;

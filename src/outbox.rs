@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::protocol::{Class, Frame};
+use crate::protocol::{Class, CloseFrame, Frame};
 
 /// Replies that may wait before the session reads no further commands.
 const REPLIES_MAX: usize = 64;
@@ -27,6 +27,17 @@ pub struct OutboxLimits {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
+/// What goes out next; the transport renders it.
+#[derive(Debug)]
+pub enum Outgoing {
+    Ping,
+    /// The answer to the client's ping, with its payload.
+    Pong(Bytes),
+    Frame(Frame),
+    /// The last of all.
+    Close(CloseFrame),
+}
+
 #[derive(Debug)]
 pub struct Outbox(RefCell<Queue>);
 
@@ -35,7 +46,7 @@ struct Queue {
     limits: OutboxLimits,
     /// Heartbeats and the answer to the client's last ping go ahead of everything; one of each is enough
     /// (RFC 6455 section 5.5.3).
-    ping: Option<Bytes>,
+    has_ping: bool,
     pong: Option<Bytes>,
     frames: VecDeque<Frame>,
     bytes: usize,
@@ -53,7 +64,7 @@ struct Queue {
 enum Ending {
     Open,
     /// This close frame follows what waits; nothing more is taken.
-    Closing(Bytes),
+    Closing(CloseFrame),
     CloseSent,
 }
 
@@ -61,7 +72,7 @@ impl Outbox {
     pub fn new(limits: OutboxLimits) -> Self {
         Self(RefCell::new(Queue {
             limits,
-            ping: None,
+            has_ping: false,
             pong: None,
             frames: VecDeque::new(),
             bytes: 0,
@@ -100,12 +111,12 @@ impl Outbox {
         Ok(())
     }
 
-    pub fn ping(&self, bytes: Bytes) {
-        self.urgent(|queue| queue.ping = Some(bytes));
+    pub fn ping(&self) {
+        self.urgent(|queue| queue.has_ping = true);
     }
 
-    pub fn pong(&self, bytes: Bytes) {
-        self.urgent(|queue| queue.pong = Some(bytes));
+    pub fn pong(&self, payload: Bytes) {
+        self.urgent(|queue| queue.pong = Some(payload));
     }
 
     fn urgent(&self, put: impl FnOnce(&mut Queue)) {
@@ -120,7 +131,7 @@ impl Outbox {
     }
 
     /// Ends with this close frame, behind what waits. The first ending counts.
-    pub fn close(&self, goodbye: Option<Frame>, close: Bytes) {
+    pub fn close(&self, goodbye: Option<Frame>, close: CloseFrame) {
         let mut queue = self.0.borrow_mut();
         if !matches!(queue.ending, Ending::Open) {
             return;
@@ -169,11 +180,11 @@ impl Outbox {
         std::mem::take(&mut self.0.borrow_mut().has_drained)
     }
 
-    /// The next bytes for the socket; registers the reader where there are none.
-    pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Bytes> {
+    /// What goes out next; registers the reader where there are none.
+    pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Outgoing> {
         let mut queue = self.0.borrow_mut();
         match queue.next() {
-            Some(bytes) => Poll::Ready(bytes),
+            Some(outgoing) => Poll::Ready(outgoing),
             None => {
                 if queue.reader.as_ref().is_none_or(|reader| !reader.will_wake(cx.waker())) {
                     queue.reader = Some(cx.waker().clone());
@@ -202,7 +213,7 @@ impl Queue {
     }
 
     fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.ping.is_none() && self.pong.is_none()
+        self.frames.is_empty() && !self.has_ping && self.pong.is_none()
     }
 
     /// The reader, if it sleeps: it does only when nothing waits.
@@ -210,9 +221,12 @@ impl Queue {
         if self.is_empty() { self.reader.take() } else { None }
     }
 
-    fn next(&mut self) -> Option<Bytes> {
-        if let Some(urgent) = self.ping.take().or_else(|| self.pong.take()) {
-            return Some(urgent);
+    fn next(&mut self) -> Option<Outgoing> {
+        if std::mem::take(&mut self.has_ping) {
+            return Some(Outgoing::Ping);
+        }
+        if let Some(payload) = self.pong.take() {
+            return Some(Outgoing::Pong(payload));
         }
         let Some(frame) = self.frames.pop_front() else { return self.next_close() };
         self.bytes -= frame.cost();
@@ -228,12 +242,12 @@ impl Queue {
             self.is_overflowed = false;
             self.has_drained = true;
         }
-        Some(frame.websocket())
+        Some(Outgoing::Frame(frame))
     }
 
-    fn next_close(&mut self) -> Option<Bytes> {
+    fn next_close(&mut self) -> Option<Outgoing> {
         match std::mem::replace(&mut self.ending, Ending::CloseSent) {
-            Ending::Closing(close) => Some(close),
+            Ending::Closing(close) => Some(Outgoing::Close(close)),
             other => {
                 self.ending = other;
                 None
@@ -258,6 +272,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::CloseCode;
 
     const LIMITS: OutboxLimits = OutboxLimits { events: 10, bytes: 1000 };
 
@@ -274,9 +289,9 @@ mod tests {
         }
     }
 
-    fn take(outbox: &Outbox) -> Option<Bytes> {
+    fn take(outbox: &Outbox) -> Option<Outgoing> {
         match outbox.poll_next(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(bytes) => Some(bytes),
+            Poll::Ready(outgoing) => Some(outgoing),
             Poll::Pending => None,
         }
     }
@@ -326,16 +341,16 @@ mod tests {
     fn heartbeats_go_ahead_and_the_close_frame_goes_last() {
         let outbox = Outbox::new(LIMITS);
         outbox.push(frame(Class::Inbox, 20)).unwrap();
-        outbox.pong(Bytes::from_static(b"pong 1"));
-        outbox.pong(Bytes::from_static(b"pong 2"));
-        outbox.ping(Bytes::from_static(b"ping"));
-        outbox.close(None, Bytes::from_static(b"close"));
+        outbox.pong(Bytes::from_static(b"1"));
+        outbox.pong(Bytes::from_static(b"2"));
+        outbox.ping();
+        outbox.close(None, CloseCode::Normal.into());
         outbox.push(frame(Class::Inbox, 20)).unwrap();
-        assert_eq!(take(&outbox).unwrap(), "ping");
-        assert_eq!(take(&outbox).unwrap(), "pong 2");
-        assert_eq!(take(&outbox).unwrap().len(), 20);
+        assert!(matches!(take(&outbox), Some(Outgoing::Ping)));
+        assert!(matches!(take(&outbox), Some(Outgoing::Pong(payload)) if payload == "2"));
+        assert!(matches!(take(&outbox), Some(Outgoing::Frame(_))));
         assert!(!outbox.is_close_sent());
-        assert_eq!(take(&outbox).unwrap(), "close");
+        assert!(matches!(take(&outbox), Some(Outgoing::Close(_))));
         assert!(take(&outbox).is_none() && outbox.is_close_sent());
     }
 

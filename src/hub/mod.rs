@@ -16,13 +16,14 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler};
+use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use messages::{Committed, Drain, InboxFact, MarkedChange, Register, ShardReady, Unregister};
 use register::SessionRegister;
 use shard::{News, ShardLink, What};
 
 use crate::{
     domain::{Counters, MarkTarget, Notification, UserId},
+    mailbox,
     protocol::{
         Class, CloseCode, Frame,
         event::{Marked, MarkedAs, NotificationView, Skip, Unread},
@@ -85,6 +86,36 @@ impl NotificationHub {
             self.address(&mut batch, &user, What::Hint { frame, except: None });
         }
         self.send(batch);
+    }
+}
+
+/// The way to the hub for sessions.
+#[derive(Clone)]
+pub struct HubLink(Addr<NotificationHub>);
+
+impl HubLink {
+    pub fn new(hub: Addr<NotificationHub>) -> Self {
+        Self(hub)
+    }
+
+    pub fn register(&self, fact: Register) {
+        mailbox::signal(&self.0, fact);
+    }
+
+    pub fn unregister(&self, fact: Unregister) {
+        mailbox::signal(&self.0, fact);
+    }
+
+    pub fn shard_ready(&self, shard: ShardLink) {
+        mailbox::signal(&self.0, ShardReady { shard });
+    }
+
+    pub fn drain(&self, over: Duration) {
+        mailbox::signal(&self.0, Drain { over });
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.0.connected()
     }
 }
 

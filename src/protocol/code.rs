@@ -195,3 +195,17 @@ impl CloseCode {
         matches!(self.number(), 1001 | 1011 | 1012 | 4000..=4499)
     }
 }
+
+/// What stands in a close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CloseFrame {
+    /// `None` answers a close that had no code.
+    pub number: Option<u16>,
+    pub word: &'static str,
+}
+
+impl From<CloseCode> for CloseFrame {
+    fn from(code: CloseCode) -> Self {
+        Self { number: Some(code.number()), word: code.word() }
+    }
+}

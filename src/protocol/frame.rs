@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::CloseCode;
+use super::CloseFrame;
 
 /// Longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).
 const HEADER_MAX: usize = 10;
@@ -118,22 +118,17 @@ pub fn pong(payload: &[u8]) -> Bytes {
     control(PONG, payload)
 }
 
-/// A close frame with our code and its word.
-pub fn close(code: CloseCode) -> Bytes {
-    close_with(Some((code.number(), code.word())))
-}
-
-/// A close frame; without a code the answer to a close that had none.
-pub fn close_with(reason: Option<(u16, &str)>) -> Bytes {
-    let Some((number, text)) = reason else { return control(CLOSE, &[]) };
+pub fn close(close: CloseFrame) -> Bytes {
+    let Some(number) = close.number else { return control(CLOSE, &[]) };
     let mut payload = number.to_be_bytes().to_vec();
-    payload.extend_from_slice(text.as_bytes());
+    payload.extend_from_slice(close.word.as_bytes());
     control(CLOSE, &payload)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::CloseCode;
 
     #[test]
     fn a_frame_has_the_shortest_header_for_its_length() {
@@ -157,8 +152,8 @@ mod tests {
     fn control_frames_are_as_rfc_6455_shows_them() {
         assert_eq!(ping()[..], [0x89, 0]);
         assert_eq!(pong(b"Hello")[..], [0x8A, 5, b'H', b'e', b'l', b'l', b'o']);
-        assert_eq!(close(CloseCode::Normal)[..], *b"\x88\x08\x03\xe8normal");
-        assert_eq!(close_with(None)[..], [0x88, 0]);
+        assert_eq!(close(CloseCode::Normal.into())[..], *b"\x88\x08\x03\xe8normal");
+        assert_eq!(close(CloseFrame { number: None, word: "" })[..], [0x88, 0]);
         assert_eq!(pong(&[0; 200]).len(), 127);
     }
 }

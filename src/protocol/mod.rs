@@ -6,5 +6,5 @@ pub mod event;
 pub mod frame;
 pub mod mark;
 
-pub use code::{CloseCode, ErrorCode};
+pub use code::{CloseCode, CloseFrame, ErrorCode};
 pub use frame::{Class, Frame};

@@ -86,13 +86,18 @@ impl<E> Subscription<E> {
 
     /// Takes the news that the stream has come to `position`, without an event: for what was lost on the way.
     pub fn ring(&mut self, position: Position) -> Option<Position> {
-        match (&mut self.phase, judge(self.last, position)) {
-            (_, Verdict::Drop) | (Phase::Waiting, _) => None,
-            (Phase::Reading { held }, _) => {
+        if judge(self.last, position) == Verdict::Drop { None } else { self.doubt() }
+    }
+
+    /// Something may have been lost: says where to read on, if no read is under way or due.
+    pub fn doubt(&mut self) -> Option<Position> {
+        match &mut self.phase {
+            Phase::Live => self.start_reading(),
+            Phase::Reading { held } => {
                 held.has_lost = true;
                 None
             }
-            (Phase::Live, _) => self.start_reading(),
+            Phase::Waiting => None,
         }
     }
 

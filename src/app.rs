@@ -1,0 +1,272 @@
+//! The composition root: the only file that names every part. It starts them, wires them, watches them,
+//! and stops them in order.
+
+use std::{
+    net::SocketAddr,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr};
+use actix_web::{
+    App, HttpServer,
+    dev::{Server, ServerHandle},
+    web,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    auth::gate::Gate,
+    config::Config,
+    domain::Epoch,
+    http::{self, Api},
+    hub::{HubLink, NotificationHub, liveness::LivenessPolicy, messages::Committed, shard::HubShard, shard::ShardLink, slots::Slots},
+    outbox::OutboxLimits,
+    random,
+    session::{SessionPolicy, Worker},
+    store::{Store, StoreLink, messages::StoreOptions},
+    transport,
+};
+
+/// How the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Serve,
+    /// For one developer on one machine: loopback only, and a `Host` that is not loopback is refused.
+    Dev,
+}
+
+/// Why the server did not start or did not go on; one line.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Exit code 2, unlike the others.
+    #[error("{0}")]
+    Configuration(String),
+    #[error("{0}")]
+    Store(String),
+    #[error("http.listen: {address} cannot be listened on: {error}")]
+    Listen { address: SocketAddr, error: std::io::Error },
+    #[error("the process has no signals: {0}")]
+    Signals(std::io::Error),
+    /// An actor does not survive a panic; a process without it would only look alive.
+    #[error("{0} has ended by itself; the process ends so that it is started anew")]
+    PartEnded(&'static str),
+    #[error("the HTTP server has ended: {0}")]
+    Server(String),
+}
+
+/// How often the watchdog looks, and how often the drain does.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long requests in flight may take once every session is gone.
+const REQUESTS_TIMEOUT_SECS: u64 = 5;
+
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+const BACKLOG: u32 = 4096;
+
+/// Runs the server until it is told to stop. `on_listening` is called once, with the true address.
+///
+/// # Errors
+/// Where a part does not start or ends by itself.
+pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
+    actix::System::new().block_on(async move {
+        let app = Application::start(config, mode)?;
+        on_listening(app.address);
+        app.run_until_stopped().await
+    })
+}
+
+/// The running parts.
+struct Application {
+    address: SocketAddr,
+    server: Server,
+    hub: HubLink,
+    store: StoreLink,
+    shards: Arc<Mutex<Vec<ShardLink>>>,
+    sessions: Arc<AtomicUsize>,
+    is_draining: Arc<AtomicBool>,
+    drain: Duration,
+    timeout: Duration,
+}
+
+impl Application {
+    fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
+        let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let is_draining = Arc::new(AtomicBool::new(false));
+        let shards = Arc::new(Mutex::new(Vec::new()));
+
+        let hub = NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0)).start();
+        let store = start_store(&config, &hub)?;
+        let hub = HubLink::new(hub);
+
+        let node: Arc<str> = Epoch::from_random(random::bits()).as_str().into();
+        let policy = session_policy(&config);
+        let liveness = liveness_policy(&config);
+        let api = web::Data::new(Api {
+            store: store.clone(),
+            gate: gate.clone(),
+            is_draining: is_draining.clone(),
+            body_limit: config.http.body_limit,
+            body_timeout: config.http.body_timeout,
+        });
+        let workers = AtomicU16::new(0);
+        let factory = {
+            let (hub, store, shards) = (hub.clone(), store.clone(), shards.clone());
+            let (sessions, is_draining) = (sessions.clone(), is_draining.clone());
+            let allowed_origins = config.http.allowed_origins.clone();
+            move || {
+                let id = workers.fetch_add(1, Ordering::Relaxed);
+                let slots = Rc::new(Slots::new(id));
+                let shard = HubShard::launch(id, slots.clone(), liveness);
+                shards.lock().unwrap_or_else(PoisonError::into_inner).push(shard.clone());
+                hub.shard_ready(shard);
+                let worker = Rc::new(Worker {
+                    node: node.clone(),
+                    slots,
+                    hub: hub.clone(),
+                    store: store.clone(),
+                    gate: gate.clone(),
+                    policy: policy.clone(),
+                    sessions: sessions.clone(),
+                    sessions_max: config.limits.sessions.unwrap_or(0),
+                    is_draining: is_draining.clone(),
+                });
+                App::new()
+                    .app_data(worker)
+                    .app_data(api.clone())
+                    .configure(http::routes)
+            }
+        };
+        let server = HttpServer::new(factory)
+            .workers(config.http.workers)
+            .backlog(BACKLOG)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(config.http.head_timeout)
+            // The linger after a close handshake would keep the socket open for a peer that is done.
+            .client_disconnect_timeout(Duration::ZERO)
+            // A client that closed its side is gone, and is noticed.
+            .h1_allow_half_closed(false)
+            .on_connect(transport::socket::on_connect)
+            .disable_signals()
+            .shutdown_timeout(REQUESTS_TIMEOUT_SECS);
+        let listen = config.http.listen;
+        let server = server.bind(listen).map_err(|error| AppError::Listen { address: listen, error })?;
+        let address = server.addrs().first().copied().unwrap_or(listen);
+        log::info!(address:% = address, mode:? = mode, version = env!("CARGO_PKG_VERSION"); "listening");
+        Ok(Self {
+            address,
+            server: server.run(),
+            hub,
+            store,
+            shards,
+            sessions,
+            is_draining,
+            drain: config.shutdown.drain,
+            timeout: config.shutdown.timeout,
+        })
+    }
+
+    async fn run_until_stopped(self) -> Result<(), AppError> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
+        let Self { server, hub, store, shards, sessions, is_draining, drain, timeout, .. } = self;
+        let handle = server.handle();
+        let mut server = actix::spawn(server);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            ended = &mut server => {
+                return Err(AppError::Server(format!("{ended:?}")));
+            }
+            part = watch(&hub, &store, &shards) => return Err(AppError::PartEnded(part)),
+        }
+        log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
+        is_draining.store(true, Ordering::Relaxed);
+        tokio::select! {
+            () = stop(&hub, &store, handle, &sessions, drain, timeout) => {}
+            _ = terminate.recv() => log::warn!("stopped at once by a second signal"),
+            _ = interrupt.recv() => log::warn!("stopped at once by a second signal"),
+        }
+        log::info!("stopped");
+        Ok(())
+    }
+}
+
+fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
+    let options = StoreOptions {
+        path: config.store.url.path().to_owned(),
+        pool_size: config.store.pool_size,
+        busy_timeout: config.store.busy_timeout,
+        queue: config.store.queue,
+        is_fully_synchronous: config.store.synchronous.is_full(),
+        idempotency_retention: config.retention.idempotency,
+    };
+    let facts = hub.clone().recipient::<Committed>();
+    let store = Store::open(options, facts).map_err(|error| AppError::Store(error.to_string()))?;
+    Ok(StoreLink::new(store.start(), config.store.busy_timeout))
+}
+
+fn session_policy(config: &Config) -> SessionPolicy {
+    let session = &config.session;
+    SessionPolicy {
+        outbox: OutboxLimits { events: session.outbox_events, bytes: session.outbox_bytes },
+        message_bytes: session.message_bytes,
+        fragments: session.fragments,
+        data_bytes: session.data_bytes,
+        rooms: session.rooms,
+        messages_per_second: session.messages_per_second,
+        messages_burst: session.messages_burst,
+        ping_interval: session.ping_interval,
+        retry_window: config.shutdown.drain,
+    }
+}
+
+fn liveness_policy(config: &Config) -> LivenessPolicy {
+    LivenessPolicy::new(
+        config.auth.first_message_timeout,
+        config.session.ping_interval,
+        config.session.pong_timeout,
+        config.session.slow_timeout,
+        config.auth.expiry_grace,
+    )
+}
+
+/// Ends when a part has ended, and names it.
+async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>) -> &'static str {
+    loop {
+        tokio::time::sleep(WATCH_INTERVAL).await;
+        if !hub.is_alive() {
+            return "the hub";
+        }
+        if !store.is_alive() {
+            return "the store";
+        }
+        if !shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
+            return "a worker's shard";
+        }
+    }
+}
+
+/// Closes the sessions, spread over `drain`; lets requests finish; closes the database.
+async fn stop(
+    hub: &HubLink,
+    store: &StoreLink,
+    server: ServerHandle,
+    sessions: &AtomicUsize,
+    drain: Duration,
+    timeout: Duration,
+) {
+    let deadline = Instant::now() + timeout;
+    hub.drain(drain);
+    while sessions.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
+        tokio::time::sleep(DRAIN_INTERVAL).await;
+    }
+    server.stop(true).await;
+    store.flush().await;
+}

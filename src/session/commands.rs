@@ -1,0 +1,194 @@
+//! Commands in, answers out.
+
+use std::{future::Future, pin::Pin, rc::Rc, time::Instant};
+
+use serde_json::value::RawValue;
+
+use super::{Session, manners::TooMany, replay::Opening};
+use crate::{
+    clock,
+    domain::{Identity, Position, json},
+    hub::slots::Receiver,
+    protocol::{
+        CloseCode, ErrorCode,
+        command::{Action, BadCommand, Command, Ref},
+        event::{Done, Outcome, Pong, Refused},
+    },
+    store::messages::{Acknowledge, ApplyMark, StoreError},
+};
+
+/// What is left of a command that waits for the store; the next command is read when it is done.
+pub type Pending = Pin<Box<dyn Future<Output = ()>>>;
+
+impl Session {
+    /// Takes one text message.
+    pub fn command(self: &Rc<Self>, text: &str) -> Option<Pending> {
+        if self.outbox.is_closing() {
+            return None;
+        }
+        if self.identity.borrow().is_none() {
+            self.first_message(text);
+            return None;
+        }
+        let command = Command::parse(text);
+        if command.as_ref().map_or(true, |command| command.action.is_limited()) && !self.is_in_time(&command)
+        {
+            return None;
+        }
+        match command {
+            Ok(Command { reference, action }) => self.act(reference, action),
+            Err(bad) => {
+                self.refuse(bad.reference.as_ref(), bad.command, bad.code, &bad.message);
+                None
+            }
+        }
+    }
+
+    fn act(self: &Rc<Self>, reference: Option<Ref>, action: Action<'_>) -> Option<Pending> {
+        let word = action.word();
+        match action {
+            Action::Auth { token } => self.refresh(reference.as_ref(), &token),
+            Action::Resume { since } => self.resume(reference, since),
+            Action::Ping => self.reply(&Pong { reference: reference.as_ref() }),
+            Action::Pong => {}
+            Action::Echo { data } => self.echo(reference.as_ref(), data),
+            Action::Mark(mark) => {
+                let user = self.identity.borrow().as_ref()?.user.clone();
+                let message = ApplyMark { user, mark, origin: self.key() };
+                let session = self.clone();
+                return Some(Box::pin(async move {
+                    let answer = session.worker.store.ask(message).await;
+                    session.answer(reference.as_ref(), word, answer, |counters| Outcome::Mark { counters });
+                }));
+            }
+            Action::Ack { up_to } => {
+                let user = self.identity.borrow().as_ref()?.user.clone();
+                let session = self.clone();
+                return Some(Box::pin(async move {
+                    let answer = session.worker.store.ask(Acknowledge { user, up_to }).await;
+                    session.answer(reference.as_ref(), word, answer, |()| Outcome::Nothing {});
+                }));
+            }
+        }
+        None
+    }
+
+    /// The first message of a connection that came without a credential (PROTOCOL.md section 2).
+    fn first_message(&self, text: &str) {
+        if json::Fields::parse(text).is_err() {
+            self.end(CloseCode::Policy);
+            return;
+        }
+        let Ok(Command { reference, action: Action::Auth { token } }) = Command::parse(text) else {
+            self.end(CloseCode::AuthTimeout);
+            return;
+        };
+        match self.worker.gate.verify(&token, clock::now()) {
+            Ok(identity) => self.admit(identity, Opening::Welcome(reference)),
+            Err(_) => {
+                self.end(CloseCode::InvalidToken);
+            }
+        }
+    }
+
+    /// A new token for the same user replaces scopes and expiry; any other leaves the old one.
+    fn refresh(&self, reference: Option<&Ref>, token: &str) {
+        let fresh = self.worker.gate.verify(token, clock::now()).ok();
+        let is_mine =
+            |fresh: &Identity| self.identity.borrow().as_ref().is_some_and(|old| old.user == fresh.user);
+        let Some(fresh) = fresh.filter(is_mine) else {
+            return self.refuse(
+                reference,
+                Some("auth"),
+                ErrorCode::Forbidden,
+                "the token is not a valid one of this user",
+            );
+        };
+        let result = Outcome::Auth { expires_at: fresh.expires_at, scopes: fresh.scopes.words() };
+        self.done(reference, "auth", result);
+        *self.identity.borrow_mut() = Some(fresh);
+    }
+
+    fn resume(&self, reference: Option<Ref>, since: Position) {
+        self.with_inbox(|inbox| inbox.restart(Some(since)));
+        self.read(Some(since), Opening::Resume(reference));
+    }
+
+    fn echo(&self, reference: Option<&Ref>, data: &RawValue) {
+        if data.get().len() > self.worker.policy.data_bytes {
+            return self.refuse(reference, Some("echo"), ErrorCode::TooLarge, "data is too large");
+        }
+        // An echo is its own answer, so it comes without a ref, too.
+        self.reply(&Done { reference, command: "echo", result: Outcome::Echo { data } });
+    }
+
+    fn answer<T>(
+        &self,
+        reference: Option<&Ref>,
+        command: &'static str,
+        answer: Result<T, StoreError>,
+        outcome: impl FnOnce(T) -> Outcome<'static>,
+    ) {
+        match answer {
+            Ok(result) => self.done(reference, command, outcome(result)),
+            Err(StoreError::BadPosition) => {
+                let message = "the position is not one of this inbox";
+                self.refuse(reference, Some(command), ErrorCode::BadCursor, message);
+            }
+            Err(error @ (StoreError::Overloaded | StoreError::Unavailable(_))) => {
+                log::warn!(session = self.id.as_str(), command; "a command failed: {error}");
+                self.refuse(reference, Some(command), ErrorCode::Unavailable, "try again later");
+            }
+            Err(error) => {
+                log::error!(session = self.id.as_str(), command; "a command failed: {error}");
+                self.refuse(reference, Some(command), ErrorCode::Internal, "internal error");
+            }
+        }
+    }
+
+    fn done(&self, reference: Option<&Ref>, command: &str, result: Outcome<'_>) {
+        if reference.is_some() {
+            self.reply(&Done { reference, command, result });
+        }
+    }
+
+    fn refuse(&self, reference: Option<&Ref>, command: Option<&str>, code: ErrorCode, message: &str) {
+        self.reply(&Refused {
+            reference,
+            command,
+            code,
+            message,
+            retryable: code.is_retryable(),
+            retry_after_ms: None,
+        });
+        if code.is_clients_fault() && self.manners.borrow_mut().error(Instant::now()) {
+            self.end(CloseCode::TooManyErrors);
+        }
+    }
+
+    /// Counts a command towards the rate; refuses one that comes too early.
+    fn is_in_time(&self, command: &Result<Command<'_>, BadCommand>) -> bool {
+        let taken = self.manners.borrow_mut().command(Instant::now());
+        match taken {
+            Ok(()) => return true,
+            Err(TooMany::End(code)) => {
+                self.end(code);
+            }
+            Err(TooMany::RetryAfter(wait)) => {
+                let (reference, word) = match command {
+                    Ok(command) => (command.reference.as_ref(), Some(command.action.word())),
+                    Err(bad) => (bad.reference.as_ref(), bad.command),
+                };
+                self.reply(&Refused {
+                    reference,
+                    command: word,
+                    code: ErrorCode::RateLimited,
+                    message: "too many messages",
+                    retryable: true,
+                    retry_after_ms: Some(wait.as_millis().max(1) as u64),
+                });
+            }
+        }
+        false
+    }
+}

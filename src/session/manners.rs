@@ -1,0 +1,109 @@
+//! How much a client may ask and how often it may be wrong.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use super::SessionPolicy;
+use crate::{domain::rate::Rate, protocol::CloseCode};
+
+/// This many refused commands within this time end the connection (4501).
+const ERRORS_MAX: usize = 10;
+const ERRORS_WINDOW: Duration = Duration::from_secs(60);
+
+/// A client that exceeds its rate for this long, without a pause of this length, is sent away (4009).
+const PRESSURE_MAX: Duration = Duration::from_secs(5);
+const PRESSURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a client gets that comes too often.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TooMany {
+    RetryAfter(Duration),
+    End(CloseCode),
+}
+
+#[derive(Debug)]
+pub struct Manners {
+    rate: Option<Rate>,
+    /// First and last refusal of a streak.
+    pressure: Option<(Instant, Instant)>,
+    errors: VecDeque<Instant>,
+}
+
+impl Manners {
+    pub fn new(policy: &SessionPolicy) -> Self {
+        Self {
+            rate: Rate::new(policy.messages_per_second, policy.messages_burst),
+            pressure: None,
+            errors: VecDeque::new(),
+        }
+    }
+
+    /// Counts a command.
+    ///
+    /// # Errors
+    /// If it comes too early, or has been coming too early for too long.
+    pub fn command(&mut self, now: Instant) -> Result<(), TooMany> {
+        let Some(rate) = &mut self.rate else { return Ok(()) };
+        let Err(wait) = rate.take(now) else { return Ok(()) };
+        let first = match self.pressure {
+            Some((first, last)) if now.duration_since(last) < PRESSURE_PAUSE => first,
+            _ => now,
+        };
+        self.pressure = Some((first, now));
+        if now.duration_since(first) >= PRESSURE_MAX {
+            return Err(TooMany::End(CloseCode::RateLimited));
+        }
+        Err(TooMany::RetryAfter(wait))
+    }
+
+    /// Counts a refused command; whether it was one too many.
+    pub fn error(&mut self, now: Instant) -> bool {
+        self.errors.retain(|at| now.duration_since(*at) < ERRORS_WINDOW);
+        self.errors.push_back(now);
+        self.errors.len() >= ERRORS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manners() -> Manners {
+        Manners { rate: Rate::new(20, 40), pressure: None, errors: VecDeque::new() }
+    }
+
+    #[test]
+    fn a_burst_beyond_the_rate_is_refused_and_kept_up_for_five_seconds_ends() {
+        let (mut manners, start) = (manners(), Instant::now());
+        let mut ended = None;
+        for i in 0..1200 {
+            let at = start + Duration::from_millis(5 * i);
+            if manners.command(at) == Err(TooMany::End(CloseCode::RateLimited)) {
+                ended = ended.or(Some(at.duration_since(start)));
+            }
+        }
+        let ended = ended.unwrap().as_secs_f64();
+        assert!((5.0..5.5).contains(&ended), "{ended}");
+    }
+
+    #[test]
+    fn bursts_with_pauses_between_are_refused_but_never_end() {
+        let (mut manners, start) = (manners(), Instant::now());
+        for second in 0..20u64 {
+            let at = start + Duration::from_secs(2 * second);
+            let refused = (0..200).filter(|_| manners.command(at).is_err()).count();
+            assert!(refused >= 160);
+            assert_ne!(manners.command(at), Err(TooMany::End(CloseCode::RateLimited)));
+        }
+    }
+
+    #[test]
+    fn the_tenth_error_within_a_minute_is_one_too_many() {
+        let (mut manners, start) = (manners(), Instant::now());
+        assert!((0..9).all(|second| !manners.error(start + Duration::from_secs(second))));
+        assert!(!manners.error(start + Duration::from_secs(61)));
+        assert!((0..8).any(|_| manners.error(start + Duration::from_secs(62))));
+    }
+}

@@ -1,0 +1,247 @@
+//! What every transport shares: one client's connection, from its first frame to its last.
+//!
+//! A session owns its identity, its subscription to the inbox and its outbox. Commands come in from the
+//! transport, events from the worker's shard; everything it says goes through the outbox, so order is
+//! kept. It lives on one thread, is woken for nothing that only concerns its outbox, and holds no socket:
+//! the transport does.
+
+mod commands;
+mod manners;
+mod replay;
+mod worker;
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    rc::{Rc, Weak},
+    time::Instant,
+};
+
+use manners::Manners;
+pub use replay::Opening;
+pub use worker::{SessionPolicy, Worker};
+
+use crate::{
+    domain::{Identity, NotificationId, Position, SessionKey},
+    hub::{
+        liveness::Pulse,
+        messages::{Register, Unregister},
+        slots::Receiver,
+    },
+    outbox::{Full, Outbox},
+    protocol::{Class, CloseCode, CloseFrame, Frame, event::Goodbye},
+    random,
+    stream::{Offered, Subscription},
+};
+
+/// Ends the socket of a connection from outside, whatever still waits in it.
+pub type Kill = Box<dyn Fn()>;
+
+pub struct Session {
+    me: Weak<Self>,
+    worker: Rc<Worker>,
+    /// The name on the wire.
+    id: String,
+    key: OnceCell<SessionKey>,
+    opened_at: Instant,
+    outbox: Outbox,
+    kill: Kill,
+    /// The position asked for at the handshake; taken when the session is admitted.
+    since: Cell<Option<Position>>,
+    identity: RefCell<Option<Identity>>,
+    /// `None` before the session is admitted.
+    inbox: RefCell<Option<Subscription<Frame>>>,
+    /// Counts the reads of the truth: an older one that comes back late is nobody's.
+    reads: Cell<u64>,
+    /// A hint was refused, or came before the `welcome`: the newest counters are owed.
+    owes_counters: Cell<bool>,
+    is_welcomed: Cell<bool>,
+    manners: RefCell<Manners>,
+    was_heard: Cell<bool>,
+    /// The client's close frame was seen.
+    has_peer_closed: Cell<bool>,
+    end: Cell<Option<CloseCode>>,
+}
+
+impl Session {
+    /// Opens a session on this worker; the transport admits it when it knows who it is.
+    pub fn open(worker: Rc<Worker>, since: Option<Position>, kill: Kill) -> Rc<Self> {
+        worker.count_opened();
+        let session = Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            id: NotificationId::generate().as_str().replacen("ntf", "ses", 1),
+            key: OnceCell::new(),
+            opened_at: Instant::now(),
+            outbox: Outbox::new(worker.policy.outbox),
+            kill,
+            since: Cell::new(since),
+            identity: RefCell::new(None),
+            inbox: RefCell::new(None),
+            reads: Cell::new(0),
+            owes_counters: Cell::new(false),
+            is_welcomed: Cell::new(false),
+            manners: RefCell::new(Manners::new(&worker.policy)),
+            was_heard: Cell::new(false),
+            has_peer_closed: Cell::new(false),
+            end: Cell::new(None),
+            worker,
+        });
+        let key = session.worker.slots.attach(session.clone());
+        // The cell is fresh, so this cannot fail.
+        let _ = session.key.set(key);
+        session
+    }
+
+    /// The session belongs to this user from now on: it joins the live events, then reads what it is owed.
+    pub fn admit(&self, identity: Identity, opening: Opening) {
+        let Some(key) = self.key() else { return };
+        let user = identity.user.clone();
+        log::info!(session = self.id.as_str(), user = user.as_str(); "session opened");
+        *self.identity.borrow_mut() = Some(identity);
+        let since = self.since.take();
+        // Until the first page says otherwise it stands where it asked to, and what comes is held.
+        *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
+        self.worker.slots.admit(key, &user);
+        self.worker.hub.register(Register { session: key, user });
+        self.read(since, opening);
+    }
+
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    pub fn policy(&self) -> &SessionPolicy {
+        &self.worker.policy
+    }
+
+    /// Something came in: the client is alive.
+    pub fn heard(&self) {
+        self.was_heard.set(true);
+    }
+
+    /// The outbox has room again: what is owed is read on.
+    pub fn drained(&self) {
+        let since = self.with_inbox(|inbox| {
+            inbox.resume().or_else(|| if self.owes_counters.get() { inbox.doubt() } else { None })
+        });
+        if let Some(since) = since.flatten() {
+            self.read(Some(since), Opening::None);
+        }
+    }
+
+    /// The client has sent its close frame: it is answered, and then the connection is over.
+    pub fn peer_closed(&self, number: Option<u16>) {
+        self.has_peer_closed.set(true);
+        self.outbox.close(None, CloseFrame { number, word: "" });
+        self.outbox.wake();
+    }
+
+    /// Whether both close frames have passed.
+    pub fn is_over(&self) -> bool {
+        self.has_peer_closed.get() && self.outbox.is_close_sent()
+    }
+
+    /// The connection is gone. Called by the transport, once and always.
+    pub fn closed(&self) {
+        let Some(key) = self.key() else { return };
+        self.worker.slots.detach(key);
+        self.worker.count_closed();
+        self.reads.set(u64::MAX);
+        let reason = self
+            .end
+            .get()
+            .map_or(if self.has_peer_closed.get() { "client" } else { "gone" }, CloseCode::word);
+        let seconds = self.opened_at.elapsed().as_secs_f64();
+        let user = self.identity.borrow().as_ref().map(|identity| identity.user.clone());
+        log::info!(
+            session = self.id.as_str(), user = user.as_ref().map(|user| user.as_str()), reason, seconds;
+            "session closed"
+        );
+        if let Some(user) = user {
+            self.worker.hub.unregister(Unregister { session: key, user });
+        }
+    }
+
+    fn key(&self) -> Option<SessionKey> {
+        self.key.get().copied()
+    }
+
+    fn with_inbox<T>(&self, act: impl FnOnce(&mut Subscription<Frame>) -> T) -> Option<T> {
+        self.inbox.borrow_mut().as_mut().map(act)
+    }
+
+    /// Gives the client an answer; answers always find room.
+    fn reply(&self, event: &impl serde::Serialize) {
+        let _ = self.outbox.push(Frame::new(Class::Reply, event));
+    }
+}
+
+impl Receiver for Session {
+    fn event(&self, position: Position, frame: &Frame) {
+        let offered = self.with_inbox(|inbox| {
+            let before = inbox.last();
+            match inbox.offer(position, frame.clone(), frame.cost()) {
+                Offered::Deliver(frame) => {
+                    if self.outbox.push(frame) == Err(Full) {
+                        inbox.refused(before);
+                    }
+                    None
+                }
+                Offered::Read(since) => Some(since),
+                Offered::Nothing => None,
+            }
+        });
+        if let Some(since) = offered.flatten() {
+            self.read(Some(since), Opening::None);
+        }
+    }
+
+    fn ring(&self, position: Position) {
+        if let Some(since) = self.with_inbox(|inbox| inbox.ring(position)).flatten() {
+            self.read(Some(since), Opening::None);
+        }
+    }
+
+    fn doubt(&self) {
+        self.owes_counters.set(true);
+        if let Some(since) = self.with_inbox(Subscription::doubt).flatten() {
+            self.read(Some(since), Opening::None);
+        }
+    }
+
+    fn hint(&self, frame: &Frame) {
+        if !self.is_welcomed.get() || self.outbox.push(frame.clone()) == Err(Full) {
+            self.owes_counters.set(true);
+        }
+    }
+
+    fn pulse(&self) -> Pulse {
+        Pulse {
+            was_heard: self.was_heard.take(),
+            is_overflowed: self.outbox.is_overflowed(),
+            is_closing: self.outbox.is_closing(),
+            expires_at: self.identity.borrow().as_ref().map(|identity| identity.expires_at),
+        }
+    }
+
+    fn ping(&self) {
+        self.outbox.ping();
+    }
+
+    fn end(&self, code: CloseCode) -> bool {
+        if self.outbox.is_closing() {
+            return false;
+        }
+        self.end.set(Some(code));
+        if code == CloseCode::SlowConsumer {
+            self.outbox.clear();
+        }
+        let retry_after = code.is_reconnect().then(|| random::up_to(self.worker.policy.retry_window));
+        let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
+        self.outbox.close(Some(goodbye), code.into());
+        true
+    }
+
+    fn kill(&self) {
+        (self.kill)();
+    }
+}

@@ -1,0 +1,189 @@
+//! Reading the truth for a session that is behind: at its start, after a `resume`, a lost event or a
+//! full outbox. It is all one loop; pages go into the outbox as it has room, and then the session is live.
+
+use std::{rc::Rc, time::Duration};
+
+use super::Session;
+use crate::{
+    domain::Position,
+    hub::slots::Receiver,
+    outbox::Full,
+    protocol::{
+        Class, CloseCode, Frame,
+        command::Ref,
+        event::{Done, GapView, Inbox, Limits, NotificationView, Outcome, Skip, Unread, Welcome},
+    },
+    random,
+    store::messages::{InboxRead, PageLimit, ReadInbox},
+    stream::{Item, Turn},
+};
+
+/// Largest page, in rows (limits, PROTOCOL.md section 6); with the outbox's bound in bytes.
+const PAGE_ROWS_MAX: usize = 500;
+
+/// How often the store may fail a session in a row before the client is asked to come again (4010).
+const FAILURES_MAX: u32 = 5;
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is said before the first page.
+#[derive(Debug)]
+pub enum Opening {
+    /// The session is new; `Some` answers a first-message `auth` that had a ref.
+    Welcome(Option<Ref>),
+    /// The client has asked to resume.
+    Resume(Option<Ref>),
+    None,
+}
+
+impl Session {
+    /// Starts to read after `since`, or only where the inbox stands; a read under way is forgotten.
+    pub(super) fn read(&self, since: Option<Position>, opening: Opening) {
+        let read = self.reads.get().saturating_add(1);
+        self.reads.set(read);
+        if let Some(me) = self.me.upgrade() {
+            actix::spawn(run(me, read, since, opening));
+        }
+    }
+
+    fn page_limit(&self) -> PageLimit {
+        let outbox = self.worker.policy.outbox;
+        // A page is read when at most half of the outbox is taken; in bytes a quarter leaves room for
+        // what the payloads are wrapped in.
+        PageLimit { rows: (outbox.events / 2).clamp(1, PAGE_ROWS_MAX), bytes: outbox.bytes / 4 }
+    }
+
+    fn open_with(&self, opening: Opening, read: &InboxRead) {
+        match opening {
+            Opening::None => {}
+            Opening::Welcome(reference) => self.welcome(read, reference.as_ref()),
+            Opening::Resume(None) => {}
+            Opening::Resume(reference) => self.reply(&Done {
+                reference: reference.as_ref(),
+                command: "resume",
+                result: Outcome::Resume { resume: read.page.resume, position: read.page.head.position() },
+            }),
+        }
+    }
+
+    fn welcome(&self, read: &InboxRead, reference: Option<&Ref>) {
+        let identity = self.identity.borrow();
+        let Some(identity) = identity.as_ref() else { return };
+        let policy = &self.worker.policy;
+        self.reply(&Welcome {
+            v: 1,
+            session: &self.id,
+            user: identity.user.as_str(),
+            node: &self.worker.node,
+            scopes: identity.scopes.words(),
+            ping_interval_ms: u64::try_from(policy.ping_interval.as_millis()).unwrap_or(u64::MAX),
+            expires_at: identity.expires_at,
+            limits: Limits {
+                message_bytes: policy.message_bytes,
+                rooms: policy.rooms,
+                messages_per_second: policy.messages_per_second,
+            },
+            inbox: Inbox { position: read.page.head.position(), counters: read.counters },
+            resume: read.page.resume,
+        });
+        self.is_welcomed.set(true);
+        if reference.is_some() {
+            let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
+            self.reply(&Done { reference, command: "auth", result });
+        }
+    }
+
+    /// Gives the items to the client; where one finds no room, the rest is read again later.
+    fn give(&self, from: Position, read: &InboxRead) -> Result<(), Full> {
+        let mut given = from;
+        for item in &read.page.items {
+            let (frame, reached) = match item {
+                Item::Event(notification) => {
+                    (Frame::new(Class::Inbox, &NotificationView(notification)), notification.position)
+                }
+                Item::Skip { from, to } => {
+                    (Frame::new(Class::Inbox, &Skip { stream: "inbox", from: *from, to: *to }), *to)
+                }
+                Item::Gap(gap) => (Frame::new(Class::Inbox, &GapView::new("inbox", *gap)), gap.to),
+            };
+            if let Err(full) = self.outbox.push(frame) {
+                self.with_inbox(|inbox| inbox.refused(given));
+                return Err(full);
+            }
+            given = reached;
+        }
+        Ok(())
+    }
+
+    /// Takes a page: says what it holds, then says whether to read on.
+    fn take(&self, since: Option<Position>, read: &InboxRead, owes_counters: bool) -> Option<Position> {
+        if self.give(since.unwrap_or(read.page.reached), read).is_err() {
+            return self.owe(owes_counters, None);
+        }
+        let turn = self.with_inbox(|inbox| inbox.turn(&read.page))?;
+        let due = match turn {
+            Turn::Read(since) if self.outbox.has_room() => return self.owe(owes_counters, Some(since)),
+            Turn::Read(_) => {
+                self.with_inbox(|inbox| inbox.wait());
+                return self.owe(owes_counters, None);
+            }
+            Turn::Live(due) => due,
+        };
+        let mut given = read.page.reached;
+        for (position, frame) in due {
+            if self.outbox.push(frame) == Err(Full) {
+                self.with_inbox(|inbox| inbox.refused(given));
+                return self.owe(owes_counters, None);
+            }
+            given = position;
+        }
+        if owes_counters {
+            self.hint(&Frame::new(Class::Hint, &Unread { counters: read.counters }));
+        }
+        // What was owed anew meanwhile is newer than this page.
+        if self.owes_counters.get() { self.with_inbox(|inbox| inbox.doubt()).flatten() } else { None }
+    }
+
+    /// Remembers a debt that this page could not pay.
+    fn owe(&self, owes_counters: bool, next: Option<Position>) -> Option<Position> {
+        self.owes_counters.set(self.owes_counters.get() || owes_counters);
+        next
+    }
+}
+
+async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>, mut opening: Opening) {
+    let me = Rc::downgrade(&session);
+    let store = session.worker.store.clone();
+    let limit = session.page_limit();
+    let Some(user) = session.identity.borrow().as_ref().map(|identity| identity.user.clone()) else { return };
+    // A connection that ends meanwhile must not be kept by this.
+    drop(session);
+    let mut failures = 0;
+    loop {
+        let Some(session) = me.upgrade().filter(|session| session.reads.get() == number) else { return };
+        let owes_counters = session.owes_counters.take();
+        drop(session);
+        let answer = store.ask(ReadInbox { user: user.clone(), since, limit }).await;
+        let Some(session) = me.upgrade().filter(|session| session.reads.get() == number) else { return };
+        match answer {
+            Ok(read) => {
+                failures = 0;
+                session.open_with(std::mem::replace(&mut opening, Opening::None), &read);
+                match session.take(since, &read, owes_counters) {
+                    Some(next) => since = Some(next),
+                    None => return,
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                session.owe(owes_counters, None);
+                log::warn!(session = session.id.as_str(), failures; "the inbox could not be read: {error}");
+                if failures >= FAILURES_MAX {
+                    session.end(CloseCode::Resync);
+                    return;
+                }
+                drop(session);
+                tokio::time::sleep(RETRY_PAUSE + random::up_to(RETRY_PAUSE)).await;
+            }
+        }
+    }
+}

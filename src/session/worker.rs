@@ -1,0 +1,64 @@
+//! What the sessions of one worker share.
+
+use std::{
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    auth::gate::Gate,
+    hub::{HubLink, slots::Slots},
+    outbox::OutboxLimits,
+    store::StoreLink,
+};
+
+/// The bounds and habits of every session.
+#[derive(Debug, Clone)]
+pub struct SessionPolicy {
+    pub outbox: OutboxLimits,
+    /// Largest inbound message, in bytes, and most fragments it may come in.
+    pub message_bytes: usize,
+    pub fragments: usize,
+    /// Largest `data` of a command, in bytes.
+    pub data_bytes: usize,
+    pub rooms: usize,
+    /// 0 is no limit.
+    pub messages_per_second: u32,
+    pub messages_burst: u32,
+    pub ping_interval: Duration,
+    /// A client that is sent away to come back is told a random time up to this.
+    pub retry_window: Duration,
+}
+
+pub struct Worker {
+    /// Name of this process among others.
+    pub node: Arc<str>,
+    pub slots: Rc<Slots>,
+    pub hub: HubLink,
+    pub store: StoreLink,
+    pub gate: Arc<Gate>,
+    pub policy: SessionPolicy,
+    /// Sessions of the whole node, and how many it takes; 0 is no limit.
+    pub sessions: Arc<AtomicUsize>,
+    pub sessions_max: usize,
+    /// The process is about to stop and takes no new sessions.
+    pub is_draining: Arc<AtomicBool>,
+}
+
+impl Worker {
+    pub fn is_full(&self) -> bool {
+        self.sessions_max > 0 && self.sessions.load(Ordering::Relaxed) >= self.sessions_max
+    }
+
+    pub(super) fn count_opened(&self) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_closed(&self) {
+        self.sessions.fetch_sub(1, Ordering::Relaxed);
+    }
+}
