@@ -24,7 +24,7 @@ fn parse_amount(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 /// Writes an amount with the largest unit that leaves no fraction.
 fn format_amount(amount: u64, units: &[(&str, u64)]) -> String {
-    let unit = units.iter().rev().find(|(_, factor)| amount > 0 && amount % factor == 0);
+    let unit = units.iter().rev().find(|(_, factor)| amount > 0 && amount.is_multiple_of(*factor));
     let (name, factor) = unit.copied().unwrap_or(("", 1));
     format!("{}{name}", amount / factor)
 }

@@ -46,8 +46,8 @@ fn a_malformed_value_names_the_setting_its_origin_and_what_is_expected() {
         let refusal = given(&[]).set(&[setting]).refusal();
         assert!(refusal.contains(expected) && !refusal.contains("hunter2"), "{refusal}");
     }
-    let broken = format!("[auth]\nsecret = \"{SECRET}\nx");
-    assert!(given(&[]).file(&broken).refusal().contains("line 2"));
+    let refusal = given(&[]).file(&format!("[auth]\nsecret = \"{SECRET}\" x")).refusal();
+    assert!(refusal.contains("line 2"), "{refusal}");
 }
 
 #[test]
