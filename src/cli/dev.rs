@@ -13,7 +13,7 @@ use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs,
 
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut sources = settings.sources();
-    let configured = Config::read(&sources)?;
+    let configured = Config::read_for_client(&sources)?;
     refuse_open_listener(configured.http.listen)?;
     let folder = DevFolder::here();
     let secret = folder.prepare()?;
@@ -21,7 +21,8 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let config = Config::load(&sources)?;
     start_logs(&config)?;
     let program = std::env::args().next().unwrap_or_else(|| "tidings".to_owned());
-    let known = Config::read(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
+    let known =
+        Config::read_for_client(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
     let banner = move |address| {
         let command = Command { program, settings, is_found: known.http.listen == address };
         // Where the banner cannot be shown the server runs all the same.
@@ -106,6 +107,33 @@ fn banner(command: &Command<'_>, address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Sources, StoreUrl};
+
+    #[test]
+    fn the_settings_of_a_real_server_do_not_reach_a_trial() {
+        let real = "0123456789abcdef0123456789abcdef";
+        let environment = [
+            ("DATABASE_URL", "postgres://db/app"),
+            ("TIDINGS_AUTH_ALGORITHM", "RS256"),
+            ("TIDINGS_AUTH_PUBLIC_KEY", "PEM"),
+            ("TIDINGS_HTTP_WORKERS", "64"),
+        ];
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        let parent = tempfile::tempdir().unwrap();
+        let mut sources = Sources {
+            folder: parent.path().to_owned(),
+            environment: environment.collect(),
+            ..Sources::default()
+        };
+        let generated = SecretString::from("f".repeat(64));
+        let preset = preset(&DevFolder::here(), &generated, Some(&real.into()));
+        sources.preset = Some(("tidings dev", preset));
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.store.url, StoreUrl::Sqlite(".tidings/tidings.db".into()));
+        assert_eq!(config.auth.secret.unwrap().expose_secret(), generated.expose_secret());
+        assert_eq!(config.auth.previous_secret.unwrap().expose_secret(), real);
+        assert_eq!((config.http.workers, config.auth.default_scopes.words().len()), (2, 2));
+    }
 
     #[test]
     fn every_line_of_the_banner_can_be_pasted() {

@@ -24,7 +24,7 @@ pub struct Health {
 
 impl Health {
     pub fn run(&self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read(&settings.sources())?;
+        let config = Config::read_for_client(&settings.sources())?;
         let path = if self.ready { "/ready" } else { "/health" };
         let url = format!("{}{path}", self.server.base(&config)?);
         actix_web::rt::System::new().block_on(ask(&url))

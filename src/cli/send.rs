@@ -88,7 +88,7 @@ struct ProblemAt {
 
 impl Send {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read(&settings.sources())?;
+        let config = Config::read_for_client(&settings.sources())?;
         let url = format!("{}{}", self.server.base(&config)?, self.path());
         let publisher = PUBLISHER.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
         let token = self.token.credential(config)?.token(&publisher, "notify", TOKEN_TTL)?;

@@ -27,7 +27,7 @@ pub struct ServerArgs {
 #[derive(Args)]
 pub struct TokenArgs {
     /// Token to come with [default: one made with the configured secret, or with that of `tidings dev`]
-    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
 }
 
@@ -129,8 +129,8 @@ impl Signer {
             Some(secret) if secret.expose_secret().len() >= SECRET_MIN => Ok(Self::new(secret, auth)),
             Some(_) => Err(Failure::Usage("auth.secret: HS256 needs at least 32 bytes".to_owned())),
             None => Err(Failure::Usage(
-                "auth.secret is not set, and `tidings dev` has not run in this folder: \
-                 set TIDINGS_AUTH_SECRET to the server's secret, or give a token with --token where the verb takes one"
+                "auth.secret is not set: give the server's own with TIDINGS_AUTH_SECRET; \
+                 for the server that `tidings dev` runs, `tidings token dev` in its folder makes a token"
                     .to_owned(),
             )),
         }

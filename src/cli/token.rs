@@ -56,7 +56,7 @@ pub struct Dev {
 
 impl Token {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read(&settings.sources())?;
+        let config = Config::read_for_client(&settings.sources())?;
         match self {
             Self::Mint(mint) => mint.run(config),
             Self::Dev(dev) => dev.run(config),

@@ -53,7 +53,7 @@ impl Config {
     /// One line that names the setting, where it came from and the fix: for what cannot be read, is
     /// unknown or malformed, is unsafe, or is not in this version.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let (config, origins) = read(sources)?;
+        let (config, origins) = read(sources, |_| true)?;
         check::check(&config).map_err(|problem| ConfigError::Setting {
             key: problem.key.to_owned(),
             origin: origins.get(problem.key).cloned(),
@@ -62,12 +62,13 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads the settings as a client of a server needs them: where it is, and how tokens are signed.
+    /// Reads what a client on the server's machine needs: where the server is (`http`), and how its
+    /// tokens are signed (`auth`). All else keeps its default.
     ///
     /// # Errors
     /// As [`Config::load`], but without asking whether a server could run with them.
-    pub fn read(sources: &Sources) -> Result<Self, ConfigError> {
-        read(sources).map(|(config, _)| config)
+    pub fn read_for_client(sources: &Sources) -> Result<Self, ConfigError> {
+        read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
     }
 
     /// What works, but should be known at the start, each as one line.
@@ -76,11 +77,15 @@ impl Config {
     }
 }
 
-/// Settings, and where each that was set came from.
-fn read(sources: &Sources) -> Result<(Config, HashMap<String, String>), ConfigError> {
+/// The settings that are wanted, and where each that was set came from.
+fn read(
+    sources: &Sources,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<(Config, HashMap<String, String>), ConfigError> {
     let mut origins = HashMap::new();
     let mut builder = config::Config::builder();
-    for layer in sources.layers()? {
+    for mut layer in sources.layers()? {
+        layer.retain(|key, _| is_wanted(key));
         let named = layer.iter().filter_map(|(key, value)| Some((key.clone(), value.origin()?.to_owned())));
         origins.extend(named);
         builder = builder.add_source(Settings(layer));

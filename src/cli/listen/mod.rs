@@ -46,7 +46,7 @@ pub struct Listen {
 
 impl Listen {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read(&settings.sources())?;
+        let config = Config::read_for_client(&settings.sources())?;
         let base = self.server.base(&config)?;
         let credential = self.token.credential(config)?;
         let follower = Follower::new(self.since);

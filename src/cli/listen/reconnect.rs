@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// Back-off of the first attempt, and of the last ones.
+/// Shortest and longest back-off.
 const BACKOFF_MIN: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(20);
 
@@ -58,8 +58,9 @@ pub fn next(ended: &Ended, chance: f64) -> Next {
 
 /// Any moment up to a bound that doubles ("full jitter"), so that many clients do not come back at once.
 fn backoff(failures: u32, chance: f64) -> Duration {
-    let bound = BACKOFF_MIN.saturating_mul(2_u32.saturating_pow(failures)).min(BACKOFF_MAX);
-    bound.mul_f64(chance.clamp(0.0, 1.0))
+    let doubled = BACKOFF_MIN.saturating_mul(2_u32.saturating_pow(failures.saturating_add(1)));
+    let spread = doubled.min(BACKOFF_MAX).saturating_sub(BACKOFF_MIN);
+    BACKOFF_MIN + spread.mul_f64(chance.clamp(0.0, 1.0))
 }
 
 fn is_final_code(code: u16) -> bool {
@@ -128,17 +129,18 @@ mod tests {
 
     #[test]
     fn the_back_off_doubles_up_to_20_seconds() {
-        let bounds: Vec<u128> = (0..8).map(|failures| backoff(failures, 1.0).as_millis()).collect();
-        assert_eq!(bounds, [500, 1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
-        assert_eq!(backoff(3, 0.25), Duration::from_secs(1));
+        let bounds: Vec<u128> = (0..7).map(|failures| backoff(failures, 1.0).as_millis()).collect();
+        assert_eq!(bounds, [1000, 2000, 4000, 8000, 16_000, 20_000, 20_000]);
+        assert_eq!(backoff(3, 0.0), BACKOFF_MIN);
+        assert_eq!(backoff(3, 0.5), Duration::from_millis(4250));
     }
 
     proptest! {
         #[test]
-        fn a_lost_connection_is_always_tried_again_within_the_bound(failures: u32, chance in 0.0..1.0) {
+        fn a_lost_connection_is_always_tried_again_within_the_bounds(failures: u32, chance in 0.0..1.0) {
             let ended = Ended { failures, ..ended(End::Lost("reset".to_owned())) };
             match next(&ended, chance) {
-                Next::Retry(delay) => prop_assert!(delay <= BACKOFF_MAX),
+                Next::Retry(delay) => prop_assert!((BACKOFF_MIN..=BACKOFF_MAX).contains(&delay)),
                 Next::Stop(why) => prop_assert!(false, "{}", why),
             }
         }

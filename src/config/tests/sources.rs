@@ -109,3 +109,22 @@ fn what_an_orchestrator_injects_is_ignored() {
     ])
     .load();
 }
+
+#[test]
+fn what_a_verb_sets_wins_over_the_environment_but_not_over_flags() {
+    let mut given =
+        given(&[("TIDINGS_STORE_QUEUE", "1"), ("TIDINGS_STORE_POOL_SIZE", "1")]).set(&["store.queue=3"]);
+    let settings = vec![("store.queue", "2".to_owned()), ("store.pool_size", "2".to_owned())];
+    given.sources.preset = Some(("tidings dev", settings));
+    let config = given.load();
+    assert_eq!((config.store.queue, config.store.pool_size), (3, 2));
+}
+
+#[test]
+fn a_client_does_not_mind_what_only_a_server_needs() {
+    let given =
+        given(&[("DATABASE_URL", "postgres://db/app"), ("TIDINGS_AUTH_SECRET", ""), ("PORT", "9000")]);
+    let config = Config::read_for_client(&given.sources).unwrap();
+    assert_eq!((config.http.listen.port(), config.auth.secret.is_none()), (9000, true));
+    assert!(given.refusal().starts_with("store.url (from environment variable DATABASE_URL)"));
+}
