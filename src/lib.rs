@@ -1,14 +1,20 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 #![forbid(unsafe_code)]
 
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod hub;
 pub mod mailbox;
+pub mod observe;
 pub mod outbox;
 pub mod protocol;
 pub mod random;
 pub mod session;
 pub mod store;
 pub mod stream;
+pub mod transport;

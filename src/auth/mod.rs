@@ -18,6 +18,7 @@ mod origin;
 mod self_test;
 #[cfg(test)]
 mod signing;
+pub mod tokens;
 mod verifier;
 
 pub use algorithm::Algorithm;

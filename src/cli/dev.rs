@@ -1,0 +1,170 @@
+//! `tidings dev`: a server for one person on one machine, with nothing to set up.
+
+use std::net::SocketAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    app::{self, Mode},
+    config::{Config, SECRET_MIN},
+};
+
+use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
+
+pub fn run(settings: &Settings) -> Result<(), Failure> {
+    let mut sources = settings.sources();
+    let configured = Config::read_for_client(&sources)?;
+    refuse_open_listener(configured.http.listen)?;
+    let folder = DevFolder::here();
+    let secret = folder.prepare()?;
+    sources.preset = Some(("tidings dev", preset(&folder, &secret, configured.auth.secret.as_ref())));
+    let config = Config::load(&sources)?;
+    start_logs(&config)?;
+    let program = std::env::args().next().unwrap_or_else(|| "tidings".to_owned());
+    let known =
+        Config::read_for_client(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
+    let banner = move |address| {
+        let command = Command { program, settings, is_found: known.http.listen == address };
+        // Where the banner cannot be shown the server runs all the same.
+        let _ = output::print(&banner(&command, address));
+        log::info!(address:%; "listening");
+    };
+    Ok(app::serve(config, Mode::Dev, banner)?)
+}
+
+/// What `dev` sets over file and environment: the settings of a real server, and the variables of
+/// other tools, must not decide where a trial keeps its data.
+fn preset(
+    folder: &DevFolder,
+    secret: &SecretString,
+    configured: Option<&SecretString>,
+) -> Vec<(&'static str, String)> {
+    let mut preset = vec![
+        ("http.workers", "2".to_owned()),
+        ("store.url", folder.store_url()),
+        ("auth.algorithm", "HS256".to_owned()),
+        ("auth.secret", secret.expose_secret().to_owned()),
+        ("auth.public_key", String::new()),
+        ("auth.jwks", String::new()),
+        ("auth.default_scopes", "join:*,publish:*".to_owned()),
+    ];
+    // Tokens that the client verbs make with the configured secret are good here too.
+    if let Some(configured) = configured.filter(|secret| secret.expose_secret().len() >= SECRET_MIN) {
+        preset.push(("auth.previous_secret", configured.expose_secret().to_owned()));
+    }
+    preset
+}
+
+fn refuse_open_listener(address: SocketAddr) -> Result<(), Failure> {
+    if address.ip().to_canonical().is_loopback() {
+        return Ok(());
+    }
+    Err(Failure::Usage(format!(
+        "http.listen: `tidings dev` listens on loopback only, and {address} is open to others; \
+         try --set http.listen=127.0.0.1:{}, or `tidings serve`",
+        address.port()
+    )))
+}
+
+/// How this program is called again, so that it finds this server.
+struct Command<'a> {
+    program: String,
+    settings: &'a Settings,
+    /// Whether the client verbs find the address by themselves.
+    is_found: bool,
+}
+
+impl Command<'_> {
+    fn line(&self, verb: &str) -> String {
+        let config = self.settings.config.as_ref();
+        let config = config.map(|path| format!(" --config {}", output::quoted(&path.display().to_string())));
+        format!("{} {verb}{}", output::quoted(&self.program), config.unwrap_or_default())
+    }
+}
+
+/// Only what exists, and each line works when pasted.
+fn banner(command: &Command<'_>, address: SocketAddr) -> String {
+    let url = url_of(address);
+    let at = |path: &str| output::quoted(&format!("{url}{path}"));
+    let token = |arguments| format!("-H \"Authorization: Bearer $({})\"", command.line(arguments));
+    let server = if command.is_found { String::new() } else { format!(" --server {}", at("")) };
+    format!(
+        "tidings {version}  dev mode: loopback only, data and generated secrets in .tidings/\n  \
+         watch   {listen}{server}\n  \
+         send    curl -d 'Build finished' {send} {publisher}\n  \
+         unread  curl {unread} {reader}\n  \
+         health  curl {health}",
+        version = env!("CARGO_PKG_VERSION"),
+        listen = command.line("listen alice"),
+        send = at("/v1/send/alice"),
+        publisher = token("token dev"),
+        unread = at("/v1/notifications/unread"),
+        reader = token("token dev --user alice"),
+        health = at("/health"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Sources, StoreUrl};
+
+    #[test]
+    fn the_settings_of_a_real_server_do_not_reach_a_trial() {
+        let real = "0123456789abcdef0123456789abcdef";
+        let environment = [
+            ("DATABASE_URL", "postgres://db/app"),
+            ("TIDINGS_AUTH_ALGORITHM", "RS256"),
+            ("TIDINGS_AUTH_PUBLIC_KEY", "PEM"),
+            ("TIDINGS_HTTP_WORKERS", "64"),
+        ];
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        let parent = tempfile::tempdir().unwrap();
+        let mut sources = Sources {
+            folder: parent.path().to_owned(),
+            environment: environment.collect(),
+            ..Sources::default()
+        };
+        let generated = SecretString::from("f".repeat(64));
+        let preset = preset(&DevFolder::here(), &generated, Some(&real.into()));
+        sources.preset = Some(("tidings dev", preset));
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.store.url, StoreUrl::Sqlite(".tidings/tidings.db".into()));
+        assert_eq!(config.auth.secret.unwrap().expose_secret(), generated.expose_secret());
+        assert_eq!(config.auth.previous_secret.unwrap().expose_secret(), real);
+        assert_eq!((config.http.workers, config.auth.default_scopes.words().len()), (2, 2));
+    }
+
+    #[test]
+    fn every_line_of_the_banner_can_be_pasted() {
+        let settings = Settings::default();
+        let command = Command { program: "./my tidings".to_owned(), settings: &settings, is_found: true };
+        let text = banner(&command, "127.0.0.1:8080".parse().unwrap());
+        assert!(text.contains("\n  watch   './my tidings' listen alice\n"), "{text}");
+        let send = "curl -d 'Build finished' http://127.0.0.1:8080/v1/send/alice \
+                    -H \"Authorization: Bearer $('./my tidings' token dev)\"\n";
+        assert!(text.contains(send), "{text}");
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_named_to_the_client_verbs() {
+        let settings = Settings { config: Some("a b.toml".into()), set: Vec::new() };
+        let command = Command { program: "tidings".to_owned(), settings: &settings, is_found: false };
+        let text = banner(&command, "[::1]:9".parse().unwrap());
+        assert!(
+            text.contains("tidings listen alice --config 'a b.toml' --server 'http://[::1]:9'\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_listener_that_others_can_reach_is_refused() {
+        for open in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
+            let line = refuse_open_listener(open.parse().unwrap()).unwrap_err().to_string();
+            assert!(line.contains("--set http.listen=127.0.0.1:80"), "{line}");
+        }
+        for loopback in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:80"] {
+            refuse_open_listener(loopback.parse().unwrap()).unwrap();
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: one file for each verb.
+//!
+//! A verb reads settings and the terminal, calls what does the work, and says how it went.
+//! What a program may read goes to standard output, what a person should know to standard error.
+
+mod dev;
+mod dev_folder;
+mod failure;
+mod health;
+mod listen;
+mod output;
+mod send;
+mod serve;
+mod server;
+mod settings;
+mod token;
+mod version;
+
+use clap::{Parser, Subcommand};
+
+pub use failure::Failure;
+pub use output::say;
+use settings::Settings;
+
+/// The notification server: a durable inbox and live rooms, in one binary.
+#[derive(Parser)]
+#[command(name = "tidings", version, propagate_version = false)]
+pub struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a server to try things out: loopback only, data and secrets made in .tidings/
+    Dev,
+    /// Run the server (also without a verb)
+    Serve,
+    /// Make tokens
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Publish a notification to a user
+    Send(send::Send),
+    /// Show a user's notifications as they come
+    Listen(listen::Listen),
+    /// Ask a running server whether it is well: exit code 0 or 1
+    Health(health::Health),
+    /// Print the version
+    Version(version::Version),
+}
+
+impl Cli {
+    /// Runs one verb to its end.
+    ///
+    /// # Errors
+    /// Says what went wrong in one line, with the exit code that belongs to it.
+    pub fn run(self) -> Result<(), Failure> {
+        let settings = &self.settings;
+        match self.verb {
+            None | Some(Verb::Serve) => serve::run(settings),
+            Some(Verb::Dev) => dev::run(settings),
+            Some(Verb::Token(token)) => token.run(settings),
+            Some(Verb::Send(send)) => send.run(settings),
+            Some(Verb::Listen(listen)) => listen.run(settings),
+            Some(Verb::Health(health)) => health.run(settings),
+            Some(Verb::Version(version)) => version.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_verb() {
+        let cli = Cli::try_parse_from(["tidings", "serve", "--set", "a.b=1", "--config", "x.toml"]).unwrap();
+        assert_eq!((cli.settings.set.len(), cli.settings.config.is_some()), (1, true));
+        assert!(Cli::try_parse_from(["tidings", "--set", "a.b=1"]).unwrap().verb.is_none());
+        assert!(Cli::try_parse_from(["tidings", "serv"]).is_err());
+    }
+}

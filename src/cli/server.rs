@@ -1,0 +1,191 @@
+//! A running server as the client verbs see it: where it is, and with what token to come.
+
+use std::{net::SocketAddr, time::Duration};
+
+use awc::http::Uri;
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    auth::tokens::{MintClaims, mint},
+    config::{Algorithm, Auth, Config, SECRET_MIN},
+    domain::{Timestamp, UserId},
+};
+
+use super::{Failure, dev_folder::DevFolder};
+
+/// How long a server may take to answer.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Args)]
+pub struct ServerArgs {
+    /// Where the server is [default: http.listen of the settings]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
+#[derive(Args)]
+pub struct TokenArgs {
+    /// Token to come with [default: one made with the configured secret, or with that of `tidings dev`]
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+}
+
+impl ServerArgs {
+    /// The server's address without a path.
+    ///
+    /// # Errors
+    /// Where it is not an address of a web server.
+    pub fn base(&self, config: &Config) -> Result<String, Failure> {
+        let Some(text) = &self.server else { return Ok(url_of(config.http.listen)) };
+        let uri = text.parse::<Uri>().ok();
+        let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
+        if uri.as_ref().is_some_and(is_web) {
+            return Ok(text.trim_end_matches('/').to_owned());
+        }
+        Err(Failure::Usage("--server: a URL is expected, such as http://127.0.0.1:8080".to_owned()))
+    }
+}
+
+/// The address of a listener as a client on this machine writes it.
+pub fn url_of(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let loopback =
+            if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}")
+}
+
+impl TokenArgs {
+    /// The token given, or the secret to make tokens with.
+    ///
+    /// # Errors
+    /// Where there is neither.
+    pub fn credential(self, config: Config) -> Result<Credential, Failure> {
+        if let Some(token) = self.token {
+            let is_sendable = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
+            return if is_sendable {
+                Ok(Credential::Given(token.into()))
+            } else {
+                Err(Failure::Usage("--token: this is not a token".to_owned()))
+            };
+        }
+        let is_configured = config.auth.algorithm == Algorithm::Hs256 && config.auth.secret.is_some();
+        if !is_configured && let Some(secret) = DevFolder::here().secret()? {
+            return Ok(Credential::Signer(Signer::new(secret, config.auth)));
+        }
+        if config.auth.algorithm != Algorithm::Hs256 {
+            return Err(Failure::Usage(
+                "no token can be made without the private key; give one with --token".to_owned(),
+            ));
+        }
+        Signer::configured(config.auth).map(Credential::Signer)
+    }
+}
+
+/// What to come with.
+pub enum Credential {
+    Given(SecretString),
+    Signer(Signer),
+}
+
+impl Credential {
+    /// Whether there is another token after this one has expired.
+    pub fn is_renewable(&self) -> bool {
+        matches!(self, Self::Signer(_))
+    }
+
+    /// The token given, or a new one for this user.
+    ///
+    /// # Errors
+    /// Where it cannot be signed.
+    pub fn token(&self, user: &UserId, scope: &str, ttl: Duration) -> Result<String, Failure> {
+        match self {
+            Self::Given(token) => Ok(token.expose_secret().to_owned()),
+            Self::Signer(signer) => signer.sign(user, scope, ttl).map(|(token, _)| token),
+        }
+    }
+}
+
+/// Makes tokens that the server believes.
+pub struct Signer {
+    secret: SecretString,
+    audience: Option<String>,
+    issuer: Option<String>,
+}
+
+impl Signer {
+    pub fn new(secret: SecretString, auth: Auth) -> Self {
+        Self { secret, audience: auth.audience, issuer: auth.issuer }
+    }
+
+    /// Signs with `auth.secret`.
+    ///
+    /// # Errors
+    /// Where it is missing, or so short that the server would not start with it.
+    pub fn configured(mut auth: Auth) -> Result<Self, Failure> {
+        match auth.secret.take() {
+            Some(secret) if secret.expose_secret().len() >= SECRET_MIN => Ok(Self::new(secret, auth)),
+            Some(_) => Err(Failure::Usage("auth.secret: HS256 needs at least 32 bytes".to_owned())),
+            None => Err(Failure::Usage(
+                "auth.secret is not set: give the server's own with TIDINGS_AUTH_SECRET; \
+                 for the server that `tidings dev` runs, `tidings token dev` in its folder makes a token"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// A token, and until when it is good.
+    ///
+    /// # Errors
+    /// Where it cannot be signed.
+    pub fn sign(&self, user: &UserId, scope: &str, ttl: Duration) -> Result<(String, Timestamp), Failure> {
+        let issued_at = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+        let claims = MintClaims {
+            user: user.clone(),
+            issued_at,
+            expires_at: Timestamp::from_secs(issued_at.plus(ttl).as_secs()),
+            scope: scope.to_owned(),
+            audience: self.audience.clone(),
+            issuer: self.issuer.clone(),
+        };
+        let token = mint(self.secret.expose_secret().as_bytes(), &claims);
+        let token = token.map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok((token, claims.expires_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base(server: &str) -> Result<String, Failure> {
+        ServerArgs { server: Some(server.to_owned()) }.base(&Config::default())
+    }
+
+    #[test]
+    fn a_listener_on_every_address_is_reached_on_loopback() {
+        assert_eq!(url_of("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
+        assert_eq!(url_of("[::]:80".parse().unwrap()), "http://[::1]:80");
+        assert_eq!(ServerArgs { server: None }.base(&Config::default()).unwrap(), "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn a_server_is_a_web_address() {
+        assert_eq!(base("https://t.example.com/").unwrap(), "https://t.example.com");
+        for bad in ["", "localhost:8080", "ftp://x", "http://", "/v1", "http://x/?a=b"] {
+            assert!(base(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_no_header_can_carry_is_refused() {
+        for bad in ["", "a b", "a\r\nx: y", "ü"] {
+            assert!(
+                TokenArgs { token: Some(bad.to_owned()) }.credential(Config::default()).is_err(),
+                "{bad:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `tidings token`: tokens made with a secret that is here.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret;
+
+use crate::{
+    config::{Algorithm, Config, format_duration, parse_duration},
+    domain::{Scopes, UserId},
+};
+
+use super::{
+    Failure, Settings,
+    dev_folder::DevFolder,
+    output::{print, say},
+    server::{Credential, Signer},
+};
+
+/// What the token of `token dev` allows: everything, on a server that only this machine reaches.
+const DEV_SCOPE: &str = "notify admin join:* publish:*";
+const DEV_TTL: Duration = Duration::from_secs(12 * 3600);
+
+#[derive(Subcommand)]
+pub enum Token {
+    /// Make a token with the configured secret
+    Mint(Mint),
+    /// Make a token for the server that `tidings dev` runs here
+    Dev(Dev),
+}
+
+#[derive(Args)]
+pub struct Mint {
+    /// User id: who the token is for
+    sub: UserId,
+    /// What it allows, such as "join:* publish:* notify"
+    #[arg(long, default_value = "")]
+    scope: String,
+    /// How long it lives, such as 1h
+    #[arg(long, default_value = "1h", value_parser = parse_duration)]
+    ttl: Duration,
+    /// Print only the token
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct Dev {
+    /// User id: who the token is for
+    #[arg(long, default_value = "dev")]
+    user: UserId,
+}
+
+impl Token {
+    pub fn run(self, settings: &Settings) -> Result<(), Failure> {
+        let config = Config::read_for_client(&settings.sources())?;
+        match self {
+            Self::Mint(mint) => mint.run(config),
+            Self::Dev(dev) => dev.run(config),
+        }
+    }
+}
+
+impl Mint {
+    fn run(self, config: Config) -> Result<(), Failure> {
+        if config.auth.algorithm != Algorithm::Hs256 {
+            return Err(Failure::Usage(format!(
+                "auth.algorithm is {}: the private key is not here, so tokens are made by whoever has it",
+                config.auth.algorithm
+            )));
+        }
+        let signer = Signer::configured(config.auth)?;
+        let (token, expires_at) = signer.sign(&self.sub, &self.scope, self.ttl)?;
+        let scopes = Scopes::parse(&self.scope);
+        if self.json {
+            let json = serde_json::json!({
+                "token": token, "sub": self.sub, "scopes": scopes.words(), "expires_at": expires_at,
+            });
+            return print(&json.to_string());
+        }
+        print(&token)?;
+        if !self.quiet {
+            let granted =
+                if scopes.words().is_empty() { "the own inbox".to_owned() } else { scopes.words().join(" ") };
+            let ttl = format_duration(&self.ttl);
+            say(&format!("for {}, allows {granted}, until {expires_at} ({ttl})", self.sub));
+            for word in
+                self.scope.split_whitespace().filter(|word| !scopes.words().iter().any(|known| known == word))
+            {
+                say(&format!("{word:?} is no scope of tidings and grants nothing here"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Dev {
+    fn run(self, config: Config) -> Result<(), Failure> {
+        let secret = DevFolder::here().secret()?.ok_or_else(|| {
+            Failure::Usage(
+                "`tidings dev` has not run in this folder; start it here first, or change to its folder"
+                    .into(),
+            )
+        })?;
+        let signer = Signer::new(secret.expose_secret().into(), config.auth);
+        print(&Credential::Signer(signer).token(&self.user, DEV_SCOPE, DEV_TTL)?)
+    }
+}

@@ -1,0 +1,186 @@
+//! Where settings come from, each source as a layer of `section.key` with its origin.
+//!
+//! The environment is given, never read here, so that two readers (or two tests) do not meet in it.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use config::{FileFormat, Map, Source, Value};
+
+use super::{ConfigError, keys};
+
+/// What to read settings from; the later field wins.
+#[derive(Default)]
+pub struct Sources {
+    /// `--config`; where missing `TIDINGS_CONFIG`, else `tidings.toml` in `folder` if it is there.
+    pub file: Option<PathBuf>,
+    /// Where `tidings.toml` is looked for; empty is the current folder.
+    pub folder: PathBuf,
+    pub environment: BTreeMap<String, OsString>,
+    /// What a verb sets by itself, under its name.
+    pub preset: Option<(&'static str, Vec<(&'static str, String)>)>,
+    /// `--set section.key=value`.
+    pub overrides: Vec<String>,
+}
+
+/// Settings of one source by `section.key`; each value knows its origin.
+pub(super) type Layer = Map<String, Value>;
+
+impl Sources {
+    /// All layers, the later over the earlier.
+    pub(super) fn layers(&self) -> Result<[Layer; 4], ConfigError> {
+        let known = keys::all();
+        Ok([self.file(&known)?, self.environment(&known)?, self.preset(), self.overrides(&known)?])
+    }
+
+    fn file(&self, known: &[String]) -> Result<Layer, ConfigError> {
+        let named = self.file.clone().or(self.raw("TIDINGS_CONFIG").map(PathBuf::from));
+        let is_named = named.is_some();
+        let path = named.unwrap_or_else(|| self.folder.join("tidings.toml"));
+        let text = match fs::read_to_string(&path) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !is_named => return Ok(Layer::new()),
+            result => result.map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?,
+        };
+        let sections = config::File::from_str(&text, FileFormat::Toml).collect().map_err(|error| {
+            ConfigError::Malformed { path: path.clone(), detail: without_excerpt(&error) }
+        })?;
+        let mut layer = Layer::new();
+        for (section, value) in sections {
+            let keys = value.into_table().map_err(|_| unknown_in_file(&section, &path, known))?;
+            for (key, value) in keys {
+                let key = format!("{section}.{key}");
+                if !known.contains(&key) {
+                    return Err(unknown_in_file(&key, &path, known));
+                }
+                layer.insert(key, Value::new(Some(&path.display().to_string()), value.kind));
+            }
+        }
+        Ok(layer)
+    }
+
+    fn environment(&self, known: &[String]) -> Result<Layer, ConfigError> {
+        let mut layer = Layer::new();
+        let mut names = vec!["TIDINGS_CONFIG".to_owned()];
+        for key in known {
+            let name = keys::variable(key);
+            let value = match self.variable(&name)? {
+                Some(value) => Some(value),
+                None => self.conventional(key)?,
+            };
+            if let Some((origin, text)) = value {
+                layer.insert(key.clone(), Value::new(Some(&origin), text));
+            }
+            names.extend([format!("{name}_FILE"), name]);
+        }
+        for name in self.environment.keys().filter(|name| name.starts_with("TIDINGS_")) {
+            if !names.contains(name) && !is_injected(name) && self.raw(name).is_some() {
+                let suggestion = keys::nearest(name, names.into_iter());
+                let name = format!("environment variable {}", name.escape_debug());
+                return Err(ConfigError::Unknown { name, suggestion });
+            }
+        }
+        Ok(layer)
+    }
+
+    /// The names that platforms give to the same things.
+    fn conventional(&self, key: &str) -> Result<Option<(String, String)>, ConfigError> {
+        match key {
+            "store.url" => self.variable("DATABASE_URL"),
+            "bridge.url" => self.variable("REDIS_URL"),
+            "http.listen" => {
+                let Some((origin, port)) = self.variable("PORT")? else { return Ok(None) };
+                match port.parse::<u16>() {
+                    Ok(port) => Ok(Some((origin, format!("0.0.0.0:{port}")))),
+                    Err(_) => Err(setting(key, origin, "a port number is expected")),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The origin and the value of a variable, or of the file that `NAME_FILE` names.
+    fn variable(&self, name: &str) -> Result<Option<(String, String)>, ConfigError> {
+        let name_of_file = format!("{name}_FILE");
+        match (self.raw(name), self.raw(&name_of_file)) {
+            (None, None) => Ok(None),
+            (Some(_), Some(_)) => Err(setting(name, name_of_file, "both are set; keep one")),
+            (Some(value), None) => {
+                let origin = format!("environment variable {name}");
+                let text = value.clone().into_string();
+                let text = text.map_err(|_| setting(name, origin.clone(), "the value is not UTF-8"))?;
+                Ok(Some((origin, text)))
+            }
+            (None, Some(path)) => {
+                let path = PathBuf::from(path);
+                let text = fs::read_to_string(&path)
+                    .map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?;
+                // Editors and `echo` end a file with a line break that is no part of the value.
+                let text = text.strip_suffix('\n').unwrap_or(&text);
+                let text = text.strip_suffix('\r').unwrap_or(text);
+                Ok(Some((format!("environment variable {name_of_file}"), text.to_owned())))
+            }
+        }
+    }
+
+    /// A variable that is set; an empty one is not.
+    fn raw(&self, name: &str) -> Option<&OsString> {
+        self.environment.get(name).filter(|value| !value.is_empty())
+    }
+
+    fn preset(&self) -> Layer {
+        let Some((verb, settings)) = &self.preset else { return Layer::new() };
+        let value = |text: &String| Value::new(Some(&(*verb).to_owned()), text.clone());
+        settings.iter().map(|(key, text)| ((*key).to_owned(), value(text))).collect()
+    }
+
+    fn overrides(&self, known: &[String]) -> Result<Layer, ConfigError> {
+        let mut layer = Layer::new();
+        for text in &self.overrides {
+            let (key, value) = text.split_once('=').unwrap_or((text, ""));
+            if !known.iter().any(|name| name == key) {
+                let name = format!("--set {}", key.escape_debug());
+                return Err(ConfigError::Unknown { name, suggestion: nearest(key, known) });
+            }
+            if !text.contains('=') {
+                return Err(setting(key, "--set".to_owned(), "a value is expected: section.key=value"));
+            }
+            layer.insert(key.to_owned(), Value::new(Some(&"--set".to_owned()), value));
+        }
+        Ok(layer)
+    }
+}
+
+fn setting(key: &str, origin: String, problem: &str) -> ConfigError {
+    ConfigError::Setting { key: key.to_owned(), origin: Some(origin), problem: problem.to_owned() }
+}
+
+fn unknown_in_file(name: &str, path: &Path, known: &[String]) -> ConfigError {
+    let suggestion = nearest(name, known);
+    ConfigError::Unknown { name: format!("{:?} in {path:?}", name), suggestion }
+}
+
+fn nearest(name: &str, known: &[String]) -> Option<String> {
+    keys::nearest(name, known.iter().cloned())
+}
+
+/// The parser shows the line it stumbled over, and that may be the one with the secret.
+fn without_excerpt(error: &config::ConfigError) -> String {
+    let text = error.to_string();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.contains('|')).map(str::trim).collect();
+    lines.join(": ").escape_debug().to_string()
+}
+
+/// What Kubernetes and Docker links set for a service of our name.
+fn is_injected(name: &str) -> bool {
+    let port = name.strip_prefix("TIDINGS_PORT");
+    name == "TIDINGS_SERVICE_HOST"
+        || name.starts_with("TIDINGS_SERVICE_PORT")
+        || port.is_some_and(|rest| {
+            let number = rest.strip_prefix('_').unwrap_or_default();
+            rest.is_empty() || number.starts_with(|c: char| c.is_ascii_digit())
+        })
+}

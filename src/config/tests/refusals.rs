@@ -1,0 +1,119 @@
+//! What stops the start, in one line that holds no secret.
+
+use super::*;
+
+#[test]
+fn an_unknown_name_is_refused_with_the_one_that_was_meant() {
+    let refusal = given(&[("TIDINGS_HTTP_LISEN", "x")]).refusal();
+    assert_eq!(
+        refusal,
+        "environment variable TIDINGS_HTTP_LISEN is not a setting; did you mean TIDINGS_HTTP_LISTEN?"
+    );
+    assert!(
+        given(&[("TIDINGS_AUTH_SECRT_FILE", "x")])
+            .refusal()
+            .contains("did you mean TIDINGS_AUTH_SECRET_FILE?")
+    );
+    let refusal = given(&[]).set(&["log.levle=info"]).refusal();
+    assert_eq!(refusal, "--set log.levle is not a setting; did you mean log.level?");
+    assert!(given(&[]).file("[http]\nlisen = 1").refusal().ends_with("did you mean http.listen?"));
+    for text in ["listen = 1", "[web]\nlisten = 1", "[http.listen.more]\nx = 1", "[http]\n\"a b\" = 1"] {
+        assert!(!given(&[]).file(text).refusal().is_empty(), "{text}");
+    }
+    assert!(given(&[("TIDINGS_PORTS", "1")]).refusal().contains("is not a setting"));
+    assert!(given(&[]).set(&["log.level"]).refusal().contains("section.key=value"));
+}
+
+#[test]
+fn a_malformed_value_names_the_setting_its_origin_and_what_is_expected() {
+    let refusal = given(&[("TIDINGS_SESSION_PING_INTERVAL", "25")]).refusal();
+    let expected = "session.ping_interval (from environment variable TIDINGS_SESSION_PING_INTERVAL): \"25\": \
+                    a duration is a whole number with ms, s, m, h or d, such as 25s";
+    assert_eq!(refusal, expected);
+    for (setting, expected) in [
+        ("store.pool_size=many", "store.pool_size (from --set): an integer is expected"),
+        ("store.pool_size=-1", "store.pool_size (from --set)"),
+        ("http.listen=localhost:80", "http.listen (from --set): \"localhost:80\""),
+        ("http.trusted_proxies=10.0.0.0/8,proxy", "\"proxy\": an address or a network is expected"),
+        ("auth.algorithm=none", "one of these is expected: HS256 RS256 ES256 EdDSA"),
+        ("store.synchronous=off", "one of these is expected: full normal"),
+        ("log.level=loud", "log.level (from --set)"),
+        ("auth.query_token=perhaps", "auth.query_token (from --set)"),
+        ("session.message_bytes=64KB", "a size is"),
+        ("store.url=mysql://root:hunter2@db", "sqlite://PATH of a file is expected"),
+        ("store.url=sqlite://:memory:", "sqlite://PATH of a file is expected"),
+    ] {
+        let refusal = given(&[]).set(&[setting]).refusal();
+        assert!(refusal.contains(expected) && !refusal.contains("hunter2"), "{refusal}");
+    }
+    let refusal = given(&[]).file(&format!("[auth]\nsecret = \"{SECRET}\" x")).refusal();
+    assert!(refusal.contains("line 2"), "{refusal}");
+}
+
+#[test]
+fn a_missing_or_short_secret_is_refused_with_two_ways_out() {
+    let refusal = given(&[("TIDINGS_AUTH_SECRET", "")]).refusal();
+    assert!(refusal.starts_with("auth.secret: is not set"), "{refusal}");
+    assert!(
+        refusal.contains("TIDINGS_AUTH_SECRET=$(openssl rand -hex 32)") && refusal.contains("`tidings dev`")
+    );
+    let refusal = given(&[("TIDINGS_AUTH_SECRET", "short")]).refusal();
+    assert!(refusal.contains("and this one has 5") && !refusal.contains("short,"), "{refusal}");
+    assert!(given(&[]).set(&["auth.previous_secret=short"]).refusal().starts_with("auth.previous_secret"));
+}
+
+#[test]
+fn another_algorithm_needs_its_public_key() {
+    assert!(given(&[]).set(&["auth.algorithm=RS256"]).refusal().starts_with("auth.public_key"));
+    given(&[]).set(&["auth.algorithm=ES256", "auth.jwks={}"]).load();
+    assert!(given(&[]).set(&["auth.public_key=PEM"]).refusal().starts_with("auth.algorithm"));
+}
+
+#[test]
+fn only_room_scopes_can_be_given_to_every_user() {
+    for scopes in ["notify", "admin", "join:a,admin", "openid", "join:", "join:* publish:*", "join:a*b"] {
+        let refusal = given(&[]).set(&[&format!("auth.default_scopes={scopes}")]).refusal();
+        assert!(refusal.contains("only join:PATTERN and publish:PATTERN"), "{refusal}");
+    }
+}
+
+#[test]
+fn what_is_not_in_this_version_is_refused_and_never_ignored() {
+    for setting in [
+        "bridge.url=redis://localhost",
+        "http.admin_listen=127.0.0.1:9090",
+        "http.base_path=/tidings",
+        "push.enabled=true",
+        "store.url=postgres://u:hunter2@db/t",
+    ] {
+        let refusal = given(&[]).set(&[setting]).refusal();
+        let key = setting.split('=').next().unwrap();
+        assert!(refusal.starts_with(key) && refusal.contains("is not in this version"), "{refusal}");
+        assert!(!refusal.contains("hunter2"));
+    }
+    given(&[])
+        .set(&["rooms.history_size=5", "push.grace=1s", "bridge.timeout=1s", "limits.tickets=1"])
+        .load();
+}
+
+#[test]
+fn a_value_that_would_stop_all_work_is_refused() {
+    for setting in [
+        "session.ping_interval=0",
+        "http.workers=0",
+        "store.queue=0",
+        "session.messages_per_second=0",
+        "auth.leeway=6s",
+        "auth.cookie=a b",
+        "session.data_bytes=65KiB",
+        "shutdown.drain=30s",
+        "http.public_url=tidings.example.com",
+        "http.allowed_origins=*",
+        "http.allowed_origins=https://app.example.com/",
+        "http.allowed_origins=null",
+    ] {
+        let key = setting.split('=').next().unwrap();
+        assert!(given(&[]).set(&[setting]).refusal().starts_with(key), "{setting}");
+        assert!(keys::all().iter().any(|known| known == key), "{key}");
+    }
+}
