@@ -13,6 +13,7 @@
 mod algorithm;
 mod claims;
 mod credential;
+pub mod gate;
 mod keys;
 mod origin;
 mod self_test;

@@ -1,0 +1,90 @@
+//! Reads request bodies, bounded in size and time.
+
+use actix_web::{
+    HttpRequest,
+    http::{StatusCode, header},
+    web::{Bytes, BytesMut, Payload},
+};
+use futures_util::StreamExt;
+
+use super::{Api, problem::Problem};
+use crate::protocol::ErrorCode;
+
+/// How much of a body that is refused is read on, so that the client gets to read the answer: a
+/// connection closed over unread data is reset.
+const DISCARD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Reads a body of JSON text.
+///
+/// # Errors
+/// 415 for another type or a compressed body (a small one could become a huge one), else as [`read`].
+pub async fn json(request: &HttpRequest, payload: Payload, api: &Api) -> Result<Bytes, Problem> {
+    let is_json = request.headers().get(header::CONTENT_TYPE).is_some_and(|value| {
+        let text = value.to_str().unwrap_or_default();
+        let (essence, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let charset = parameters.trim().to_ascii_lowercase();
+        essence.trim().eq_ignore_ascii_case("application/json")
+            && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
+    });
+    if !is_json {
+        let problem = unsupported("the body must be application/json");
+        return Err(refuse(payload, problem, api).await);
+    }
+    read(request, payload, api, api.body_limit).await
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// 413 if it is larger, 408 if it is not there in time, 415 if it is compressed.
+pub async fn read(request: &HttpRequest, payload: Payload, api: &Api, limit: usize) -> Result<Bytes, Problem> {
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(refuse(payload, unsupported("a compressed body is not accepted"), api).await);
+    }
+    let too_large = || Problem::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes"));
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|declared: usize| declared > limit) {
+        return Err(refuse(payload, too_large(), api).await);
+    }
+    let mut payload = payload;
+    let collect = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| Problem::new(ErrorCode::BadMessage, "the body ended early"))?;
+            if body.len() + chunk.len() > limit {
+                return Ok(None);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Some(body.freeze()))
+    };
+    match tokio::time::timeout(api.body_timeout, collect).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => Err(refuse(payload, too_large(), api).await),
+        Ok(Err(problem)) => Err(problem),
+        Err(_) => {
+            let problem = Problem::new(ErrorCode::BadMessage, "the body did not come in time");
+            Err(problem.status(StatusCode::REQUEST_TIMEOUT))
+        }
+    }
+}
+
+fn unsupported(detail: &str) -> Problem {
+    Problem::new(ErrorCode::BadMessage, detail).status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+/// Reads on for a while what nobody wants, then refuses.
+async fn refuse(mut payload: Payload, problem: Problem, api: &Api) -> Problem {
+    let discard = async {
+        let mut left = DISCARD_BYTES_MAX;
+        while let Some(Ok(chunk)) = payload.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // Late or not, the answer is the same.
+    let _ = tokio::time::timeout(api.body_timeout, discard).await;
+    problem
+}

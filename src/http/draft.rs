@@ -1,0 +1,233 @@
+//! From the body of a publish to a draft: every fault is found and named at once.
+
+use std::{collections::HashSet, time::Duration};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::problem::{Fault, Problem};
+use crate::{
+    domain::{
+        Draft, Json, NotificationType, UserId,
+        json::Fields,
+        notification::{COLLAPSE_KEY_MAX, PAYLOAD_BYTES_MAX, RECIPIENTS_MAX},
+    },
+    protocol::ErrorCode,
+};
+
+/// Longest life of a notification: a century, so that no time overflows.
+const EXPIRES_IN_MAX_SECS: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// Reads a draft.
+///
+/// # Errors
+/// 400 if the text is not a JSON object; 422 with all its faults otherwise.
+pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
+    let bad = |detail: String| Problem::new(ErrorCode::BadMessage, detail);
+    let text = std::str::from_utf8(body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
+    let mut fields = Fields::parse(text).map_err(|error| bad(error.0))?;
+    let mut faults = Faults::default();
+
+    let to = faults.check("/to", fields.take("to").map_or_else(missing, recipients));
+    let notification_type = faults.check("/type", fields.take("type").map_or_else(missing, notification_type));
+    let payload = faults.check("/payload", fields.take("payload").map_or_else(missing, payload));
+    let v = faults.check("/v", fields.take("v").map_or(Ok(1), version));
+    let key = faults.check("/key", fields.take("key").map(collapse_key).transpose());
+    let expires_in = faults.check("/expires_in", fields.take("expires_in").map(expires_in).transpose());
+    faults.check("/push", fields.take("push").map_or(Ok(()), push));
+    for name in fields.into_rest() {
+        faults.add(format!("/{}", name.replace('~', "~0").replace('/', "~1")), "there is no such field");
+    }
+
+    match (to, notification_type, payload, v, key, expires_in) {
+        (Some(to), Some(notification_type), Some(payload), Some(v), Some(key), Some(expires_in))
+            if faults.0.is_empty() =>
+        {
+            Ok(Draft { to, notification_type, v, payload, key, expires_in })
+        }
+        _ => Err(Problem::validation(faults.0)),
+    }
+}
+
+#[derive(Default)]
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.0.push(Fault { pointer: pointer.into(), detail: detail.into() });
+    }
+
+    /// Keeps the fault of a field, or hands on its value.
+    fn check<T>(&mut self, pointer: &str, result: Result<T, Wrong>) -> Option<T> {
+        let Wrong { inside, detail } = match result {
+            Ok(value) => return Some(value),
+            Err(wrong) => wrong,
+        };
+        self.add(format!("{pointer}{inside}"), detail);
+        None
+    }
+}
+
+/// What is wrong with a field, and where inside it.
+struct Wrong {
+    inside: String,
+    detail: String,
+}
+
+impl Wrong {
+    fn here(detail: impl Into<String>) -> Self {
+        Self { inside: String::new(), detail: detail.into() }
+    }
+}
+
+fn missing<T>() -> Result<T, Wrong> {
+    Err(Wrong::here("this field is needed"))
+}
+
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, expected: &str) -> Result<T, Wrong> {
+    serde_json::from_str(raw.get()).map_err(|_| Wrong::here(expected))
+}
+
+fn recipients(raw: &RawValue) -> Result<Vec<UserId>, Wrong> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum To {
+        One(String),
+        Many(Vec<String>),
+    }
+    let (names, is_list) = match read(raw, "to is a user or a list of users")? {
+        To::One(name) => (vec![name], false),
+        To::Many(names) => (names, true),
+    };
+    if names.is_empty() || names.len() > RECIPIENTS_MAX {
+        return Err(Wrong::here(format!("to has 1 to {RECIPIENTS_MAX} users")));
+    }
+    let mut seen = HashSet::new();
+    let mut users = Vec::with_capacity(names.len());
+    for (i, name) in names.into_iter().enumerate() {
+        let inside = if is_list { format!("/{i}") } else { String::new() };
+        let user = UserId::try_from(name).map_err(|error| Wrong { inside: inside.clone(), detail: error.0 })?;
+        if !seen.insert(user.clone()) {
+            return Err(Wrong { inside, detail: "this user is named twice".to_owned() });
+        }
+        users.push(user);
+    }
+    Ok(users)
+}
+
+fn notification_type(raw: &RawValue) -> Result<NotificationType, Wrong> {
+    let text: String = read(raw, "type is a text")?;
+    NotificationType::try_from(text).map_err(|error| Wrong::here(error.0))
+}
+
+fn payload(raw: &RawValue) -> Result<Json, Wrong> {
+    if !raw.get().starts_with('{') {
+        return Err(Wrong::here("payload is an object"));
+    }
+    if raw.get().len() > PAYLOAD_BYTES_MAX {
+        return Err(Wrong::here(format!("payload is larger than {PAYLOAD_BYTES_MAX} bytes")));
+    }
+    Json::trusted(raw.get()).map_err(|error| Wrong::here(error.0))
+}
+
+fn version(raw: &RawValue) -> Result<u32, Wrong> {
+    read::<i32>(raw, "v is a whole number").and_then(|v| {
+        u32::try_from(v).ok().filter(|v| *v >= 1).ok_or_else(|| Wrong::here("v is 1 or more"))
+    })
+}
+
+fn collapse_key(raw: &RawValue) -> Result<String, Wrong> {
+    let key: String = read(raw, "key is a text")?;
+    if (1..=COLLAPSE_KEY_MAX).contains(&key.chars().count()) && !key.chars().any(char::is_control) {
+        return Ok(key);
+    }
+    Err(Wrong::here("key is 1 to 128 characters without control characters"))
+}
+
+fn expires_in(raw: &RawValue) -> Result<Duration, Wrong> {
+    let seconds: u64 = read(raw, "expires_in is a whole number of seconds")?;
+    if (1..=EXPIRES_IN_MAX_SECS).contains(&seconds) {
+        return Ok(Duration::from_secs(seconds));
+    }
+    Err(Wrong::here("expires_in is at least one second and at most a century"))
+}
+
+/// Checked and not kept: this version has no push to withhold or to word.
+fn push(raw: &RawValue) -> Result<(), Wrong> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "read for their types alone")]
+    struct Words {
+        title: Option<String>,
+        body: Option<String>,
+        url: Option<String>,
+        urgency: Option<Urgency>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Urgency {
+        VeryLow,
+        Low,
+        Normal,
+        High,
+    }
+    if raw.get() == "false" {
+        return Ok(());
+    }
+    read::<Words>(raw, "push is false or an object of title, body, url, urgency").map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pointers(body: &str) -> Vec<String> {
+        parse(body.as_bytes()).unwrap_err().faults().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn a_draft_keeps_its_payload_as_it_was_written() {
+        let body = r#"{"to":["alice","bob"],"type":"order.shipped","payload":{"z":1.10,"a":[]},"v":2,"key":"k","expires_in":60,"push":false}"#;
+        let draft = parse(body.as_bytes()).unwrap();
+        assert_eq!(draft.payload.as_str(), r#"{"z":1.10,"a":[]}"#);
+        assert_eq!((draft.to.len(), draft.v, draft.key.as_deref()), (2, 2, Some("k")));
+        assert_eq!(draft.expires_in, Some(Duration::from_secs(60)));
+        let one = parse(br#"{"to":"alice","type":"a.b","payload":{}}"#).unwrap();
+        assert_eq!((one.to.len(), one.v, one.key), (1, 1, None));
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_pointer() {
+        let body = r#"{"to":["alice","b b"],"type":"ping","payload":[],"v":0,"key":"","expires_in":0,"push":{"x":1},"a/b":1}"#;
+        assert_eq!(
+            pointers(body),
+            ["/to/1", "/type", "/payload", "/v", "/key", "/expires_in", "/push", "/a~1b"]
+        );
+        assert_eq!(pointers("{}"), ["/to", "/type", "/payload"]);
+        assert_eq!(pointers(r#"{"to":["a","a"],"type":"a.b","payload":{}}"#), ["/to/1"]);
+        assert_eq!(pointers(r#"{"to":[],"type":"a.b","payload":{}}"#), ["/to"]);
+        let many = format!(r#"{{"to":[{}],"type":"a.b","payload":{{}}}}"#, vec!["\"a\""; 1001].join(","));
+        assert_eq!(pointers(&many), ["/to"]);
+        let large = format!(r#"{{"to":"a","type":"a.b","payload":{{"x":"{}"}}}}"#, "x".repeat(16 * 1024));
+        assert_eq!(pointers(&large), ["/payload"]);
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_a_bad_message() {
+        for body in [&b"[]"[..], b"5", b"", b"{", b"\xff", b"{\"a\":1,\"a\":2}"] {
+            assert_eq!(parse(body).unwrap_err().status_code(), 400);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_draft_or_a_refusal(body: Vec<u8>) {
+            if let Err(problem) = parse(&body) {
+                prop_assert!(problem.status_code().is_client_error());
+            }
+        }
+    }
+}

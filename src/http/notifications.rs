@@ -1,0 +1,167 @@
+//! `POST /v1/notifications` and `POST /v1/send/{user}`: from a back-end to inboxes.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::HeaderName,
+    web::{Data, Path, Payload},
+};
+use aws_lc_rs::digest;
+use serde::Serialize;
+
+use super::{
+    Api, body, draft,
+    extract::{Arguments, Caller},
+    problem::Problem,
+};
+use crate::{
+    domain::{Draft, Identity, Json, NotificationType, UserId},
+    protocol::ErrorCode,
+    store::messages::{IdempotencyKey, Publish, Published},
+};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
+
+/// Largest text of a `send`, in bytes.
+const TEXT_BYTES_MAX: usize = 4 * 1024;
+const TITLE_CHARS_MAX: usize = 256;
+const URL_CHARS_MAX: usize = 2048;
+const DEFAULT_TYPE: &str = "note.text";
+
+pub async fn publish(
+    request: HttpRequest,
+    caller: Caller,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let Caller(identity) = caller;
+    require_publisher(&identity)?;
+    let body = body::json(&request, payload, &api).await?;
+    let idempotency_key = idempotency_key(&request, &body)?;
+    let draft = draft::parse(&body)?;
+    store(&api, identity, idempotency_key, draft).await
+}
+
+/// The same for shells: the body is the text.
+pub async fn send(
+    request: HttpRequest,
+    caller: Caller,
+    user: Path<String>,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let Caller(identity) = caller;
+    require_publisher(&identity)?;
+    let body = body::read(&request, payload, &api, TEXT_BYTES_MAX).await?;
+    let idempotency_key = idempotency_key(&request, &body)?;
+    let user: UserId = user.into_inner().parse().map_err(|error| unprocessable("user", error))?;
+    let arguments = Arguments::read(&request, &["type", "title", "url"])?;
+    let notification_type: NotificationType = arguments
+        .text("type")
+        .unwrap_or(DEFAULT_TYPE)
+        .parse()
+        .map_err(|error| unprocessable("type", error))?;
+    let payload = note(&body, &arguments)?;
+    let draft = Draft { to: vec![user], notification_type, v: 1, payload, key: None, expires_in: None };
+    store(&api, identity, idempotency_key, draft).await
+}
+
+/// Whoever has no `notify` scope at all is refused before the body is looked at.
+fn require_publisher(identity: &Identity) -> Result<(), Problem> {
+    if identity.scopes.is_publisher() { Ok(()) } else { Err(insufficient_scope()) }
+}
+
+fn insufficient_scope() -> Problem {
+    Problem::new(ErrorCode::InsufficientScope, "the token does not allow this to be published")
+}
+
+fn unprocessable(name: &str, error: impl std::fmt::Display) -> Problem {
+    Problem::new(ErrorCode::Validation, format!("{name}: {error}"))
+}
+
+/// Reads the key, if there is one; the digest tells the same request from another.
+fn idempotency_key(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut keys = request.headers().get_all(&IDEMPOTENCY_KEY);
+    let Some(key) = keys.next() else { return Ok(None) };
+    let is_printable = |key: &&str| key.bytes().all(|b| (0x20..0x7f).contains(&b));
+    let key = key.to_str().ok().filter(is_printable).filter(|_| keys.next().is_none());
+    let Some(key) = key.filter(|key| (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len())) else {
+        return Err(Problem::new(
+            ErrorCode::BadMessage,
+            "Idempotency-Key is one text of 1 to 255 printable characters",
+        ));
+    };
+    let mut context = digest::Context::new(&digest::SHA256);
+    // The query words a `send`, so it belongs to the request as the path does; credentials are no part of it.
+    context.update(request.path().as_bytes());
+    context.update(&[0]);
+    context.update(body);
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    Ok(Some(IdempotencyKey { key: key.to_owned(), digest }))
+}
+
+/// `{text, title?, url?}`.
+fn note(body: &[u8], arguments: &Arguments) -> Result<Json, Problem> {
+    #[derive(Serialize)]
+    struct Note<'a> {
+        text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<&'a str>,
+    }
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Problem::new(ErrorCode::BadMessage, "the text is not UTF-8"))?;
+    if text.is_empty() {
+        return Err(unprocessable("text", "it is empty"));
+    }
+    let (title, url) = (arguments.text("title"), arguments.text("url"));
+    if title.is_some_and(|title| title.chars().count() > TITLE_CHARS_MAX) {
+        return Err(unprocessable("title", "it is longer than 256 characters"));
+    }
+    let is_link = |url: &str| url.starts_with("https://") || url.starts_with("http://");
+    if url.is_some_and(|url| !is_link(url) || url.chars().count() > URL_CHARS_MAX) {
+        return Err(unprocessable("url", "it is an http or https URL of at most 2048 characters"));
+    }
+    let note = serde_json::to_string(&Note { text, title, url }).map_err(|_| Problem::internal())?;
+    Json::trusted(&note).map_err(|_| Problem::internal())
+}
+
+async fn store(
+    api: &Api,
+    publisher: Identity,
+    idempotency_key: Option<IdempotencyKey>,
+    draft: Draft,
+) -> Result<HttpResponse, Problem> {
+    if !publisher.scopes.may_notify(&draft.notification_type) {
+        return Err(insufficient_scope());
+    }
+    let published = api.store.ask(Publish { publisher: publisher.user, idempotency_key, draft }).await?;
+    Ok(created(&published))
+}
+
+/// A replay is the first answer again, byte for byte.
+fn created(published: &Published) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        notifications: Vec<Receipt<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Receipt<'a> {
+        id: &'a str,
+        to: &'a str,
+        position: crate::domain::Position,
+    }
+    let notifications = published
+        .receipts
+        .iter()
+        .map(|receipt| Receipt { id: receipt.id.as_str(), to: receipt.to.as_str(), position: receipt.position })
+        .collect();
+    let mut response = HttpResponse::Created();
+    if published.is_replay {
+        response.insert_header((IDEMPOTENT_REPLAYED, "true"));
+    }
+    response.json(Body { notifications })
+}

@@ -1,0 +1,157 @@
+//! Errors as `application/problem+json` (RFC 9457): the only place where a failure becomes a status.
+
+use std::{fmt, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+use serde::Serialize;
+
+use super::request_id;
+use crate::{auth::gate::Refusal, domain::Invalid, protocol::ErrorCode, random, store::messages::StoreError};
+
+/// Where a client that is to come again later is told to: somewhere between one and this many seconds.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(4);
+
+/// One fault in a body: where it is (RFC 6901) and what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    pub pointer: String,
+    pub detail: String,
+}
+
+/// A refused request. Never shows SQL, paths, addresses or causes.
+#[derive(Debug)]
+pub struct Problem {
+    code: ErrorCode,
+    status: StatusCode,
+    detail: String,
+    faults: Vec<Fault>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, status: code.status(), detail: detail.into(), faults: Vec::new(), headers: Vec::new() }
+    }
+
+    /// What is our fault tells nothing; the cause goes to the log.
+    pub fn internal() -> Self {
+        Self::new(ErrorCode::Internal, "internal error")
+    }
+
+    pub fn not_found() -> Self {
+        Self::new(ErrorCode::NotFound, "there is nothing here")
+    }
+
+    /// One same answer for every reason (T2).
+    pub fn unauthorized() -> Self {
+        Self::new(ErrorCode::InvalidToken, "a valid token is needed")
+            .header(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
+    }
+
+    pub fn validation(faults: Vec<Fault>) -> Self {
+        Self { faults, ..Self::new(ErrorCode::Validation, "the request is not valid") }
+    }
+
+    /// Another status than the one that goes with the code.
+    pub fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.push((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    fn body(&self, request_id: &str) -> impl Serialize {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            r#type: &'static str,
+            title: &'static str,
+            status: u16,
+            detail: &'a str,
+            code: ErrorCode,
+            request_id: &'a str,
+            #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+            errors: &'a [Fault],
+        }
+        serde_json::to_value(Body {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+            errors: &self.faults,
+        })
+        .unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        response.content_type("application/problem+json").insert_header((header::CACHE_CONTROL, "no-store"));
+        for header in &self.headers {
+            response.insert_header(header.clone());
+        }
+        if self.code.is_retryable() {
+            let seconds = 1 + random::up_to(RETRY_AFTER_MAX).as_secs();
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        let request_id = request_id::current();
+        response.json(self.body(&request_id))
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::TwoCredentials => Self::new(ErrorCode::BadMessage, "the request carries two credentials"),
+            Refusal::InvalidToken => Self::unauthorized(),
+            Refusal::OriginNotAllowed => Self::new(ErrorCode::OriginNotAllowed, "the origin is not allowed"),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Overloaded | StoreError::Unavailable(_) => {
+                log::warn!("a request failed: {error}");
+                Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later")
+            }
+            StoreError::KeyReused => Self::new(ErrorCode::Conflict, error.to_string())
+                .status(StatusCode::UNPROCESSABLE_ENTITY),
+            StoreError::KeyInProgress => Self::new(ErrorCode::Conflict, error.to_string()),
+            StoreError::NotFound => Self::not_found(),
+            StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
+            StoreError::Internal(_) => {
+                log::error!("a request failed: {error}");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// A text in a query, a path or a header that is not what it should be.
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(ErrorCode::BadMessage, invalid.0)
+    }
+}
