@@ -1,24 +1,64 @@
 //! The truth of inboxes: the [`Store`] actor, and [`StoreLink`] by which it is asked.
 //!
-//! The actor owns who may do what and when; [`writer`] owns the one connection that writes, [`reader`]
-//! the pool of those that read. Nothing here ever blocks the actor's thread, and the store asks
-//! nobody: it offers facts to the hub after they were committed, and before they are answered.
+//! The actor owns the order of things: the writer's queue, the reader's pool, and the idempotency
+//! keys that are under way. Nothing here ever blocks its thread, and it asks nobody: facts are
+//! offered to the hub after they were committed and before they are answered.
 
 pub mod messages;
 
-use std::time::Duration;
+mod append;
+mod batch;
+mod clock;
+mod doorbell;
+mod error;
+mod file;
+mod idempotency;
+mod inboxes;
+mod job;
+mod keys;
+mod link;
+mod marks;
+mod notifications;
+mod pages;
+mod reader;
+mod rows;
+mod schema;
+mod writer;
 
-use actix::{Actor, Addr, Context, Handler, Message, Recipient, ResponseFuture};
+use std::time::{Duration, Instant};
 
-use self::messages::*;
+use actix::ActorFutureExt;
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+
+pub use self::link::StoreLink;
+use self::{
+    append::Append,
+    file::DatabaseFile,
+    job::Write,
+    keys::KeysUnderWay,
+    messages::*,
+    reader::Reader,
+    writer::{Writer, WriterLink},
+};
 use crate::{
     domain::{Counters, Notification},
     hub::messages::Committed,
-    mailbox,
 };
 
+/// The database of this build; the queries know it by these two names only.
+type Connection = diesel::SqliteConnection;
+type Backend = diesel::sqlite::Sqlite;
+
+/// Asks that wait for the actor itself, which takes microseconds for each.
+const MAILBOX: usize = 1024;
+
 pub struct Store {
-    deadline: Duration,
+    writer: WriterLink,
+    reader: Reader,
+    keys: KeysUnderWay,
+    /// How long a question is worked on; a little less than its asker waits.
+    patience: Duration,
+    idempotency_retention: Duration,
 }
 
 impl Store {
@@ -27,76 +67,98 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] with one line that says what is wrong with the file.
     pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
-        drop(hub);
-        Ok(Self { deadline: options.busy_timeout })
+        let patience = options.busy_timeout.mul_f64(0.9);
+        let file = DatabaseFile::open(&options)?;
+        Ok(Self {
+            reader: Reader::open(file.clone(), &options, patience)?,
+            writer: Writer::start(file, &options, hub)?,
+            keys: KeysUnderWay::default(),
+            patience,
+            idempotency_retention: options.idempotency_retention,
+        })
+    }
+
+    fn write<W: Write>(&self, write: W) -> ResponseFuture<Result<W::Done, StoreError>> {
+        let answer = self.writer.queue(write, Instant::now() + self.patience);
+        let gone = || Err(StoreError::Unavailable("the writer has ended".to_owned()));
+        Box::pin(async move { answer?.await.unwrap_or_else(|_| gone()) })
     }
 }
 
 impl Actor for Store {
     type Context = Context<Self>;
-}
 
-/// The way to the store for http and sessions.
-#[derive(Clone)]
-pub struct StoreLink {
-    addr: Addr<Store>,
-    deadline: Duration,
-}
-
-impl StoreLink {
-    /// `deadline` is the longest that an ask takes: `store.busy_timeout`.
-    pub fn new(addr: Addr<Store>, deadline: Duration) -> Self {
-        Self { addr, deadline }
-    }
-
-    /// Asks and awaits the answer.
-    ///
-    /// # Errors
-    /// Those of the store; one that is late or gone is [`StoreError::Unavailable`].
-    pub async fn ask<M, T>(&self, message: M) -> Result<T, StoreError>
-    where
-        M: Message<Result = Result<T, StoreError>> + Send + 'static,
-        T: Send + 'static,
-        Store: Handler<M>,
-    {
-        mailbox::ask(&self.addr.clone().recipient(), message, self.deadline)
-            .await
-            .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
-    }
-
-    pub fn is_alive(&self) -> bool {
-        self.addr.connected()
-    }
-
-    /// Has the store finish what is queued and close the database.
-    pub async fn flush(&self) {
-        if let Err(error) = mailbox::ask(&self.addr.clone().recipient(), Flush, self.deadline * 2).await {
-            log::warn!("the store was not flushed: {error}");
-        }
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        // Without its writer the actor is of no use; its end is what a watchdog sees.
+        ctx.spawn(self.writer.ended().into_actor(self).map(|(), _, ctx| ctx.stop()));
     }
 }
 
-macro_rules! handles {
+impl Handler<Publish> for Store {
+    type Result = ResponseFuture<Result<Published, StoreError>>;
+
+    fn handle(&mut self, publish: Publish, _: &mut Self::Context) -> Self::Result {
+        let key = publish.idempotency_key.as_ref().map(|key| (publish.publisher.clone(), key.key.clone()));
+        let Ok(under_way) = key.map(|key| self.keys.enter(key)).transpose() else {
+            return Box::pin(async { Err(StoreError::KeyInProgress) });
+        };
+        let answer = self.write(Append::new(publish, self.idempotency_retention));
+        Box::pin(async move {
+            let published = answer.await;
+            drop(under_way);
+            published
+        })
+    }
+}
+
+macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
             type Result = ResponseFuture<Result<$answer, StoreError>>;
 
-            fn handle(&mut self, _: $message, _: &mut Self::Context) -> Self::Result {
-                Box::pin(async { Err(StoreError::Unavailable("the store is not open".to_owned())) })
+            fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
+                self.write(message)
             }
         }
     )+};
 }
 
-handles! {
-    Publish => Published, ApplyMark => Counters, Delete => (), Acknowledge => (), Probe => (),
-    ReadInbox => InboxRead, ReadState => InboxState, List => Listing, Fetch => Notification,
+writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), Probe => () }
+
+macro_rules! reads {
+    ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
+        impl Handler<$message> for Store {
+            type Result = ResponseFuture<Result<$answer, StoreError>>;
+
+            fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
+                let query: fn(&mut Connection, &$message) -> Result<$answer, StoreError> = $query;
+                let deadline = Instant::now() + self.patience;
+                Box::pin(self.reader.clone().read(deadline, move |conn| query(conn, &message)))
+            }
+        }
+    )+};
+}
+
+reads! {
+    ReadState => InboxState, pages::read_state;
+    ReadInbox => InboxRead, |conn, read| pages::read_inbox(conn, read, clock::now());
+    List => Listing, |conn, list| pages::list(conn, list, clock::now());
+    Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
 }
 
 impl Handler<Flush> for Store {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
-        Box::pin(async {})
+        self.writer.end();
+        let (reader, ended) = (self.reader.clone(), self.writer.ended());
+        Box::pin(async move {
+            reader.close().await;
+            ended.await;
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

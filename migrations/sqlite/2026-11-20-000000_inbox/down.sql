@@ -1,0 +1,4 @@
+DROP TABLE meta;
+DROP TABLE idempotency_keys;
+DROP TABLE notifications;
+DROP TABLE inboxes;

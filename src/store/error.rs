@@ -1,0 +1,45 @@
+//! What the errors of the database mean to those who ask the store.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+use super::messages::StoreError;
+
+/// Why a write did not go through.
+pub(super) enum Fault {
+    /// It was refused before it wrote anything, so that the rest of its transaction stands.
+    Refused(StoreError),
+    /// The database failed it, and the whole transaction with it.
+    Database(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Error> for StoreError {
+    /// A broken constraint or an unreadable row is a fault of the code. All else that the database
+    /// says (locked, full, gone, read-only, corrupt) may pass.
+    fn from(error: Error) -> Self {
+        use DatabaseErrorKind::{CheckViolation, ForeignKeyViolation, NotNullViolation, UniqueViolation};
+        match &error {
+            Error::DatabaseError(
+                UniqueViolation | ForeignKeyViolation | NotNullViolation | CheckViolation,
+                _,
+            )
+            | Error::NotFound
+            | Error::InvalidCString(_)
+            | Error::QueryBuilderError(_)
+            | Error::DeserializationError(_)
+            | Error::SerializationError(_) => Self::Internal(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+/// Whether another connection holds the database. SQLite tells it to Diesel in words only.
+pub(super) fn is_locked(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info)
+        if info.message().contains("is locked"))
+}

@@ -1,0 +1,158 @@
+//! The SQLite file: how it is opened, checked, brought to this version, and known again.
+
+use std::{
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use diesel::{
+    Connection as _,
+    connection::SimpleConnection,
+    deserialize::QueryableByName,
+    migration::{Migration, MigrationSource, MigrationVersion},
+    prelude::*,
+    sql_query,
+    sql_types::Text,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use super::{
+    Backend, Connection,
+    messages::{StoreError, StoreOptions},
+};
+
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// What a path keeps as it is inside an SQLite URI filename.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
+/// One file, known by its inode: a file of the same name that is put in its place is another one.
+#[derive(Debug, Clone)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    inode: (u64, u64),
+    is_fully_synchronous: bool,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Access {
+    Write,
+    Read,
+}
+
+impl DatabaseFile {
+    /// Opens the file, which is made if it is not there, checks its structure and runs the
+    /// migrations that it lacks.
+    ///
+    /// # Errors
+    /// One line that names the file and says what is wrong.
+    pub(super) fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        let failed = |reason: String| {
+            StoreError::Unavailable(format!("cannot open the database {}: {reason}", options.path.display()))
+        };
+        let mut conn =
+            Connection::establish(&uri(&options.path, "rwc")).map_err(|e| failed(e.to_string()))?;
+        conn.batch_execute(&pragmas(Access::Write, options.busy_timeout, options.is_fully_synchronous))
+            .map_err(|error| failed(error.to_string()))?;
+        check(&mut conn).map_err(failed)?;
+        migrate(&mut conn).map_err(failed)?;
+        let inode = inode(&options.path).map_err(|error| failed(error.to_string()))?;
+        Ok(Self { path: options.path.clone(), inode, is_fully_synchronous: options.is_fully_synchronous })
+    }
+
+    /// The name by which SQLite opens the file; it is never made anew.
+    pub(super) fn uri(&self) -> String {
+        uri(&self.path, "rw")
+    }
+
+    /// What every connection is set to.
+    pub(super) fn pragmas(&self, access: Access, busy_timeout: Duration) -> String {
+        pragmas(access, busy_timeout, self.is_fully_synchronous)
+    }
+
+    /// Opens one more connection.
+    ///
+    /// # Errors
+    /// If the file is not there any more, or cannot be opened.
+    pub(super) fn connect(&self, access: Access, busy_timeout: Duration) -> Result<Connection, StoreError> {
+        self.check_present()?;
+        let mut conn =
+            Connection::establish(&self.uri()).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        conn.batch_execute(&self.pragmas(access, busy_timeout))?;
+        Ok(conn)
+    }
+
+    /// Looks whether the file is still under its name.
+    ///
+    /// An open file can be written to after it was moved or deleted, and what was accepted then
+    /// would be gone with the next start.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(super) fn check_present(&self) -> Result<(), StoreError> {
+        match inode(&self.path) {
+            Ok(inode) if inode == self.inode => Ok(()),
+            Ok(_) => Err(StoreError::Unavailable("another file is in the place of the database".to_owned())),
+            Err(error) => Err(StoreError::Unavailable(format!("the database file is gone: {error}"))),
+        }
+    }
+}
+
+fn inode(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+fn uri(path: &Path, mode: &str) -> String {
+    format!("file:{}?mode={mode}", percent_encode(path.as_os_str().as_bytes(), IN_PATH))
+}
+
+/// No `mmap_size`: an I/O error under a mapping is a signal that ends the process, not an error code.
+fn pragmas(access: Access, busy_timeout: Duration, is_fully_synchronous: bool) -> String {
+    let synchronous = if is_fully_synchronous { "FULL" } else { "NORMAL" };
+    let (cache_kib, query_only) = match access {
+        Access::Write => (32 * 1024, "OFF"),
+        Access::Read => (4 * 1024, "ON"),
+    };
+    format!(
+        "PRAGMA busy_timeout = {};
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = {synchronous};
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -{cache_kib};
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA query_only = {query_only};",
+        busy_timeout.as_millis(),
+    )
+}
+
+#[derive(QueryableByName)]
+struct Finding {
+    #[diesel(sql_type = Text)]
+    quick_check: String,
+}
+
+fn check(conn: &mut Connection) -> Result<(), String> {
+    let findings: Vec<Finding> =
+        sql_query("PRAGMA quick_check(1)").load(conn).map_err(|error| error.to_string())?;
+    match findings.into_iter().next() {
+        Some(finding) if finding.quick_check == "ok" => Ok(()),
+        Some(finding) => Err(format!("it is corrupt: {}", finding.quick_check.replace('\n', " "))),
+        None => Err("it cannot be checked".to_owned()),
+    }
+}
+
+fn migrate(conn: &mut Connection) -> Result<(), String> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| format!("a migration failed: {error}");
+    let known: Vec<Box<dyn Migration<Backend>>> = MIGRATIONS.migrations().map_err(failed)?;
+    let applied = conn.applied_migrations().map_err(failed)?;
+    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|m| m.name().version() == *version);
+    if let Some(unknown) = applied.iter().find(|version| !is_known(version)) {
+        return Err(format!("a newer version of tidings made it (migration {unknown})"));
+    }
+    conn.run_pending_migrations(MIGRATIONS).map(drop).map_err(failed)
+}

@@ -1,0 +1,63 @@
+//! Queries over `idempotency_keys`: what a publish was answered, for the next one with the same key.
+
+use diesel::prelude::*;
+
+use super::{
+    Connection,
+    messages::{IdempotencyKey, Receipt},
+    rows::{KeyRow, receipt_lines},
+    schema::idempotency_keys::{self as keys, table},
+};
+use crate::domain::{Timestamp, UserId};
+
+/// The answer kept for this key, unless it is older than `since`.
+pub(super) fn find(
+    conn: &mut Connection,
+    publisher: &UserId,
+    key: &str,
+    since: Timestamp,
+) -> QueryResult<Option<KeyRow>> {
+    table
+        .find((publisher.as_str(), key))
+        .filter(keys::created_at.ge(since.as_micros()))
+        .select(KeyRow::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Keeps an answer, in the place of one that is too old.
+pub(super) fn keep(
+    conn: &mut Connection,
+    publisher: &UserId,
+    key: &IdempotencyKey,
+    receipts: &[Receipt],
+    now: Timestamp,
+) -> QueryResult<()> {
+    let lines = receipt_lines(receipts);
+    let answer = (
+        keys::digest.eq(key.digest.as_slice()),
+        keys::receipts.eq(&lines),
+        keys::created_at.eq(now.as_micros()),
+    );
+    diesel::insert_into(table)
+        .values((keys::publisher.eq(publisher.as_str()), keys::key.eq(&key.key), answer))
+        .on_conflict((keys::publisher, keys::key))
+        .do_update()
+        .set(answer)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Deletes at most `limit` answers older than `before`, and says whether there may be more.
+pub(super) fn forget(conn: &mut Connection, before: Timestamp, limit: usize) -> QueryResult<bool> {
+    let old: Vec<(String, String)> = table
+        .filter(keys::created_at.lt(before.as_micros()))
+        .order(keys::created_at)
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select((keys::publisher, keys::key))
+        .load(conn)?;
+    for (publisher, key) in &old {
+        diesel::delete(table.find((publisher, key))).execute(conn)?;
+    }
+    Ok(old.len() == limit)
+}

@@ -1,0 +1,119 @@
+//! Queries over `inboxes`: one row a user.
+
+use diesel::{dsl::exists, prelude::*, upsert::excluded};
+
+use super::{Connection, messages::InboxState, rows::InboxRow, schema::inboxes};
+use crate::domain::{Epoch, Offset, Timestamp, UserId};
+
+/// Where an inbox stands; `None` for a user who never had a notification.
+pub(super) fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
+    let row = inboxes::table.find(user.as_str()).select(InboxRow::as_select()).first(conn).optional()?;
+    row.map(InboxState::try_from).transpose()
+}
+
+/// Takes the next offset, which is unread and unseen. The first one begins the life `epoch`.
+pub(super) fn advance(
+    conn: &mut Connection,
+    user: &UserId,
+    epoch: Epoch,
+    now: Timestamp,
+) -> QueryResult<InboxState> {
+    let first = (
+        inboxes::user_id.eq(user.as_str()),
+        inboxes::epoch.eq(epoch.as_str()),
+        inboxes::last_offset.eq(1),
+        inboxes::unread.eq(1),
+        inboxes::unseen.eq(1),
+        inboxes::version.eq(1),
+        inboxes::changed_at.eq(now.as_micros()),
+    );
+    let next = (
+        inboxes::last_offset.eq(inboxes::last_offset + 1),
+        inboxes::unread.eq(inboxes::unread + 1),
+        inboxes::unseen.eq(inboxes::unseen + 1),
+        inboxes::version.eq(inboxes::version + 1),
+        inboxes::changed_at.eq(excluded(inboxes::changed_at)),
+    );
+    diesel::insert_into(inboxes::table)
+        .values(first)
+        .on_conflict(inboxes::user_id)
+        .do_update()
+        .set(next)
+        .returning(InboxRow::as_returning())
+        .get_result(conn)
+        .and_then(InboxState::try_from)
+}
+
+/// What marks and deletions did to the counters.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Delta {
+    pub(super) unread: i64,
+    pub(super) unseen: i64,
+}
+
+/// Counts rows that were marked or deleted; `version` rises only if a number changes.
+pub(super) fn adjust(
+    conn: &mut Connection,
+    user: &UserId,
+    delta: Delta,
+    now: Timestamp,
+) -> QueryResult<InboxState> {
+    let changes = i64::from(delta.unread != 0 || delta.unseen != 0);
+    diesel::update(inboxes::table.find(user.as_str()))
+        .set((
+            inboxes::unread.eq(inboxes::unread + delta.unread),
+            inboxes::unseen.eq(inboxes::unseen + delta.unseen),
+            inboxes::version.eq(inboxes::version + changes),
+            inboxes::marks_version.eq(inboxes::marks_version + 1),
+            inboxes::changed_at.eq(now.as_micros()),
+        ))
+        .returning(InboxRow::as_returning())
+        .get_result(conn)
+        .and_then(InboxState::try_from)
+}
+
+/// Remembers that the user was shown everything up to `offset`; never goes back.
+pub(super) fn acknowledge(conn: &mut Connection, user: &UserId, offset: Offset) -> QueryResult<()> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    diesel::update(inboxes::table.find(user.as_str()).filter(inboxes::acked_offset.lt(offset)))
+        .set(inboxes::acked_offset.eq(offset))
+        .execute(conn)
+        .map(drop)
+}
+
+/// One inbox among those that changed in a span of time.
+pub(super) struct Changed {
+    pub(super) user: UserId,
+    pub(super) changed_at: Timestamp,
+    pub(super) state: InboxState,
+}
+
+/// Inboxes by the time of their change, from `from` (after this user) to `until`, both included.
+pub(super) fn changed(
+    conn: &mut Connection,
+    from: (Timestamp, Option<&UserId>),
+    until: Timestamp,
+    limit: i64,
+) -> QueryResult<Vec<Changed>> {
+    let (at, after) = (from.0.as_micros(), from.1.map_or("", UserId::as_str));
+    let is_behind = inboxes::changed_at.gt(at).or(inboxes::user_id.gt(after));
+    let rows: Vec<(String, i64, InboxRow)> = inboxes::table
+        .filter(inboxes::changed_at.between(at, until.as_micros()).and(is_behind))
+        .order((inboxes::changed_at, inboxes::user_id))
+        .limit(limit)
+        .select((inboxes::user_id, inboxes::changed_at, InboxRow::as_select()))
+        .load(conn)?;
+    let changed = |(user, changed_at, row): (String, i64, InboxRow)| {
+        Ok(Changed {
+            user: user.parse().map_err(super::rows::broken)?,
+            changed_at: Timestamp::from_micros(changed_at),
+            state: row.try_into()?,
+        })
+    };
+    rows.into_iter().map(changed).collect()
+}
+
+/// Reads something, so that it is known that the table can be read.
+pub(super) fn probe(conn: &mut Connection) -> QueryResult<()> {
+    diesel::select(exists(inboxes::table.select(inboxes::user_id))).get_result::<bool>(conn).map(drop)
+}

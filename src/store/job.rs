@@ -1,0 +1,103 @@
+//! A write that waits for its turn, with the one who asked for it.
+
+use std::time::Instant;
+
+use diesel::QueryResult;
+use tokio::sync::oneshot;
+
+use super::{Connection, error::Fault, messages::StoreError};
+use crate::{domain::Timestamp, hub::messages::InboxFact};
+
+/// What is done inside a transaction of the writer.
+pub(super) trait Write: Send + 'static {
+    type Done: Send + 'static;
+
+    /// Rows that it writes, roughly: they bound a transaction.
+    fn rows(&self) -> usize {
+        1
+    }
+
+    /// Does it, and adds what became true. A refusal comes before the first change, because what is
+    /// done in the transaction before and after it stands.
+    fn apply(
+        &self,
+        conn: &mut Connection,
+        now: Timestamp,
+        facts: &mut Vec<InboxFact>,
+    ) -> Result<Self::Done, Fault>;
+}
+
+/// A [`Write`] of any kind in the queue.
+pub(super) trait Job: Send {
+    fn rows(&self) -> usize;
+
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self, now: Instant) -> bool;
+
+    /// Runs inside a transaction, if it is still wanted, and keeps the outcome until the commit; a
+    /// refusal is one, too.
+    ///
+    /// # Errors
+    /// Those of the database; the transaction is lost then.
+    fn run(&mut self, conn: &mut Connection, now: Timestamp, facts: &mut Vec<InboxFact>) -> QueryResult<()>;
+
+    /// Answers with the outcome, which is committed.
+    fn answer(self: Box<Self>);
+
+    fn fail(self: Box<Self>, error: StoreError);
+}
+
+pub(super) struct Queued<W: Write> {
+    write: W,
+    deadline: Instant,
+    outcome: Option<Result<W::Done, StoreError>>,
+    reply: oneshot::Sender<Result<W::Done, StoreError>>,
+}
+
+pub(super) type Answer<W> = oneshot::Receiver<Result<<W as Write>::Done, StoreError>>;
+
+impl<W: Write> Queued<W> {
+    pub(super) fn new(write: W, deadline: Instant) -> (Self, Answer<W>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { write, deadline, outcome: None, reply }, answer)
+    }
+}
+
+impl<W: Write> Job for Queued<W> {
+    fn rows(&self) -> usize {
+        self.write.rows()
+    }
+
+    fn is_wanted(&self, now: Instant) -> bool {
+        now < self.deadline && !self.reply.is_closed()
+    }
+
+    fn run(&mut self, conn: &mut Connection, now: Timestamp, facts: &mut Vec<InboxFact>) -> QueryResult<()> {
+        // The asker may have given up while the transaction waited for its beginning.
+        if !self.is_wanted(Instant::now()) {
+            self.outcome = Some(Err(late()));
+            return Ok(());
+        }
+        self.outcome = match self.write.apply(conn, now, facts) {
+            Ok(done) => Some(Ok(done)),
+            Err(Fault::Refused(error)) => Some(Err(error)),
+            Err(Fault::Database(error)) => return Err(error),
+        };
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>) {
+        let outcome =
+            self.outcome.unwrap_or_else(|| Err(StoreError::Internal("a write did not run".to_owned())));
+        // An asker that has gone meanwhile finds its answer by asking again.
+        drop(self.reply.send(outcome));
+    }
+
+    fn fail(self: Box<Self>, error: StoreError) {
+        drop(self.reply.send(Err(error)));
+    }
+}
+
+pub(super) fn late() -> StoreError {
+    StoreError::Unavailable("its turn did not come in time".to_owned())
+}

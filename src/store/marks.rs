@@ -1,0 +1,114 @@
+//! Marks, deletions and acknowledgements: rows and counters change by the same count (G13).
+
+use std::collections::HashSet;
+
+use super::{
+    Connection,
+    error::Fault,
+    inboxes::{self, Delta},
+    job::Write,
+    messages::{Acknowledge, ApplyMark, Delete, InboxState, Probe, StoreError},
+    notifications::{self, Marking, Scope},
+};
+use crate::{
+    domain::{Counters, MarkTarget, Offset, Position, Timestamp, UserId},
+    hub::messages::{InboxFact, MarkedChange},
+    stream::Head,
+};
+
+impl Write for ApplyMark {
+    type Done = Counters;
+
+    fn apply(
+        &self,
+        conn: &mut Connection,
+        now: Timestamp,
+        facts: &mut Vec<InboxFact>,
+    ) -> Result<Counters, Fault> {
+        let state = stands(conn, &self.user)?;
+        let ids: Vec<&str>;
+        let scope = match &self.mark.target {
+            MarkTarget::Ids(named) => {
+                ids = named.iter().map(|id| id.as_str()).collect();
+                Scope::Ids(&ids)
+            }
+            MarkTarget::UpTo(position) => Scope::UpTo(offset_in(state.head, *position)?),
+            MarkTarget::All => Scope::All,
+        };
+        let marking = Marking { user: &self.user, mark_as: self.mark.mark_as, scope, now };
+        let target = match &self.mark.target {
+            MarkTarget::Ids(named) => {
+                let mut changing: HashSet<String> = marking.ids(conn)?.into_iter().collect();
+                MarkTarget::Ids(named.iter().filter(|id| changing.remove(id.as_str())).cloned().collect())
+            }
+            target => target.clone(),
+        };
+        let Some(delta) = marking.apply(conn)? else { return Ok(state.counters) };
+        let counters = inboxes::adjust(conn, &self.user, delta, now)?.counters;
+        facts.push(InboxFact::Marked {
+            user: self.user.clone(),
+            origin: self.origin,
+            change: MarkedChange::As(self.mark.mark_as, target),
+            counters,
+        });
+        Ok(counters)
+    }
+}
+
+impl Write for Delete {
+    type Done = ();
+
+    fn apply(&self, conn: &mut Connection, now: Timestamp, facts: &mut Vec<InboxFact>) -> Result<(), Fault> {
+        let Some(row) = notifications::fetch(conn, &self.user, &self.id, now)? else {
+            return Err(Fault::Refused(StoreError::NotFound));
+        };
+        let notification = row.within(stands(conn, &self.user)?.head.epoch)?;
+        notifications::delete(conn, &self.user, notification.position.offset)?;
+        // An archived one is read and seen, so it was counted nowhere.
+        let delta = Delta {
+            unread: -i64::from(notification.read_at.is_none()),
+            unseen: -i64::from(notification.seen_at.is_none()),
+        };
+        facts.push(InboxFact::Marked {
+            user: self.user.clone(),
+            origin: None,
+            change: MarkedChange::Deleted(vec![self.id.clone()]),
+            counters: inboxes::adjust(conn, &self.user, delta, now)?.counters,
+        });
+        Ok(())
+    }
+}
+
+impl Write for Acknowledge {
+    type Done = ();
+
+    fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+        let head = stands(conn, &self.user)?.head;
+        // What is not there yet cannot have been shown.
+        let offset = offset_in(head, self.up_to)?.min(head.last);
+        Ok(inboxes::acknowledge(conn, &self.user, offset)?)
+    }
+}
+
+impl Write for Probe {
+    type Done = ();
+
+    /// Changes nothing; but a transaction that may write was opened and ended for it.
+    fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+        Ok(inboxes::probe(conn)?)
+    }
+}
+
+/// Where an inbox stands, the one that is not there yet included.
+fn stands(conn: &mut Connection, user: &UserId) -> Result<InboxState, Fault> {
+    Ok(inboxes::state(conn, user)?.unwrap_or(InboxState { head: Head::NONE, counters: Counters::default() }))
+}
+
+/// The offset of a position of this inbox. The very start is one of every inbox.
+fn offset_in(head: Head, position: Position) -> Result<Offset, Fault> {
+    let is_known = head != Head::NONE && position.epoch == head.epoch;
+    if position == Position::START || is_known {
+        return Ok(position.offset);
+    }
+    Err(Fault::Refused(StoreError::BadPosition))
+}

@@ -1,0 +1,174 @@
+//! Queries over `notifications`: the items of the inboxes.
+//!
+//! Expired and muted rows are passed over by every query but [`after`], whose reader judges them.
+
+use diesel::{
+    connection::DefaultLoadingMode,
+    dsl::{count, count_star},
+    expression::BoxableExpression,
+    prelude::*,
+    sql_types::{BigInt, Bool, Nullable},
+};
+
+use super::{
+    Backend, Connection,
+    inboxes::Delta,
+    messages::{List, ListState},
+    rows::{NewNotification, NotificationRow},
+    schema::notifications::{self as n, table},
+};
+use crate::domain::{MarkAs, Notification, NotificationId, Offset, Timestamp, UserId};
+
+diesel::define_sql_function! {
+    /// The first of the two that is there.
+    fn coalesce(present: Nullable<BigInt>, otherwise: BigInt) -> BigInt;
+}
+
+type Condition<'a> = Box<dyn BoxableExpression<table, Backend, SqlType = Bool> + 'a>;
+
+/// Whether a row is shown to its user at all: neither muted nor expired.
+fn is_shown<'a>(now: Timestamp) -> Condition<'a> {
+    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(now.as_micros()));
+    Box::new(n::muted.eq(false).and(is_fresh))
+}
+
+pub(super) fn insert(conn: &mut Connection, user: &UserId, notification: &Notification) -> QueryResult<()> {
+    diesel::insert_into(table)
+        .values(NewNotification::new(user.as_str(), notification)?)
+        .execute(conn)
+        .map(drop)
+}
+
+/// Rows above an offset in order, read from the database one by one as they are asked for.
+pub(super) fn after<'c>(
+    conn: &'c mut Connection,
+    user: &UserId,
+    offset: Offset,
+    limit: i64,
+) -> QueryResult<impl Iterator<Item = QueryResult<NotificationRow>> + use<'c>> {
+    table
+        .filter(n::user_id.eq(user.as_str().to_owned()).and(n::offset.gt(signed(offset))))
+        .order(n::offset)
+        .limit(limit)
+        .select(NotificationRow::as_select())
+        .load_iter::<NotificationRow, DefaultLoadingMode>(conn)
+}
+
+/// The newest rows that a list asks for, at most `limit`.
+pub(super) fn list(
+    conn: &mut Connection,
+    list: &List,
+    now: Timestamp,
+    limit: i64,
+) -> QueryResult<Vec<NotificationRow>> {
+    let mut query = table
+        .filter(n::user_id.eq(list.user.as_str()).and(is_shown(now)))
+        .order(n::offset.desc())
+        .limit(limit)
+        .select(NotificationRow::as_select())
+        .into_boxed();
+    query = match list.state {
+        ListState::All => query.filter(n::archived_at.is_null()),
+        ListState::Unread => query.filter(n::read_at.is_null()),
+        ListState::Archived => query.filter(n::archived_at.is_not_null()),
+    };
+    if let Some(notification_type) = &list.notification_type {
+        query = query.filter(n::type_.eq(notification_type.as_str()));
+    }
+    if let Some(before) = list.before {
+        query = query.filter(n::offset.lt(signed(before.offset)));
+    }
+    query.load(conn)
+}
+
+/// One notification of this user, archived or not.
+pub(super) fn fetch(
+    conn: &mut Connection,
+    user: &UserId,
+    id: &NotificationId,
+    now: Timestamp,
+) -> QueryResult<Option<NotificationRow>> {
+    table
+        .filter(n::id.eq(id.as_str()).and(n::user_id.eq(user.as_str())).and(is_shown(now)))
+        .select(NotificationRow::as_select())
+        .first(conn)
+        .optional()
+}
+
+pub(super) fn delete(conn: &mut Connection, user: &UserId, offset: Offset) -> QueryResult<()> {
+    diesel::delete(table.find((user.as_str(), signed(offset)))).execute(conn).map(drop)
+}
+
+/// Which rows of a user a mark is about.
+#[derive(Clone, Copy)]
+pub(super) enum Scope<'a> {
+    Ids(&'a [&'a str]),
+    UpTo(Offset),
+    All,
+}
+
+/// The rows that a mark changes: those of its scope that are not yet as it wants them.
+///
+/// Archived rows are read and read rows are seen, so one column tells.
+#[derive(Clone, Copy)]
+pub(super) struct Marking<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) mark_as: MarkAs,
+    pub(super) scope: Scope<'a>,
+    pub(super) now: Timestamp,
+}
+
+impl<'a> Marking<'a> {
+    fn condition(self) -> Condition<'a> {
+        let is_other: Condition<'a> = match self.mark_as {
+            MarkAs::Seen => Box::new(n::seen_at.is_null()),
+            MarkAs::Read => Box::new(n::read_at.is_null()),
+            MarkAs::Archived => Box::new(n::archived_at.is_null()),
+            MarkAs::Unread => Box::new(n::read_at.is_not_null()),
+        };
+        let is_meant: Condition<'a> = match self.scope {
+            Scope::Ids(ids) => Box::new(n::id.eq_any(ids)),
+            Scope::UpTo(offset) => Box::new(n::offset.le(signed(offset))),
+            Scope::All => Box::new(true.into_sql::<Bool>()),
+        };
+        Box::new(n::user_id.eq(self.user.as_str()).and(is_other).and(is_meant).and(is_shown(self.now)))
+    }
+
+    /// The ids of the rows that [`Self::apply`] would change.
+    pub(super) fn ids(self, conn: &mut Connection) -> QueryResult<Vec<String>> {
+        table.filter(self.condition()).select(n::id).load(conn)
+    }
+
+    /// Changes the rows; `None` if there are none, else what it does to the counters.
+    pub(super) fn apply(self, conn: &mut Connection) -> QueryResult<Option<Delta>> {
+        let tally =
+            table.filter(self.condition()).select((count_star(), count(n::read_at), count(n::seen_at)));
+        let (rows, read, seen): (i64, i64, i64) = tally.first(conn)?;
+        if rows == 0 {
+            return Ok(None);
+        }
+        let now = self.now.as_micros();
+        let affected = diesel::update(table).filter(self.condition());
+        let is_seen = n::seen_at.eq(coalesce(n::seen_at, now).nullable());
+        let is_read = n::read_at.eq(coalesce(n::read_at, now).nullable());
+        match self.mark_as {
+            MarkAs::Seen => affected.set(is_seen).execute(conn)?,
+            MarkAs::Read => affected.set((is_read, is_seen)).execute(conn)?,
+            MarkAs::Archived => affected.set((n::archived_at.eq(now), is_read, is_seen)).execute(conn)?,
+            MarkAs::Unread => {
+                affected.set((n::read_at.eq(None::<i64>), n::archived_at.eq(None::<i64>))).execute(conn)?
+            }
+        };
+        Ok(Some(match self.mark_as {
+            MarkAs::Seen => Delta { unread: 0, unseen: -rows },
+            MarkAs::Read | MarkAs::Archived => Delta { unread: read - rows, unseen: seen - rows },
+            // They were seen before, and stay so.
+            MarkAs::Unread => Delta { unread: rows, unseen: 0 },
+        }))
+    }
+}
+
+/// Offsets fit: none is parsed or counted beyond a signed 64-bit integer.
+fn signed(offset: Offset) -> i64 {
+    i64::try_from(offset).unwrap_or(i64::MAX)
+}

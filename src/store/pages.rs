@@ -1,0 +1,90 @@
+//! What is read of an inbox: a page behind a position, a list, one notification, where it stands.
+
+use std::sync::Arc;
+
+use super::{
+    Connection, inboxes,
+    messages::{Fetch, InboxRead, InboxState, List, Listing, PageLimit, ReadInbox, ReadState, StoreError},
+    notifications,
+};
+use crate::{
+    domain::{Counters, Notification, Offset, Position, Timestamp, UserId},
+    stream::{Head, Page, Resume, replay},
+};
+
+pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<InboxState, StoreError> {
+    stands(conn, &read.user)
+}
+
+fn stands(conn: &mut Connection, user: &UserId) -> Result<InboxState, StoreError> {
+    let never = InboxState { head: Head::NONE, counters: Counters::default() };
+    Ok(inboxes::state(conn, user)?.unwrap_or(never))
+}
+
+pub(super) fn read_inbox(
+    conn: &mut Connection,
+    read: &ReadInbox,
+    now: Timestamp,
+) -> Result<InboxRead, StoreError> {
+    let InboxState { head, counters } = stands(conn, &read.user)?;
+    let Some(since) = read.since else {
+        let page = Page { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() };
+        return Ok(InboxRead { counters, page });
+    };
+    let (_, begin) = replay::begin(head, since);
+    let (rows, has_more) = rows_after(conn, &read.user, head, begin, read.limit, now)?;
+    Ok(InboxRead { counters, page: replay::page(head, since, rows, has_more) })
+}
+
+type Row = (Offset, Option<Arc<Notification>>);
+
+/// Rows above an offset up to the bounds, and whether there are more. Hidden ones count as rows only.
+fn rows_after(
+    conn: &mut Connection,
+    user: &UserId,
+    head: Head,
+    begin: Offset,
+    limit: PageLimit,
+    now: Timestamp,
+) -> Result<(Vec<Row>, bool), StoreError> {
+    let most = limit.rows.max(1);
+    let mut rows: Vec<Row> = Vec::new();
+    let mut bytes = 0;
+    let one_more = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+    for row in notifications::after(conn, user, begin, one_more)? {
+        let notification = row?.within(head.epoch)?;
+        let is_visible = notification.is_visible(now);
+        bytes += if is_visible { notification.payload.as_str().len() } else { 0 };
+        if rows.len() == most || (bytes > limit.bytes && !rows.is_empty()) {
+            return Ok((rows, true));
+        }
+        rows.push((notification.position.offset, is_visible.then(|| Arc::new(notification))));
+    }
+    Ok((rows, false))
+}
+
+pub(super) fn list(conn: &mut Connection, list: &List, now: Timestamp) -> Result<Listing, StoreError> {
+    let InboxState { head, counters } = stands(conn, &list.user)?;
+    if list.before.is_some_and(|before| before.epoch != head.epoch) {
+        return Err(StoreError::BadPosition);
+    }
+    let one_more = i64::try_from(list.limit).unwrap_or(i64::MAX).saturating_add(1);
+    let mut notifications = notifications::list(conn, list, now, one_more)?
+        .into_iter()
+        .map(|row| row.within(head.epoch))
+        .collect::<Result<Vec<Notification>, _>>()?;
+    let has_more = notifications.len() > list.limit;
+    notifications.truncate(list.limit);
+    let next_before: Option<Position> =
+        notifications.last().filter(|_| has_more).map(|notification| notification.position);
+    Ok(Listing { notifications, next_before, counters, cursor: head.position() })
+}
+
+pub(super) fn fetch(
+    conn: &mut Connection,
+    fetch: &Fetch,
+    now: Timestamp,
+) -> Result<Notification, StoreError> {
+    let row = notifications::fetch(conn, &fetch.user, &fetch.id, now)?.ok_or(StoreError::NotFound)?;
+    Ok(row.within(stands(conn, &fetch.user)?.head.epoch)?)
+}

@@ -1,0 +1,106 @@
+//! Reading, beside the writer and beside each other: a pool of connections and a bound on who waits.
+//!
+//! It owns the pool. A read is one transaction, so what it tells is of one instant.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use diesel::Connection as _;
+use diesel::{
+    connection::SimpleConnection,
+    r2d2::{self, ConnectionManager, CustomizeConnection, Pool},
+};
+use tokio::sync::{Semaphore, TryAcquireError};
+
+use super::{
+    Connection,
+    file::{Access, DatabaseFile},
+    job::late,
+    messages::{StoreError, StoreOptions},
+};
+
+#[derive(Clone)]
+pub(super) struct Reader {
+    file: DatabaseFile,
+    pool: Pool<ConnectionManager<Connection>>,
+    /// One permit for each connection, so that no thread waits for one.
+    connections: Arc<Semaphore>,
+    /// One permit for each who reads or waits.
+    places: Arc<Semaphore>,
+    pool_size: u32,
+}
+
+impl Reader {
+    /// Opens the pool; a connection is made when it is first needed.
+    ///
+    /// # Errors
+    /// If not even one connection can be opened.
+    pub(super) fn open(
+        file: DatabaseFile,
+        options: &StoreOptions,
+        busy_timeout: Duration,
+    ) -> Result<Self, StoreError> {
+        let pool_size = options.pool_size.max(1);
+        let pool = Pool::builder()
+            .max_size(pool_size)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .connection_timeout(busy_timeout)
+            .connection_customizer(Box::new(Settings(file.pragmas(Access::Read, busy_timeout))))
+            .build(ConnectionManager::new(file.uri()))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let places = permits(options.queue.saturating_add(pool_size as usize));
+        Ok(Self { file, pool, connections: permits(pool_size as usize), places, pool_size })
+    }
+
+    /// Reads for somebody who waits until `deadline`, on a thread where waiting is allowed.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] if too many wait; [`StoreError::Unavailable`] if the turn does not
+    /// come in time; else those of `query`.
+    pub(super) async fn read<T, Q>(self, deadline: Instant, query: Q) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let _place = self.places.clone().try_acquire_owned().map_err(|error| match error {
+            TryAcquireError::NoPermits => StoreError::Overloaded,
+            TryAcquireError::Closed => closed(),
+        })?;
+        let turn = tokio::time::timeout_at(deadline.into(), self.connections.clone().acquire_owned());
+        let permit = turn.await.map_err(|_| late())?.map_err(|_| closed())?;
+        let reading = tokio::task::spawn_blocking(move || {
+            // Held by the thread, not by the asker, who may go away while it reads.
+            let _permit = permit;
+            self.file.check_present()?;
+            let mut conn = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            conn.transaction(|conn| query(conn))
+        });
+        reading.await.unwrap_or_else(|_| Err(StoreError::Internal("a read panicked".to_owned())))
+    }
+
+    /// Takes nothing new, and completes when all reads have ended.
+    pub(super) async fn close(&self) {
+        self.places.close();
+        if let Ok(all) = self.connections.acquire_many(self.pool_size).await {
+            self.connections.close();
+            drop(all);
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closing".to_owned())
+}
+
+#[derive(Debug)]
+struct Settings(String);
+
+impl CustomizeConnection<Connection, r2d2::Error> for Settings {
+    fn on_acquire(&self, conn: &mut Connection) -> Result<(), r2d2::Error> {
+        conn.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
+    }
+}

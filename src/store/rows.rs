@@ -1,0 +1,149 @@
+//! Rows as the database holds them, and what they are in the words of the domain.
+//!
+//! A row that is not what the domain allows is a [`Error::DeserializationError`]: the database or
+//! the code broke a promise.
+
+use diesel::{prelude::*, result::Error};
+
+use super::{
+    messages::{InboxState, Receipt},
+    schema::{idempotency_keys, inboxes, notifications},
+};
+use crate::{
+    domain::{Counters, Epoch, Invalid, Json, Notification, Position, Timestamp},
+    stream::Head,
+};
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = inboxes)]
+pub(super) struct InboxRow {
+    epoch: String,
+    last_offset: i64,
+    pruned_offset: i64,
+    unread: i64,
+    unseen: i64,
+    version: i64,
+    marks_version: i64,
+}
+
+impl TryFrom<InboxRow> for InboxState {
+    type Error = Error;
+
+    fn try_from(row: InboxRow) -> Result<Self, Error> {
+        let head = Head {
+            epoch: row.epoch.parse().map_err(broken)?,
+            last: count(row.last_offset)?,
+            pruned: count(row.pruned_offset)?,
+        };
+        let counters = Counters {
+            unread: count(row.unread)?,
+            unseen: count(row.unseen)?,
+            version: count(row.version)?,
+            marks_version: count(row.marks_version)?,
+        };
+        Ok(Self { head, counters })
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = notifications, treat_none_as_default_value = false)]
+pub(super) struct NewNotification<'a> {
+    user_id: &'a str,
+    offset: i64,
+    id: &'a str,
+    type_: &'a str,
+    v: i64,
+    key: Option<&'a str>,
+    created_at: i64,
+    expires_at: Option<i64>,
+    payload: &'a str,
+}
+
+impl<'a> NewNotification<'a> {
+    /// A notification that nobody has marked, as it is when it is appended.
+    pub(super) fn new(user_id: &'a str, notification: &'a Notification) -> Result<Self, Error> {
+        Ok(Self {
+            user_id,
+            offset: i64::try_from(notification.position.offset).map_err(broken)?,
+            id: notification.id.as_str(),
+            type_: notification.notification_type.as_str(),
+            v: notification.v.into(),
+            key: notification.key.as_deref(),
+            created_at: notification.created_at.as_micros(),
+            expires_at: notification.expires_at.map(Timestamp::as_micros),
+            payload: notification.payload.as_str(),
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notifications)]
+pub(super) struct NotificationRow {
+    offset: i64,
+    id: String,
+    type_: String,
+    v: i64,
+    key: Option<String>,
+    created_at: i64,
+    seen_at: Option<i64>,
+    read_at: Option<i64>,
+    archived_at: Option<i64>,
+    expires_at: Option<i64>,
+    muted: bool,
+    payload: String,
+}
+
+impl NotificationRow {
+    /// The notification, in an inbox of this epoch.
+    pub(super) fn within(self, epoch: Epoch) -> Result<Notification, Error> {
+        Ok(Notification {
+            id: self.id.parse().map_err(broken)?,
+            position: Position::new(epoch, count(self.offset)?),
+            notification_type: self.type_.parse().map_err(broken)?,
+            v: u32::try_from(self.v).map_err(broken)?,
+            payload: Json::trusted(&self.payload).map_err(broken)?,
+            key: self.key,
+            created_at: Timestamp::from_micros(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::from_micros),
+            seen_at: self.seen_at.map(Timestamp::from_micros),
+            read_at: self.read_at.map(Timestamp::from_micros),
+            archived_at: self.archived_at.map(Timestamp::from_micros),
+            muted: self.muted,
+        })
+    }
+}
+
+/// What a publish with this key was, and how it was answered.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = idempotency_keys)]
+pub(super) struct KeyRow {
+    pub(super) digest: Vec<u8>,
+    receipts: String,
+}
+
+impl KeyRow {
+    pub(super) fn receipts(&self) -> Result<Vec<Receipt>, Error> {
+        self.receipts.lines().map(|line| receipt(line).map_err(broken)).collect()
+    }
+}
+
+fn receipt(line: &str) -> Result<Receipt, Invalid> {
+    let mut words = line.split(' ');
+    let mut word = || words.next().ok_or_else(|| Invalid::new("a receipt is id, position, user"));
+    Ok(Receipt { id: word()?.parse()?, position: word()?.parse()?, to: word()?.parse()? })
+}
+
+/// Receipts as [`KeyRow`] keeps them: none of their words can have a space or a line end in it.
+pub(super) fn receipt_lines(receipts: &[Receipt]) -> String {
+    let line = |r: &Receipt| format!("{} {} {}", r.id, r.position, r.to);
+    receipts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A number that is never negative.
+fn count(number: i64) -> Result<u64, Error> {
+    u64::try_from(number).map_err(broken)
+}
+
+pub(super) fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::DeserializationError(Box::new(error))
+}

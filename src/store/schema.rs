@@ -1,0 +1,52 @@
+//! The tables as Diesel's query builder knows them; `migrations/` is where they are made.
+
+diesel::table! {
+    idempotency_keys (publisher, key) {
+        publisher -> Text,
+        key -> Text,
+        digest -> Binary,
+        receipts -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    inboxes (user_id) {
+        user_id -> Text,
+        epoch -> Text,
+        last_offset -> BigInt,
+        pruned_offset -> BigInt,
+        acked_offset -> BigInt,
+        unread -> BigInt,
+        unseen -> BigInt,
+        version -> BigInt,
+        marks_version -> BigInt,
+        changed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    notifications (user_id, offset) {
+        user_id -> Text,
+        offset -> BigInt,
+        id -> Text,
+        #[sql_name = "type"]
+        type_ -> Text,
+        v -> BigInt,
+        key -> Nullable<Text>,
+        created_at -> BigInt,
+        seen_at -> Nullable<BigInt>,
+        read_at -> Nullable<BigInt>,
+        archived_at -> Nullable<BigInt>,
+        expires_at -> Nullable<BigInt>,
+        muted -> Bool,
+        payload -> Text,
+    }
+}
+
+diesel::table! {
+    meta (name) {
+        name -> Text,
+        value -> Text,
+    }
+}

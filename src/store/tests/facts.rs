@@ -1,0 +1,96 @@
+//! The hub hears of everything, and in the end also of what it had no room for.
+
+use std::sync::mpsc as std_mpsc;
+
+use actix::Arbiter;
+
+use super::*;
+
+#[actix::test]
+async fn facts_are_offered_before_the_answer_is_given() {
+    let mut store = TestStore::new();
+    for offset in 1..=50 {
+        store.publish("alice").await;
+        // The listener lives on this thread, so what was offered before the answer is handled before
+        // an answer that is asked for now.
+        store.state("alice").await;
+        match store.facts.try_recv() {
+            Ok(InboxFact::Appended { notification, .. }) => assert_eq!(notification.position.offset, offset),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A hub with a small mailbox that stands still until it is told to go on.
+struct Busy {
+    go_on: std_mpsc::Receiver<()>,
+    facts: mpsc::UnboundedSender<InboxFact>,
+}
+
+impl Actor for Busy {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(1);
+    }
+}
+
+impl Handler<Committed> for Busy {
+    type Result = ();
+
+    fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
+        let _ = self.go_on.recv();
+        for fact in committed.facts {
+            self.facts.send(fact).unwrap();
+        }
+    }
+}
+
+#[actix::test]
+async fn what_a_full_hub_did_not_take_is_told_again() {
+    let dir = TempDir::new().unwrap();
+    let (hold, go_on) = std_mpsc::channel();
+    let (facts, mut heard) = mpsc::unbounded_channel();
+    let hub_thread = Arbiter::new();
+    let hub = Busy::start_in_arbiter(&hub_thread.handle(), |_| Busy { go_on, facts });
+    let store = Store::open(options(&dir), hub.recipient()).unwrap();
+    let link = StoreLink::new(store.start(), Duration::from_secs(5));
+    for i in 0..20 {
+        link.ask(publish(draft(&format!("user{i}")))).await.unwrap();
+    }
+    drop(hold);
+    let mut told = std::collections::HashSet::new();
+    let mut again = 0;
+    within(async {
+        while told.len() < 20 {
+            let fact = heard.recv().await.unwrap();
+            again += usize::from(matches!(&fact, InboxFact::Changed { position, counters, .. }
+                if position.offset == 1 && counters.unread == 1));
+            told.insert(fact.user().clone());
+        }
+    })
+    .await;
+    assert!(again >= 10, "only {again} were told again");
+    link.flush().await;
+    hub_thread.stop();
+}
+
+#[actix::test]
+async fn many_inboxes_are_told_again_page_by_page_and_each_once() {
+    let store = TestStore::new();
+    let users: Vec<String> = (0..600).map(|i| format!("u{i}")).collect();
+    for part in users.chunks(300) {
+        store.link.ask(publish(draft(&part.join(",")))).await.unwrap();
+    }
+    let mut conn = store.other_connection();
+    let (mut from, mut told) = ((Timestamp::from_secs(0), None::<UserId>), Vec::new());
+    loop {
+        let far = Timestamp::from_micros(i64::MAX);
+        let page = inboxes::changed(&mut conn, (from.0, from.1.as_ref()), far, 70).unwrap();
+        let Some(last) = page.last() else { break };
+        from = (last.changed_at, Some(last.user.clone()));
+        told.extend(page.into_iter().map(|inbox| inbox.user));
+    }
+    assert_eq!(told.len(), 600);
+    assert_eq!(told.into_iter().collect::<std::collections::HashSet<_>>().len(), 600);
+}

@@ -1,0 +1,111 @@
+//! What the store does when the database or the load does not play along.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+
+use super::*;
+
+fn unavailable<T>(answer: Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::Unavailable(_)))
+}
+
+#[actix::test]
+async fn a_locked_database_is_unavailable_within_the_deadline_and_works_again_after() {
+    let store = TestStore::with(|options| options.busy_timeout = Duration::from_millis(600));
+    let mut other = store.other_connection();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    let start = Instant::now();
+    let asks = join_all((0..3).map(|_| store.link.ask(publish(draft("alice")))));
+    let (answers, probe) = within(futures_util::future::join(asks, store.link.ask(Probe))).await;
+    assert!(answers.into_iter().all(unavailable) && unavailable(probe));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert_eq!(store.state("alice").await.head, crate::stream::Head::NONE, "reads go on");
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(store.publish("alice").await.position.offset, 1, "nothing was stored for those who gave up");
+    store.link.ask(Probe).await.unwrap();
+}
+
+#[actix::test]
+async fn a_write_waits_for_a_lock_that_is_released_in_time() {
+    let store = TestStore::new();
+    let mut other = store.other_connection();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        other.batch_execute("ROLLBACK").unwrap();
+    });
+    assert_eq!(within(store.publish("alice")).await.position.offset, 1);
+    release.join().unwrap();
+}
+
+#[actix::test]
+async fn beyond_the_queue_it_is_overloaded_and_what_was_taken_is_done() {
+    let store = TestStore::with(|options| options.queue = 8);
+    let mut other = store.other_connection();
+    other.batch_execute("BEGIN EXCLUSIVE").unwrap();
+    let release = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        other.batch_execute("ROLLBACK").unwrap();
+    });
+    let answers = within(join_all((0..100).map(|_| store.link.ask(publish(draft("alice")))))).await;
+    release.join().unwrap();
+    let done = answers.iter().filter(|answer| answer.is_ok()).count();
+    let overloaded = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Overloaded))).count();
+    assert!(done >= 8 && overloaded >= 50 && done + overloaded == 100, "{done} {overloaded}");
+    assert_eq!(store.state("alice").await.head.last, done as u64);
+}
+
+#[actix::test]
+async fn reads_beyond_their_bound_are_overloaded() {
+    let store = TestStore::with(|options| (options.queue, options.pool_size) = (2, 1));
+    let answers = within(join_all((0..50).map(|_| store.link.ask(list(ListState::All))))).await;
+    let overloaded = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Overloaded))).count();
+    assert_eq!((overloaded, answers.iter().filter(|answer| answer.is_ok()).count()), (47, 3));
+}
+
+#[actix::test]
+async fn a_draft_that_breaks_a_constraint_harms_no_other_in_its_batch() {
+    let store = TestStore::new();
+    store.execute(
+        "CREATE TRIGGER no_bob BEFORE INSERT ON notifications WHEN NEW.user_id = 'bob'
+         BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+    let drafts = ["alice", "alice,bob", "alice"].map(|to| store.link.ask(publish(draft(to))));
+    let answers = within(join_all(drafts)).await;
+    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!(store.state("alice").await.head.last, 2);
+    assert_eq!(store.state("bob").await.head.last, 0);
+}
+
+#[actix::test]
+async fn a_moved_file_is_unavailable_until_it_is_back() {
+    let store = TestStore::new();
+    store.publish("alice").await;
+    let away = store.dir.path().join("away.db");
+    std::fs::rename(store.path(), &away).unwrap();
+    assert!(unavailable(store.link.ask(publish(draft("alice"))).await));
+    assert!(unavailable(store.link.ask(Probe).await));
+    assert!(unavailable(store.link.ask(list(ListState::All)).await));
+    assert!(!store.path().exists(), "no empty database takes its place");
+    std::fs::rename(away, store.path()).unwrap();
+    assert_eq!(store.publish("alice").await.position.offset, 2);
+}
+
+#[actix::test]
+async fn a_flush_finishes_what_is_queued_refuses_the_rest_and_leaves_one_file() {
+    let store = TestStore::new();
+    let asks = join_all((0..20).map(|_| store.link.ask(publish(draft("alice")))));
+    let (answers, ()) = within(futures_util::future::join(asks, store.link.flush())).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!(unavailable(store.link.ask(publish(draft("alice"))).await));
+    assert!(unavailable(store.link.ask(list(ListState::All)).await));
+    let log = std::fs::metadata(store.path().with_extension("db-wal")).map_or(0, |log| log.len());
+    assert_eq!(log, 0);
+    within(async {
+        while store.link.is_alive() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}

@@ -1,0 +1,159 @@
+//! Any sequence of publishes, marks and deletions against a plain model in memory.
+
+use diesel::{Connection as _, ExpressionMethods, QueryDsl, RunQueryDsl};
+use proptest::prelude::*;
+
+use super::*;
+use crate::store::{error::Fault, job::Write};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Publish,
+    Mark(MarkAs, Aim),
+    Delete(usize),
+}
+
+#[derive(Debug, Clone)]
+enum Aim {
+    Ids(Vec<usize>),
+    UpTo(usize),
+    All,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let mark_as =
+        prop_oneof![Just(MarkAs::Read), Just(MarkAs::Unread), Just(MarkAs::Seen), Just(MarkAs::Archived)];
+    let aim = prop_oneof![
+        3 => proptest::collection::vec(0..12usize, 0..4).prop_map(Aim::Ids),
+        2 => (0..12usize).prop_map(Aim::UpTo),
+        1 => Just(Aim::All),
+    ];
+    let step = prop_oneof![
+        4 => Just(Step::Publish),
+        5 => (mark_as, aim).prop_map(|(mark_as, aim)| Step::Mark(mark_as, aim)),
+        1 => (0..12usize).prop_map(Step::Delete),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+/// One notification as the rules of PROTOCOL.md section 3 see it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Flags {
+    is_gone: bool,
+    is_seen: bool,
+    is_read: bool,
+    is_archived: bool,
+}
+
+impl Flags {
+    fn marked(self, mark_as: MarkAs) -> Self {
+        match mark_as {
+            MarkAs::Seen => Self { is_seen: true, ..self },
+            MarkAs::Read => Self { is_seen: true, is_read: true, ..self },
+            MarkAs::Archived => Self { is_seen: true, is_read: true, is_archived: true, ..self },
+            MarkAs::Unread => Self { is_read: false, is_archived: false, ..self },
+        }
+    }
+}
+
+#[derive(Default)]
+struct Model {
+    items: Vec<Flags>,
+    counters: Counters,
+}
+
+impl Model {
+    fn counts(&self) -> (u64, u64) {
+        let count = |is_counted: fn(&&Flags) -> bool| self.items.iter().filter(is_counted).count() as u64;
+        (
+            count(|item| !item.is_gone && !item.is_archived && !item.is_read),
+            count(|item| !item.is_gone && !item.is_archived && !item.is_seen),
+        )
+    }
+
+    /// Settles the versions after a change; `is_mark` for those that `marks_version` counts.
+    fn settle(&mut self, before: &[Flags], is_mark: bool) {
+        let (unread, unseen) = self.counts();
+        let numbers_changed = (unread, unseen) != (self.counters.unread, self.counters.unseen);
+        self.counters = Counters {
+            unread,
+            unseen,
+            version: self.counters.version + u64::from(numbers_changed),
+            marks_version: self.counters.marks_version + u64::from(is_mark && self.items != before),
+        };
+    }
+}
+
+fn run<W: Write>(conn: &mut Connection, write: &W) -> (Option<W::Done>, usize) {
+    let mut facts = Vec::new();
+    let outcome = write.apply(conn, Timestamp::from_secs(100), &mut facts);
+    let done = match outcome {
+        Ok(done) => Some(done),
+        Err(Fault::Refused(_)) => None,
+        Err(Fault::Database(error)) => panic!("{error}"),
+    };
+    (done, facts.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn counters_are_what_the_rows_say_after_every_step(steps in steps()) {
+        let dir = TempDir::new().unwrap();
+        let file = file::DatabaseFile::open(&StoreOptions { is_fully_synchronous: false, ..options(&dir) }).unwrap();
+        let mut conn = file.connect(file::Access::Write, Duration::from_secs(1)).unwrap();
+        // Without its transactions a sequence is one, and fast.
+        conn.begin_test_transaction().unwrap();
+        let mut model = Model::default();
+        let mut receipts: Vec<Receipt> = Vec::new();
+        for step in steps {
+            let before = model.items.clone();
+            match step {
+                Step::Publish => {
+                    let (done, _) = run(&mut conn, &Append::new(publish(draft("alice")), Duration::from_secs(1)));
+                    receipts.extend(done.unwrap().receipts);
+                    model.items.push(Flags::default());
+                    model.settle(&before, false);
+                }
+                Step::Mark(mark_as, aim) => {
+                    let known = |i: &usize| *i < receipts.len();
+                    let meant: Vec<usize> = match &aim {
+                        Aim::Ids(named) => named.iter().copied().filter(known).collect(),
+                        Aim::UpTo(i) => (0..=*i).filter(known).collect(),
+                        Aim::All => (0..receipts.len()).collect(),
+                    };
+                    let target = match &aim {
+                        Aim::Ids(_) => MarkTarget::Ids(meant.iter().map(|i| receipts[*i].id.clone()).collect()),
+                        Aim::UpTo(i) if known(i) => MarkTarget::UpTo(receipts[*i].position),
+                        Aim::UpTo(_) | Aim::All => MarkTarget::All,
+                    };
+                    for i in meant {
+                        let item = model.items[i];
+                        model.items[i] = if item.is_gone { item } else { item.marked(mark_as) };
+                    }
+                    model.settle(&before, true);
+                    let mark = Mark { mark_as, target };
+                    let (done, facts) = run(&mut conn, &ApplyMark { user: user("alice"), mark, origin: None });
+                    prop_assert_eq!(done, Some(model.counters));
+                    prop_assert_eq!(facts, usize::from(model.items != before));
+                }
+                Step::Delete(i) => {
+                    let Some(receipt) = receipts.get(i) else { continue };
+                    let delete = Delete { user: user("alice"), id: receipt.id.clone() };
+                    let (done, _) = run(&mut conn, &delete);
+                    prop_assert_eq!(done.is_some(), !model.items[i].is_gone);
+                    model.items[i].is_gone = true;
+                    model.settle(&before, true);
+                }
+            }
+            let counters = inboxes::state(&mut conn, &user("alice")).unwrap().map_or(Counters::default(), |s| s.counters);
+            prop_assert_eq!(counters, model.counters);
+            use schema::notifications::dsl::{archived_at, notifications, read_at, seen_at};
+            let kept = notifications.filter(archived_at.is_null());
+            let unread: i64 = kept.filter(read_at.is_null()).count().get_result(&mut conn).unwrap();
+            let unseen: i64 = kept.filter(seen_at.is_null()).count().get_result(&mut conn).unwrap();
+            prop_assert_eq!((unread as u64, unseen as u64), (counters.unread, counters.unseen));
+        }
+    }
+}

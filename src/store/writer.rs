@@ -1,0 +1,244 @@
+//! The one thread that writes: it takes what waits into one transaction, so that many pay for one
+//! sync of the disk.
+//!
+//! It owns the writing connection and the queue in front of it. There is no timer: while one batch
+//! commits, the next gathers. It offers the facts to the hub after the commit and before the answers,
+//! and it must never answer before the commit.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    time::{Duration, Instant},
+};
+
+use actix::Recipient;
+use diesel::connection::SimpleConnection;
+use tokio::sync::watch;
+
+use super::{
+    Connection,
+    batch::{self, Failure},
+    clock,
+    doorbell::Doorbell,
+    file::{Access, DatabaseFile},
+    idempotency,
+    job::{Answer, Job, Queued, Write, late},
+    messages::{StoreError, StoreOptions},
+};
+use crate::{
+    domain::Timestamp,
+    hub::messages::{Committed, InboxFact},
+};
+
+/// Rows of one transaction: 50 ms of work, so that nobody waits long behind a flood.
+const BATCH_ROWS: usize = 2000;
+
+/// How long the lock of the database is waited for in one go; between two goes those who have given
+/// up are let out.
+const LOCK_SLICE: Duration = Duration::from_millis(50);
+
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Idempotency keys that are deleted in one go.
+const FORGOTTEN_KEYS: usize = 500;
+
+/// The actor's end of the queue.
+pub(super) struct WriterLink {
+    /// None after the writer was told to end.
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    ended: watch::Receiver<()>,
+}
+
+impl WriterLink {
+    /// Queues a write for somebody who waits until `deadline`.
+    ///
+    /// # Errors
+    /// If the queue is full, or the writer is ending.
+    pub(super) fn queue<W: Write>(&self, write: W, deadline: Instant) -> Result<Answer<W>, StoreError> {
+        let gone = || StoreError::Unavailable("the writer has ended".to_owned());
+        let (job, answer) = Queued::new(write, deadline);
+        match self.queue.as_ref().ok_or_else(gone)?.try_send(Box::new(job)) {
+            Ok(()) => Ok(answer),
+            Err(TrySendError::Full(_)) => Err(StoreError::Overloaded),
+            Err(TrySendError::Disconnected(_)) => Err(gone()),
+        }
+    }
+
+    /// Takes nothing new; the writer ends when it has done what is queued.
+    pub(super) fn end(&mut self) {
+        self.queue = None;
+    }
+
+    /// Completes when the writer's thread has ended, for whatever reason.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + use<> {
+        let mut ended = self.ended.clone();
+        async move { while ended.changed().await.is_ok() {} }
+    }
+}
+
+pub(super) struct Writer {
+    file: DatabaseFile,
+    /// None while it is to be opened anew, after an error.
+    conn: Option<Connection>,
+    queue: Receiver<Box<dyn Job>>,
+    doorbell: Doorbell,
+    retention: Duration,
+    housekeeping_due: Instant,
+    /// Dropped with the thread.
+    _ended: watch::Sender<()>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the connection cannot be opened, or the thread not be started.
+    pub(super) fn start(
+        file: DatabaseFile,
+        options: &StoreOptions,
+        hub: Recipient<Committed>,
+    ) -> Result<WriterLink, StoreError> {
+        let (jobs, queue) = sync_channel(options.queue.max(1));
+        let (_ended, ended) = watch::channel(());
+        let writer = Self {
+            conn: Some(file.connect(Access::Write, LOCK_SLICE)?),
+            file,
+            queue,
+            doorbell: Doorbell::new(hub),
+            retention: options.idempotency_retention,
+            housekeeping_due: Instant::now() + HOUSEKEEPING_INTERVAL,
+            _ended,
+        };
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|error| StoreError::Unavailable(format!("the writer cannot start: {error}")))?;
+        Ok(WriterLink { queue: Some(jobs), ended })
+    }
+
+    fn run(mut self) {
+        loop {
+            let due = self.doorbell.due().unwrap_or(self.housekeeping_due).min(self.housekeeping_due);
+            match self.queue.recv_timeout(due.saturating_duration_since(Instant::now())) {
+                Ok(first) => {
+                    let jobs = self.gather(first);
+                    self.work(jobs);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.close(),
+            }
+            self.do_chores();
+        }
+    }
+
+    /// The first job and what waits behind it, up to the bound.
+    fn gather(&self, first: Box<dyn Job>) -> Vec<Box<dyn Job>> {
+        let mut rows = first.rows();
+        let mut jobs = vec![first];
+        while rows < BATCH_ROWS
+            && let Ok(job) = self.queue.try_recv()
+        {
+            rows += job.rows();
+            jobs.push(job);
+        }
+        jobs
+    }
+
+    /// Does the jobs in one transaction, tells the hub, and answers.
+    fn work(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        loop {
+            jobs = without_unwanted(jobs);
+            if jobs.is_empty() {
+                return;
+            }
+            let now = clock::now();
+            match self.attempt(&mut jobs, now) {
+                Ok(facts) => {
+                    self.doorbell.ring(facts, now);
+                    return jobs.into_iter().for_each(Job::answer);
+                }
+                Err(Failure::Locked) => {}
+                // One of them is to blame: alone, each harms only itself.
+                Err(Failure::Job(_)) if jobs.len() > 1 => {
+                    return jobs.into_iter().for_each(|job| self.work(vec![job]));
+                }
+                Err(Failure::Job(error) | Failure::Transaction(error)) => {
+                    log::error!("a transaction failed: {error}");
+                    return jobs.into_iter().for_each(|job| job.fail(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<Vec<InboxFact>, Failure> {
+        let conn = self.connection().map_err(Failure::Transaction)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, now)))
+            .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
+        if matches!(outcome, Err(Failure::Job(_) | Failure::Transaction(_))) {
+            self.conn = None;
+        }
+        outcome
+    }
+
+    /// The connection, opened anew if the last use of it failed.
+    fn connection(&mut self) -> Result<&mut Connection, StoreError> {
+        self.file.check_present()?;
+        match &mut self.conn {
+            Some(conn) => Ok(conn),
+            none => Ok(none.insert(self.file.connect(Access::Write, LOCK_SLICE)?)),
+        }
+    }
+
+    /// A small part of what is due besides the jobs; the rest comes after the next batch.
+    fn do_chores(&mut self) {
+        let now = Instant::now();
+        if self.doorbell.due().is_some_and(|due| due <= now) {
+            self.ring_again();
+        }
+        if self.housekeeping_due <= now {
+            self.forget_keys();
+        }
+    }
+
+    fn ring_again(&mut self) {
+        let rung = match &mut self.conn {
+            Some(conn) => self.doorbell.ring_again(conn).map_err(StoreError::from),
+            none => self.file.connect(Access::Write, LOCK_SLICE).map(|conn| *none = Some(conn)),
+        };
+        if let Err(error) = rung {
+            log::warn!("the hub could not be told again: {error}");
+        }
+    }
+
+    fn forget_keys(&mut self) {
+        self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
+        let before = clock::now().minus(self.retention);
+        let forgotten = self.connection().and_then(|conn| {
+            Ok(conn.immediate_transaction(|conn| idempotency::forget(conn, before, FORGOTTEN_KEYS))?)
+        });
+        match forgotten {
+            Ok(true) => self.housekeeping_due = Instant::now(),
+            Ok(false) => {}
+            Err(error) => log::warn!("old idempotency keys could not be deleted: {error}"),
+        }
+    }
+
+    /// Leaves all in the file itself, so that it can be copied alone.
+    fn close(mut self) {
+        let closed =
+            self.connection().and_then(|conn| Ok(conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?));
+        if let Err(error) = closed {
+            log::warn!("the log of the database stays beside it: {error}");
+        }
+    }
+}
+
+/// Lets those go whose askers have given up: what nobody waits for is not done.
+fn without_unwanted(jobs: Vec<Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let now = Instant::now();
+    let (wanted, unwanted): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.is_wanted(now));
+    for job in unwanted {
+        job.fail(late());
+    }
+    wanted
+}
