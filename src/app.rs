@@ -15,16 +15,20 @@ use actix::{Actor, Addr};
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
+    middleware::{Condition, from_fn},
     web,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     auth::gate::Gate,
-    config::Config,
+    config::{Config, StoreUrl, Synchronous},
     domain::Epoch,
     http::{self, Api},
-    hub::{HubLink, NotificationHub, liveness::LivenessPolicy, messages::Committed, shard::HubShard, shard::ShardLink, slots::Slots},
+    hub::{
+        HubLink, NotificationHub, liveness::LivenessPolicy, messages::Committed, shard::HubShard,
+        shard::ShardLink, slots::Slots,
+    },
     outbox::OutboxLimits,
     random,
     session::{SessionPolicy, Worker},
@@ -115,7 +119,7 @@ impl Application {
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
         });
-        let workers = AtomicU16::new(0);
+        let workers = Arc::new(AtomicU16::new(0));
         let factory = {
             let (hub, store, shards) = (hub.clone(), store.clone(), shards.clone());
             let (sessions, is_draining) = (sessions.clone(), is_draining.clone());
@@ -141,6 +145,9 @@ impl Application {
                     .app_data(worker)
                     .app_data(api.clone())
                     .configure(http::routes)
+                    .wrap(Condition::new(mode == Mode::Dev, from_fn(http::host::loopback_only)))
+                    .wrap(http::cors(&allowed_origins))
+                    .wrap(from_fn(http::request_id::name_request))
             }
         };
         let server = HttpServer::new(factory)
@@ -158,7 +165,6 @@ impl Application {
         let listen = config.http.listen;
         let server = server.bind(listen).map_err(|error| AppError::Listen { address: listen, error })?;
         let address = server.addrs().first().copied().unwrap_or(listen);
-        log::info!(address:% = address, mode:? = mode, version = env!("CARGO_PKG_VERSION"); "listening");
         Ok(Self {
             address,
             server: server.run(),
@@ -199,12 +205,13 @@ impl Application {
 }
 
 fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
+    let StoreUrl::Sqlite(path) = &config.store.url;
     let options = StoreOptions {
-        path: config.store.url.path().to_owned(),
-        pool_size: config.store.pool_size,
+        path: path.clone(),
+        pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
         busy_timeout: config.store.busy_timeout,
         queue: config.store.queue,
-        is_fully_synchronous: config.store.synchronous.is_full(),
+        is_fully_synchronous: config.store.synchronous == Synchronous::Full,
         idempotency_retention: config.retention.idempotency,
     };
     let facts = hub.clone().recipient::<Committed>();

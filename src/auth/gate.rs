@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use secrecy::ExposeSecret;
 
 use super::{
-    Algorithm, CredentialError, CredentialKind, CredentialOptions, InvalidToken, OriginRule, Route, Verifier,
+    CredentialError, CredentialKind, CredentialOptions, InvalidToken, OriginRule, Route, Verifier,
     VerifierOptions,
 };
 use crate::{

@@ -37,12 +37,18 @@ pub async fn json(request: &HttpRequest, payload: Payload, api: &Api) -> Result<
 ///
 /// # Errors
 /// 413 if it is larger, 408 if it is not there in time, 415 if it is compressed.
-pub async fn read(request: &HttpRequest, payload: Payload, api: &Api, limit: usize) -> Result<Bytes, Problem> {
+pub async fn read(
+    request: &HttpRequest,
+    payload: Payload,
+    api: &Api,
+    limit: usize,
+) -> Result<Bytes, Problem> {
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(refuse(payload, unsupported("a compressed body is not accepted"), api).await);
     }
     let too_large = || Problem::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes"));
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|declared: usize| declared > limit) {
         return Err(refuse(payload, too_large(), api).await);
     }

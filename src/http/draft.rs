@@ -29,7 +29,8 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     let mut faults = Faults::default();
 
     let to = faults.check("/to", fields.take("to").map_or_else(missing, recipients));
-    let notification_type = faults.check("/type", fields.take("type").map_or_else(missing, notification_type));
+    let notification_type =
+        faults.check("/type", fields.take("type").map_or_else(missing, notification_type));
     let payload = faults.check("/payload", fields.take("payload").map_or_else(missing, payload));
     let v = faults.check("/v", fields.take("v").map_or(Ok(1), version));
     let key = faults.check("/key", fields.take("key").map(collapse_key).transpose());
@@ -106,7 +107,8 @@ fn recipients(raw: &RawValue) -> Result<Vec<UserId>, Wrong> {
     let mut users = Vec::with_capacity(names.len());
     for (i, name) in names.into_iter().enumerate() {
         let inside = if is_list { format!("/{i}") } else { String::new() };
-        let user = UserId::try_from(name).map_err(|error| Wrong { inside: inside.clone(), detail: error.0 })?;
+        let user =
+            UserId::try_from(name).map_err(|error| Wrong { inside: inside.clone(), detail: error.0 })?;
         if !seen.insert(user.clone()) {
             return Err(Wrong { inside, detail: "this user is named twice".to_owned() });
         }
@@ -131,9 +133,8 @@ fn payload(raw: &RawValue) -> Result<Json, Wrong> {
 }
 
 fn version(raw: &RawValue) -> Result<u32, Wrong> {
-    read::<i32>(raw, "v is a whole number").and_then(|v| {
-        u32::try_from(v).ok().filter(|v| *v >= 1).ok_or_else(|| Wrong::here("v is 1 or more"))
-    })
+    read::<i32>(raw, "v is a whole number")
+        .and_then(|v| u32::try_from(v).ok().filter(|v| *v >= 1).ok_or_else(|| Wrong::here("v is 1 or more")))
 }
 
 fn collapse_key(raw: &RawValue) -> Result<String, Wrong> {

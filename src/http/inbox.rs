@@ -35,14 +35,11 @@ pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Resul
         Some(Ok(limit)) if limit > 0 => limit.min(LIMIT_MAX),
         Some(_) => return Err(bad("limit is a whole number from 1")),
     };
-    let before: Option<Position> = arguments
-        .parse("before")
-        .map_err(|error| Problem::new(ErrorCode::BadCursor, error.0))?;
+    let before: Option<Position> =
+        arguments.parse("before").map_err(|error| Problem::new(ErrorCode::BadCursor, error.0))?;
     let notification_type = arguments.parse("type")?;
-    let listing = api
-        .store
-        .ask(List { user: caller.0.user, state, notification_type, limit, before })
-        .await?;
+    let listing =
+        api.store.ask(List { user: caller.0.user, state, notification_type, limit, before }).await?;
 
     #[derive(Serialize)]
     struct Body<'a> {
@@ -54,7 +51,8 @@ pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Resul
     let mut response = HttpResponse::Ok();
     no_store(&mut response);
     if let Some(next) = listing.next_before {
-        response.insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_link(&arguments, limit, next))));
+        response
+            .insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_link(&arguments, limit, next))));
     }
     Ok(response.json(Body {
         notifications: listing.notifications.iter().map(NotificationView).collect(),
@@ -109,7 +107,10 @@ pub async fn mark(
     })?;
     if let Some(name) = fields.into_rest().next() {
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        return Err(Problem::validation(vec![Fault { pointer, detail: "there is no such field".to_owned() }]));
+        return Err(Problem::validation(vec![Fault {
+            pointer,
+            detail: "there is no such field".to_owned(),
+        }]));
     }
     let counters = api.store.ask(ApplyMark { user: caller.0.user, mark, origin: None }).await?;
     let mut response = HttpResponse::Ok();

@@ -19,7 +19,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::web::{self, ServiceConfig};
+use actix_cors::Cors;
+use actix_web::{
+    HttpResponse,
+    http::StatusCode,
+    web::{self, ServiceConfig},
+};
 use problem::Problem;
 
 use crate::{auth::gate::Gate, protocol::ErrorCode, store::StoreLink, transport};
@@ -58,11 +63,23 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-async fn not_found() -> Problem {
-    Problem::not_found()
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found())
 }
 
-async fn method_not_allowed() -> Problem {
-    Problem::new(ErrorCode::NotFound, "there is no such method here")
-        .status(actix_web::http::StatusCode::METHOD_NOT_ALLOWED)
+async fn method_not_allowed() -> Result<HttpResponse, Problem> {
+    let problem = Problem::new(ErrorCode::NotFound, "there is no such method here");
+    Err(problem.status(StatusCode::METHOD_NOT_ALLOWED))
+}
+
+/// Lets pages of the allowed origins call the API (CORS, `http.allowed_origins`).
+pub fn cors(allowed_origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
+        .allow_any_header()
+        .expose_headers(["ETag", "Link", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
+        .supports_credentials()
+        .block_on_origin_mismatch(false)
+        .max_age(3600);
+    allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }

@@ -157,7 +157,11 @@ fn created(published: &Published) -> HttpResponse {
     let notifications = published
         .receipts
         .iter()
-        .map(|receipt| Receipt { id: receipt.id.as_str(), to: receipt.to.as_str(), position: receipt.position })
+        .map(|receipt| Receipt {
+            id: receipt.id.as_str(),
+            to: receipt.to.as_str(),
+            position: receipt.position,
+        })
         .collect();
     let mut response = HttpResponse::Created();
     if published.is_replay {

@@ -68,6 +68,11 @@ impl Problem {
         self
     }
 
+    #[cfg(test)]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     fn body(&self, request_id: &str) -> impl Serialize {
         #[derive(Serialize)]
         struct Body<'a> {
@@ -122,7 +127,9 @@ impl ResponseError for Problem {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::TwoCredentials => Self::new(ErrorCode::BadMessage, "the request carries two credentials"),
+            Refusal::TwoCredentials => {
+                Self::new(ErrorCode::BadMessage, "the request carries two credentials")
+            }
             Refusal::InvalidToken => Self::unauthorized(),
             Refusal::OriginNotAllowed => Self::new(ErrorCode::OriginNotAllowed, "the origin is not allowed"),
         }
@@ -136,8 +143,9 @@ impl From<StoreError> for Problem {
                 log::warn!("a request failed: {error}");
                 Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later")
             }
-            StoreError::KeyReused => Self::new(ErrorCode::Conflict, error.to_string())
-                .status(StatusCode::UNPROCESSABLE_ENTITY),
+            StoreError::KeyReused => {
+                Self::new(ErrorCode::Conflict, error.to_string()).status(StatusCode::UNPROCESSABLE_ENTITY)
+            }
             StoreError::KeyInProgress => Self::new(ErrorCode::Conflict, error.to_string()),
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),

@@ -1,7 +1,7 @@
 //! A name for every request: the caller's `X-Request-Id`, or one of ours; on every answer.
 
 use actix_web::{
-    Error, ResponseError,
+    Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
@@ -20,7 +20,7 @@ pub fn current() -> String {
     CURRENT.try_with(String::clone).unwrap_or_default()
 }
 
-/// Names the request while it is served; turns errors into answers, so that they carry the name too.
+/// Names the request while it is served, and its answer.
 pub async fn name_request<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -31,12 +31,7 @@ pub async fn name_request<B: MessageBody + 'static>(
         _ => ulid::Ulid::generate().to_string(),
     };
     let header = HeaderValue::from_str(&id);
-    let named = request.request().clone();
-    let answer = CURRENT.scope(id, async { next.call(request).await.map_err(|error| error.error_response()) }).await;
-    let mut response = match answer {
-        Ok(response) => response.map_into_left_body(),
-        Err(response) => ServiceResponse::new(named, response).map_into_right_body(),
-    };
+    let mut response = CURRENT.scope(id, next.call(request)).await?;
     if let Ok(header) = header {
         response.headers_mut().insert(X_REQUEST_ID, header);
     }

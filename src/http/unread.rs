@@ -52,9 +52,10 @@ fn entity_tag(state: &InboxState) -> EntityTag {
 /// Whether the client has this already (RFC 9110 section 13.1.2: weak comparison).
 fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     let values = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    values.flat_map(|list| list.split(',')).map(str::trim).any(|known| {
-        known == "*" || known.parse::<EntityTag>().is_ok_and(|known| known.weak_eq(tag))
-    })
+    values
+        .flat_map(|list| list.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.parse::<EntityTag>().is_ok_and(|known| known.weak_eq(tag)))
 }
 
 #[cfg(test)]

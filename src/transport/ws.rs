@@ -22,8 +22,8 @@ use super::{
     ws_handshake::{self, Accepted},
 };
 use crate::{
-    hub::slots::Receiver,
     http::problem::Problem,
+    hub::slots::Receiver,
     protocol::CloseCode,
     session::{Opening, Session, Worker},
 };

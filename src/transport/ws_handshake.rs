@@ -50,7 +50,9 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
     let identity = worker.gate.admit(request, Surface::WebSocket, clock::now())?;
 
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
-    response.upgrade("websocket").insert_header((header::SEC_WEBSOCKET_ACCEPT, &hash_key(key.as_bytes())[..]));
+    response
+        .upgrade("websocket")
+        .insert_header((header::SEC_WEBSOCKET_ACCEPT, &hash_key(key.as_bytes())[..]));
     if offers_subprotocol(request) {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     }
@@ -157,7 +159,9 @@ mod tests {
         assert!(!is_accepted(request().insert_header((header::CONNECTION, "keep-alive"))));
         assert!(!is_accepted(request().insert_header((header::SEC_WEBSOCKET_VERSION, "12"))));
         assert!(!is_accepted(request().insert_header((header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZ"))));
-        assert!(!is_accepted(request().append_header((header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="))));
+        assert!(!is_accepted(
+            request().append_header((header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="))
+        ));
         assert!(!is_accepted(request().version(Version::HTTP_10)));
         assert!(!is_accepted(request().method(Method::POST)));
     }

@@ -6,19 +6,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
+    auth::Algorithm,
     config::units,
     domain::{Invalid, Scopes},
 };
-
-units::words! {
-    /// How tokens are signed; fixed here and never taken from a token (RFC 8725 section 3.1).
-    Algorithm {
-        Hs256 = "HS256",
-        Rs256 = "RS256",
-        Es256 = "ES256",
-        EdDsa = "EdDSA",
-    }
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -9,7 +9,8 @@ mod live;
 mod process;
 mod store;
 
-pub use auth::{Algorithm, Auth};
+pub use crate::auth::Algorithm;
+pub use auth::Auth;
 pub use http::Http;
 pub use limits::Limits;
 pub use live::{Bridge, Rooms, Session};
