@@ -1,4 +1,6 @@
 //! The one place where requests are let in: over HTTP, at a WebSocket handshake, by a first message.
+//!
+//! Owns the order: credential, origin, token. Says why only in the log, and there never with a token.
 
 use std::net::IpAddr;
 
@@ -31,6 +33,7 @@ pub enum Refusal {
     OriginNotAllowed,
 }
 
+/// Knows whom to let in, and keeps nothing of whom it did. Shared by all workers.
 pub struct Gate {
     verifier: Verifier,
     credentials: CredentialOptions,
@@ -106,5 +109,80 @@ impl Gate {
 
     fn is_trusted(&self, peer: Option<IpAddr>) -> bool {
         peer.is_some_and(|peer| self.trusted_proxies.iter().any(|network| network.contains(peer)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::auth::{
+        Algorithm,
+        signing::{NOW, SECRET, now, token},
+    };
+
+    const PAGE: (&str, &str) = ("origin", "https://app.example.com");
+    const EVIL: (&str, &str) = ("origin", "https://evil.example");
+
+    fn alice() -> String {
+        token(Algorithm::Hs256, json!({}))
+    }
+
+    fn with_cookie() -> TestRequest {
+        let cookie = ("cookie", format!("tidings_token={}", alice()));
+        TestRequest::get().insert_header(("host", "tidings.example")).insert_header(cookie)
+    }
+
+    fn with_bearer(token: &str) -> TestRequest {
+        TestRequest::get().insert_header(("authorization", format!("Bearer {token}")))
+    }
+
+    fn admit(request: TestRequest, surface: Surface) -> Result<Option<String>, Refusal> {
+        let mut config = Config::default();
+        config.auth.secret = Some(SECRET.into());
+        config.http.allowed_origins = vec![PAGE.1.to_owned()];
+        config.http.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        let identity = Gate::new(&config).unwrap().admit(&request.to_http_request(), surface, now())?;
+        Ok(identity.map(|identity| identity.user.to_string()))
+    }
+
+    #[test]
+    fn a_bad_credential_is_never_nobody() {
+        assert_eq!(admit(TestRequest::get(), Surface::Api), Ok(None));
+        assert_eq!(admit(with_bearer(&alice()), Surface::Api), Ok(Some("alice".to_owned())));
+        let late = token(Algorithm::Hs256, json!({"exp": NOW - 10}));
+        for bad in ["", "a.b.c", &late] {
+            assert_eq!(admit(with_bearer(bad), Surface::Api), Err(Refusal::InvalidToken), "{bad}");
+        }
+        let two = with_bearer(&alice()).uri("/?token=other");
+        assert_eq!(admit(two, Surface::Api), Err(Refusal::TwoCredentials));
+    }
+
+    #[test]
+    fn b10_a_page_elsewhere_opens_no_socket_and_rides_no_cookie() {
+        for surface in [Surface::WebSocket, Surface::Api] {
+            assert_eq!(admit(with_cookie().insert_header(EVIL), surface), Err(Refusal::OriginNotAllowed));
+            assert_eq!(admit(with_cookie(), surface), Err(Refusal::OriginNotAllowed));
+            let page = with_cookie().insert_header(PAGE);
+            assert_eq!(admit(page, surface), Ok(Some("alice".to_owned())));
+        }
+        let explicit = || with_bearer(&alice()).insert_header(EVIL);
+        assert_eq!(admit(explicit(), Surface::WebSocket), Err(Refusal::OriginNotAllowed));
+        assert_eq!(admit(explicit(), Surface::Api), Ok(Some("alice".to_owned())));
+        let anonymous = TestRequest::get().insert_header(EVIL);
+        assert_eq!(admit(anonymous, Surface::WebSocket), Err(Refusal::OriginNotAllowed));
+    }
+
+    #[test]
+    fn the_word_of_a_proxy_about_the_scheme_counts_only_if_it_is_trusted() {
+        let from = |peer: &str| {
+            let own = ("origin", "http://tidings.example");
+            let request = with_cookie().insert_header(own).insert_header(("x-forwarded-proto", "https"));
+            admit(request.peer_addr(peer.parse().unwrap()), Surface::Api)
+        };
+        assert_eq!(from("10.1.2.3:9"), Err(Refusal::OriginNotAllowed));
+        assert_eq!(from("192.0.2.1:9"), Ok(Some("alice".to_owned())));
     }
 }
