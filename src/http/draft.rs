@@ -28,7 +28,10 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     let mut fields = Fields::parse(text).map_err(|error| bad(error.0))?;
     let mut faults = Faults::default();
 
-    let to = faults.check("/to", fields.take("to").map_or_else(missing, recipients));
+    let to = match fields.take("to") {
+        Some(raw) => recipients(raw, &mut faults),
+        None => faults.check("/to", missing()),
+    };
     let notification_type =
         faults.check("/type", fields.take("type").map_or_else(missing, notification_type));
     let payload = faults.check("/payload", fields.take("payload").map_or_else(missing, payload));
@@ -37,7 +40,7 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     let expires_in = faults.check("/expires_in", fields.take("expires_in").map(expires_in).transpose());
     faults.check("/push", fields.take("push").map_or(Ok(()), push));
     for name in fields.into_rest() {
-        faults.add(format!("/{}", name.replace('~', "~0").replace('/', "~1")), "there is no such field");
+        faults.0.push(Fault::unknown(&name));
     }
 
     match (to, notification_type, payload, v, key, expires_in) {
@@ -50,91 +53,74 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     }
 }
 
+/// What a field has to be, where it is not that.
+struct Wrong(String);
+
 #[derive(Default)]
 struct Faults(Vec<Fault>);
 
 impl Faults {
-    fn add(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
-        self.0.push(Fault { pointer: pointer.into(), detail: detail.into() });
-    }
-
     /// Keeps the fault of a field, or hands on its value.
     fn check<T>(&mut self, pointer: &str, result: Result<T, Wrong>) -> Option<T> {
-        let Wrong { inside, detail } = match result {
-            Ok(value) => return Some(value),
-            Err(wrong) => wrong,
-        };
-        self.add(format!("{pointer}{inside}"), detail);
-        None
+        result.map_err(|Wrong(detail)| self.0.push(Fault::new(pointer, detail))).ok()
     }
 }
 
-/// What is wrong with a field, and where inside it.
-struct Wrong {
-    inside: String,
-    detail: String,
-}
-
-impl Wrong {
-    fn here(detail: impl Into<String>) -> Self {
-        Self { inside: String::new(), detail: detail.into() }
-    }
+fn wrong<T>(detail: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong(detail.into()))
 }
 
 fn missing<T>() -> Result<T, Wrong> {
-    Err(Wrong::here("this field is needed"))
+    wrong("this field is needed")
 }
 
 fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, expected: &str) -> Result<T, Wrong> {
-    serde_json::from_str(raw.get()).map_err(|_| Wrong::here(expected))
+    serde_json::from_str(raw.get()).or_else(|_| wrong(expected))
 }
 
-fn recipients(raw: &RawValue) -> Result<Vec<UserId>, Wrong> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum To {
-        One(String),
-        Many(Vec<String>),
+/// A user, or a list of them in which each fault has a place of its own.
+fn recipients(raw: &RawValue, faults: &mut Faults) -> Option<Vec<UserId>> {
+    if !raw.get().starts_with('[') {
+        return faults.check("/to", user(raw)).map(|user| vec![user]);
     }
-    let (names, is_list) = match read(raw, "to is a user or a list of users")? {
-        To::One(name) => (vec![name], false),
-        To::Many(names) => (names, true),
-    };
+    let names: Vec<&RawValue> = faults.check("/to", read(raw, "to is a user or a list of users"))?;
     if names.is_empty() || names.len() > RECIPIENTS_MAX {
-        return Err(Wrong::here(format!("to has 1 to {RECIPIENTS_MAX} users")));
+        return faults.check("/to", wrong(format!("to has 1 to {RECIPIENTS_MAX} users")));
     }
-    let mut seen = HashSet::new();
     let mut users = Vec::with_capacity(names.len());
-    for (i, name) in names.into_iter().enumerate() {
-        let inside = if is_list { format!("/{i}") } else { String::new() };
-        let user =
-            UserId::try_from(name).map_err(|error| Wrong { inside: inside.clone(), detail: error.0 })?;
-        if !seen.insert(user.clone()) {
-            return Err(Wrong { inside, detail: "this user is named twice".to_owned() });
-        }
-        users.push(user);
+    let mut seen = HashSet::with_capacity(names.len());
+    for (i, name) in names.iter().enumerate() {
+        let once = |user: UserId| {
+            if seen.insert(user.clone()) { Ok(user) } else { wrong("this user is named twice") }
+        };
+        users.extend(faults.check(&format!("/to/{i}"), user(name).and_then(once)));
     }
-    Ok(users)
+    (users.len() == names.len()).then_some(users)
+}
+
+fn user(raw: &RawValue) -> Result<UserId, Wrong> {
+    let name: String = read(raw, "a user is a text")?;
+    UserId::try_from(name).or_else(|error| wrong(error.0))
 }
 
 fn notification_type(raw: &RawValue) -> Result<NotificationType, Wrong> {
     let text: String = read(raw, "type is a text")?;
-    NotificationType::try_from(text).map_err(|error| Wrong::here(error.0))
+    NotificationType::try_from(text).or_else(|error| wrong(error.0))
 }
 
 fn payload(raw: &RawValue) -> Result<Json, Wrong> {
     if !raw.get().starts_with('{') {
-        return Err(Wrong::here("payload is an object"));
+        return wrong("payload is an object");
     }
     if raw.get().len() > PAYLOAD_BYTES_MAX {
-        return Err(Wrong::here(format!("payload is larger than {PAYLOAD_BYTES_MAX} bytes")));
+        return wrong(format!("payload is larger than {PAYLOAD_BYTES_MAX} bytes"));
     }
-    Json::trusted(raw.get()).map_err(|error| Wrong::here(error.0))
+    Json::trusted(raw.get()).or_else(|error| wrong(error.0))
 }
 
 fn version(raw: &RawValue) -> Result<u32, Wrong> {
-    read::<i32>(raw, "v is a whole number")
-        .and_then(|v| u32::try_from(v).ok().filter(|v| *v >= 1).ok_or_else(|| Wrong::here("v is 1 or more")))
+    let v: i32 = read(raw, "v is a whole number")?;
+    u32::try_from(v).ok().filter(|v| *v >= 1).map_or_else(|| wrong("v is 1 or more"), Ok)
 }
 
 fn collapse_key(raw: &RawValue) -> Result<String, Wrong> {
@@ -142,7 +128,7 @@ fn collapse_key(raw: &RawValue) -> Result<String, Wrong> {
     if (1..=COLLAPSE_KEY_MAX).contains(&key.chars().count()) && !key.chars().any(char::is_control) {
         return Ok(key);
     }
-    Err(Wrong::here("key is 1 to 128 characters without control characters"))
+    wrong("key is 1 to 128 characters without control characters")
 }
 
 fn expires_in(raw: &RawValue) -> Result<Duration, Wrong> {
@@ -150,7 +136,7 @@ fn expires_in(raw: &RawValue) -> Result<Duration, Wrong> {
     if (1..=EXPIRES_IN_MAX_SECS).contains(&seconds) {
         return Ok(Duration::from_secs(seconds));
     }
-    Err(Wrong::here("expires_in is at least one second and at most a century"))
+    wrong("expires_in is at least one second and at most a century")
 }
 
 /// Checked and not kept: this version has no push to withhold or to word.
@@ -208,8 +194,12 @@ mod tests {
             ["/to/1", "/type", "/payload", "/v", "/key", "/expires_in", "/push", "/a~1b"]
         );
         assert_eq!(pointers("{}"), ["/to", "/type", "/payload"]);
-        assert_eq!(pointers(r#"{"to":["a","a"],"type":"a.b","payload":{}}"#), ["/to/1"]);
-        assert_eq!(pointers(r#"{"to":[],"type":"a.b","payload":{}}"#), ["/to"]);
+        let to = |to: &str| pointers(&format!(r#"{{"to":{to},"type":"a.b","payload":{{}}}}"#));
+        assert_eq!(to(r#"["a","a"]"#), ["/to/1"]);
+        assert_eq!(to(r#"["a",5,"b b","c",null]"#), ["/to/1", "/to/2", "/to/4"]);
+        for bad in ["5", "null", "{}", "\"\"", "[]"] {
+            assert_eq!(to(bad), ["/to"], "{bad}");
+        }
         let many = format!(r#"{{"to":[{}],"type":"a.b","payload":{{}}}}"#, vec!["\"a\""; 1001].join(","));
         assert_eq!(pointers(&many), ["/to"]);
         let large = format!(r#"{{"to":"a","type":"a.b","payload":{{"x":"{}"}}}}"#, "x".repeat(16 * 1024));
@@ -218,7 +208,11 @@ mod tests {
 
     #[test]
     fn what_is_not_an_object_is_a_bad_message() {
-        for body in [&b"[]"[..], b"5", b"", b"{", b"\xff", b"{\"a\":1,\"a\":2}"] {
+        let deep =
+            format!(r#"{{"to":"a","type":"a.b","payload":{{"x":{}{}}}}}"#, "[".repeat(200), "]".repeat(200));
+        let bodies =
+            [&b"[]"[..], b"5", b"", b"{", b"\xff", br#"{"a":1,"a":2}"#, br#"{"a":1e400}"#, deep.as_bytes()];
+        for body in bodies {
             assert_eq!(parse(body).unwrap_err().status_code(), 400);
         }
     }
@@ -228,6 +222,21 @@ mod tests {
         fn any_bytes_are_a_draft_or_a_refusal(body: Vec<u8>) {
             if let Err(problem) = parse(&body) {
                 prop_assert!(problem.status_code().is_client_error());
+            }
+        }
+
+        #[test]
+        fn any_fields_are_a_draft_or_a_refusal_with_faults(
+            to in r#"\[("[ab]"(,"[abc ]")?)?\]|"[a-c@ ]{0,3}"|null|5"#,
+            kind in r#""[a-c.\\n]{0,6}"|\[\]"#,
+            payload in r#"\{\}|\{"a":[0-9]\}|\[\]|1e9"#,
+            extra in r#"|,"v":-?[0-9]{1,12}|,"key":"[a-z]{0,3}"|,"expires_in":[0-9.e]{1,4}|,"push":(false|true|\{\})|,"x":1"#,
+        ) {
+            let body = format!(r#"{{"to":{to},"type":{kind},"payload":{payload}{extra}}}"#);
+            match parse(body.as_bytes()) {
+                Ok(draft) => prop_assert!(!draft.to.is_empty() && draft.payload.as_str() == payload),
+                Err(problem) if problem.status_code() == 422 => prop_assert!(!problem.faults().is_empty()),
+                Err(problem) => prop_assert_eq!(problem.status_code(), 400),
             }
         }
     }

@@ -30,14 +30,12 @@ pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Resul
         Some("archived") => ListState::Archived,
         Some(_) => return Err(bad("state is all, unread or archived")),
     };
-    let limit = match arguments.text("limit").map(str::parse::<usize>) {
-        None => LIMIT_DEFAULT,
-        Some(Ok(limit)) if limit > 0 => limit.min(LIMIT_MAX),
-        Some(_) => return Err(bad("limit is a whole number from 1")),
-    };
+    let limit = page_size(arguments.text("limit")).ok_or_else(|| bad("limit is a whole number from 1"))?;
     let before: Option<Position> =
         arguments.parse("before").map_err(|error| Problem::new(ErrorCode::BadCursor, error.0))?;
-    let notification_type = arguments.parse("type")?;
+    let notification_type = arguments
+        .parse("type")
+        .map_err(|error| Problem::new(ErrorCode::Validation, format!("type: {error}")))?;
     let listing =
         api.store.ask(List { user: caller.0.user, state, notification_type, limit, before }).await?;
 
@@ -49,10 +47,9 @@ pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Resul
         cursor: String,
     }
     let mut response = HttpResponse::Ok();
-    no_store(&mut response);
     if let Some(next) = listing.next_before {
-        response
-            .insert_header((header::LINK, format!("<{}>; rel=\"next\"", next_link(&arguments, limit, next))));
+        let older = older(request.path(), &arguments, limit, next);
+        response.insert_header((header::LINK, format!("<{older}>; rel=\"next\"")));
     }
     Ok(response.json(Body {
         notifications: listing.notifications.iter().map(NotificationView).collect(),
@@ -62,10 +59,18 @@ pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Resul
     }))
 }
 
-/// The same query, further back; relative, since only the proxy in front knows the rest. All values are
-/// of characters that need no escape.
-fn next_link(arguments: &Arguments, limit: usize, next: Position) -> String {
-    let mut link = format!("/v1/notifications?limit={limit}&before={next}");
+/// Reads `limit`; a larger one than the most there is, however long, is the most there is.
+fn page_size(text: Option<&str>) -> Option<usize> {
+    let Some(text) = text else { return Some(LIMIT_DEFAULT) };
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let limit = text.parse().unwrap_or(LIMIT_MAX);
+    (is_number && limit > 0).then(|| limit.min(LIMIT_MAX))
+}
+
+/// The same query, further back, without the token that may be in it; relative, since only the proxy in
+/// front knows the rest. All values are of characters that need no escape.
+fn older(path: &str, arguments: &Arguments, limit: usize, before: Position) -> String {
+    let mut link = format!("{path}?limit={limit}&before={before}");
     for name in ["state", "type"] {
         if let Some(value) = arguments.text(name) {
             link.push_str(&format!("&{name}={value}"));
@@ -77,9 +82,7 @@ fn next_link(arguments: &Arguments, limit: usize, next: Position) -> String {
 pub async fn fetch(caller: Caller, id: Path<String>, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let id = parse_id(id)?;
     let notification = api.store.ask(Fetch { user: caller.0.user, id }).await?;
-    let mut response = HttpResponse::Ok();
-    no_store(&mut response);
-    Ok(response.json(NotificationView(&notification)))
+    Ok(HttpResponse::Ok().json(NotificationView(&notification)))
 }
 
 pub async fn delete(caller: Caller, id: Path<String>, api: Data<Api>) -> Result<HttpResponse, Problem> {
@@ -101,21 +104,16 @@ pub async fn mark(
     let mark = mark::parse(&mut fields).map_err(|error| match error.code {
         ErrorCode::Validation => {
             let pointer = error.field.map(|field| format!("/{field}")).unwrap_or_default();
-            Problem::validation(vec![Fault { pointer, detail: error.message.to_owned() }])
+            Problem::validation(vec![Fault::new(pointer, error.message)])
         }
         code => Problem::new(code, error.message),
     })?;
-    if let Some(name) = fields.into_rest().next() {
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        return Err(Problem::validation(vec![Fault {
-            pointer,
-            detail: "there is no such field".to_owned(),
-        }]));
+    let unknown: Vec<Fault> = fields.into_rest().map(|field| Fault::unknown(&field)).collect();
+    if !unknown.is_empty() {
+        return Err(Problem::validation(unknown));
     }
     let counters = api.store.ask(ApplyMark { user: caller.0.user, mark, origin: None }).await?;
-    let mut response = HttpResponse::Ok();
-    no_store(&mut response);
-    Ok(response.json(counters))
+    Ok(HttpResponse::Ok().json(counters))
 }
 
 /// What cannot be an id names nothing.
@@ -123,6 +121,18 @@ fn parse_id(id: Path<String>) -> Result<NotificationId, Problem> {
     id.into_inner().parse().map_err(|_| Problem::not_found())
 }
 
-pub(super) fn no_store(response: &mut actix_web::HttpResponseBuilder) {
-    response.insert_header((header::CACHE_CONTROL, "no-store"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b48_a_limit_is_a_whole_number_and_clamped() {
+        assert_eq!(page_size(None), Some(LIMIT_DEFAULT));
+        for (text, limit) in [("1", 1), ("200", 200), ("201", 200), ("100000", 200), (&"9".repeat(99), 200)] {
+            assert_eq!(page_size(Some(text)), Some(limit), "{text}");
+        }
+        for bad in ["", "0", "00", "-5", "+5", "1e3", "1.0", " 1", "ten"] {
+            assert_eq!(page_size(Some(bad)), None, "{bad}");
+        }
+    }
 }

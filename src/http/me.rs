@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use serde::Serialize;
 
-use super::{extract::Caller, inbox::no_store};
+use super::extract::Caller;
 use crate::domain::Timestamp;
 
 pub async fn me(caller: Caller) -> HttpResponse {
@@ -14,9 +14,7 @@ pub async fn me(caller: Caller) -> HttpResponse {
         expires_at: Timestamp,
     }
     let identity = caller.0;
-    let mut response = HttpResponse::Ok();
-    no_store(&mut response);
-    response.json(Body {
+    HttpResponse::Ok().json(Body {
         user: identity.user.as_str(),
         scopes: identity.scopes.words(),
         expires_at: identity.expires_at,

@@ -3,6 +3,7 @@
 //! A handler parses, asks the store with a deadline, and renders; it owns nothing.
 
 pub mod body;
+mod cors;
 mod draft;
 mod extract;
 mod health;
@@ -19,15 +20,16 @@ use std::{
     time::Duration,
 };
 
-use actix_cors::Cors;
 use actix_web::{
-    HttpResponse,
-    http::StatusCode,
-    web::{self, ServiceConfig},
+    HttpResponse, Resource, Route, guard,
+    http::header,
+    middleware::DefaultHeaders,
+    web::{self, PathConfig, ServiceConfig},
 };
+pub use cors::cors;
 use problem::Problem;
 
-use crate::{auth::gate::Gate, protocol::ErrorCode, store::StoreLink, transport};
+use crate::{auth::gate::Gate, store::StoreLink, transport};
 
 /// What handlers work with.
 pub struct Api {
@@ -41,45 +43,48 @@ pub struct Api {
 
 /// All routes.
 pub fn routes(config: &mut ServiceConfig) {
-    let resource = |path: &str| web::resource(path).default_service(web::to(method_not_allowed));
+    // What the API says is one user's and of this moment.
+    let api = web::scope("/v1").wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")));
     config
-        .service(resource("/health").route(web::get().to(health::health)))
-        .service(resource("/ready").route(web::get().to(health::ready)))
-        .service(resource("/v1/ws").route(web::get().to(transport::ws::websocket)))
-        .service(resource("/v1/me").route(web::get().to(me::me)))
-        .service(resource("/v1/send/{user}").route(web::post().to(notifications::send)))
+        // A name in a path that cannot be decoded is the name of nothing.
+        .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
+        .service(resource("/health", "GET, HEAD").route(get().to(health::health)))
+        .service(resource("/ready", "GET, HEAD").route(get().to(health::ready)))
+        .service(resource("/v1/ws", "GET").route(web::get().to(transport::ws::websocket)))
         .service(
-            resource("/v1/notifications")
-                .route(web::post().to(notifications::publish))
-                .route(web::get().to(inbox::list)),
-        )
-        .service(resource("/v1/notifications/unread").route(web::get().to(unread::unread)))
-        .service(resource("/v1/notifications/mark").route(web::post().to(inbox::mark)))
-        .service(
-            resource("/v1/notifications/{id}")
-                .route(web::get().to(inbox::fetch))
-                .route(web::delete().to(inbox::delete)),
+            api.service(resource("/me", "GET, HEAD").route(get().to(me::me)))
+                .service(resource("/send/{user}", "POST").route(web::post().to(notifications::send)))
+                .service(
+                    resource("/notifications", "GET, HEAD, POST")
+                        .route(web::post().to(notifications::publish))
+                        .route(get().to(inbox::list)),
+                )
+                .service(resource("/notifications/unread", "GET, HEAD").route(get().to(unread::unread)))
+                .service(resource("/notifications/mark", "POST").route(web::post().to(inbox::mark)))
+                .service(
+                    resource("/notifications/{id}", "GET, HEAD, DELETE")
+                        .route(get().to(inbox::fetch))
+                        .route(web::delete().to(inbox::delete)),
+                )
+                .default_service(web::to(not_found)),
         )
         .default_service(web::to(not_found));
+}
+
+/// `HEAD` is `GET` without the body (RFC 9110 section 9.3.2); the server leaves that out by itself.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// A resource that answers its methods, `allow`, and refuses all others.
+fn resource(path: &str, allow: &'static str) -> Resource {
+    let refuse = move || async move { Err::<HttpResponse, _>(Problem::method_not_allowed(allow)) };
+    web::resource(path).default_service(web::to(refuse))
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found())
 }
 
-async fn method_not_allowed() -> Result<HttpResponse, Problem> {
-    let problem = Problem::new(ErrorCode::NotFound, "there is no such method here");
-    Err(problem.status(StatusCode::METHOD_NOT_ALLOWED))
-}
-
-/// Lets pages of the allowed origins call the API (CORS, `http.allowed_origins`).
-pub fn cors(allowed_origins: &[String]) -> Cors {
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
-        .allow_any_header()
-        .expose_headers(["ETag", "Link", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
-        .supports_credentials()
-        .block_on_origin_mismatch(false)
-        .max_age(3600);
-    allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
-}
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    domain::{Draft, Identity, Json, NotificationType, UserId},
+    domain::{Draft, Identity, Json, NotificationType, UserId, notification::PAYLOAD_BYTES_MAX},
     protocol::ErrorCode,
     store::messages::{IdempotencyKey, Publish, Published},
 };
@@ -80,7 +80,8 @@ fn unprocessable(name: &str, error: impl std::fmt::Display) -> Problem {
     Problem::new(ErrorCode::Validation, format!("{name}: {error}"))
 }
 
-/// Reads the key, if there is one; the digest tells the same request from another.
+/// Reads the key, if there is one. The digest tells the same request from another: path and body, so that
+/// a new token in the query of a repeated request makes it no other one.
 fn idempotency_key(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
     let mut keys = request.headers().get_all(&IDEMPOTENCY_KEY);
     let Some(key) = keys.next() else { return Ok(None) };
@@ -93,8 +94,8 @@ fn idempotency_key(request: &HttpRequest, body: &[u8]) -> Result<Option<Idempote
         ));
     };
     let mut context = digest::Context::new(&digest::SHA256);
-    // The query words a `send`, so it belongs to the request as the path does; credentials are no part of it.
     context.update(request.path().as_bytes());
+    // No path has this byte, so no path and body read as another path and body.
     context.update(&[0]);
     context.update(body);
     let mut digest = [0; 32];
@@ -126,6 +127,10 @@ fn note(body: &[u8], arguments: &Arguments) -> Result<Json, Problem> {
         return Err(unprocessable("url", "it is an http or https URL of at most 2048 characters"));
     }
     let note = serde_json::to_string(&Note { text, title, url }).map_err(|_| Problem::internal())?;
+    // Control characters are six times as long in JSON.
+    if note.len() > PAYLOAD_BYTES_MAX {
+        return Err(unprocessable("text", "it is too long as JSON"));
+    }
     Json::trusted(&note).map_err(|_| Problem::internal())
 }
 

@@ -24,6 +24,30 @@ pub struct Fault {
     pub detail: String,
 }
 
+impl Fault {
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { pointer: pointer.into(), detail: detail.into() }
+    }
+
+    /// A field that nobody asked for.
+    pub fn unknown(field: &str) -> Self {
+        Self::new(format!("/{}", field.replace('~', "~0").replace('/', "~1")), "there is no such field")
+    }
+}
+
+/// The members of the answer, in their order on the wire.
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: ErrorCode,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+}
+
 /// A refused request. Never shows SQL, paths, addresses or causes.
 #[derive(Debug)]
 pub struct Problem {
@@ -48,12 +72,20 @@ impl Problem {
         Self::new(ErrorCode::NotFound, "there is nothing here")
     }
 
+    /// `allow` is the list of methods for the header of that name (RFC 9110 section 15.5.6).
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        Self::new(ErrorCode::NotFound, "there is no such method here")
+            .status(StatusCode::METHOD_NOT_ALLOWED)
+            .header(header::ALLOW, allow)
+    }
+
     /// One same answer for every reason (T2).
     pub fn unauthorized() -> Self {
         Self::new(ErrorCode::InvalidToken, "a valid token is needed")
             .header(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)
     }
 
+    /// All faults of a body or a query at once.
     pub fn validation(faults: Vec<Fault>) -> Self {
         Self { faults, ..Self::new(ErrorCode::Validation, "the request is not valid") }
     }
@@ -63,6 +95,7 @@ impl Problem {
         Self { status, ..self }
     }
 
+    /// A header of the answer.
     pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
@@ -73,19 +106,9 @@ impl Problem {
         &self.faults
     }
 
-    fn body(&self, request_id: &str) -> impl Serialize {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            r#type: &'static str,
-            title: &'static str,
-            status: u16,
-            detail: &'a str,
-            code: ErrorCode,
-            request_id: &'a str,
-            #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
-            errors: &'a [Fault],
-        }
-        serde_json::to_value(Body {
+    fn body<'a>(&'a self, request_id: &'a str) -> Body<'a> {
+        Body {
+            // The code says what the problem is; there is no page about it (RFC 9457 section 4.2.1).
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
@@ -93,8 +116,7 @@ impl Problem {
             code: self.code,
             request_id,
             errors: &self.faults,
-        })
-        .unwrap_or_default()
+        }
     }
 }
 
@@ -140,7 +162,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Overloaded | StoreError::Unavailable(_) => {
-                log::warn!("a request failed: {error}");
+                log::warn!(request_id = request_id::current(), error:%; "a request failed");
                 Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later")
             }
             StoreError::KeyReused => {
@@ -150,7 +172,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
             StoreError::Internal(_) => {
-                log::error!("a request failed: {error}");
+                log::error!(request_id = request_id::current(), error:%; "a request failed");
                 Self::internal()
             }
         }

@@ -7,7 +7,7 @@ use actix_web::{
 };
 use serde::Serialize;
 
-use super::{Api, extract::Caller, inbox::no_store, problem::Problem};
+use super::{Api, extract::Caller, problem::Problem};
 use crate::store::messages::{InboxState, ReadState};
 
 /// When a client that polls should come again, in milliseconds.
@@ -16,10 +16,9 @@ const NEXT_POLL_MS: u64 = 30_000;
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let state = api.store.ask(ReadState { user: caller.0.user }).await?;
     let tag = entity_tag(&state);
+    let etag = (header::ETAG, tag.to_string());
     if is_known(&request, &tag) {
-        let mut response = HttpResponse::NotModified();
-        no_store(&mut response);
-        return Ok(response.insert_header((header::ETAG, tag.to_string())).finish());
+        return Ok(HttpResponse::NotModified().insert_header(etag).finish());
     }
     #[derive(Serialize)]
     struct Body {
@@ -31,9 +30,7 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
         next_poll_ms: u64,
     }
     let counters = state.counters;
-    let mut response = HttpResponse::Ok();
-    no_store(&mut response);
-    Ok(response.insert_header((header::ETAG, tag.to_string())).json(Body {
+    Ok(HttpResponse::Ok().insert_header(etag).json(Body {
         unread: counters.unread,
         unseen: counters.unseen,
         display: counters.display(),

@@ -1,0 +1,21 @@
+//! Which pages may call the API from a browser (Fetch standard, CORS protocol).
+//!
+//! Only grants; who is refused is the business of the gate, since a request may carry `Origin` and no
+//! right of a page at all.
+
+use actix_cors::Cors;
+
+/// How long a browser may keep the answer to a preflight, in seconds.
+const PREFLIGHT_MAX_AGE_SECS: usize = 3600;
+
+/// Lets pages of `http.allowed_origins` call the API, with cookies; never all pages (T1).
+pub fn cors(allowed_origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PUT", "DELETE"])
+        .allow_any_header()
+        .expose_headers(["ETag", "Link", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
+        .supports_credentials()
+        .block_on_origin_mismatch(false)
+        .max_age(PREFLIGHT_MAX_AGE_SECS);
+    allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

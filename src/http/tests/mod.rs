@@ -1,0 +1,186 @@
+//! The API over real sockets against a real store: one server and one database a test, every wait with a deadline.
+
+mod inbox;
+mod publish;
+mod requests;
+
+use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
+
+use actix::{Actor, Context, Handler};
+use actix_web::{
+    App, HttpServer, dev::ServerHandle, http::Method, middleware::from_fn, rt::net::TcpStream, web::Bytes,
+};
+use awc::ClientResponse;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::{
+    auth::tokens::{MintClaims, mint},
+    clock,
+    config::Config,
+    hub::messages::Committed,
+    store::{Store, messages::StoreOptions},
+};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const DEADLINE: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_millis(200);
+const PAGE: &str = "https://app.example.com";
+
+/// A hub that listens to nobody.
+struct DeafHub;
+
+impl Actor for DeafHub {
+    type Context = Context<Self>;
+}
+
+impl Handler<Committed> for DeafHub {
+    type Result = ();
+
+    fn handle(&mut self, _: Committed, _: &mut Self::Context) {}
+}
+
+struct Server {
+    address: SocketAddr,
+    handle: ServerHandle,
+    store: StoreLink,
+    is_draining: Arc<AtomicBool>,
+    _dir: TempDir,
+}
+
+impl Server {
+    fn start() -> Self {
+        let dir = TempDir::new().unwrap();
+        let options = StoreOptions {
+            path: dir.path().join("tidings.db"),
+            pool_size: 2,
+            busy_timeout: Duration::from_secs(5),
+            queue: 100,
+            is_fully_synchronous: false,
+            idempotency_retention: Duration::from_secs(3600),
+        };
+        let hub = DeafHub.start().recipient();
+        let store = StoreLink::new(Store::open(options, hub).unwrap().start(), DEADLINE);
+        let mut config = Config::default();
+        config.auth.secret = Some(SECRET.into());
+        let is_draining = Arc::new(AtomicBool::new(false));
+        let api = web::Data::new(Api {
+            store: store.clone(),
+            gate: Arc::new(Gate::new(&config).unwrap()),
+            is_draining: is_draining.clone(),
+            body_limit: config.http.body_limit,
+            body_timeout: BODY_TIMEOUT,
+        });
+        let app = move || {
+            App::new()
+                .app_data(api.clone())
+                .configure(routes)
+                .wrap(cors(&[PAGE.to_owned()]))
+                .wrap(from_fn(request_id::name_request))
+        };
+        let server = HttpServer::new(app)
+            .workers(1)
+            .disable_signals()
+            .client_disconnect_timeout(Duration::ZERO)
+            .bind("127.0.0.1:0")
+            .unwrap();
+        let address = server.addrs()[0];
+        let server = server.run();
+        let handle = server.handle();
+        actix::spawn(server);
+        Self { address, handle, store, is_draining, _dir: dir }
+    }
+
+    async fn stop(self) {
+        self.handle.stop(false).await;
+        self.store.flush().await;
+    }
+
+    fn request(&self, method: &str, path: &str) -> awc::ClientRequest {
+        let method: Method = method.parse().unwrap();
+        // The path goes out as it is written, even where a URL type would tidy it.
+        awc::Client::new().request(method, format!("http://{}{path}", self.address)).timeout(DEADLINE)
+    }
+
+    /// A request of this user, who may publish.
+    fn publisher(&self, method: &str, path: &str) -> awc::ClientRequest {
+        self.request(method, path).bearer_auth(token("service", "notify"))
+    }
+
+    fn user(&self, method: &str, path: &str) -> awc::ClientRequest {
+        self.request(method, path).bearer_auth(token("alice", ""))
+    }
+
+    async fn publish(&self, body: &str) -> Answer {
+        let request = self.publisher("POST", "/v1/notifications").content_type("application/json");
+        Answer::read(request.send_body(body.to_owned()).await.unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        Answer::read(self.user("GET", path).send().await.unwrap()).await
+    }
+
+    /// Sends bytes and reads until the server has nothing more to say.
+    async fn exchange(&self, request: &[u8]) -> String {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(request).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            String::from_utf8(answer).unwrap()
+        };
+        tokio::time::timeout(DEADLINE, exchange).await.unwrap()
+    }
+}
+
+fn token(user: &str, scope: &str) -> String {
+    let now = clock::now();
+    let claims = MintClaims {
+        user: user.parse().unwrap(),
+        issued_at: now,
+        expires_at: now.plus(Duration::from_secs(60)),
+        scope: scope.to_owned(),
+        audience: None,
+        issuer: None,
+    };
+    mint(SECRET.as_bytes(), &claims).unwrap()
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    headers: awc::http::header::HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    async fn read<S>(mut response: ClientResponse<S>) -> Self
+    where
+        S: futures_util::Stream<Item = Result<Bytes, awc::error::PayloadError>> + Unpin,
+    {
+        let body = response.body().await.unwrap();
+        Self { status: response.status().as_u16(), headers: response.headers().clone(), body }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Checks that it is a problem of this kind, in every respect that all problems share.
+    fn assert_problem(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        let body = self.json();
+        assert_eq!((body["status"].as_u64(), body["code"].as_str()), (Some(u64::from(status)), Some(code)));
+        assert_eq!(body["request_id"].as_str(), self.header("x-request-id"));
+        assert!(body["request_id"].as_str().is_some_and(|id| !id.is_empty()));
+    }
+}
