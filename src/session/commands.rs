@@ -26,9 +26,9 @@ impl Session {
         if self.outbox.is_closing() {
             return None;
         }
-        if self.identity.borrow().is_none() {
+        if !self.is_admitted() {
             self.first_message(text);
-            return None;
+            return Some(Box::pin(self.clone().opened()));
         }
         let command = Command::parse(text);
         if command.as_ref().map_or(true, |command| command.action.is_limited()) && !self.is_in_time(&command)
@@ -111,7 +111,8 @@ impl Session {
 
     fn resume(&self, reference: Option<Ref>, since: Position) {
         self.with_inbox(|inbox| inbox.restart(Some(since)));
-        self.read(Some(since), Opening::Resume(reference));
+        self.openings.borrow_mut().push(Opening::Resume(reference));
+        self.read(Some(since));
     }
 
     fn echo(&self, reference: Option<&Ref>, data: &RawValue) {

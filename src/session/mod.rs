@@ -18,6 +18,7 @@ use std::{
 
 use manners::Manners;
 pub use replay::Opening;
+use tokio::sync::Notify;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
@@ -52,14 +53,18 @@ pub struct Session {
     inbox: RefCell<Option<Subscription<Frame>>>,
     /// Counts the reads of the truth: an older one that comes back late is nobody's.
     reads: Cell<u64>,
+    openings: RefCell<Vec<Opening>>,
     /// A hint was refused, or came before the `welcome`: the newest counters are owed.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
+    /// Rings when the session is welcomed, or ends before.
+    opened: Notify,
     manners: RefCell<Manners>,
     was_heard: Cell<bool>,
     /// The client's close frame was seen.
     has_peer_closed: Cell<bool>,
     end: Cell<Option<CloseCode>>,
+    is_closed: Cell<bool>,
 }
 
 impl Session {
@@ -77,12 +82,15 @@ impl Session {
             identity: RefCell::new(None),
             inbox: RefCell::new(None),
             reads: Cell::new(0),
+            openings: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
             is_welcomed: Cell::new(false),
+            opened: Notify::new(),
             manners: RefCell::new(Manners::new(&worker.policy)),
             was_heard: Cell::new(false),
             has_peer_closed: Cell::new(false),
             end: Cell::new(None),
+            is_closed: Cell::new(false),
             worker,
         });
         let key = session.worker.slots.attach(session.clone());
@@ -102,7 +110,20 @@ impl Session {
         *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
         self.worker.slots.admit(key, &user);
         self.worker.hub.register(Register { session: key, user });
-        self.read(since, opening);
+        self.openings.borrow_mut().push(opening);
+        self.read(since);
+    }
+
+    /// Waits until the session is welcomed, so that no answer goes ahead of the `welcome`.
+    pub async fn opened(self: Rc<Self>) {
+        if !self.is_welcomed.get() && !self.outbox.is_closing() {
+            self.opened.notified().await;
+        }
+    }
+
+    /// Whether it is known whose session it is.
+    pub fn is_admitted(&self) -> bool {
+        self.identity.borrow().is_some()
     }
 
     pub fn outbox(&self) -> &Outbox {
@@ -124,13 +145,15 @@ impl Session {
             inbox.resume().or_else(|| if self.owes_counters.get() { inbox.doubt() } else { None })
         });
         if let Some(since) = since.flatten() {
-            self.read(Some(since), Opening::None);
+            self.read(Some(since));
         }
     }
 
     /// The client has sent its close frame: it is answered, and then the connection is over.
     pub fn peer_closed(&self, number: Option<u16>) {
         self.has_peer_closed.set(true);
+        // Who has said goodbye waits for nothing more.
+        self.outbox.clear();
         self.outbox.close(None, CloseFrame { number, word: "" });
         self.outbox.wake();
     }
@@ -145,7 +168,7 @@ impl Session {
         let Some(key) = self.key() else { return };
         self.worker.slots.detach(key);
         self.worker.count_closed();
-        self.reads.set(u64::MAX);
+        self.is_closed.set(true);
         let reason = self
             .end
             .get()
@@ -191,20 +214,20 @@ impl Receiver for Session {
             }
         });
         if let Some(since) = offered.flatten() {
-            self.read(Some(since), Opening::None);
+            self.read(Some(since));
         }
     }
 
     fn ring(&self, position: Position) {
         if let Some(since) = self.with_inbox(|inbox| inbox.ring(position)).flatten() {
-            self.read(Some(since), Opening::None);
+            self.read(Some(since));
         }
     }
 
     fn doubt(&self) {
         self.owes_counters.set(true);
         if let Some(since) = self.with_inbox(Subscription::doubt).flatten() {
-            self.read(Some(since), Opening::None);
+            self.read(Some(since));
         }
     }
 
@@ -232,6 +255,7 @@ impl Receiver for Session {
             return false;
         }
         self.end.set(Some(code));
+        self.opened.notify_one();
         if code == CloseCode::SlowConsumer {
             self.outbox.clear();
         }

@@ -25,23 +25,22 @@ const PAGE_ROWS_MAX: usize = 500;
 const FAILURES_MAX: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is said before the first page.
+/// What is owed to the client before the first item of the next page.
 #[derive(Debug)]
 pub enum Opening {
     /// The session is new; `Some` answers a first-message `auth` that had a ref.
     Welcome(Option<Ref>),
     /// The client has asked to resume.
     Resume(Option<Ref>),
-    None,
 }
 
 impl Session {
     /// Starts to read after `since`, or only where the inbox stands; a read under way is forgotten.
-    pub(super) fn read(&self, since: Option<Position>, opening: Opening) {
-        let read = self.reads.get().saturating_add(1);
+    pub(super) fn read(&self, since: Option<Position>) {
+        let read = self.reads.get().wrapping_add(1);
         self.reads.set(read);
         if let Some(me) = self.me.upgrade() {
-            actix::spawn(run(me, read, since, opening));
+            actix::spawn(run(me, read, since));
         }
     }
 
@@ -52,16 +51,17 @@ impl Session {
         PageLimit { rows: (outbox.events / 2).clamp(1, PAGE_ROWS_MAX), bytes: outbox.bytes / 4 }
     }
 
-    fn open_with(&self, opening: Opening, read: &InboxRead) {
-        match opening {
-            Opening::None => {}
-            Opening::Welcome(reference) => self.welcome(read, reference.as_ref()),
-            Opening::Resume(None) => {}
-            Opening::Resume(reference) => self.reply(&Done {
-                reference: reference.as_ref(),
-                command: "resume",
-                result: Outcome::Resume { resume: read.page.resume, position: read.page.head.position() },
-            }),
+    fn open_with(&self, read: &InboxRead) {
+        for opening in self.openings.take() {
+            match opening {
+                Opening::Welcome(reference) => self.welcome(read, reference.as_ref()),
+                Opening::Resume(None) => {}
+                Opening::Resume(reference) => self.reply(&Done {
+                    reference: reference.as_ref(),
+                    command: "resume",
+                    result: Outcome::Resume { resume: read.page.resume, position: read.page.head.position() },
+                }),
+            }
         }
     }
 
@@ -86,6 +86,7 @@ impl Session {
             resume: read.page.resume,
         });
         self.is_welcomed.set(true);
+        self.opened.notify_one();
         if reference.is_some() {
             let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
             self.reply(&Done { reference, command: "auth", result });
@@ -150,24 +151,30 @@ impl Session {
     }
 }
 
-async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>, mut opening: Opening) {
+async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>) {
     let me = Rc::downgrade(&session);
     let store = session.worker.store.clone();
     let limit = session.page_limit();
     let Some(user) = session.identity.borrow().as_ref().map(|identity| identity.user.clone()) else { return };
     // A connection that ends meanwhile must not be kept by this.
     drop(session);
+    let is_mine = |session: &Session| session.reads.get() == number && !session.is_closed.get();
     let mut failures = 0;
     loop {
-        let Some(session) = me.upgrade().filter(|session| session.reads.get() == number) else { return };
+        let Some(session) = me.upgrade().filter(|session| is_mine(session)) else { return };
         let owes_counters = session.owes_counters.take();
         drop(session);
         let answer = store.ask(ReadInbox { user: user.clone(), since, limit }).await;
-        let Some(session) = me.upgrade().filter(|session| session.reads.get() == number) else { return };
+        let Some(session) = me.upgrade() else { return };
+        if !is_mine(&session) {
+            // Another read has taken over, and with it the debt.
+            session.owe(owes_counters, None);
+            return;
+        }
         match answer {
             Ok(read) => {
                 failures = 0;
-                session.open_with(std::mem::replace(&mut opening, Opening::None), &read);
+                session.open_with(&read);
                 match session.take(since, &read, owes_counters) {
                     Some(next) => since = Some(next),
                     None => return,

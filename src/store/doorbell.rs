@@ -56,7 +56,7 @@ impl Doorbell {
             Unheard { from: (changed_at, None), until: changed_at, due: Instant::now() + PAUSE }
         });
         // The clock may have been set back meanwhile.
-        if changed_at < unheard.from.0 {
+        if changed_at <= unheard.from.0 {
             unheard.from = (changed_at, None);
         }
         unheard.until = unheard.until.max(changed_at);

@@ -62,6 +62,12 @@ struct WsSession {
 
 impl Actor for WsSession {
     type Context = WebsocketContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if self.session.is_admitted() {
+            ctx.wait(self.session.clone().opened().into_actor(self));
+        }
+    }
 }
 
 impl WsSession {

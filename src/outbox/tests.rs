@@ -1,0 +1,124 @@
+//! What an outbox takes, refuses, and says of it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::CloseCode;
+
+const LIMITS: OutboxLimits = OutboxLimits { events: 10, bytes: 1000 };
+
+fn frame(class: Class, bytes: usize) -> Frame {
+    Frame::new(class, &"x".repeat(bytes.saturating_sub(4)))
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl std::task::Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn take(outbox: &Outbox) -> Option<Outgoing> {
+    match outbox.poll_next(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outgoing) => Some(outgoing),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn events_beyond_the_bounds_are_refused_and_the_drain_is_told_once() {
+    let outbox = Outbox::new(LIMITS);
+    for _ in 0..10 {
+        assert_eq!(outbox.push(frame(Class::Inbox, 20)), Ok(()));
+    }
+    assert_eq!(outbox.push(frame(Class::Inbox, 20)), Err(Full));
+    assert_eq!(outbox.push(frame(Class::Hint, 20)), Err(Full));
+    assert_eq!(outbox.push(frame(Class::Reply, 20)), Ok(()));
+    assert!(outbox.is_overflowed() && !outbox.has_room());
+    for _ in 0..6 {
+        take(&outbox);
+        assert!(!outbox.take_drained());
+    }
+    take(&outbox);
+    assert!(outbox.take_drained() && !outbox.take_drained() && outbox.has_room() && !outbox.is_overflowed());
+}
+
+#[test]
+fn a_frame_larger_than_the_bounds_passes_when_little_waits() {
+    let outbox = Outbox::new(LIMITS);
+    assert_eq!(outbox.push(frame(Class::Inbox, 5000)), Ok(()));
+    assert_eq!(outbox.push(frame(Class::Inbox, 10)), Err(Full));
+    take(&outbox);
+    assert!(outbox.take_drained());
+}
+
+#[test]
+fn a_sleeping_reader_is_woken_once_for_many_frames() {
+    let outbox = Outbox::new(LIMITS);
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    assert!(outbox.poll_next(&mut Context::from_waker(&waker)).is_pending());
+    for _ in 0..5 {
+        outbox.push(frame(Class::Inbox, 20)).unwrap();
+    }
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn heartbeats_go_ahead_and_the_close_frame_goes_last() {
+    let outbox = Outbox::new(LIMITS);
+    outbox.push(frame(Class::Inbox, 20)).unwrap();
+    outbox.pong(Bytes::from_static(b"1"));
+    outbox.pong(Bytes::from_static(b"2"));
+    outbox.ping();
+    outbox.close(None, CloseCode::Normal.into());
+    outbox.push(frame(Class::Inbox, 20)).unwrap();
+    assert!(matches!(take(&outbox), Some(Outgoing::Ping)));
+    assert!(matches!(take(&outbox), Some(Outgoing::Pong(payload)) if payload == "2"));
+    assert!(matches!(take(&outbox), Some(Outgoing::Frame(_))));
+    assert!(!outbox.is_close_sent());
+    assert!(matches!(take(&outbox), Some(Outgoing::Close(_))));
+    assert!(take(&outbox).is_none() && outbox.is_close_sent());
+}
+
+#[test]
+fn unread_replies_congest() {
+    let outbox = Outbox::new(LIMITS);
+    for _ in 0..REPLIES_MAX {
+        assert!(!outbox.is_congested());
+        outbox.push(frame(Class::Reply, 4)).unwrap();
+    }
+    assert!(outbox.is_congested());
+    take(&outbox);
+    assert!(!outbox.is_congested());
+}
+
+proptest! {
+    /// A refusal is always followed by a drain, and what was taken comes out in order.
+    #[test]
+    fn a_refusal_is_followed_by_a_drain(costs in proptest::collection::vec((0..3u8, 4..400usize), 1..80)) {
+        let outbox = Outbox::new(LIMITS);
+        let (mut refused, mut drained) = (false, false);
+        for (kind, cost) in costs {
+            match kind {
+                0 => { take(&outbox); }
+                kind => refused |= outbox.push(frame(if kind == 1 { Class::Inbox } else { Class::Hint }, cost)).is_err(),
+            }
+            if outbox.take_drained() {
+                refused = false;
+            }
+        }
+        while take(&outbox).is_some() {
+            drained |= outbox.take_drained();
+        }
+        prop_assert!(!refused || drained);
+        prop_assert!(!outbox.is_overflowed());
+    }
+}

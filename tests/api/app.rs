@@ -1,0 +1,194 @@
+//! A real server for each test: the program itself as a child process, on port 0, with a database of its own.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tidings::auth::tokens::{MintClaims, mint};
+
+use crate::clients::{http::Http, ws::Ws};
+
+pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
+
+/// How long any single step of a test may take.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+pub struct App {
+    child: Child,
+    pub address: SocketAddr,
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    logs: Arc<Mutex<Vec<String>>>,
+}
+
+impl App {
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts with settings over the defaults, such as `("session.ping_interval", "1s")`.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings: Vec<(String, String)> =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (child, address, logs) = launch(folder.path(), &settings);
+        Self { child, address, folder, settings, logs }
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("tidings.db")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts again on the same database and the same port.
+    pub fn restart(&mut self) {
+        let mut settings = self.settings.clone();
+        settings.push(("http.listen".to_owned(), self.address.to_string()));
+        let (child, address, logs) = launch(self.folder.path(), &settings);
+        (self.child, self.address, self.logs) = (child, address, logs);
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for the process to end by itself.
+    pub fn wait(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the server does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Everything it has logged, one JSON object a line.
+    pub fn logs(&self) -> Vec<String> {
+        self.logs.lock().unwrap().clone()
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
+    }
+
+    /// A token for a user, good for an hour.
+    pub fn token(&self, user: &str, scope: &str) -> String {
+        self.token_for(user, scope, 3600)
+    }
+
+    /// A token that expires so many seconds from now (or has expired).
+    pub fn token_for(&self, user: &str, scope: &str, seconds: i64) -> String {
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+        let claims = MintClaims {
+            user: user.parse().unwrap(),
+            issued_at: tidings::domain::Timestamp::from_secs(now),
+            expires_at: tidings::domain::Timestamp::from_secs(now + seconds),
+            scope: scope.to_owned(),
+            audience: None,
+            issuer: None,
+        };
+        mint(SECRET.as_bytes(), &claims).unwrap()
+    }
+
+    pub fn publisher(&self) -> String {
+        self.token("backend", "notify")
+    }
+
+    /// An HTTP client with this token.
+    pub fn http(&self, token: &str) -> Http {
+        Http::new(self.address, Some(token))
+    }
+
+    /// A WebSocket of this user that has been welcomed; the `welcome` is kept in it.
+    pub async fn ws(&self, user: &str) -> Ws {
+        self.ws_at(user, "").await
+    }
+
+    /// The same, with a query such as `?since=…`.
+    pub async fn ws_at(&self, user: &str, query: &str) -> Ws {
+        Ws::connect(self.address, query, &self.token(user, "")).await
+    }
+
+    /// Publishes `{"n": n}` to one user; answers with its position.
+    pub async fn publish(&self, user: &str, n: u64) -> String {
+        let body = json!({ "to": user, "type": "test.event", "payload": { "n": n } });
+        let answer = self.http(&self.publisher()).post("/v1/notifications", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()["notifications"][0]["position"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn unread(&self, user: &str) -> Value {
+        self.http(&self.token(user, "")).get("/v1/notifications/unread").await.json()
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the server's log:\n{}", self.logs().join("\n"));
+        }
+    }
+}
+
+fn launch(folder: &Path, settings: &[(String, String)]) -> (Child, SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let mut command = program();
+    command.current_dir(folder).arg("serve");
+    for (key, value) in [("http.listen", "127.0.0.1:0"), ("http.workers", "2"), ("auth.secret", SECRET)] {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    for (key, value) in settings {
+        command.arg("--set").arg(format!("{key}={value}"));
+    }
+    let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let logs = Arc::new(Mutex::new(Vec::new()));
+    let (found, listening) = mpsc::channel();
+    let kept = logs.clone();
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            if let Ok(record) = serde_json::from_str::<Value>(&line)
+                && record["message"] == "listening"
+            {
+                let _ = found.send(record["address"].as_str().unwrap().parse().unwrap());
+            }
+            kept.lock().unwrap().push(line);
+        }
+    });
+    match listening.recv_timeout(DEADLINE) {
+        Ok(address) => (child, address, logs),
+        Err(_) => panic!("the server does not listen: {}", logs.lock().unwrap().join("\n")),
+    }
+}
+
+/// The program itself, with nothing of this environment that would configure it.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    command.env_clear();
+    command
+}

@@ -1,0 +1,5 @@
+//! The clients that tests use: independent of the server's own code where it matters.
+
+pub mod http;
+pub mod raw;
+pub mod ws;

@@ -1,0 +1,79 @@
+//! A bare TCP connection, for bytes that no client library would send.
+
+use std::net::SocketAddr;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::app::DEADLINE;
+
+pub struct Raw(pub TcpStream);
+
+impl Raw {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self(timeout(DEADLINE, TcpStream::connect(address)).await.unwrap().unwrap())
+    }
+
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        timeout(DEADLINE, self.0.write_all(bytes.as_ref())).await.unwrap().unwrap();
+    }
+
+    /// Everything until the server closes (or resets) the connection.
+    pub async fn read_to_end(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        // A reset ends it as a close does.
+        let _ = timeout(DEADLINE, self.0.read_to_end(&mut bytes)).await.expect("the server does not close");
+        bytes
+    }
+
+    /// The head of an answer, up to the empty line.
+    pub async fn read_head(&mut self) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\n\r\n") {
+            let byte = timeout(DEADLINE, self.0.read_u8()).await.expect("no answer in time");
+            bytes.push(
+                byte.unwrap_or_else(|error| panic!("{error} after {:?}", String::from_utf8_lossy(&bytes))),
+            );
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// Upgrades to a WebSocket by hand; what follows are frames.
+    pub async fn upgrade(&mut self, path: &str, headers: &str) -> String {
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
+            self.0.peer_addr().unwrap()
+        );
+        self.write(head).await;
+        self.read_head().await
+    }
+}
+
+/// A masked frame, as a client sends it (RFC 6455 section 5.2), with a mask of zeros.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = header(first, payload.len() as u64);
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// The header alone, whatever length it declares.
+pub fn header(first: u8, length: u64) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match length {
+        0..=125 => bytes.push(0x80 | length as u8),
+        126..=0xFFFF => {
+            bytes.push(0x80 | 126);
+            bytes.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            bytes.push(0x80 | 127);
+            bytes.extend_from_slice(&length.to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(&[0; 4]);
+    bytes
+}

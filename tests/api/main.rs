@@ -1,0 +1,7 @@
+//! The server as its users meet it: real processes, real sockets, a real database.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod app;
+mod clients;
+mod walk;
