@@ -144,6 +144,7 @@ impl Application {
                 App::new()
                     .app_data(worker)
                     .app_data(api.clone())
+                    .configure(transport::routes)
                     .configure(http::routes)
                     .wrap(Condition::new(mode == Mode::Dev, from_fn(http::host::loopback_only)))
                     .wrap(http::cors(&allowed_origins))

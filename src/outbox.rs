@@ -103,7 +103,7 @@ impl Outbox {
             return Err(Full);
         }
         queue.bytes += cost;
-        let waker = queue.to_wake();
+        let waker = queue.sleeping_reader();
         queue.frames.push_back(frame);
         queue.was_above_half |= !queue.is_below_half();
         drop(queue);
@@ -124,7 +124,7 @@ impl Outbox {
         if !matches!(queue.ending, Ending::Open) {
             return;
         }
-        let waker = queue.to_wake();
+        let waker = queue.sleeping_reader();
         put(&mut queue);
         drop(queue);
         wake(waker);
@@ -136,7 +136,7 @@ impl Outbox {
         if !matches!(queue.ending, Ending::Open) {
             return;
         }
-        let waker = queue.to_wake();
+        let waker = queue.sleeping_reader();
         queue.frames.extend(goodbye);
         queue.ending = Ending::Closing(close);
         drop(queue);
@@ -217,7 +217,7 @@ impl Queue {
     }
 
     /// The reader, if it sleeps: it does only when nothing waits.
-    fn to_wake(&mut self) -> Option<Waker> {
+    fn sleeping_reader(&mut self) -> Option<Waker> {
         if self.is_empty() { self.reader.take() } else { None }
     }
 

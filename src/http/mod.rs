@@ -29,7 +29,7 @@ use actix_web::{
 pub use cors::cors;
 use problem::Problem;
 
-use crate::{auth::gate::Gate, store::StoreLink, transport};
+use crate::{auth::gate::Gate, store::StoreLink};
 
 /// What handlers work with.
 pub struct Api {
@@ -41,7 +41,7 @@ pub struct Api {
     pub body_timeout: Duration,
 }
 
-/// All routes.
+/// All routes but those of the transports, which come before them.
 pub fn routes(config: &mut ServiceConfig) {
     // What the API says is one user's and of this moment.
     let api = web::scope("/v1").wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")));
@@ -50,7 +50,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
         .service(resource("/health", "GET, HEAD").route(get().to(health::health)))
         .service(resource("/ready", "GET, HEAD").route(get().to(health::ready)))
-        .service(resource("/v1/ws", "GET").route(web::get().to(transport::ws::websocket)))
         .service(
             api.service(resource("/me", "GET, HEAD").route(get().to(me::me)))
                 .service(resource("/send/{user}", "POST").route(web::post().to(notifications::send)))
@@ -77,7 +76,7 @@ fn get() -> Route {
 }
 
 /// A resource that answers its methods, `allow`, and refuses all others.
-fn resource(path: &str, allow: &'static str) -> Resource {
+pub fn resource(path: &str, allow: &'static str) -> Resource {
     let refuse = move || async move { Err::<HttpResponse, _>(Problem::method_not_allowed(allow)) };
     web::resource(path).default_service(web::to(refuse))
 }

@@ -2,7 +2,16 @@
 //! frames into bytes; what they mean is the session's.
 
 pub mod socket;
-pub mod ws;
+mod ws;
 mod ws_body;
 mod ws_guard;
 mod ws_handshake;
+
+use actix_web::web::{self, ServiceConfig};
+
+use crate::http::resource;
+
+/// One route for each transport.
+pub fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/v1/ws", "GET").route(web::get().to(ws::websocket)));
+}

@@ -3,11 +3,7 @@
 //! The only file that knows actix-web-actors. The actor turns messages into commands, one after the
 //! other; what the client gets comes from the session's outbox through [`WsBody`].
 
-use std::{
-    cell::Cell,
-    io,
-    rc::{Rc, Weak},
-};
+use std::{cell::Cell, io, rc::Rc};
 
 use actix::{Actor, ActorContext, AsyncContext, StreamHandler, WrapFuture};
 use actix_http::ws::{Codec, Item, Message, ProtocolError};
@@ -33,7 +29,7 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     let Accepted { mut response, identity, since, has_ping_event } = ws_handshake::accept(&request, &worker)?;
 
-    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade).unwrap_or_else(Weak::new);
+    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade).unwrap_or_default();
     let kill = Box::new(move || {
         if let Some(socket) = socket.upgrade() {
             socket.kill();

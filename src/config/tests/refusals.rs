@@ -35,7 +35,7 @@ fn a_malformed_value_names_the_setting_its_origin_and_what_is_expected() {
         ("store.pool_size=-1", "store.pool_size (from --set)"),
         ("http.listen=localhost:80", "http.listen (from --set): \"localhost:80\""),
         ("http.trusted_proxies=10.0.0.0/8,proxy", "\"proxy\": an address or a network is expected"),
-        ("auth.algorithm=none", "one of these is expected: HS256 RS256 ES256 EdDSA"),
+        ("auth.algorithm=none", "an algorithm is HS256, RS256, ES256 or EdDSA"),
         ("store.synchronous=off", "one of these is expected: full normal"),
         ("log.level=loud", "log.level (from --set)"),
         ("auth.query_token=perhaps", "auth.query_token (from --set)"),
