@@ -20,7 +20,6 @@ async fn b49_another_method_is_refused_and_told_which_are_allowed() {
         ("PUT", "/v1/notifications/ntf_1", "GET, HEAD, DELETE"),
         ("GET", "/v1/send/alice", "POST"),
         ("DELETE", "/v1/me", "GET, HEAD"),
-        ("POST", "/v1/ws", "GET"),
         ("OPTIONS", "/ready", "GET, HEAD"),
     ] {
         let answer = Answer::read(server.user(method, path).send().await.unwrap()).await;
