@@ -46,7 +46,8 @@ impl Doorbell {
         self.unheard.as_ref().map(|unheard| unheard.due)
     }
 
-    /// Offers facts that were committed with `changed_at` in their inboxes.
+    /// Offers facts that were committed with `changed_at` in their inboxes. A hub that is gone ends
+    /// the process, and needs to hear nothing.
     pub(super) fn ring(&mut self, facts: Vec<InboxFact>, changed_at: Timestamp) {
         if facts.is_empty() || offer(&self.hub, Committed { facts }) != Err(OfferError::Full) {
             return;

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::{
     Connection,
     messages::{IdempotencyKey, Receipt},
+    prepared::Prepared,
     rows::{KeyRow, receipt_lines},
     schema::idempotency_keys::{self as keys, table},
 };
@@ -25,6 +26,9 @@ pub(super) fn find(
         .optional()
 }
 
+/// The name of the statement that is [`Prepared`].
+struct Keep;
+
 /// Keeps an answer, in the place of one that is too old.
 pub(super) fn keep(
     conn: &mut Connection,
@@ -39,13 +43,12 @@ pub(super) fn keep(
         keys::receipts.eq(&lines),
         keys::created_at.eq(now.as_micros()),
     );
-    diesel::insert_into(table)
+    let keep = diesel::insert_into(table)
         .values((keys::publisher.eq(publisher.as_str()), keys::key.eq(&key.key), answer))
         .on_conflict((keys::publisher, keys::key))
         .do_update()
-        .set(answer)
-        .execute(conn)
-        .map(drop)
+        .set(answer);
+    Prepared::new(Keep, keep).execute(conn).map(drop)
 }
 
 /// Deletes at most `limit` answers older than `before`, and says whether there may be more.

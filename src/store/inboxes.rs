@@ -2,7 +2,7 @@
 
 use diesel::{dsl::exists, prelude::*, upsert::excluded};
 
-use super::{Connection, messages::InboxState, rows::InboxRow, schema::inboxes};
+use super::{Connection, messages::InboxState, prepared::Prepared, rows::InboxRow, schema::inboxes};
 use crate::domain::{Epoch, Offset, Timestamp, UserId};
 
 /// Where an inbox stands; `None` for a user who never had a notification.
@@ -10,6 +10,11 @@ pub(super) fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<
     let row = inboxes::table.find(user.as_str()).select(InboxRow::as_select()).first(conn).optional()?;
     row.map(InboxState::try_from).transpose()
 }
+
+/// The names of the statements that are [`Prepared`].
+struct Advance;
+struct Adjust;
+struct Acknowledge;
 
 /// Takes the next offset, which is unread and unseen. The first one begins the life `epoch`.
 pub(super) fn advance(
@@ -34,14 +39,13 @@ pub(super) fn advance(
         inboxes::version.eq(inboxes::version + 1),
         inboxes::changed_at.eq(excluded(inboxes::changed_at)),
     );
-    diesel::insert_into(inboxes::table)
+    let advance = diesel::insert_into(inboxes::table)
         .values(first)
         .on_conflict(inboxes::user_id)
         .do_update()
         .set(next)
-        .returning(InboxRow::as_returning())
-        .get_result(conn)
-        .and_then(InboxState::try_from)
+        .returning(InboxRow::as_returning());
+    Prepared::new(Advance, advance).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
 }
 
 /// What marks and deletions did to the counters.
@@ -59,7 +63,7 @@ pub(super) fn adjust(
     now: Timestamp,
 ) -> QueryResult<InboxState> {
     let changes = i64::from(delta.unread != 0 || delta.unseen != 0);
-    diesel::update(inboxes::table.find(user.as_str()))
+    let adjust = diesel::update(inboxes::table.find(user.as_str()))
         .set((
             inboxes::unread.eq(inboxes::unread + delta.unread),
             inboxes::unseen.eq(inboxes::unseen + delta.unseen),
@@ -67,18 +71,17 @@ pub(super) fn adjust(
             inboxes::marks_version.eq(inboxes::marks_version + 1),
             inboxes::changed_at.eq(now.as_micros()),
         ))
-        .returning(InboxRow::as_returning())
-        .get_result(conn)
-        .and_then(InboxState::try_from)
+        .returning(InboxRow::as_returning());
+    Prepared::new(Adjust, adjust).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
 }
 
 /// Remembers that the user was shown everything up to `offset`; never goes back.
 pub(super) fn acknowledge(conn: &mut Connection, user: &UserId, offset: Offset) -> QueryResult<()> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-    diesel::update(inboxes::table.find(user.as_str()).filter(inboxes::acked_offset.lt(offset)))
-        .set(inboxes::acked_offset.eq(offset))
-        .execute(conn)
-        .map(drop)
+    let is_behind = inboxes::acked_offset.lt(offset);
+    let acknowledge = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
+        .set(inboxes::acked_offset.eq(offset));
+    Prepared::new(Acknowledge, acknowledge).execute(conn).map(drop)
 }
 
 /// One inbox among those that changed in a span of time.

@@ -20,6 +20,7 @@ mod link;
 mod marks;
 mod notifications;
 mod pages;
+mod prepared;
 mod reader;
 mod rows;
 mod schema;

@@ -14,6 +14,7 @@ use super::{
     Backend, Connection,
     inboxes::Delta,
     messages::{List, ListState},
+    prepared::Prepared,
     rows::{NewNotification, NotificationRow},
     schema::notifications::{self as n, table},
 };
@@ -32,11 +33,12 @@ fn is_shown<'a>(now: Timestamp) -> Condition<'a> {
     Box::new(n::muted.eq(false).and(is_fresh))
 }
 
+/// The name of the statement that is [`Prepared`].
+struct Insert;
+
 pub(super) fn insert(conn: &mut Connection, user: &UserId, notification: &Notification) -> QueryResult<()> {
-    diesel::insert_into(table)
-        .values(NewNotification::new(user.as_str(), notification)?)
-        .execute(conn)
-        .map(drop)
+    let insert = diesel::insert_into(table).values(NewNotification::new(user.as_str(), notification)?);
+    Prepared::new(Insert, insert).execute(conn).map(drop)
 }
 
 /// Rows above an offset in order, read from the database one by one as they are asked for.
