@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::rand;
-
 use super::{
     Connection,
     error::Fault,
@@ -15,6 +13,7 @@ use super::{
 use crate::{
     domain::{Epoch, Notification, NotificationId, Timestamp},
     hub::messages::InboxFact,
+    random,
 };
 
 /// A publish with the ids that its notifications will have: they are the same however often it is tried.
@@ -68,7 +67,7 @@ impl Write for Append {
         recipients.sort_unstable_by_key(|(_, (user, _))| *user);
         let mut receipts = Vec::with_capacity(recipients.len());
         for (place, (user, id)) in recipients {
-            let state = inboxes::advance(conn, user, random_epoch()?, now)?;
+            let state = inboxes::advance(conn, user, Epoch::from_random(random::bits()), now)?;
             let notification = Notification {
                 id: id.clone(),
                 position: state.head.position(),
@@ -99,12 +98,4 @@ impl Write for Append {
         }
         Ok(Published { receipts, is_replay: false })
     }
-}
-
-/// An epoch for an inbox that may have none yet. Each its own, so that a position of one user is
-/// never taken for another's.
-fn random_epoch() -> Result<Epoch, diesel::result::Error> {
-    let mut bits = [0; 8];
-    rand::fill(&mut bits).map_err(super::rows::broken)?;
-    Ok(Epoch::from_random(u64::from_le_bytes(bits)))
 }

@@ -1,7 +1,11 @@
 //! The SQLite file: how it is opened, checked, brought to this version, and known again.
 
 use std::{
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    fs::OpenOptions,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -53,8 +57,8 @@ impl DatabaseFile {
         let failed = |reason: String| {
             StoreError::Unavailable(format!("cannot open the database {}: {reason}", options.path.display()))
         };
-        let mut conn =
-            Connection::establish(&uri(&options.path, "rwc")).map_err(|e| failed(e.to_string()))?;
+        make(&options.path).map_err(|error| failed(error.to_string()))?;
+        let mut conn = Connection::establish(&uri(&options.path, "rw")).map_err(|e| failed(e.to_string()))?;
         conn.batch_execute(&pragmas(Access::Write, options.busy_timeout, options.is_fully_synchronous))
             .map_err(|error| failed(error.to_string()))?;
         check(&mut conn).map_err(failed)?;
@@ -99,6 +103,12 @@ impl DatabaseFile {
             Err(error) => Err(StoreError::Unavailable(format!("the database file is gone: {error}"))),
         }
     }
+}
+
+/// Makes the file if it is not there, for this user alone: it holds what people are told. SQLite gives
+/// the files beside it the same mode.
+fn make(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 fn inode(path: &Path) -> std::io::Result<(u64, u64)> {

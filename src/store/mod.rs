@@ -8,7 +8,6 @@ pub mod messages;
 
 mod append;
 mod batch;
-mod clock;
 mod doorbell;
 mod error;
 mod file;
@@ -42,6 +41,7 @@ use self::{
     writer::{Writer, WriterLink},
 };
 use crate::{
+    clock,
     domain::{Counters, Notification},
     hub::messages::Committed,
 };

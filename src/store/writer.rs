@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use super::{
     Connection,
     batch::{self, Failure},
-    clock,
     doorbell::Doorbell,
     file::{Access, DatabaseFile},
     idempotency,
@@ -26,6 +25,7 @@ use super::{
     messages::{StoreError, StoreOptions},
 };
 use crate::{
+    clock,
     domain::Timestamp,
     hub::messages::{Committed, InboxFact},
 };

@@ -38,7 +38,7 @@ async fn a_corrupt_file_is_refused() {
 async fn a_file_that_cannot_be_made_is_refused() {
     let dir = TempDir::new().unwrap();
     std::fs::create_dir(options(&dir).path).unwrap();
-    assert!(refusal(&dir).contains("unable to open"));
+    assert!(refusal(&dir).contains("Is a directory"));
 }
 
 #[actix::test]
