@@ -4,4 +4,7 @@
 
 mod app;
 mod clients;
+mod database;
+mod slow_readers;
+mod traffic;
 mod walk;
