@@ -5,6 +5,7 @@
 mod app;
 mod clients;
 mod database;
+mod pauses;
 mod slow_readers;
 mod traffic;
 mod walk;
