@@ -110,6 +110,15 @@ impl HubShard {
         ShardLink { id, deliver: addr.clone().recipient(), addr, has_missed }
     }
 
+    /// Each tick has a timer of its own: an interval would make up at once for all that a stopped
+    /// process has missed, and age every session by the time of the stop (X4).
+    fn await_tick(ctx: &mut Context<Self>) {
+        ctx.run_later(TICK, |shard, ctx| {
+            shard.tick();
+            Self::await_tick(ctx);
+        });
+    }
+
     fn tick(&mut self) {
         if self.has_missed.swap(false, Ordering::Relaxed) {
             self.slots.each(|receiver| {
@@ -134,7 +143,7 @@ impl Actor for HubShard {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        ctx.run_interval(TICK, |shard, _| shard.tick());
+        Self::await_tick(ctx);
     }
 }
 

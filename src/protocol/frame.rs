@@ -52,6 +52,8 @@ impl Frame {
         for (place, byte) in buffer.iter_mut().skip(start).zip(header.into_iter().take(header_len)) {
             *place = byte;
         }
+        // It may wait long in many outboxes, which count its length: no spare room waits with it.
+        buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
         Self { class, websocket, header_len: header_len as u8 }
     }

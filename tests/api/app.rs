@@ -36,10 +36,15 @@ impl App {
 
     /// Starts with settings over the defaults, such as `("session.ping_interval", "1s")`.
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_as(program(), settings)
+    }
+
+    /// Starts the program by this command, which may put a tool before it.
+    pub fn start_as(command: Command, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings: Vec<(String, String)> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let (child, address, logs) = launch(folder.path(), &settings);
+        let (child, address, logs) = launch(command, folder.path(), &settings);
         Self { child, address, folder, settings, logs }
     }
 
@@ -62,7 +67,7 @@ impl App {
     pub fn restart(&mut self) {
         let mut settings = self.settings.clone();
         settings.push(("http.listen".to_owned(), self.address.to_string()));
-        let (child, address, logs) = launch(self.folder.path(), &settings);
+        let (child, address, logs) = launch(program(), self.folder.path(), &settings);
         (self.child, self.address, self.logs) = (child, address, logs);
     }
 
@@ -81,6 +86,11 @@ impl App {
             assert!(Instant::now() < deadline, "the server does not end");
             std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// The same while the test's own clients go on.
+    pub async fn ended(&mut self) -> ExitStatus {
+        until("the server ends", || self.child.try_wait().unwrap()).await
     }
 
     /// Everything it has logged, one JSON object a line.
@@ -156,8 +166,11 @@ impl Drop for App {
     }
 }
 
-fn launch(folder: &Path, settings: &[(String, String)]) -> (Child, SocketAddr, Arc<Mutex<Vec<String>>>) {
-    let mut command = program();
+fn launch(
+    mut command: Command,
+    folder: &Path,
+    settings: &[(String, String)],
+) -> (Child, SocketAddr, Arc<Mutex<Vec<String>>>) {
     command.current_dir(folder).arg("serve");
     for (key, value) in [("http.listen", "127.0.0.1:0"), ("http.workers", "2"), ("auth.secret", SECRET)] {
         command.arg("--set").arg(format!("{key}={value}"));
@@ -183,6 +196,18 @@ fn launch(folder: &Path, settings: &[(String, String)]) -> (Child, SocketAddr, A
     match listening.recv_timeout(DEADLINE) {
         Ok(address) => (child, address, logs),
         Err(_) => panic!("the server does not listen: {}", logs.lock().unwrap().join("\n")),
+    }
+}
+
+/// Looks again and again, within the deadline, until there is something.
+pub async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "still not: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

@@ -4,4 +4,11 @@
 
 mod app;
 mod clients;
+mod database;
+mod durability;
+mod order;
+mod pauses;
+mod reconnects;
+mod slow_readers;
+mod traffic;
 mod walk;

@@ -1,0 +1,52 @@
+//! A WebSocket client whose kernel takes in few bytes ahead of it, so that the server feels it when it does
+//! not read; and what the kernel knows of a connection.
+
+use std::{fs, net::SocketAddr};
+
+use serde_json::Value;
+use tokio::{net::TcpSocket, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, client_async_with_config,
+    tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
+};
+
+use super::ws::Ws;
+use crate::app::{App, DEADLINE};
+
+const BUFFER_BYTES: usize = 4096;
+
+/// Connects and waits for the `welcome`; what follows comes slowly, and only when it is read.
+pub async fn connect(app: &App, user: &str, query: &str) -> Ws {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(BUFFER_BYTES as u32).unwrap();
+    let stream = timeout(DEADLINE, socket.connect(app.address)).await.unwrap().unwrap();
+    let mut request = format!("ws://{}/v1/ws{query}", app.address).into_client_request().unwrap();
+    let authorization = format!("Bearer {}", app.token(user, "")).parse().unwrap();
+    request.headers_mut().insert("authorization", authorization);
+    let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES);
+    let handshake = client_async_with_config(request, MaybeTlsStream::Plain(stream), Some(config));
+    let (socket, _) = timeout(DEADLINE, handshake).await.unwrap().unwrap();
+    let mut ws = Ws { socket, welcome: Value::Null };
+    ws.welcome = ws.expect("welcome").await;
+    ws
+}
+
+/// The client's own address.
+pub fn address_of(ws: &Ws) -> SocketAddr {
+    match ws.socket.get_ref() {
+        MaybeTlsStream::Plain(stream) => stream.local_addr().unwrap(),
+        _ => panic!("this is not a plain connection"),
+    }
+}
+
+/// The state of the server's end of a connection, as a number of the kernel's table (proc(5)); none if the
+/// kernel has forgotten it.
+pub fn server_end(server: SocketAddr, client: SocketAddr) -> Option<u8> {
+    let ports = (server.port(), client.port());
+    let port = |address: &str| u16::from_str_radix(address.split_once(':').unwrap().1, 16).unwrap();
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        (ports == (port(fields[1]), port(fields[2]))).then(|| u8::from_str_radix(fields[3], 16).unwrap())
+    })
+}
