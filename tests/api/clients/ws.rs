@@ -142,6 +142,30 @@ impl Ws {
         }
     }
 
+    /// Reads to the close frame: the `goodbye` before it, if there was one, its code and its reason.
+    pub async fn farewell(&mut self) -> (Option<Value>, u16, String) {
+        let mut goodbye = None;
+        loop {
+            match timeout(DEADLINE, self.socket.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Text(text))) => {
+                    let event: Value = serde_json::from_str(&text).unwrap();
+                    goodbye = (event["type"] == "goodbye").then_some(event).or(goodbye);
+                }
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (goodbye, frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Close(None))) => panic!("a close without a code"),
+                Some(Ok(_)) => {}
+                cut => panic!("cut instead of closed: {cut:?}"),
+            }
+        }
+    }
+
+    /// Fails unless the server now closes the connection.
+    pub async fn expect_cut(&mut self) {
+        while let Some(Ok(_)) = timeout(DEADLINE, self.socket.next()).await.expect("it stays open") {}
+    }
+
     /// Fails if anything numbered comes within this time.
     pub async fn expect_nothing_numbered(&mut self, within: Duration) {
         let come = timeout(within, self.next_numbered()).await;
