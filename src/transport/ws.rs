@@ -99,6 +99,8 @@ impl WsSession {
     }
 
     fn failed(&mut self, error: &ProtocolError, ctx: &mut WebsocketContext<Self>) {
+        // The codec gives the same error for the same bytes for ever: nothing more is read.
+        ctx.wait(std::future::pending().into_actor(self));
         match (self.failure.get(), error) {
             (Some(Failure::Broken), _) => ctx.stop(),
             (Some(Failure::TooBig), _) | (None, ProtocolError::Overflow) => self.end(CloseCode::TooBig),
