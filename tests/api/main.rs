@@ -5,4 +5,5 @@
 mod app;
 mod clients;
 mod closing;
+mod frames;
 mod walk;
