@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod app;
+mod authentication;
 mod clients;
 mod closing;
 mod frames;
 mod walk;
+mod welcome;

@@ -52,10 +52,19 @@ impl Ws {
         Ok((Self { socket, welcome: Value::Null }, response))
     }
 
-    /// The status of a refused handshake.
-    pub async fn refusal(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> u16 {
-        match Self::handshake(address, path, headers).await {
-            Err(Error::Http(response)) => response.status().as_u16(),
+    /// How a handshake is refused: status, `WWW-Authenticate`, body.
+    pub async fn refusal(
+        address: SocketAddr,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, Option<String>, Value) {
+        match Self::open(address, query, headers).await {
+            Err(Error::Http(response)) => {
+                let challenge = response.headers().get("www-authenticate");
+                let challenge = challenge.map(|value| value.to_str().unwrap().to_owned());
+                let body = serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap();
+                (response.status().as_u16(), challenge, body)
+            }
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("the handshake was accepted"),
         }
