@@ -86,6 +86,17 @@ impl Ws {
         }
     }
 
+    /// The next event as it was written.
+    pub async fn next_text(&mut self) -> String {
+        loop {
+            match timeout(DEADLINE, self.socket.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Text(text))) => return text.to_string(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                end => panic!("the connection has ended: {end:?}"),
+            }
+        }
+    }
+
     /// The next event, or how the connection ended: the close code, or none for a cut.
     pub async fn try_next(&mut self) -> Result<Value, Option<u16>> {
         loop {
