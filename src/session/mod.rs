@@ -64,6 +64,7 @@ pub struct Session {
     /// The client's close frame was seen.
     has_peer_closed: Cell<bool>,
     end: Cell<Option<CloseCode>>,
+    is_killed: Cell<bool>,
     is_closed: Cell<bool>,
 }
 
@@ -90,6 +91,7 @@ impl Session {
             was_heard: Cell::new(false),
             has_peer_closed: Cell::new(false),
             end: Cell::new(None),
+            is_killed: Cell::new(false),
             is_closed: Cell::new(false),
             worker,
         });
@@ -158,9 +160,9 @@ impl Session {
         self.outbox.wake();
     }
 
-    /// Whether both close frames have passed.
+    /// Whether both close frames have passed, or the socket was ended from outside.
     pub fn is_over(&self) -> bool {
-        self.has_peer_closed.get() && self.outbox.is_close_sent()
+        self.is_killed.get() || self.has_peer_closed.get() && self.outbox.is_close_sent()
     }
 
     /// The connection is gone. Called by the transport, once and always.
@@ -267,5 +269,8 @@ impl Receiver for Session {
 
     fn kill(&self) {
         (self.kill)();
+        // A connection that is read no more, since too much came in, does not see its socket end.
+        self.is_killed.set(true);
+        self.outbox.wake();
     }
 }

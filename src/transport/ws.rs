@@ -95,8 +95,11 @@ impl WsSession {
     }
 
     fn failed(&mut self, error: &ProtocolError, ctx: &mut WebsocketContext<Self>) {
+        // The codec gives the same error for the same bytes for ever: nothing more is read.
+        ctx.wait(std::future::pending().into_actor(self));
         match (self.failure.get(), error) {
             (Some(Failure::Broken), _) => ctx.stop(),
+            (Some(Failure::BadReason), _) => self.end(CloseCode::InvalidUtf8),
             (Some(Failure::TooBig), _) | (None, ProtocolError::Overflow) => self.end(CloseCode::TooBig),
             // Text that is not UTF-8 comes as this, reserved bits as `InvalidData`.
             (None, ProtocolError::Io(error)) if error.kind() == io::ErrorKind::Other => {

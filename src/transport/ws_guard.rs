@@ -21,6 +21,8 @@ pub enum Failure {
     TooBig,
     /// A control frame longer than one may be (RFC 6455 section 5.5).
     Malformed,
+    /// A close frame whose reason is not UTF-8; the codec tells no difference from a bad code.
+    BadReason,
     /// The connection itself broke.
     Broken,
 }
@@ -74,6 +76,8 @@ struct Headers {
     header: Vec<u8>,
     /// Bytes of the current frame's payload still to come.
     payload_left: u64,
+    /// Mask and payload so far of a close frame.
+    close: Option<([u8; MASK_BYTES], Vec<u8>)>,
     /// Of the current message.
     message_bytes: u64,
     fragments: usize,
@@ -84,6 +88,8 @@ const OPCODE: u8 = 0x0F;
 const CONTINUATION: u8 = 0x0;
 const FIRST_CONTROL: u8 = 0x8;
 const LENGTH: u8 = 0x7F;
+const CLOSE: u8 = 0x8;
+const CLOSE_CODE_BYTES: usize = 2;
 const MASK_BYTES: usize = 4;
 const HEADER_MAX: usize = 14;
 const CONTROL_BYTES_MAX: u64 = 125;
@@ -94,6 +100,7 @@ impl Headers {
             limits,
             header: Vec::with_capacity(HEADER_MAX),
             payload_left: 0,
+            close: None,
             message_bytes: 0,
             fragments: 0,
         }
@@ -104,12 +111,16 @@ impl Headers {
             if self.payload_left > 0 {
                 let skipped = self.payload_left.min(bytes.len() as u64);
                 self.payload_left -= skipped;
-                bytes = bytes.get(skipped as usize..).unwrap_or_default();
+                let (payload, rest) = bytes.split_at(skipped as usize);
+                self.check_close(payload)?;
+                bytes = rest;
                 continue;
             }
             self.header.push(*first);
             bytes = rest;
             if let Some((opcode, is_final, length)) = self.complete_header() {
+                let mask = self.header.last_chunk().copied().unwrap_or_default();
+                self.close = (opcode == CLOSE).then(|| (mask, Vec::new()));
                 self.header.clear();
                 self.frame(opcode, is_final, length)?;
             }
@@ -134,6 +145,18 @@ impl Headers {
             _ => self.header.get(2..2 + extended)?.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
         };
         Some((first & OPCODE, first & FIN != 0, length))
+    }
+
+    /// Takes a part of a close frame's payload, and judges the reason once it is there in full.
+    fn check_close(&mut self, payload: &[u8]) -> Result<(), Failure> {
+        let Some((mask, close)) = &mut self.close else { return Ok(()) };
+        let masks = mask.iter().cycle().skip(close.len());
+        close.extend(payload.iter().zip(masks).map(|(byte, mask)| byte ^ mask));
+        let reason = close.get(CLOSE_CODE_BYTES..).unwrap_or_default();
+        if self.payload_left == 0 && std::str::from_utf8(reason).is_err() {
+            return Err(Failure::BadReason);
+        }
+        Ok(())
     }
 
     fn frame(&mut self, opcode: u8, is_final: bool, length: u64) -> Result<(), Failure> {
@@ -208,6 +231,22 @@ mod tests {
         assert_eq!(pass(&many), Ok(()));
         many.push(frame(0x80, 0, 0));
         assert_eq!(pass(&many), Err(Failure::TooBig));
+    }
+
+    #[test]
+    fn the_reason_of_a_close_frame_is_utf_8() {
+        let close = |payload: &[u8]| {
+            let mut bytes = vec![0x88, 0x80 | payload.len() as u8, 1, 2, 3, 4];
+            bytes.extend(payload.iter().zip([1, 2, 3, 4].iter().cycle()).map(|(byte, mask)| byte ^ mask));
+            bytes
+        };
+        for payload in [&b""[..], b"\x03", b"\x03\xE8", "\u{3}\u{20}fin: €".as_bytes()] {
+            assert_eq!(pass(&[close(payload)]), Ok(()));
+        }
+        let bad = close(b"\x03\xE8\xC0\x80");
+        let (start, end) = bad.split_at(9);
+        assert_eq!(pass(&[bad.clone()]), Err(Failure::BadReason));
+        assert_eq!(pass(&[start.to_vec(), end.to_vec()]), Err(Failure::BadReason));
     }
 
     #[test]

@@ -14,12 +14,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidings::auth::tokens::{MintClaims, mint};
 
-use crate::clients::{http::Http, ws::Ws};
+use crate::clients::{http::Http, raw::Raw, ws::Ws};
 
 pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
 
 /// How long any single step of a test may take.
 pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A connection has a second handle, by which it can be ended from outside.
+const SOCKETS_PER_CONNECTION: usize = 2;
 
 pub struct App {
     child: Child,
@@ -96,6 +99,60 @@ impl App {
     /// Everything it has logged, one JSON object a line.
     pub fn logs(&self) -> Vec<String> {
         self.logs.lock().unwrap().clone()
+    }
+
+    /// Waits until the log has a record of which this holds, and answers with it.
+    pub async fn logged(&self, holds: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let records = self.logs().into_iter().filter_map(|line| serde_json::from_str(&line).ok());
+            if let Some(record) = records.into_iter().find(&holds) {
+                return record;
+            }
+            assert!(Instant::now() < deadline, "the log does not say it");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until the log says that this session is closed, and answers with the reason.
+    pub async fn reason_of_close(&self, session: &Value) -> String {
+        let closed =
+            self.logged(|line| line["message"] == "session closed" && &line["session"] == session).await;
+        closed["reason"].as_str().unwrap().to_owned()
+    }
+
+    /// How many sockets the process holds open while nobody is connected.
+    pub async fn idle_sockets(&self) -> usize {
+        // An answer shows that every worker has started, with what it needs itself.
+        let mut probe = Raw::connect(self.address).await;
+        probe.write("GET /health HTTP/1.1\r\nHost: probe\r\n\r\n").await;
+        probe.read_head().await;
+        self.sockets() - SOCKETS_PER_CONNECTION
+    }
+
+    fn sockets(&self) -> usize {
+        let links = fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap().flatten();
+        let targets = links.filter_map(|link| fs::read_link(link.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
+    /// Waits until the process holds so many sockets again.
+    pub async fn expect_sockets(&self, count: usize) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.sockets() != count {
+            assert!(Instant::now() < deadline, "{} sockets instead of {count}", self.sockets());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Processor time that the process has taken.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        // The fields utime and stime, in hundredths of a second.
+        let ticks: u64 =
+            fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+        Duration::from_millis(ticks * 10)
     }
 
     /// Resident memory in bytes.

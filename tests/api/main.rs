@@ -3,12 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod app;
+mod authentication;
 mod clients;
+mod closing;
+mod command_limits;
+mod commands;
 mod database;
 mod durability;
+mod frames;
+mod golden;
+mod marks;
 mod order;
 mod pauses;
 mod reconnects;
 mod slow_readers;
 mod traffic;
 mod walk;
+mod welcome;

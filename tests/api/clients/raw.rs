@@ -29,6 +29,32 @@ impl Raw {
         bytes
     }
 
+    /// The next frame of the server: its first byte and its payload.
+    pub async fn read_frame(&mut self) -> (u8, Vec<u8>) {
+        let read = async {
+            let first = self.0.read_u8().await?;
+            let length = match self.0.read_u8().await? {
+                126 => u64::from(self.0.read_u16().await?),
+                127 => self.0.read_u64().await?,
+                short => u64::from(short),
+            };
+            let mut payload = vec![0; length as usize];
+            self.0.read_exact(&mut payload).await?;
+            Ok::<_, std::io::Error>((first, payload))
+        };
+        timeout(DEADLINE, read).await.expect("no frame in time").unwrap()
+    }
+
+    /// Reads frames up to the close frame; its code, or none.
+    pub async fn read_close(&mut self) -> Option<u16> {
+        loop {
+            let (first, payload) = self.read_frame().await;
+            if first == 0x88 {
+                return payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+            }
+        }
+    }
+
     /// The head of an answer, up to the empty line.
     pub async fn read_head(&mut self) -> String {
         let mut bytes = Vec::new();

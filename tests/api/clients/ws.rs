@@ -52,10 +52,19 @@ impl Ws {
         Ok((Self { socket, welcome: Value::Null }, response))
     }
 
-    /// The status of a refused handshake.
-    pub async fn refusal(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> u16 {
-        match Self::handshake(address, path, headers).await {
-            Err(Error::Http(response)) => response.status().as_u16(),
+    /// How a handshake is refused: status, `WWW-Authenticate`, body.
+    pub async fn refusal(
+        address: SocketAddr,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, Option<String>, Value) {
+        match Self::open(address, query, headers).await {
+            Err(Error::Http(response)) => {
+                let challenge = response.headers().get("www-authenticate");
+                let challenge = challenge.map(|value| value.to_str().unwrap().to_owned());
+                let body = serde_json::from_slice(response.body().as_deref().unwrap_or_default()).unwrap();
+                (response.status().as_u16(), challenge, body)
+            }
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("the handshake was accepted"),
         }
@@ -74,6 +83,17 @@ impl Ws {
         match self.try_next().await {
             Ok(event) => event,
             Err(end) => panic!("the connection has ended: {end:?}"),
+        }
+    }
+
+    /// The next event as it was written.
+    pub async fn next_text(&mut self) -> String {
+        loop {
+            match timeout(DEADLINE, self.socket.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Text(text))) => return text.to_string(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                end => panic!("the connection has ended: {end:?}"),
+            }
         }
     }
 
@@ -140,6 +160,30 @@ impl Ws {
                 return end;
             }
         }
+    }
+
+    /// Reads to the close frame: the `goodbye` before it, if there was one, its code and its reason.
+    pub async fn farewell(&mut self) -> (Option<Value>, u16, String) {
+        let mut goodbye = None;
+        loop {
+            match timeout(DEADLINE, self.socket.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Text(text))) => {
+                    let event: Value = serde_json::from_str(&text).unwrap();
+                    goodbye = (event["type"] == "goodbye").then_some(event).or(goodbye);
+                }
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (goodbye, frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Close(None))) => panic!("a close without a code"),
+                Some(Ok(_)) => {}
+                cut => panic!("cut instead of closed: {cut:?}"),
+            }
+        }
+    }
+
+    /// Fails unless the server now closes the connection.
+    pub async fn expect_cut(&mut self) {
+        while let Some(Ok(_)) = timeout(DEADLINE, self.socket.next()).await.expect("it stays open") {}
     }
 
     /// Fails if anything numbered comes within this time.
