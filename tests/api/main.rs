@@ -4,4 +4,5 @@
 
 mod app;
 mod clients;
+mod tidy;
 mod walk;
