@@ -9,7 +9,8 @@ mod reading;
 use std::fs;
 
 use reading::{
-    code, has_word, imports, inside_tests, is_called, outside_tests, program, root, rows, sources, ticked,
+    code, has_word, imports, inside_tests, is_called, is_test_file, outside_tests, program, root, rows,
+    sources, ticked,
 };
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
@@ -58,6 +59,9 @@ const SHOWN: [(&str, &[&str]); 2] = [
     ("hub/mod.rs", &["liveness", "messages", "shard", "slots"]),
     ("store/mod.rs", &["messages"]),
 ];
+
+/// Folders that the code map of ARCHITECTURE.md shows in one line.
+const MAPPED_AS_ONE: [&str; 2] = ["config/sections/", "cli/listen/"];
 
 const LINES_MAX: usize = 300;
 
@@ -246,6 +250,19 @@ fn no_file_is_long_without_a_reason() {
     for (file, text) in sources("src") {
         let has_reason = LONG.iter().any(|(long, _)| *long == file);
         assert_eq!(text.lines().count() > LINES_MAX, has_reason, "{file}");
+    }
+}
+
+#[test]
+fn the_code_map_shows_every_file() {
+    let map: String = rows("ARCHITECTURE.md", &["## Code map"]).concat().concat();
+    for (file, _) in sources("src").into_iter().filter(|(file, _)| !is_test_file(file)) {
+        let folder_is_shown = MAPPED_AS_ONE.iter().any(|folder| file.starts_with(folder));
+        let name = file.rsplit('/').next().unwrap();
+        assert!(
+            folder_is_shown || ticked(&map).any(|shown| shown == name),
+            "{file} is not in ARCHITECTURE.md"
+        );
     }
 }
 

@@ -29,7 +29,8 @@ pub fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-fn is_test_file(file: &str) -> bool {
+/// Whether a file of src holds tests alone.
+pub fn is_test_file(file: &str) -> bool {
     file.ends_with("/tests.rs") || file.contains("/tests/")
 }
 
