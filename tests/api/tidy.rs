@@ -2,15 +2,16 @@
 //!
 //! A promise is named by a test when test code holds its words: a command, an event or an error code in
 //! double quotes (`"mark"`), a close code as a number (`4012`), a call as `GET /v1/me` or as the client
-//! of the tests makes it (`get("/v1/me"`), a bad input by its id (`B14`). Any comment counts.
+//! of the tests makes it (`get("/v1/me"`), a bad input by its id (`B14`, also as `b14_` in a
+//! test's name). Any comment counts.
 
 mod reading;
 
 use std::fs;
 
 use reading::{
-    code, has_word, imports, inside_tests, is_called, is_test_file, outside_tests, program, root, rows,
-    sources, ticked,
+    code, has_word, imports, inside_tests, is_called, is_case_named, is_test_file, outside_tests, program,
+    root, rows, sources, ticked,
 };
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
@@ -31,18 +32,18 @@ const ORDER: [&str; 19] = [
     "hub",
     "store",
     "session",
-    "transport",
     "http",
+    "transport",
     "app",
     "cli",
 ];
 
 /// (file, module it uses, why that is right).
-const AGAINST_THE_ORDER: [(&str, &str, &str); 3] = [
-    ("auth/gate.rs", "config", "the gate is built from the settings; the settings know only the algorithms"),
-    ("transport/ws.rs", "http", "before the upgrade a WebSocket is an HTTP request, and is refused as one"),
-    ("transport/ws_handshake.rs", "http", "the same"),
-];
+const AGAINST_THE_ORDER: [(&str, &str, &str); 1] = [(
+    "auth/gate.rs",
+    "config",
+    "the gate is built from the settings; the settings know only the algorithms",
+)];
 
 /// (crate or word, the one place for it).
 const CONFINED: [(&str, &str); 4] = [
@@ -101,109 +102,17 @@ const LIMITS: [(&str, &str); 25] = [
 const LATER_CASES: [u8; 12] = [26, 27, 28, 29, 30, 35, 36, 37, 54, 55, 56, 57];
 
 /// In this version and not yet named by a test. An entry that is named has to go.
+#[rustfmt::skip]
 const AWAITED: &[&str] = &[
-    "marked",
-    "bad_message",
-    "unknown_type",
-    "bad_cursor",
-    "forbidden",
-    "rate_limited",
-    "too_large",
-    "unavailable",
-    "internal",
-    "1000",
-    "1002",
-    "1003",
-    "1007",
-    "1008",
-    "1009",
-    "1012",
-    "4001",
-    "4008",
-    "4009",
-    "4010",
-    "4012",
-    "4500",
-    "4501",
-    "4502",
-    "4504",
-    "origin_not_allowed",
-    "not_found",
-    "conflict",
-    "invalid_token",
-    "insufficient_scope",
-    "validation",
-    "draining",
-    "POST /v1/send/{user}",
-    "GET /v1/notifications",
-    "GET /v1/notifications/{id}",
-    "DELETE /v1/notifications/{id}",
-    "POST /v1/notifications/mark",
-    "GET /v1/me",
-    "GET /health",
-    "GET /ready",
-    "B01",
-    "B02",
-    "B03",
-    "B04",
-    "B05",
-    "B06",
-    "B07",
-    "B08",
-    "B09",
-    "B10",
-    "B11",
-    "B12",
-    "B13",
-    "B14",
-    "B15",
-    "B16",
-    "B17",
-    "B18",
-    "B19",
-    "B20",
-    "B21",
-    "B22",
-    "B23",
-    "B24",
-    "B25",
-    "B31",
-    "B32",
-    "B33",
-    "B34",
-    "B38",
-    "B39",
-    "B40",
-    "B41",
-    "B42",
-    "B43",
-    "B44",
-    "B45",
-    "B46",
-    "B47",
-    "B48",
-    "B49",
-    "B50",
-    "B51",
-    "B52",
-    "B53",
-    "B58",
-    "request head",
-    "time for a request head",
-    "request body",
-    "time for a request body",
-    "text of a send",
-    "idempotency key",
-    "names",
-    "token",
-    "cursor",
-    "page of a list",
-    "ids of a mark",
-    "WebSocket message",
-    "fragments",
-    "commands",
-    "errors",
-    "time to authenticate",
+    "marked", "unknown_type", "forbidden", "rate_limited", "internal", "1000", "1002", "1003",
+    "1007", "1008", "1009", "1012", "4001", "4008", "4009", "4010", "4012", "4500", "4501", "4502",
+    "4504", "origin_not_allowed", "POST /v1/send/{user}", "GET /v1/notifications",
+    "GET /v1/notifications/{id}", "DELETE /v1/notifications/{id}", "POST /v1/notifications/mark",
+    "GET /v1/me", "GET /health", "GET /ready", "B12", "B13", "B14", "B15", "B16", "B17", "B18",
+    "B19", "B20", "B21", "B22", "B23", "B24", "B25", "B31", "B32", "B33", "B34", "B39", "B40",
+    "B41", "B43", "B50", "B51", "B53", "request head", "time for a request head",
+    "time for a request body", "cursor", "ids of a mark", "WebSocket message", "fragments",
+    "commands", "errors", "time to authenticate",
 ];
 
 #[test]
@@ -288,13 +197,17 @@ fn every_promise_is_named_by_a_test() {
     }
     for case in (1..=58).filter(|case| !LATER_CASES.contains(case)) {
         let name = format!("B{case:02}");
-        let is_named = has_word(&tests, &name);
+        let is_named = is_case_named(&tests, &name);
         promises.push((name, is_named));
     }
     let limits: Vec<String> =
         rows("README.md", &["## Limits"]).into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(limits, LIMITS.map(|(limit, _)| limit), "the limits of README and of this test");
-    promises.extend(LIMITS.map(|(limit, words)| (limit.to_owned(), has_word(&tests, words))));
+    promises.extend(
+        LIMITS.map(|(limit, words)| {
+            (limit.to_owned(), has_word(&tests, words) || is_case_named(&tests, words))
+        }),
+    );
 
     let missing: Vec<&str> = promises
         .iter()

@@ -156,3 +156,9 @@ pub fn is_called(tests: &str, call: &str) -> bool {
         })
     })
 }
+
+/// Whether a bad input is named, alone or in the name of a test.
+pub fn is_case_named(tests: &str, case: &str) -> bool {
+    has_word(tests, case)
+        || ["fn ", "_"].iter().any(|before| tests.contains(&format!("{before}{}_", case.to_lowercase())))
+}
