@@ -25,7 +25,7 @@ use crate::{
     protocol::{CloseCode, Frame},
 };
 
-/// Batches that may wait for a shard. What does not fit is made up for by [`ShardLink::miss`].
+/// Batches that may wait for a shard. What does not fit is made up for at the next tick.
 const MAILBOX_CAPACITY: usize = 1024;
 
 /// News for sessions of this worker, in order. Offered by the hub.

@@ -17,6 +17,7 @@ mod order;
 mod pauses;
 mod reconnects;
 mod slow_readers;
+mod tidy;
 mod traffic;
 mod walk;
 mod welcome;

@@ -1,0 +1,95 @@
+//! What one event costs before it reaches a socket: to encode it, to judge it, and to read what clients send.
+
+#![allow(clippy::unwrap_used)]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use tidings::{
+    domain::{Epoch, Json, Notification, NotificationId, Position, Timestamp},
+    protocol::{Class, Frame, command::Command, event::NotificationView},
+    stream::{Head, Offered, Subscription, replay},
+};
+
+const EVENTS: u64 = 1000;
+
+fn notification() -> Notification {
+    Notification {
+        id: NotificationId::generate(),
+        position: Position::new(epoch(), 42),
+        notification_type: "comment.created".parse().unwrap(),
+        v: 1,
+        payload: Json::trusted(
+            r#"{"post_id":17,"author":"bob","preview":"What a fine morning it is, is it not?"}"#,
+        )
+        .unwrap(),
+        key: None,
+        created_at: Timestamp::from_secs(1_800_000_000),
+        expires_at: None,
+        seen_at: None,
+        read_at: None,
+        archived_at: None,
+        muted: false,
+    }
+}
+
+fn epoch() -> Epoch {
+    Epoch::from_random(7)
+}
+
+fn encode(c: &mut Criterion) {
+    let notification = notification();
+    let mut group = c.benchmark_group("encode");
+    group.bench_function("a notification as a frame", |b| {
+        b.iter(|| Frame::new(Class::Inbox, &NotificationView(black_box(&notification))));
+    });
+    let frame = Frame::new(Class::Inbox, &NotificationView(&notification));
+    group
+        .bench_function("the same frame for one more receiver", |b| b.iter(|| black_box(&frame).websocket()));
+    group.finish();
+}
+
+fn deliver(c: &mut Criterion) {
+    let frame = Frame::new(Class::Inbox, &NotificationView(&notification()));
+    let mut group = c.benchmark_group("delivery rule");
+    group.throughput(Throughput::Elements(EVENTS));
+    group.bench_function("events in order", |b| {
+        let head = Head { epoch: epoch(), last: 0, pruned: 0 };
+        let live = || {
+            let mut subscription = Subscription::reading(head.position());
+            subscription.turn(&replay::page::<()>(head, head.position(), [], false));
+            subscription
+        };
+        b.iter_batched_ref(
+            live,
+            |subscription| {
+                for offset in 1..=EVENTS {
+                    let offered =
+                        subscription.offer(Position::new(epoch(), offset), frame.clone(), frame.cost());
+                    assert!(matches!(black_box(offered), Offered::Deliver(_)));
+                }
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    group.bench_function("a page of rows", |b| {
+        let head = Head { epoch: epoch(), last: EVENTS, pruned: 0 };
+        b.iter(|| {
+            let rows = (1..=EVENTS).map(|offset| (offset, Some(offset)));
+            replay::page(black_box(head), Position::START, rows, false)
+        });
+    });
+    group.finish();
+}
+
+fn parse(c: &mut Criterion) {
+    let payload = r#"{"post_id":17,"author":"bob","preview":"What a fine morning it is, is it not?"}"#;
+    let command = r#"{"type":"mark","as":"read","up_to":"k3x9q2ab.42","ref":7}"#;
+    let mut group = c.benchmark_group("parse");
+    group.bench_function("a payload", |b| b.iter(|| Json::trusted(black_box(payload)).unwrap()));
+    group.bench_function("a command", |b| b.iter(|| Command::parse(black_box(command)).unwrap()));
+    group.finish();
+}
+
+criterion_group!(benches, encode, deliver, parse);
+criterion_main!(benches);
