@@ -3,5 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod app;
+mod bodies;
 mod clients;
+mod idempotency;
+mod publishing;
+mod sending;
 mod walk;
