@@ -132,12 +132,15 @@ impl Outbox {
 
     /// Ends with this close frame, behind what waits. The first ending counts.
     pub fn close(&self, goodbye: Option<Frame>, close: CloseFrame) {
-        let mut queue = self.0.borrow_mut();
-        if !matches!(queue.ending, Ending::Open) {
+        if self.is_closing() {
             return;
         }
+        if let Some(goodbye) = goodbye {
+            // The last word is counted as any other reply is, and always taken.
+            let _ = self.push(goodbye);
+        }
+        let mut queue = self.0.borrow_mut();
         let waker = queue.sleeping_reader();
-        queue.frames.extend(goodbye);
         queue.ending = Ending::Closing(close);
         drop(queue);
         wake(waker);

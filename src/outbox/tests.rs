@@ -78,11 +78,12 @@ fn heartbeats_go_ahead_and_the_close_frame_goes_last() {
     outbox.pong(Bytes::from_static(b"1"));
     outbox.pong(Bytes::from_static(b"2"));
     outbox.ping();
-    outbox.close(None, CloseCode::Normal.into());
+    outbox.close(Some(frame(Class::Reply, 200)), CloseCode::Normal.into());
     outbox.push(frame(Class::Inbox, 20)).unwrap();
     assert!(matches!(take(&outbox), Some(Outgoing::Ping)));
     assert!(matches!(take(&outbox), Some(Outgoing::Pong(payload)) if payload == "2"));
-    assert!(matches!(take(&outbox), Some(Outgoing::Frame(_))));
+    assert!(matches!(take(&outbox), Some(Outgoing::Frame(frame)) if frame.class() == Class::Inbox));
+    assert!(matches!(take(&outbox), Some(Outgoing::Frame(frame)) if frame.class() == Class::Reply));
     assert!(!outbox.is_close_sent());
     assert!(matches!(take(&outbox), Some(Outgoing::Close(_))));
     assert!(take(&outbox).is_none() && outbox.is_close_sent());
