@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod abuse;
 mod app;
 mod bodies;
 mod clients;
+mod http_manners;
 mod idempotency;
 mod inbox;
 mod isolation;
+mod origins;
 mod publishing;
 mod sending;
+mod unauthorized;
 mod unread;
 mod walk;
