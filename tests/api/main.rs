@@ -12,6 +12,7 @@ mod inbox;
 mod isolation;
 mod origins;
 mod publishing;
+mod secrets_in_logs;
 mod sending;
 mod unauthorized;
 mod unread;
