@@ -5,13 +5,17 @@
 mod abuse;
 mod app;
 mod bodies;
+mod cli;
 mod clients;
+mod developing;
 mod http_manners;
 mod idempotency;
 mod inbox;
 mod isolation;
+mod listening;
 mod origins;
 mod publishing;
+mod refusing_to_start;
 mod secrets_in_logs;
 mod sending;
 mod unauthorized;

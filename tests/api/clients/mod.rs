@@ -1,5 +1,6 @@
 //! The clients that tests use: independent of the server's own code where it matters.
 
 pub mod http;
+pub mod program;
 pub mod raw;
 pub mod ws;
