@@ -146,6 +146,7 @@ impl Application {
                     .app_data(api.clone())
                     .configure(transport::routes)
                     .configure(http::routes)
+                    .wrap(from_fn(http::uri::bounded))
                     .wrap(Condition::new(mode == Mode::Dev, from_fn(http::host::loopback_only)))
                     .wrap(http::cors(&allowed_origins))
                     .wrap(from_fn(http::request_id::name_request))

@@ -14,6 +14,7 @@ mod notifications;
 pub mod problem;
 pub mod request_id;
 mod unread;
+pub mod uri;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},

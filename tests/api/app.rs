@@ -185,6 +185,22 @@ impl App {
         self.token("backend", "notify")
     }
 
+    /// An HTTP client that does not say who it is.
+    pub fn anonymous(&self) -> Http {
+        Http::new(self.address, None)
+    }
+
+    /// An HTTP client of this user, who may only read.
+    pub fn user(&self, user: &str) -> Http {
+        self.http(&self.token(user, ""))
+    }
+
+    /// Fails unless the process that was started still answers.
+    pub async fn expect_healthy(&mut self) {
+        assert_eq!(self.anonymous().get("/health").await.text(), r#"{"ok":true}"#);
+        assert!(self.child.try_wait().unwrap().is_none());
+    }
+
     /// An HTTP client with this token.
     pub fn http(&self, token: &str) -> Http {
         Http::new(self.address, Some(token))

@@ -32,6 +32,26 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
+
+    /// The members of a problem (RFC 9457); fails unless it is one, of this status and code.
+    pub fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.header("Content-Type"), Some("application/problem+json"));
+        let members = self.json();
+        assert_eq!((&members["status"], &members["code"]), (&status.into(), &code.into()), "{members}");
+        assert_eq!(members["request_id"].as_str(), self.header("X-Request-Id"), "{members}");
+        for text in ["type", "title", "detail"] {
+            assert!(members[text].as_str().is_some_and(|text| !text.is_empty()), "{members}");
+        }
+        members
+    }
+
+    /// Where the faults of a refused body are.
+    pub fn faults(&self) -> Vec<String> {
+        let problem = self.problem(422, "validation");
+        let faults = problem["errors"].as_array().unwrap_or_else(|| panic!("{problem}"));
+        faults.iter().map(|fault| fault["pointer"].as_str().unwrap().to_owned()).collect()
+    }
 }
 
 impl Http {
@@ -67,6 +87,12 @@ impl Http {
 
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(self.request("DELETE", path), "").await
+    }
+
+    /// Posts text that is said to be JSON, whatever it is.
+    pub async fn post_text(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
+        let request = self.request("POST", path).insert_header(("Content-Type", "application/json"));
+        self.send(request, body).await
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Answer {

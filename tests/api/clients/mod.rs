@@ -2,5 +2,6 @@
 
 pub mod http;
 pub mod narrow;
+pub mod program;
 pub mod raw;
 pub mod ws;

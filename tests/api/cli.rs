@@ -1,0 +1,198 @@
+//! The verbs of the command line: what they print, and the exit codes that scripts rely on.
+
+use std::{fs, process::Command};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    app::{App, SECRET, program},
+    clients::program::{Ended, run},
+};
+
+/// The program with these arguments, in a folder of its own.
+struct Shell(TempDir);
+
+impl Shell {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = program();
+        command.current_dir(&self.0).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ended {
+        run(&mut self.command(arguments))
+    }
+
+    /// The same with the secret of the tests.
+    fn run_with_secret(&self, arguments: &[&str]) -> Ended {
+        run(self.command(arguments).env("TIDINGS_AUTH_SECRET", SECRET))
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+}
+
+fn url(app: &App) -> String {
+    format!("http://{}", app.address)
+}
+
+#[test]
+fn the_version_is_that_of_the_package() {
+    let shell = Shell::new();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(shell.run(&["version"]).stdout, format!("tidings {version}\n"));
+    let json: Value = serde_json::from_str(&shell.run(&["version", "--json"]).stdout).unwrap();
+    assert_eq!(json, json!({"name": "tidings", "version": version}));
+    let bad = shell.run(&["versoin"]);
+    assert!(bad.code == Some(2) && bad.stdout.is_empty() && bad.stderr.contains("version"), "{bad:?}");
+}
+
+#[actix_web::test]
+async fn a_minted_token_lets_in_the_user_with_its_scopes() {
+    let (app, shell) = (App::start(), Shell::new());
+    let minted = shell.run_with_secret(&["token", "mint", "alice", "--scope", "notify join:*", "-q"]);
+    assert_eq!((minted.code, minted.stderr.as_str(), minted.stdout.lines().count()), (Some(0), "", 1));
+    let me = app.http(minted.stdout.trim_end()).get("/v1/me").await.json();
+    assert_eq!((&me["user"], &me["scopes"]), (&json!("alice"), &json!(["notify", "join:*"])));
+
+    let told = shell.run_with_secret(&["token", "mint", "alice", "--ttl", "90s", "--scope", "bogus"]);
+    assert_eq!(app.http(told.stdout.trim_end()).get("/v1/me").await.json()["scopes"], json!([]));
+    assert!(
+        told.stderr.contains("alice") && told.stderr.contains("\"bogus\" is no scope"),
+        "{}",
+        told.stderr
+    );
+
+    let file = shell.write("secret", &format!("{SECRET}\n"));
+    let from_file = run(shell
+        .command(&["token", "mint", "bob", "--json"])
+        .env("TIDINGS_AUTH_SECRET_FILE", file)
+        .env("TIDINGS_AUTH_SECRET", ""));
+    let minted: Value = serde_json::from_str(&from_file.stdout).unwrap();
+    assert_eq!((&minted["sub"], &minted["scopes"]), (&json!("bob"), &json!([])));
+    assert_eq!(app.http(minted["token"].as_str().unwrap()).get("/v1/me").await.json()["user"], "bob");
+}
+
+#[test]
+fn no_token_is_minted_without_a_secret_or_for_nobody() {
+    let shell = Shell::new();
+    let weak = "TIDINGS_AUTH_SECRET=too short".split_once('=').unwrap();
+    for ended in [
+        shell.run(&["token", "mint", "alice"]),
+        run(shell.command(&["token", "mint", "alice"]).env(weak.0, weak.1)),
+        shell.run(&["token", "dev"]),
+        shell.run_with_secret(&["token", "mint", "a b"]),
+        shell.run_with_secret(&["token", "mint", "alice", "--ttl", "soon"]),
+        shell.run_with_secret(&["token", "mint"]),
+    ] {
+        assert!(ended.code == Some(2) && ended.stdout.is_empty() && !ended.stderr.is_empty(), "{ended:?}");
+        assert!(!ended.stderr.contains(weak.1), "{ended:?}");
+    }
+}
+
+#[actix_web::test]
+async fn a_text_is_sent_from_a_shell() {
+    let (app, shell) = (App::start(), Shell::new());
+    let server = url(&app);
+    let send =
+        |more: &[&str]| shell.run_with_secret(&[&["send", "a@b.c", "--server", &server], more].concat());
+    let sent =
+        send(&["Build finished", "--title", "CI", "--url", "https://ci.example/7", "--type", "build.done"]);
+    assert_eq!((sent.code, sent.stderr.as_str()), (Some(0), ""), "{sent:?}");
+    let kept = app.user("a@b.c").get("/v1/notifications").await.json()["notifications"][0].clone();
+    let (id, position) = (kept["id"].as_str().unwrap(), kept["position"].as_str().unwrap());
+    assert_eq!(sent.stdout, format!("{id} {position}\n"));
+    assert_eq!(kept["type"], "build.done");
+    assert_eq!(
+        kept["payload"],
+        json!({"text": "Build finished", "title": "CI", "url": "https://ci.example/7"})
+    );
+
+    let (once, again) =
+        (send(&["x", "--idempotency-key", "k", "-q"]), send(&["x", "--idempotency-key", "k", "-q"]));
+    assert!(
+        once.code == Some(0) && once.stdout == again.stdout && once.stdout.starts_with("ntf_"),
+        "{once:?}"
+    );
+    let answer: Value = serde_json::from_str(&send(&["x", "--json"]).stdout).unwrap();
+    assert_eq!(answer["notifications"][0]["to"], "a@b.c");
+    assert_eq!(app.unread("a@b.c").await["unread"], 3);
+
+    let refused = send(&["x", "--type", "ping"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("422"), "{refused:?}");
+    let reader = app.token("alice", "");
+    let refused = send(&["x", "--token", &reader]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("403"), "{refused:?}");
+    assert!(!refused.stderr.contains(&reader), "{refused:?}");
+}
+
+#[actix_web::test]
+async fn a_server_that_is_killed_is_neither_healthy_nor_published_to() {
+    let (mut app, shell) = (App::start(), Shell::new());
+    let server = url(&app);
+    let health = |more: &[&str]| shell.run(&[&["health", "--server", &server], more].concat());
+    assert_eq!(health(&[]).stdout, "{\"ok\":true}\n");
+    let ready = health(&["--ready"]);
+    assert_eq!((ready.code, ready.stdout.as_str()), (Some(0), "{\"store\":\"ok\",\"bridge\":\"off\"}\n"));
+    app.kill();
+    for ended in [
+        health(&[]),
+        health(&["--ready"]),
+        shell.run_with_secret(&["send", "alice", "x", "--server", &server]),
+    ] {
+        assert!(ended.code == Some(1) && ended.stdout.is_empty(), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+    let usage = shell.run(&["health", "--server", "nowhere"]);
+    assert_eq!(usage.code, Some(2), "{usage:?}");
+}
+
+#[actix_web::test]
+async fn a_server_without_its_database_is_healthy_but_not_ready() {
+    let (app, shell) = (App::start(), Shell::new());
+    fs::rename(app.database(), app.database().with_extension("away")).unwrap();
+    let server = url(&app);
+    assert_eq!(shell.run(&["health", "--server", &server]).code, Some(0));
+    let ready = shell.run(&["health", "--server", &server, "--ready"]);
+    assert!(ready.code == Some(1) && ready.stderr.contains("503"), "{ready:?}");
+    let body = json!({"to": "alice", "type": "a.b", "payload": {}});
+    app.http(&app.publisher()).post("/v1/notifications", &body).await.problem(503, "unavailable");
+}
+
+#[actix_web::test]
+async fn settings_come_from_the_file_then_the_environment_then_the_flags() {
+    let (app, shell) = (App::start(), Shell::new());
+    let (address, port) = (app.address.to_string(), app.address.port().to_string());
+    let listen = format!("http.listen={address}");
+    let nowhere = "127.0.0.1:1";
+    let good = shell.write("good.toml", &format!("[http]\nlisten = \"{address}\"\n"));
+    let bad = shell.write("bad.toml", &format!("[http]\nlisten = \"{nowhere}\"\n"));
+    let health = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = shell.command(&[&["health"], arguments].concat());
+        run(command.envs(environment.iter().copied())).code
+    };
+    assert_eq!(health(&["--config", &good], &[]), Some(0));
+    assert_eq!(health(&[], &[("TIDINGS_CONFIG", &good)]), Some(0));
+    assert_eq!(health(&["--config", &bad], &[("TIDINGS_HTTP_LISTEN", &address)]), Some(0));
+    assert_eq!(health(&["--config", &good], &[("TIDINGS_HTTP_LISTEN", nowhere)]), Some(1));
+    assert_eq!(health(&["--config", &bad, "--set", &listen], &[("TIDINGS_HTTP_LISTEN", nowhere)]), Some(0));
+    assert_eq!(health(&[], &[("PORT", &port)]), Some(0));
+    assert_eq!(health(&[], &[("PORT", "1"), ("TIDINGS_HTTP_LISTEN", &address)]), Some(0));
+    assert_eq!(health(&["--config", &good], &[("PORT", ""), ("TIDINGS_HTTP_LISTEN", "")]), Some(0));
+    let file = shell.write("listen", &format!("{address}\n"));
+    assert_eq!(health(&["--config", &bad], &[("TIDINGS_HTTP_LISTEN_FILE", &file)]), Some(0));
+    assert_eq!(
+        health(&["--config", &good], &[("TIDINGS_PORT", "tcp://x"), ("TIDINGS_SERVICE_HOST", "x")]),
+        Some(0)
+    );
+    fs::rename(good, shell.0.path().join("tidings.toml")).unwrap();
+    assert_eq!(health(&[], &[]), Some(0));
+}

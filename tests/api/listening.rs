@@ -1,0 +1,126 @@
+//! `tidings listen`: a user's notifications in a terminal, through a restart of the server.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::{App, SECRET, program},
+    clients::program::{Running, run},
+};
+
+fn listen(app: &App, arguments: &[&str]) -> Command {
+    let mut command = program();
+    command.args(["listen", "alice", "--server", &format!("http://{}", app.address)]);
+    command.args(arguments).env("TIDINGS_AUTH_SECRET", SECRET);
+    command
+}
+
+/// The numbers of the notifications up to this one.
+fn ns_up_to(listener: &Running, last: u64) -> Vec<u64> {
+    let mut ns = Vec::new();
+    while ns.last() != Some(&last) {
+        let event: Value = serde_json::from_str(&listener.stdout.next()).unwrap();
+        ns.extend((event["type"] == "test.event").then(|| event["payload"]["n"].as_u64().unwrap()));
+    }
+    ns
+}
+
+#[actix_web::test]
+async fn a_listener_prints_each_notification_once_through_kill_9_and_restart() {
+    let mut app = App::start();
+    app.publish("alice", 0).await;
+    let listener = Running::start(&mut listen(&app, &["--json"]));
+    listener.stdout.expect(r#""type":"welcome""#);
+    for n in 1..=3 {
+        app.publish("alice", n).await;
+        app.publish("bob", 99).await;
+    }
+    assert_eq!(ns_up_to(&listener, 3), [1, 2, 3]);
+    for (kill, from) in [(true, 4), (false, 7)] {
+        if kill {
+            app.kill();
+        } else {
+            app.signal("-TERM");
+            assert!(app.wait().success());
+        }
+        listener.stderr.expect("reconnecting");
+        app.restart();
+        for n in from..from + 3 {
+            app.publish("alice", n).await;
+        }
+        assert_eq!(ns_up_to(&listener, from + 2), [from, from + 1, from + 2]);
+    }
+    listener.signal("-INT");
+    let ended = listener.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!ended.stdout.contains("test.event"), "{ended:?}");
+}
+
+#[actix_web::test]
+async fn a_listener_tells_a_person_what_came_and_what_became_of_the_connection() {
+    let app = App::start();
+    let listener = Running::start(&mut listen(&app, &[]));
+    assert_eq!(listener.stderr.next(), "connected");
+    let payload =
+        json!({"title": "Build", "text": "it \u{1b}[2Jfailed\r\nbadly", "url": "https://ci.example"});
+    let body = json!({"to": "alice", "type": "build.failed", "payload": payload});
+    assert_eq!(app.http(&app.publisher()).post("/v1/notifications", &body).await.status, 201);
+    let line = listener.stdout.next();
+    assert!(line.contains(" build.failed Build · it ") && line.ends_with(" · https://ci.example"), "{line}");
+    assert!(!line.chars().any(char::is_control), "{line:?}");
+    listener.signal("-INT");
+    assert_eq!(listener.end().code, Some(0));
+}
+
+#[actix_web::test]
+async fn a_listener_starts_behind_a_position() {
+    let app = App::start();
+    let mut positions = Vec::new();
+    for n in 1..=3 {
+        positions.push(app.publish("alice", n).await);
+    }
+    let cursor = format!("inbox@{}", positions[0]);
+    for since in [&positions[0], &cursor] {
+        let listener = Running::start(&mut listen(&app, &["--json", "--since", since]));
+        assert_eq!(ns_up_to(&listener, 3), [2, 3]);
+    }
+    let bad = run(&mut listen(&app, &["--since", "yesterday"]));
+    assert!(bad.code == Some(2) && bad.stdout.is_empty(), "{bad:?}");
+}
+
+#[actix_web::test]
+async fn a_listener_that_will_never_be_let_in_gives_up() {
+    let app = App::start();
+    let other = "another secret, of 32 bytes and more too";
+    for command in [
+        &mut listen(&app, &["--token", "abc"]),
+        &mut listen(&app, &["--token", &app.token_for("alice", "", -60)]),
+        listen(&app, &[]).env("TIDINGS_AUTH_SECRET", other),
+    ] {
+        let ended = run(command);
+        assert!(ended.code == Some(1) && ended.stdout.is_empty(), "{ended:?}");
+        assert!(ended.stderr.contains("401") && ended.stderr.lines().count() == 1, "{ended:?}");
+    }
+    let ended = run(listen(&app, &[]).env_remove("TIDINGS_AUTH_SECRET"));
+    assert!(ended.code == Some(2) && ended.stderr.contains("auth.secret"), "{ended:?}");
+}
+
+#[actix_web::test]
+async fn a_listener_whose_output_nobody_reads_ends_well() {
+    let app = App::start();
+    let line = format!(
+        "{:?} listen alice --server http://{} | head -n 1",
+        env!("CARGO_BIN_EXE_tidings"),
+        app.address
+    );
+    let mut pipe = Command::new("sh");
+    pipe.args(["-c", &line]).env("TIDINGS_AUTH_SECRET", SECRET);
+    let pipe = Running::start(&mut pipe);
+    pipe.stderr.expect("connected");
+    app.publish("alice", 1).await;
+    assert!(pipe.stdout.next().contains("test.event"));
+    app.publish("alice", 2).await;
+    let ended = pipe.end();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
+}

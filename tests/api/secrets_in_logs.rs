@@ -1,0 +1,137 @@
+//! T15: nothing that is secret gets into the log, and nobody can write lines of it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Error;
+
+use crate::{
+    app::{App, DEADLINE, SECRET},
+    clients::{raw::Raw, ws::Ws},
+};
+
+const MARKER: &str = "marker-of-a-payload";
+const FORGED: &str = "forged-line";
+
+/// A token of each user, so that each way of travelling has its own to look for.
+fn tokens(app: &App) -> Vec<String> {
+    let ways = ["header", "query", "cookie", "subprotocol", "message", "refresh", "refused", "expired"];
+    let token =
+        |way: &&str| if *way == "expired" { app.token_for(way, "", -60) } else { app.token(way, "notify") };
+    ways.iter().map(token).collect()
+}
+
+async fn use_every_way(app: &App, tokens: &[String]) {
+    let [header, query, cookie, subprotocol, message, refresh, refused, expired] = tokens else { panic!() };
+    let anonymous = app.anonymous();
+    let body = json!({"to": "header", "type": "a.b", "payload": {"text": MARKER}, "key": MARKER});
+    let keyed =
+        app.http(header).request("POST", "/v1/notifications").insert_header(("Idempotency-Key", MARKER));
+    let keyed = keyed.insert_header(("Content-Type", "application/json"));
+    assert_eq!(anonymous.send(keyed, body.to_string()).await.status, 201);
+    for bad in [json!({"payload": MARKER, "to": [MARKER, "a b"]}), json!([MARKER])] {
+        assert!(app.http(header).post("/v1/notifications", &bad).await.status >= 400);
+    }
+    assert_eq!(app.http(header).get("/v1/notifications").await.status, 200);
+    assert_eq!(anonymous.get(&format!("/v1/me?token={query}")).await.status, 200);
+    assert_eq!(anonymous.get(&format!("/v1/me?a=b&t%6Fken={query}")).await.status, 200);
+    let page = anonymous.request("GET", "/v1/me").insert_header(("Sec-Fetch-Site", "same-origin"));
+    let page = page.insert_header(("Cookie", format!("tidings_token={cookie}")));
+    assert_eq!(anonymous.send(page, "").await.status, 200);
+
+    // Those that are refused are the ones that tempt to say why.
+    let broken = format!("{}x", refused);
+    for token in [&broken, expired, &format!("{refused} {refused}")] {
+        app.http(token).get("/v1/me").await.problem(401, "invalid_token");
+        anonymous
+            .get(&format!("/v1/me?token={}", token.replace(' ', "+")))
+            .await
+            .problem(401, "invalid_token");
+        anonymous
+            .get(&format!("/v1/me?ticket={}", token.replace(' ', "+")))
+            .await
+            .problem(401, "invalid_token");
+    }
+    app.http(header).get(&format!("/v1/me?token={refused}")).await.problem(400, "bad_message");
+
+    let protocols = format!("tidings.v1, bearer.{subprotocol}");
+    let (mut ws, answer) =
+        Ws::handshake(app.address, "/v1/ws", &[("sec-websocket-protocol", &protocols)]).await.unwrap();
+    assert_eq!(answer.headers()["sec-websocket-protocol"], "tidings.v1");
+    ws.expect("welcome").await;
+    let protocols = format!("tidings.v1, bearer.{expired}");
+    let refusal = Ws::handshake(app.address, "/v1/ws", &[("sec-websocket-protocol", &protocols)]).await;
+    assert!(matches!(refusal, Err(Error::Http(answer)) if answer.status() == 401));
+
+    let mut ws = Ws::open(app.address, "", &[]).await.unwrap();
+    ws.send(json!({"type": "auth", "token": message})).await;
+    ws.expect("welcome").await;
+    assert_eq!(ws.ask(json!({"type": "auth", "token": refresh})).await["code"], "forbidden");
+    assert_eq!(ws.ask(json!({"type": "echo", "data": MARKER})).await["data"], MARKER);
+    assert_eq!(ws.ask(json!({"type": MARKER, "data": MARKER})).await["type"], "error");
+    ws.send_text(MARKER).await;
+    assert_eq!(ws.next().await["type"], "error");
+    let mut ws = Ws::open(app.address, &format!("?since={MARKER}"), &[]).await.err();
+    assert!(matches!(ws.take(), Some(Error::Http(answer)) if answer.status() == 400));
+    let mut ws = Ws::open(app.address, "", &[]).await.unwrap();
+    ws.send(json!({"type": "auth", "token": broken})).await;
+    assert_eq!(ws.end().await, Some(4500));
+}
+
+async fn try_to_forge(app: &App) {
+    let line = format!("%0d%0a%7b%22message%22:%22{FORGED}%22%7d%1b%5b2J%c2%9b2J");
+    for path in [format!("/{line}"), format!("/v1/send/{line}"), format!("/v1/notifications?x={line}")] {
+        assert!(app.http(&app.publisher()).get(&path).await.status >= 400);
+    }
+    for name in [format!("\u{9b}{FORGED}"), format!("\t{FORGED}")] {
+        let http = app.anonymous();
+        let request = http.request("GET", "/v1/me").insert_header(("X-Request-Id", name.clone()));
+        http.send(request.insert_header(("User-Agent", name)), "").await.problem(401, "invalid_token");
+    }
+    let mut raw = Raw::connect(app.address).await;
+    raw.write(format!("GET / HTTP/1.1\r\nHost: a\r\nX\x1b[2J{{\"message\":\"{FORGED}\"}}: a\r\n\r\n")).await;
+    assert!(raw.read_to_end().await.starts_with(b"HTTP/1.1 400 "));
+}
+
+/// The log of a server that has ended, up to its last word.
+async fn whole_log(app: &App) -> Vec<String> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let lines = app.logs();
+        if lines.last().is_some_and(|line| line.contains(r#""message":"stopped""#)) {
+            return lines;
+        }
+        assert!(Instant::now() < deadline, "the log has no end: {}", lines.join("\n"));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The pieces of a token by which anybody would know it.
+fn pieces(token: &str) -> impl Iterator<Item = &str> {
+    token.split('.').skip(1).chain([token])
+}
+
+#[actix_web::test]
+async fn t15_a_log_at_debug_holds_no_token_no_secret_no_payload_and_no_forged_line() {
+    let mut app = App::start_with(&[("log.level", "debug")]);
+    let tokens = tokens(&app);
+    use_every_way(&app, &tokens).await;
+    try_to_forge(&app).await;
+    app.signal("-TERM");
+    app.wait();
+    let lines = whole_log(&app).await;
+    let mut refusals = 0;
+    for line in &lines {
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+        let record: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(record["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok(), "{line}");
+        assert!(["debug", "info", "warn", "error"].contains(&record["level"].as_str().unwrap()), "{line}");
+        assert!(record["target"].is_string() && record["message"].is_string(), "{line}");
+        assert_ne!(record["message"], FORGED, "{line}");
+        refusals += usize::from(record["message"] == "auth refused");
+        for piece in tokens.iter().flat_map(|token| pieces(token)).chain([MARKER, SECRET]) {
+            assert!(!line.contains(piece), "{piece:?} is in {line}");
+        }
+    }
+    assert!(refusals >= 8, "the log says that somebody was refused: {}", lines.join("\n"));
+}
