@@ -34,6 +34,9 @@ use crate::{
     stream::{Offered, Subscription},
 };
 
+/// Most hints that wait for a read to end; of those beyond only the counters are told.
+const HELD_HINTS_MAX: usize = 64;
+
 /// Ends the socket of a connection from outside, whatever still waits in it.
 pub type Kill = Box<dyn Fn()>;
 
@@ -54,6 +57,8 @@ pub struct Session {
     /// Counts the reads of the truth: an older one that comes back late is nobody's.
     reads: Cell<u64>,
     openings: RefCell<Vec<Opening>>,
+    /// Hints that came while the inbox is read: they follow the events that they may be about.
+    held_hints: RefCell<Vec<Frame>>,
     /// A hint was refused, or came before the `welcome`: the newest counters are owed.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
@@ -84,6 +89,7 @@ impl Session {
             inbox: RefCell::new(None),
             reads: Cell::new(0),
             openings: RefCell::new(Vec::new()),
+            held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
             is_welcomed: Cell::new(false),
             opened: Notify::new(),
@@ -176,14 +182,13 @@ impl Session {
             .get()
             .map_or(if self.has_peer_closed.get() { "client" } else { "gone" }, CloseCode::word);
         let seconds = self.opened_at.elapsed().as_secs_f64();
-        let user = self.identity.borrow().as_ref().map(|identity| identity.user.clone());
-        log::info!(
-            session = self.id.as_str(), user = user.as_ref().map(|user| user.as_str()), reason, seconds;
-            "session closed"
-        );
-        if let Some(user) = user {
-            self.worker.hub.unregister(Unregister { session: key, user });
-        }
+        let session = self.id.as_str();
+        let Some(user) = self.identity.borrow().as_ref().map(|identity| identity.user.clone()) else {
+            log::info!(session, reason, seconds; "session closed before it was anybody's");
+            return;
+        };
+        log::info!(session, user = user.as_str(), reason, seconds; "session closed");
+        self.worker.hub.unregister(Unregister { session: key, user });
     }
 
     fn key(&self) -> Option<SessionKey> {
@@ -234,7 +239,17 @@ impl Receiver for Session {
     }
 
     fn hint(&self, frame: &Frame) {
-        if !self.is_welcomed.get() || self.outbox.push(frame.clone()) == Err(Full) {
+        let is_live = self.with_inbox(|inbox| inbox.is_live()).unwrap_or_default();
+        let mut held = self.held_hints.borrow_mut();
+        let is_told = if is_live {
+            self.outbox.push(frame.clone()).is_ok()
+        } else if self.is_welcomed.get() && held.len() < HELD_HINTS_MAX {
+            held.push(frame.clone());
+            true
+        } else {
+            false
+        };
+        if !is_told {
             self.owes_counters.set(true);
         }
     }

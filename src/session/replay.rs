@@ -137,6 +137,9 @@ impl Session {
             }
             given = position;
         }
+        for hint in self.held_hints.take() {
+            self.hint(&hint);
+        }
         if owes_counters {
             self.hint(&Frame::new(Class::Hint, &Unread { counters: read.counters }));
         }
