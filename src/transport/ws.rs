@@ -95,17 +95,19 @@ impl WsSession {
     }
 
     fn failed(&mut self, error: &ProtocolError, ctx: &mut WebsocketContext<Self>) {
-        // The codec gives the same error for the same bytes for ever: nothing more is read.
-        ctx.wait(std::future::pending().into_actor(self));
-        match (self.failure.get(), error) {
-            (Some(Failure::Broken), _) => ctx.stop(),
-            (Some(Failure::BadReason), _) => self.end(CloseCode::InvalidUtf8),
-            (Some(Failure::TooBig), _) | (None, ProtocolError::Overflow) => self.end(CloseCode::TooBig),
+        let code = match (self.failure.get(), error) {
+            (Some(Failure::Broken), _) => return ctx.stop(),
+            (Some(Failure::BadReason), _) => CloseCode::InvalidUtf8,
+            (Some(Failure::TooBig), _) | (None, ProtocolError::Overflow) => CloseCode::TooBig,
             // Text that is not UTF-8 comes as this, reserved bits as `InvalidData`.
             (None, ProtocolError::Io(error)) if error.kind() == io::ErrorKind::Other => {
-                self.end(CloseCode::InvalidUtf8);
+                CloseCode::InvalidUtf8
             }
-            _ => self.end(CloseCode::ProtocolError),
+            _ => CloseCode::ProtocolError,
+        };
+        if !self.session.end(code) {
+            // The codec keeps some of the bytes that it refuses, and refuses them again for ever.
+            ctx.wait(std::future::pending().into_actor(self));
         }
     }
 

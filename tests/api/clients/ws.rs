@@ -1,6 +1,6 @@
 //! A WebSocket client that is not ours (tungstenite), with words for tests.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -184,12 +184,6 @@ impl Ws {
     /// Fails unless the server now closes the connection.
     pub async fn expect_cut(&mut self) {
         while let Some(Ok(_)) = timeout(DEADLINE, self.socket.next()).await.expect("it stays open") {}
-    }
-
-    /// Fails if anything numbered comes within this time.
-    pub async fn expect_nothing_numbered(&mut self, within: Duration) {
-        let come = timeout(within, self.next_numbered()).await;
-        assert!(come.is_err(), "{come:?}");
     }
 }
 
