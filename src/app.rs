@@ -1,6 +1,8 @@
 //! The composition root: the only file that names every part. It starts them, wires them, watches them,
 //! and stops them in order.
 
+mod shutdown;
+
 use std::{
     net::SocketAddr,
     rc::Rc,
@@ -8,17 +10,18 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::{Actor, Addr};
 use actix_web::{
     App, HttpServer,
-    dev::{Server, ServerHandle},
+    dev::Server,
     middleware::{Condition, from_fn},
     web,
 };
-use tokio::signal::unix::{SignalKind, signal};
+use shutdown::{Signals, stop};
+use tokio::time::Instant;
 
 use crate::{
     auth::gate::Gate,
@@ -63,9 +66,8 @@ pub enum AppError {
     Server(String),
 }
 
-/// How often the watchdog looks, and how often the drain does.
+/// How often the watchdog looks.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long requests in flight may take once every session is gone.
 const REQUESTS_TIMEOUT_SECS: u64 = 5;
@@ -96,10 +98,12 @@ struct Application {
     is_draining: Arc<AtomicBool>,
     drain: Duration,
     timeout: Duration,
+    signals: Signals,
 }
 
 impl Application {
     fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
+        let signals = Signals::listen().map_err(AppError::Signals)?;
         let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
         let sessions = Arc::new(AtomicUsize::new(0));
         let is_draining = Arc::new(AtomicBool::new(false));
@@ -177,18 +181,17 @@ impl Application {
             is_draining,
             drain: config.shutdown.drain,
             timeout: config.shutdown.timeout,
+            signals,
         })
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
-        let Self { server, hub, store, shards, sessions, is_draining, drain, timeout, .. } = self;
+        let Self { server, hub, store, shards, sessions, is_draining, drain, timeout, mut signals, .. } =
+            self;
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.next() => {}
             ended = &mut server => {
                 return Err(AppError::Server(format!("{ended:?}")));
             }
@@ -196,10 +199,14 @@ impl Application {
         }
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         is_draining.store(true, Ordering::Relaxed);
+        let deadline = Instant::now() + timeout;
         tokio::select! {
-            () = stop(&hub, &store, handle, &sessions, drain, timeout) => {}
-            _ = terminate.recv() => log::warn!("stopped at once by a second signal"),
-            _ = interrupt.recv() => log::warn!("stopped at once by a second signal"),
+            stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, handle, &sessions, drain)) => {
+                if stopped.is_err() {
+                    log::warn!("stopped with work in flight: shutdown.timeout has passed");
+                }
+            }
+            () = signals.next() => log::warn!("stopped at once by a second signal"),
         }
         log::info!("stopped");
         Ok(())
@@ -260,22 +267,4 @@ async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>)
             return "a worker's shard";
         }
     }
-}
-
-/// Closes the sessions, spread over `drain`; lets requests finish; closes the database.
-async fn stop(
-    hub: &HubLink,
-    store: &StoreLink,
-    server: ServerHandle,
-    sessions: &AtomicUsize,
-    drain: Duration,
-    timeout: Duration,
-) {
-    let deadline = Instant::now() + timeout;
-    hub.drain(drain);
-    while sessions.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
-        tokio::time::sleep(DRAIN_INTERVAL).await;
-    }
-    server.stop(true).await;
-    store.flush().await;
 }

@@ -99,7 +99,7 @@ impl Gate {
         }
     }
 
-    /// Verifies a token that came in a message.
+    /// Verifies a token that came in a message. Who asked logs the reason.
     ///
     /// # Errors
     /// One opaque value, whatever the reason.

@@ -1,5 +1,7 @@
 //! Reads request bodies, bounded in size and time.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest,
     http::{StatusCode, header},
@@ -13,6 +15,7 @@ use crate::protocol::ErrorCode;
 /// How much of a body that is refused is read on, so that the client gets to read the answer: a
 /// connection closed over unread data is reset.
 const DISCARD_BYTES_MAX: usize = 1024 * 1024;
+const DISCARD_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// Reads a body of JSON text.
 ///
@@ -28,7 +31,7 @@ pub async fn json(request: &HttpRequest, payload: Payload, api: &Api) -> Result<
     });
     if !is_json {
         let problem = unsupported("the body must be application/json");
-        return Err(refuse(payload, problem, api).await);
+        return Err(refuse(payload, problem).await);
     }
     read(request, payload, api, api.body_limit).await
 }
@@ -44,13 +47,13 @@ pub async fn read(
     limit: usize,
 ) -> Result<Bytes, Problem> {
     if request.headers().contains_key(header::CONTENT_ENCODING) {
-        return Err(refuse(payload, unsupported("a compressed body is not accepted"), api).await);
+        return Err(refuse(payload, unsupported("a compressed body is not accepted")).await);
     }
     let too_large = || Problem::new(ErrorCode::TooLarge, format!("the body is larger than {limit} bytes"));
     let declared =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if declared.is_some_and(|declared: usize| declared > limit) {
-        return Err(refuse(payload, too_large(), api).await);
+        return Err(refuse(payload, too_large()).await);
     }
     let mut payload = payload;
     let collect = async {
@@ -66,7 +69,7 @@ pub async fn read(
     };
     match tokio::time::timeout(api.body_timeout, collect).await {
         Ok(Ok(Some(body))) => Ok(body),
-        Ok(Ok(None)) => Err(refuse(payload, too_large(), api).await),
+        Ok(Ok(None)) => Err(refuse(payload, too_large()).await),
         Ok(Err(problem)) => Err(problem),
         Err(_) => {
             let problem = Problem::new(ErrorCode::BadMessage, "the body did not come in time");
@@ -80,7 +83,7 @@ fn unsupported(detail: &str) -> Problem {
 }
 
 /// Reads on for a while what nobody wants, then refuses.
-async fn refuse(mut payload: Payload, problem: Problem, api: &Api) -> Problem {
+async fn refuse(mut payload: Payload, problem: Problem) -> Problem {
     let discard = async {
         let mut left = DISCARD_BYTES_MAX;
         while let Some(Ok(chunk)) = payload.next().await {
@@ -91,6 +94,6 @@ async fn refuse(mut payload: Payload, problem: Problem, api: &Api) -> Problem {
         }
     };
     // Late or not, the answer is the same.
-    let _ = tokio::time::timeout(api.body_timeout, discard).await;
+    let _ = tokio::time::timeout(DISCARD_TIME_MAX, discard).await;
     problem
 }

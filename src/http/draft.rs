@@ -161,6 +161,8 @@ fn push(raw: &RawValue) -> Result<(), Wrong> {
     if raw.get() == "false" {
         return Ok(());
     }
+    // A list of the four values in order would be read as the object, too.
+    let raw = if raw.get().starts_with('{') { raw } else { RawValue::NULL };
     read::<Words>(raw, "push is false or an object of title, body, url, urgency").map(drop)
 }
 

@@ -86,68 +86,71 @@ impl<'a> Command<'a> {
         };
         let mut fields = Fields::parse(text)
             .map_err(|error| refuse(None, None, ErrorCode::BadMessage, &error.to_string()))?;
-        let reference = match fields.take("ref").map(parse_ref) {
-            Some(Err(())) => {
+        let word = fields.take_as::<String>("type");
+        let parse = word.as_ref().ok().and_then(|word| parser(word.as_deref()?));
+        let reference = match fields.take("ref").map(parse_ref).transpose() {
+            Ok(reference) => reference,
+            Err(()) => {
+                let command = parse.map(|(command, _)| command);
                 let message = "ref is an integer or a text of at most 64 characters";
-                return Err(refuse(None, None, ErrorCode::BadMessage, message));
+                return Err(refuse(None, command, ErrorCode::BadMessage, message));
             }
-            reference => reference.and_then(Result::ok),
         };
-        let word = match fields.take_as::<String>("type") {
-            Ok(Some(word)) => word,
-            Ok(None) => return Err(refuse(reference, None, ErrorCode::BadMessage, "type is missing")),
-            Err(_) => return Err(refuse(reference, None, ErrorCode::BadMessage, "type is not a text")),
-        };
-        let Some(parse) = parser(&word) else {
-            return Err(refuse(reference, None, ErrorCode::UnknownType, "there is no such command"));
+        let (command, parse) = match (word, parse) {
+            (_, Some(known)) => known,
+            (Ok(Some(_)), None) => {
+                return Err(refuse(reference, None, ErrorCode::UnknownType, "there is no such command"));
+            }
+            (Ok(None), None) => {
+                return Err(refuse(reference, None, ErrorCode::BadMessage, "type is missing"));
+            }
+            (Err(_), None) => {
+                return Err(refuse(reference, None, ErrorCode::BadMessage, "type is not a text"));
+            }
         };
         match parse(&mut fields) {
             Ok(action) => Ok(Self { reference, action }),
-            Err((command, code, message)) => Err(refuse(reference, Some(command), code, &message)),
+            Err((code, message)) => Err(refuse(reference, Some(command), code, &message)),
         }
     }
 }
 
-type Parse<'a> = fn(&mut Fields<'a>) -> Result<Action<'a>, (&'static str, ErrorCode, String)>;
+type Parse<'a> = fn(&mut Fields<'a>) -> Result<Action<'a>, (ErrorCode, String)>;
 
 /// The table of commands.
-fn parser<'a>(word: &str) -> Option<Parse<'a>> {
+fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
     Some(match word {
-        "auth" => |fields| match fields.take_as::<String>("token") {
+        "auth" => ("auth", |fields| match fields.take_as::<String>("token") {
             Ok(Some(token)) => Ok(Action::Auth { token }),
-            _ => Err(("auth", ErrorCode::BadMessage, "token is a text".to_owned())),
-        },
-        "resume" => |fields| position(fields, "resume", "since").map(|since| Action::Resume { since }),
-        "mark" => |fields| match mark::parse(fields) {
+            _ => Err((ErrorCode::BadMessage, "token is a text".to_owned())),
+        }),
+        "resume" => ("resume", |fields| position(fields, "since").map(|since| Action::Resume { since })),
+        "mark" => ("mark", |fields| match mark::parse(fields) {
             Ok(mark) => Ok(Action::Mark(mark)),
-            Err(bad) if bad.code == ErrorCode::BadCursor => Err(("mark", bad.code, bad.message.to_owned())),
-            Err(bad) => Err(("mark", ErrorCode::BadMessage, bad.message.to_owned())),
-        },
-        "ack" => |fields| {
-            let up_to = position(fields, "ack", "up_to")?;
+            Err(bad) if bad.code == ErrorCode::BadCursor => Err((bad.code, bad.message.to_owned())),
+            Err(bad) => Err((ErrorCode::BadMessage, bad.message.to_owned())),
+        }),
+        "ack" => ("ack", |fields| {
+            let up_to = position(fields, "up_to")?;
             match fields.take_as::<bool>("visible") {
                 Ok(_) => Ok(Action::Ack { up_to }),
-                Err(_) => Err(("ack", ErrorCode::BadMessage, "visible is true or false".to_owned())),
+                Err(_) => Err((ErrorCode::BadMessage, "visible is true or false".to_owned())),
             }
-        },
-        "ping" => |_| Ok(Action::Ping),
-        "pong" => |_| Ok(Action::Pong),
-        "echo" => |fields| match fields.take("data") {
+        }),
+        "ping" => ("ping", |_| Ok(Action::Ping)),
+        "pong" => ("pong", |_| Ok(Action::Pong)),
+        "echo" => ("echo", |fields| match fields.take("data") {
             Some(data) => Ok(Action::Echo { data }),
-            None => Err(("echo", ErrorCode::BadMessage, "data is missing".to_owned())),
-        },
+            None => Err((ErrorCode::BadMessage, "data is missing".to_owned())),
+        }),
         _ => return None,
     })
 }
 
-fn position(
-    fields: &mut Fields<'_>,
-    command: &'static str,
-    name: &str,
-) -> Result<Position, (&'static str, ErrorCode, String)> {
+fn position(fields: &mut Fields<'_>, name: &str) -> Result<Position, (ErrorCode, String)> {
     let text = fields.take_as::<String>(name).ok().flatten();
     text.and_then(|text| text.parse().ok())
-        .ok_or_else(|| (command, ErrorCode::BadCursor, format!("{name} is a position such as k3x9q2ab.42")))
+        .ok_or_else(|| (ErrorCode::BadCursor, format!("{name} is a position such as k3x9q2ab.42")))
 }
 
 fn parse_ref(raw: &RawValue) -> Result<Ref, ()> {

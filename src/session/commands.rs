@@ -83,17 +83,26 @@ impl Session {
             self.end(CloseCode::AuthTimeout);
             return;
         };
-        match self.worker.gate.verify(&token, clock::now()) {
-            Ok(identity) => self.admit(identity, Opening::Welcome(reference)),
-            Err(_) => {
+        match self.verify(&token) {
+            Some(identity) => self.admit(identity, Opening::Welcome(reference)),
+            None => {
                 self.end(CloseCode::InvalidToken);
             }
         }
     }
 
+    /// Why a token is refused is for the log alone.
+    fn verify(&self, token: &str) -> Option<Identity> {
+        let verified = self.worker.gate.verify(token, clock::now());
+        if let Err(error) = &verified {
+            log::warn!(session = self.id.as_str(), reason = error.reason(); "auth refused");
+        }
+        verified.ok()
+    }
+
     /// A new token for the same user replaces scopes and expiry; any other leaves the old one.
     fn refresh(&self, reference: Option<&Ref>, token: &str) {
-        let fresh = self.worker.gate.verify(token, clock::now()).ok();
+        let fresh = self.verify(token);
         let is_mine =
             |fresh: &Identity| self.identity.borrow().as_ref().is_some_and(|old| old.user == fresh.user);
         let Some(fresh) = fresh.filter(is_mine) else {

@@ -26,7 +26,6 @@ pub struct SessionPolicy {
     /// Largest `data` of a command, in bytes.
     pub data_bytes: usize,
     pub rooms: usize,
-    /// 0 is no limit.
     pub messages_per_second: u32,
     pub messages_burst: u32,
     pub ping_interval: Duration,

@@ -10,6 +10,7 @@ mod append;
 mod batch;
 mod doorbell;
 mod error;
+mod expiry;
 mod file;
 mod idempotency;
 mod inboxes;

@@ -101,6 +101,29 @@ pub(super) fn delete(conn: &mut Connection, user: &UserId, offset: Offset) -> Qu
     diesel::delete(table.find((user.as_str(), signed(offset)))).execute(conn).map(drop)
 }
 
+/// A row that has expired, as far as its deletion needs to know it.
+#[derive(Queryable)]
+pub(super) struct ExpiredRow {
+    pub(super) user_id: String,
+    pub(super) offset: i64,
+    pub(super) id: String,
+    pub(super) seen_at: Option<i64>,
+    pub(super) read_at: Option<i64>,
+    pub(super) muted: bool,
+}
+
+/// Rows that have expired, at most `limit`, those of one user together.
+pub(super) fn expired(conn: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<Vec<ExpiredRow>> {
+    let mut rows: Vec<ExpiredRow> = table
+        .filter(n::expires_at.le(now.as_micros()))
+        .order(n::expires_at)
+        .limit(limit)
+        .select((n::user_id, n::offset, n::id, n::seen_at, n::read_at, n::muted))
+        .load(conn)?;
+    rows.sort_unstable_by(|a, b| (&a.user_id, a.offset).cmp(&(&b.user_id, b.offset)));
+    Ok(rows)
+}
+
 /// Which rows of a user a mark is about.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'a> {

@@ -19,10 +19,12 @@ use super::{
     Connection,
     batch::{self, Failure},
     doorbell::Doorbell,
+    expiry::SweepExpired,
     file::{Access, DatabaseFile},
     idempotency,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
+    notifications,
 };
 use crate::{
     clock,
@@ -41,6 +43,13 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Idempotency keys that are deleted in one go.
 const FORGOTTEN_KEYS: usize = 500;
+
+/// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Expired notifications that are deleted in one go, and how long that may wait for the lock.
+const EXPIRED_ROWS: usize = 500;
+const EXPIRY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The actor's end of the queue.
 pub(super) struct WriterLink {
@@ -84,6 +93,7 @@ pub(super) struct Writer {
     doorbell: Doorbell,
     retention: Duration,
     housekeeping_due: Instant,
+    expiry_due: Instant,
     /// Dropped with the thread.
     _ended: watch::Sender<()>,
 }
@@ -107,6 +117,7 @@ impl Writer {
             doorbell: Doorbell::new(hub),
             retention: options.idempotency_retention,
             housekeeping_due: Instant::now() + HOUSEKEEPING_INTERVAL,
+            expiry_due: Instant::now() + EXPIRY_INTERVAL,
             _ended,
         };
         std::thread::Builder::new()
@@ -118,7 +129,8 @@ impl Writer {
 
     fn run(mut self) {
         loop {
-            let due = self.doorbell.due().unwrap_or(self.housekeeping_due).min(self.housekeeping_due);
+            let due = self.housekeeping_due.min(self.expiry_due);
+            let due = self.doorbell.due().unwrap_or(due).min(due);
             match self.queue.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
                     let jobs = self.gather(first);
@@ -198,6 +210,9 @@ impl Writer {
         if self.housekeeping_due <= now {
             self.forget_keys();
         }
+        if self.expiry_due <= now {
+            self.sweep_expired();
+        }
     }
 
     fn ring_again(&mut self) {
@@ -220,6 +235,26 @@ impl Writer {
             Ok(true) => self.housekeeping_due = Instant::now(),
             Ok(false) => {}
             Err(error) => log::warn!("old idempotency keys could not be deleted: {error}"),
+        }
+    }
+
+    fn sweep_expired(&mut self) {
+        self.expiry_due = Instant::now() + EXPIRY_INTERVAL;
+        // A look first, so that an idle server takes no lock for nothing.
+        let found = self.connection().and_then(|conn| Ok(notifications::expired(conn, clock::now(), 1)?));
+        match found {
+            Ok(rows) if rows.is_empty() => return,
+            Ok(_) => {}
+            Err(error) => return log::warn!("expired notifications could not be looked for: {error}"),
+        }
+        let sweep = SweepExpired { limit: EXPIRED_ROWS };
+        let (job, mut answer) = Queued::new(sweep, Instant::now() + EXPIRY_PATIENCE);
+        self.work(vec![Box::new(job)]);
+        match answer.try_recv() {
+            Ok(Ok(true)) => self.expiry_due = Instant::now(),
+            Ok(Ok(false)) => {}
+            Ok(Err(error)) => log::warn!("expired notifications could not be deleted: {error}"),
+            Err(_) => log::error!("a sweep has no outcome"),
         }
     }
 

@@ -14,6 +14,7 @@ mod commands;
 mod database;
 mod developing;
 mod durability;
+mod expiry;
 mod frames;
 mod golden;
 mod http_manners;

@@ -41,6 +41,8 @@ CREATE INDEX notifications_unread ON notifications (user_id, "offset") WHERE rea
 
 CREATE INDEX notifications_archived ON notifications (user_id, "offset") WHERE archived_at IS NOT NULL;
 
+CREATE INDEX notifications_expiry ON notifications (expires_at) WHERE expires_at IS NOT NULL;
+
 -- What a publish was answered, for the next one with the same key.
 CREATE TABLE idempotency_keys (
     publisher TEXT NOT NULL,

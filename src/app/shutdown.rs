@@ -1,0 +1,50 @@
+//! How the process ends: on a signal, in order, and within its time.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use actix_web::dev::ServerHandle;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{hub::HubLink, store::StoreLink};
+
+/// How often it is looked whether all sessions are gone.
+const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The two signals that stop the process, listened for before anybody is told that it runs.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Closes the sessions, spread over `drain`; lets requests finish; closes the database. Whatever of it
+/// is cut short, nothing accepted is lost.
+pub async fn stop(
+    hub: &HubLink,
+    store: &StoreLink,
+    server: ServerHandle,
+    sessions: &AtomicUsize,
+    drain: Duration,
+) {
+    hub.drain(drain);
+    while sessions.load(Ordering::Relaxed) > 0 {
+        tokio::time::sleep(DRAIN_INTERVAL).await;
+    }
+    server.stop(true).await;
+    store.flush().await;
+}
