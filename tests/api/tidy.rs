@@ -1,7 +1,7 @@
 //! The house is in order: who may know whom, how long a file is, and that every promise has a test.
 //!
 //! A promise is named by a test when test code holds its words: a command, an event or an error code in
-//! double quotes (`"mark"`), a close code as a number (`4012`), a call as `GET /v1/me` or as the client
+//! double quotes (`"mark"`), a close code as a number or its word (`4012`, `"no_pong"`), a call as `GET /v1/me` or as the client
 //! of the tests makes it (`get("/v1/me"`), a bad input by its id (`B14`, also as `b14_` in a
 //! test's name). Any comment counts.
 
@@ -84,7 +84,7 @@ const LIMITS: [(&str, &str); 25] = [
     ("token", "B07"),
     ("cursor", "B33"),
     ("page of a list", "B48"),
-    ("ids of a mark", "MARK_IDS_MAX"),
+    ("ids of a mark", "what_is_no_mark_says_why"),
     ("WebSocket message", "B19"),
     ("fragments", "B20"),
     ("echo", "session.data_bytes"),
@@ -104,9 +104,9 @@ const LATER_CASES: [u8; 12] = [26, 27, 28, 29, 30, 35, 36, 37, 54, 55, 56, 57];
 /// In this version, and not yet named by a test.
 #[rustfmt::skip]
 const AWAITED: &[&str] = &[
-    "internal", "4008", "4010", "POST /v1/send/{user}", "DELETE /v1/notifications/{id}",
+    "internal", "4010", "POST /v1/send/{user}", "DELETE /v1/notifications/{id}",
     "GET /v1/me", "B31", "B39", "B40", "B41", "B43", "B50", "B51", "B53", "request head",
-    "time for a request head", "time for a request body", "ids of a mark",
+    "time for a request head", "time for a request body",
 ];
 
 #[test]
@@ -181,7 +181,8 @@ fn every_promise_is_named_by_a_test() {
         promises.extend(ticked(&row[0]).map(|word| (word.to_owned(), quoted(word))));
     }
     for row in rows("PROTOCOL.md", &["### Close codes"]) {
-        promises.push((row[0].clone(), has_word(&outside, &row[0])));
+        let word = row[1].replace('`', "\"");
+        promises.push((row[0].clone(), has_word(&outside, &row[0]) || outside.contains(&word)));
     }
     for row in rows("PROTOCOL.md", &["## 6."]) {
         for words in ticked(&row[0]) {
