@@ -70,8 +70,9 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 25] = [
+const LIMITS: [(&str, &str); 26] = [
     ("request head", "B50"),
+    ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
     ("request body", "B38"),
     ("time for a request body", "http.body_timeout"),
@@ -99,15 +100,10 @@ const LIMITS: [(&str, &str); 25] = [
 ];
 
 /// Bad inputs of parts that come later, with rooms, event streams, push, and limits by address.
-const LATER_CASES: [u8; 12] = [26, 27, 28, 29, 30, 35, 36, 37, 54, 55, 56, 57];
+const LATER_CASES: [u8; 13] = [26, 27, 28, 29, 30, 31, 35, 36, 37, 54, 55, 56, 57];
 
-/// In this version, and not yet named by a test.
-#[rustfmt::skip]
-const AWAITED: &[&str] = &[
-    "internal", "4010", "POST /v1/send/{user}", "DELETE /v1/notifications/{id}",
-    "GET /v1/me", "B31", "B39", "B40", "B41", "B43", "B50", "B51", "B53", "request head",
-    "time for a request head", "time for a request body",
-];
+/// In this version, and not yet named by a test: both need a store that fails while the process lives on.
+const AWAITED: [&str; 2] = ["internal", "4010"];
 
 #[test]
 fn modules_use_only_those_below_them() {
@@ -204,12 +200,9 @@ fn every_promise_is_named_by_a_test() {
         }),
     );
 
-    let missing: Vec<&str> = promises
-        .iter()
-        .filter(|(name, is_named)| !is_named && !AWAITED.contains(&name.as_str()))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert!(missing.is_empty(), "no test names: {missing:?}");
+    let missing: Vec<&str> =
+        promises.iter().filter(|(_, is_named)| !is_named).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(missing, AWAITED, "named by no test, and awaited");
 }
 
 /// Where a path stands in the order; the root of the crate and the program stand above all.
