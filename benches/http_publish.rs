@@ -168,7 +168,8 @@ fn start(folder: &std::path::Path) -> Outcome<(Child, String)> {
     let mut lines = BufReader::new(child.stderr.take().ok_or("no log")?).lines();
     for line in &mut lines {
         let record: serde_json::Value = serde_json::from_str(&line?)?;
-        if let (Some("listening"), Some(address)) = (record["message"].as_str(), record["address"].as_str()) {
+        let word = |name: &str| record.get(name).and_then(serde_json::Value::as_str);
+        if let (Some("listening"), Some(address)) = (word("message"), word("address")) {
             let address = address.to_owned();
             // The rest of the log is read, or the server would wait for somebody who reads it.
             std::thread::spawn(move || lines.for_each(drop));

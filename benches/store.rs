@@ -1,6 +1,8 @@
 //! How fast the store appends to a real file with `synchronous=FULL`, by the number of publishes that
 //! wait at the same time, and by the number of recipients of one.
 
+#![allow(clippy::expect_used)]
+
 use std::{hint::black_box, time::Duration};
 
 use actix::{Actor, Context, Handler, SystemRunner};

@@ -245,7 +245,7 @@ mod tests {
         }
         let bad = close(b"\x03\xE8\xC0\x80");
         let (start, end) = bad.split_at(9);
-        assert_eq!(pass(&[bad.clone()]), Err(Failure::BadReason));
+        assert_eq!(pass(std::slice::from_ref(&bad)), Err(Failure::BadReason));
         assert_eq!(pass(&[start.to_vec(), end.to_vec()]), Err(Failure::BadReason));
     }
 

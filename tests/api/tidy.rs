@@ -1,7 +1,7 @@
 //! The house is in order: who may know whom, how long a file is, and that every promise has a test.
 //!
 //! A promise is named by a test when test code holds its words: a command, an event or an error code in
-//! double quotes (`"mark"`), a close code as a number (`4012`), a call as `GET /v1/me` or as the client
+//! double quotes (`"mark"`), a close code as a number or its word (`4012`, `"no_pong"`), a call as `GET /v1/me` or as the client
 //! of the tests makes it (`get("/v1/me"`), a bad input by its id (`B14`, also as `b14_` in a
 //! test's name). Any comment counts.
 
@@ -70,8 +70,9 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 25] = [
+const LIMITS: [(&str, &str); 26] = [
     ("request head", "B50"),
+    ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
     ("request body", "B38"),
     ("time for a request body", "http.body_timeout"),
@@ -84,7 +85,7 @@ const LIMITS: [(&str, &str); 25] = [
     ("token", "B07"),
     ("cursor", "B33"),
     ("page of a list", "B48"),
-    ("ids of a mark", "MARK_IDS_MAX"),
+    ("ids of a mark", "what_is_no_mark_says_why"),
     ("WebSocket message", "B19"),
     ("fragments", "B20"),
     ("echo", "session.data_bytes"),
@@ -99,15 +100,10 @@ const LIMITS: [(&str, &str); 25] = [
 ];
 
 /// Bad inputs of parts that come later, with rooms, event streams, push, and limits by address.
-const LATER_CASES: [u8; 12] = [26, 27, 28, 29, 30, 35, 36, 37, 54, 55, 56, 57];
+const LATER_CASES: [u8; 13] = [26, 27, 28, 29, 30, 31, 35, 36, 37, 54, 55, 56, 57];
 
-/// In this version, and not yet named by a test.
-#[rustfmt::skip]
-const AWAITED: &[&str] = &[
-    "internal", "4008", "4010", "POST /v1/send/{user}", "DELETE /v1/notifications/{id}",
-    "GET /v1/me", "B31", "B39", "B40", "B41", "B43", "B50", "B51", "B53", "request head",
-    "time for a request head", "time for a request body", "ids of a mark",
-];
+/// In this version, and not yet named by a test: both need a store that fails while the process lives on.
+const AWAITED: [&str; 2] = ["internal", "4010"];
 
 #[test]
 fn modules_use_only_those_below_them() {
@@ -181,7 +177,8 @@ fn every_promise_is_named_by_a_test() {
         promises.extend(ticked(&row[0]).map(|word| (word.to_owned(), quoted(word))));
     }
     for row in rows("PROTOCOL.md", &["### Close codes"]) {
-        promises.push((row[0].clone(), has_word(&outside, &row[0])));
+        let word = row[1].replace('`', "\"");
+        promises.push((row[0].clone(), has_word(&outside, &row[0]) || outside.contains(&word)));
     }
     for row in rows("PROTOCOL.md", &["## 6."]) {
         for words in ticked(&row[0]) {
@@ -203,12 +200,9 @@ fn every_promise_is_named_by_a_test() {
         }),
     );
 
-    let missing: Vec<&str> = promises
-        .iter()
-        .filter(|(name, is_named)| !is_named && !AWAITED.contains(&name.as_str()))
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert!(missing.is_empty(), "no test names: {missing:?}");
+    let missing: Vec<&str> =
+        promises.iter().filter(|(_, is_named)| !is_named).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(missing, AWAITED, "named by no test, and awaited");
 }
 
 /// Where a path stands in the order; the root of the crate and the program stand above all.
