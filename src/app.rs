@@ -72,6 +72,9 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// How long requests in flight may take once every session is gone.
 const REQUESTS_TIMEOUT_SECS: u64 = 5;
 
+/// Connections of a worker beyond the sessions of the node: requests, and refused handshakes.
+const SPARE_CONNECTIONS: usize = 10_000;
+
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const BACKLOG: u32 = 4096;
 
@@ -159,6 +162,10 @@ impl Application {
         let server = HttpServer::new(factory)
             .workers(config.http.workers)
             .backlog(BACKLOG)
+            // The sessions have their own limit, which is answered; this one would only stop accepting.
+            .max_connections(
+                config.limits.sessions.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS),
+            )
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(config.http.head_timeout)
             // The linger after a close handshake would keep the socket open for a peer that is done.

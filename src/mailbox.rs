@@ -3,12 +3,52 @@
 //! http and sessions ask (await with a deadline). Hub, store and shards ask nobody; they offer, and
 //! handle a full mailbox themselves. So there is no circle to deadlock in and no unbounded queue.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use actix::{
     Actor, Addr, Handler, MailboxError, Message, Recipient,
     dev::{SendError, ToEnvelope},
 };
+
+/// How many bytes may wait in a mailbox: messages are counted by the mailbox, what they carry by this.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    total: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Budget {
+    pub fn new(total: usize) -> Self {
+        Self { total, taken: Arc::new(AtomicUsize::new(0)) }
+    }
+
+    /// Takes bytes until the load is dropped; `None` if there are not as many left. Into an empty
+    /// mailbox everything fits, however large it is.
+    pub fn take(&self, bytes: usize) -> Option<Load> {
+        let load = Load { bytes, taken: self.taken.clone() };
+        let before = self.taken.fetch_add(bytes, Ordering::Relaxed);
+        (before == 0 || before.saturating_add(bytes) <= self.total).then_some(load)
+    }
+}
+
+/// The bytes of one message, carried along in it.
+#[derive(Debug)]
+pub struct Load {
+    bytes: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
 
 /// Why an ask has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +68,7 @@ pub enum OfferError {
     Gone,
 }
 
-/// Sends and awaits the answer; waits for room in the mailbox within the same deadline.
+/// Sends and awaits the answer. Each asker has one question under way, so the askers are the bound.
 ///
 /// # Errors
 /// [`AskError::Late`] after `deadline`; the question may still be acted upon.
@@ -72,4 +112,20 @@ where
     M::Result: Send,
 {
     to.do_send(message);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_given_back_with_its_load() {
+        let budget = Budget::new(100);
+        let first = budget.take(60).unwrap();
+        assert!(budget.take(60).is_none());
+        let second = budget.take(40).unwrap();
+        drop((first, second));
+        assert!(budget.take(1000).is_some_and(|_large| budget.take(1).is_none()));
+        assert!(budget.take(100).is_some());
+    }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use actix::Message;
 
-use crate::domain::{
-    Counters, MarkAs, MarkTarget, Notification, NotificationId, Position, SessionKey, UserId,
+use crate::{
+    domain::{Counters, MarkAs, MarkTarget, Notification, NotificationId, Position, SessionKey, UserId},
+    mailbox::Load,
 };
 
 /// Facts that one transaction of the store made true, in the order in which it made them.
@@ -16,6 +17,7 @@ use crate::domain::{
 #[rtype(result = "()")]
 pub struct Committed {
     pub facts: Vec<InboxFact>,
+    pub load: Load,
 }
 
 /// One fact about one inbox.
@@ -42,6 +44,14 @@ pub enum InboxFact {
 }
 
 impl InboxFact {
+    /// What it carries, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Appended { notification, .. } => notification.payload.as_str().len(),
+            Self::Marked { .. } | Self::Changed { .. } => 0,
+        }
+    }
+
     pub fn user(&self) -> &UserId {
         match self {
             Self::Appended { user, .. } | Self::Marked { user, .. } | Self::Changed { user, .. } => user,

@@ -183,7 +183,7 @@ impl Handler<Unregister> for NotificationHub {
 impl Handler<Committed> for NotificationHub {
     type Result = ();
 
-    fn handle(&mut self, Committed { facts }: Committed, ctx: &mut Self::Context) {
+    fn handle(&mut self, Committed { facts, load }: Committed, ctx: &mut Self::Context) {
         let mut batch = BTreeMap::new();
         for fact in facts {
             if !self.sessions.has(fact.user()) {
@@ -207,6 +207,7 @@ impl Handler<Committed> for NotificationHub {
             self.tell_counters(ctx, user, counters);
         }
         self.send(batch);
+        drop(load);
     }
 }
 

@@ -21,9 +21,12 @@ use super::{
 use crate::{
     clock,
     domain::{Position, SessionKey, UserId},
-    mailbox::{self, OfferError},
+    mailbox::{self, Budget, Load, OfferError},
     protocol::{CloseCode, Frame},
 };
+
+/// Bytes of frames that may wait for a shard.
+const MAILBOX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Batches that may wait for a shard. What does not fit is made up for at the next tick.
 const MAILBOX_CAPACITY: usize = 1024;
@@ -33,12 +36,22 @@ const MAILBOX_CAPACITY: usize = 1024;
 #[rtype(result = "()")]
 pub struct Deliver {
     pub news: Vec<News>,
+    load: Load,
 }
 
 #[derive(Debug, Clone)]
 pub struct News {
     pub user: UserId,
     pub what: What,
+}
+
+impl News {
+    fn bytes(&self) -> usize {
+        match &self.what {
+            What::Event { frame, .. } | What::Hint { frame, .. } => frame.cost(),
+            What::Ring { .. } => 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -69,13 +82,19 @@ pub struct ShardLink {
     pub id: u16,
     addr: Addr<HubShard>,
     deliver: Recipient<Deliver>,
+    budget: Budget,
     has_missed: Arc<AtomicBool>,
 }
 
 impl ShardLink {
     /// Offers news; what is not taken makes every session of the shard ask the truth at the next tick.
     pub fn deliver(&self, news: Vec<News>) {
-        if let Err(OfferError::Full) = mailbox::offer(&self.deliver, Deliver { news }) {
+        let bytes = news.iter().map(News::bytes).sum();
+        let offered = match self.budget.take(bytes) {
+            Some(load) => mailbox::offer(&self.deliver, Deliver { news, load }),
+            None => Err(OfferError::Full),
+        };
+        if offered == Err(OfferError::Full) {
             self.has_missed.store(true, Ordering::Relaxed);
             log::warn!(shard = self.id; "a worker is behind; its sessions will read from the store");
         }
@@ -107,7 +126,13 @@ impl HubShard {
     pub fn launch(id: u16, slots: Rc<Slots>, policy: LivenessPolicy) -> ShardLink {
         let has_missed = Arc::new(AtomicBool::new(false));
         let addr = Self { slots, policy, has_missed: has_missed.clone(), draining: None }.start();
-        ShardLink { id, deliver: addr.clone().recipient(), addr, has_missed }
+        ShardLink {
+            id,
+            deliver: addr.clone().recipient(),
+            addr,
+            budget: Budget::new(MAILBOX_BYTES),
+            has_missed,
+        }
     }
 
     /// Each tick has a timer of its own: an interval would make up at once for all that a stopped
@@ -150,7 +175,7 @@ impl Actor for HubShard {
 impl Handler<Deliver> for HubShard {
     type Result = ();
 
-    fn handle(&mut self, Deliver { news }: Deliver, _: &mut Self::Context) {
+    fn handle(&mut self, Deliver { news, load }: Deliver, _: &mut Self::Context) {
         for News { user, what } in news {
             match what {
                 What::Event { position, frame } => {
@@ -164,6 +189,7 @@ impl Handler<Deliver> for HubShard {
                 }
             }
         }
+        drop(load);
     }
 }
 

@@ -44,11 +44,22 @@ impl Session {
         }
     }
 
+    /// Takes note of a control frame.
+    pub fn control(&self) {
+        let taken = self.manners.borrow_mut().control_frame(Instant::now());
+        if let Err(TooMany::End(code)) = taken {
+            self.end(code);
+        }
+    }
+
     fn act(self: &Rc<Self>, reference: Option<Ref>, action: Action<'_>) -> Option<Pending> {
         let word = action.word();
         match action {
             Action::Auth { token } => self.refresh(reference.as_ref(), &token),
-            Action::Resume { since } => self.resume(reference, since),
+            Action::Resume { since } => {
+                self.resume(reference, since);
+                return Some(Box::pin(self.clone().opened()));
+            }
             Action::Ping => self.reply(&Pong { reference: reference.as_ref() }),
             Action::Pong => {}
             Action::Echo { data } => self.echo(reference.as_ref(), data),

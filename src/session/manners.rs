@@ -23,19 +23,22 @@ pub enum TooMany {
     End(CloseCode),
 }
 
+/// Control frames of a client: pongs and its own pings (limits).
+const CONTROL_FRAMES_PER_SECOND: u32 = 20;
+
 #[derive(Debug)]
 pub struct Manners {
-    rate: Option<Rate>,
-    /// First and last refusal of a streak.
-    pressure: Option<(Instant, Instant)>,
+    /// `None`: as many as it likes.
+    commands: Option<Pace>,
+    control_frames: Option<Pace>,
     errors: VecDeque<Instant>,
 }
 
 impl Manners {
     pub fn new(policy: &SessionPolicy) -> Self {
         Self {
-            rate: Rate::new(policy.messages_per_second, policy.messages_burst),
-            pressure: None,
+            commands: Pace::new(policy.messages_per_second, policy.messages_burst),
+            control_frames: Pace::new(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_PER_SECOND),
             errors: VecDeque::new(),
         }
     }
@@ -45,17 +48,15 @@ impl Manners {
     /// # Errors
     /// If it comes too early, or has been coming too early for too long.
     pub fn command(&mut self, now: Instant) -> Result<(), TooMany> {
-        let Some(rate) = &mut self.rate else { return Ok(()) };
-        let Err(wait) = rate.take(now) else { return Ok(()) };
-        let first = match self.pressure {
-            Some((first, last)) if now.duration_since(last) < PRESSURE_PAUSE => first,
-            _ => now,
-        };
-        self.pressure = Some((first, now));
-        if now.duration_since(first) >= PRESSURE_MAX {
-            return Err(TooMany::End(CloseCode::RateLimited));
-        }
-        Err(TooMany::RetryAfter(wait))
+        self.commands.as_mut().map_or(Ok(()), |pace| pace.step(now))
+    }
+
+    /// Counts a control frame; one that comes too early does no harm by itself.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub fn control_frame(&mut self, now: Instant) -> Result<(), TooMany> {
+        self.control_frames.as_mut().map_or(Ok(()), |pace| pace.step(now))
     }
 
     /// Counts a refused command; whether it was one too many.
@@ -66,12 +67,39 @@ impl Manners {
     }
 }
 
+/// A rate, and how long a client has been exceeding it.
+#[derive(Debug)]
+struct Pace {
+    rate: Rate,
+    /// First and last refusal of a streak.
+    pressure: Option<(Instant, Instant)>,
+}
+
+impl Pace {
+    fn new(per_second: u32, burst: u32) -> Option<Self> {
+        Some(Self { rate: Rate::new(per_second, burst)?, pressure: None })
+    }
+
+    fn step(&mut self, now: Instant) -> Result<(), TooMany> {
+        let Err(wait) = self.rate.take(now) else { return Ok(()) };
+        let first = match self.pressure {
+            Some((first, last)) if now.duration_since(last) < PRESSURE_PAUSE => first,
+            _ => now,
+        };
+        self.pressure = Some((first, now));
+        if now.duration_since(first) >= PRESSURE_MAX {
+            return Err(TooMany::End(CloseCode::RateLimited));
+        }
+        Err(TooMany::RetryAfter(wait))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn manners() -> Manners {
-        Manners { rate: Rate::new(20, 40), pressure: None, errors: VecDeque::new() }
+        Manners { commands: Pace::new(20, 40), control_frames: Pace::new(20, 20), errors: VecDeque::new() }
     }
 
     #[test]
@@ -86,6 +114,15 @@ mod tests {
         }
         let ended = ended.unwrap().as_secs_f64();
         assert!((5.0..5.5).contains(&ended), "{ended}");
+    }
+
+    #[test]
+    fn a_flood_of_control_frames_ends_after_five_seconds() {
+        let (mut manners, start) = (manners(), Instant::now());
+        let flood = |millis: u64| start + Duration::from_millis(millis);
+        let ends = (0..600)
+            .filter(|i| manners.control_frame(flood(10 * i)) == Err(TooMany::End(CloseCode::RateLimited)));
+        assert!(ends.count() > 0);
     }
 
     #[test]

@@ -34,8 +34,8 @@ use crate::{
     stream::{Offered, Subscription},
 };
 
-/// Most hints that wait for a read to end; of those beyond only the counters are told.
-const HELD_HINTS_MAX: usize = 64;
+/// Most bytes of hints that wait for a read to end; of those beyond only the counters are told.
+const HELD_HINTS_BYTES_MAX: usize = 64 * 1024;
 
 /// Ends the socket of a connection from outside, whatever still waits in it.
 pub type Kill = Box<dyn Fn()>;
@@ -62,7 +62,7 @@ pub struct Session {
     /// A hint was refused, or came before the `welcome`: the newest counters are owed.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
-    /// Rings when the session is welcomed, or ends before.
+    /// Rings when the openings are said, or the session ends before.
     opened: Notify,
     manners: RefCell<Manners>,
     was_heard: Cell<bool>,
@@ -122,9 +122,10 @@ impl Session {
         self.read(since);
     }
 
-    /// Waits until the session is welcomed, so that no answer goes ahead of the `welcome`.
+    /// Waits until what was owed before the next page is said: no answer goes ahead of the `welcome`, or
+    /// of the `ok` of a `resume`.
     pub async fn opened(self: Rc<Self>) {
-        if !self.is_welcomed.get() && !self.outbox.is_closing() {
+        while !self.openings.borrow().is_empty() && !self.outbox.is_closing() {
             self.opened.notified().await;
         }
     }
@@ -239,11 +240,13 @@ impl Receiver for Session {
     }
 
     fn hint(&self, frame: &Frame) {
-        let is_live = self.with_inbox(|inbox| inbox.is_live()).unwrap_or_default();
+        let (is_live, is_reading) =
+            self.with_inbox(|inbox| (inbox.is_live(), inbox.is_reading())).unwrap_or_default();
         let mut held = self.held_hints.borrow_mut();
+        let held_bytes: usize = held.iter().map(Frame::cost).sum();
         let is_told = if is_live {
             self.outbox.push(frame.clone()).is_ok()
-        } else if self.is_welcomed.get() && held.len() < HELD_HINTS_MAX {
+        } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
             held.push(frame.clone());
             true
         } else {

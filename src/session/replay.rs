@@ -63,6 +63,7 @@ impl Session {
                 }),
             }
         }
+        self.opened.notify_one();
     }
 
     fn welcome(&self, read: &InboxRead, reference: Option<&Ref>) {
@@ -86,7 +87,6 @@ impl Session {
             resume: read.page.resume,
         });
         self.is_welcomed.set(true);
-        self.opened.notify_one();
         if reference.is_some() {
             let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
             self.reply(&Done { reference, command: "auth", result });
@@ -143,8 +143,15 @@ impl Session {
         if owes_counters {
             self.hint(&Frame::new(Class::Hint, &Unread { counters: read.counters }));
         }
+        if !self.owes_counters.get() {
+            return None;
+        }
         // What was owed anew meanwhile is newer than this page.
-        if self.owes_counters.get() { self.with_inbox(|inbox| inbox.doubt()).flatten() } else { None }
+        if self.outbox.has_room() {
+            return self.with_inbox(|inbox| inbox.doubt()).flatten();
+        }
+        self.with_inbox(|inbox| inbox.wait());
+        None
     }
 
     /// Remembers a debt that this page could not pay.

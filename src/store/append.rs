@@ -51,6 +51,11 @@ impl Write for Append {
         self.ids.len()
     }
 
+    /// The payload is kept once for all recipients; a name and an id are about so much.
+    fn bytes(&self) -> usize {
+        self.publish.draft.payload.as_str().len() + self.ids.len() * 256
+    }
+
     fn apply(
         &self,
         conn: &mut Connection,

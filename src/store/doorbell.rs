@@ -12,11 +12,14 @@ use super::{Connection, inboxes};
 use crate::{
     domain::{Timestamp, UserId},
     hub::messages::{Committed, InboxFact},
-    mailbox::{OfferError, offer},
+    mailbox::{Budget, OfferError, offer},
 };
 
 /// How long a full hub is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes of payloads that may wait for the hub.
+const HUB_BYTES: usize = 64 * 1024 * 1024;
 
 /// Inboxes in one message to the hub.
 const PAGE_INBOXES: i64 = 500;
@@ -24,6 +27,7 @@ const PAGE_INBOXES: i64 = 500;
 pub(super) struct Doorbell {
     /// Kept for good: the bound of its mailbox holds for each sender.
     hub: Recipient<Committed>,
+    budget: Budget,
     unheard: Option<Unheard>,
 }
 
@@ -31,14 +35,14 @@ pub(super) struct Doorbell {
 struct Unheard {
     /// Told again up to this inbox.
     from: (Timestamp, Option<UserId>),
-    /// What changed later was told when it changed.
+    /// The latest change since then.
     until: Timestamp,
     due: Instant,
 }
 
 impl Doorbell {
     pub(super) fn new(hub: Recipient<Committed>) -> Self {
-        Self { hub, unheard: None }
+        Self { hub, budget: Budget::new(HUB_BYTES), unheard: None }
     }
 
     /// When to [`Self::ring_again`].
@@ -46,21 +50,39 @@ impl Doorbell {
         self.unheard.as_ref().map(|unheard| unheard.due)
     }
 
-    /// Offers facts that were committed with `changed_at` in their inboxes. A hub that is gone ends
-    /// the process, and needs to hear nothing.
+    /// Offers facts that were committed with `changed_at` in their inboxes.
     pub(super) fn ring(&mut self, facts: Vec<InboxFact>, changed_at: Timestamp) {
-        if facts.is_empty() || offer(&self.hub, Committed { facts }) != Err(OfferError::Full) {
+        if facts.is_empty() {
+            return;
+        }
+        let is_heard = self.offer(facts);
+        if is_heard && self.unheard.is_none() {
             return;
         }
         let unheard = self.unheard.get_or_insert_with(|| {
             log::warn!("the hub is full; inboxes that changed are told again");
             Unheard { from: (changed_at, None), until: changed_at, due: Instant::now() + PAUSE }
         });
-        // The clock may have been set back meanwhile.
+        // What was heard counts too: a mark moves the time of an inbox whose notification was not. And
+        // the clock may have been set back meanwhile.
         if changed_at <= unheard.from.0 {
             unheard.from = (changed_at, None);
         }
         unheard.until = unheard.until.max(changed_at);
+    }
+
+    /// Whether the hub took the facts, or is gone for good.
+    fn offer(&self, facts: Vec<InboxFact>) -> bool {
+        let bytes = facts.iter().map(InboxFact::bytes).sum();
+        let Some(load) = self.budget.take(bytes) else { return false };
+        offer(&self.hub, Committed { facts, load }) != Err(OfferError::Full)
+    }
+
+    /// Leaves what is unheard for a while.
+    pub(super) fn postpone(&mut self) {
+        if let Some(unheard) = &mut self.unheard {
+            unheard.due = Instant::now() + PAUSE;
+        }
     }
 
     /// Offers one page of the inboxes that the hub has not heard of.
@@ -68,8 +90,8 @@ impl Doorbell {
     /// # Errors
     /// Those of the database; it is tried again after a pause.
     pub(super) fn ring_again(&mut self, conn: &mut Connection) -> QueryResult<()> {
+        self.postpone();
         let Some(unheard) = &mut self.unheard else { return Ok(()) };
-        unheard.due = Instant::now() + PAUSE;
         let from = (unheard.from.0, unheard.from.1.as_ref());
         let page = inboxes::changed(conn, from, unheard.until, PAGE_INBOXES)?;
         let Some(last) = page.last().map(|inbox| (inbox.changed_at, Some(inbox.user.clone()))) else {
@@ -81,8 +103,9 @@ impl Doorbell {
             position: inbox.state.head.position(),
             counters: inbox.state.counters,
         };
-        if offer(&self.hub, Committed { facts: page.into_iter().map(fact).collect() })
-            != Err(OfferError::Full)
+        let facts = page.into_iter().map(fact).collect();
+        if self.offer(facts)
+            && let Some(unheard) = &mut self.unheard
         {
             unheard.from = last;
             unheard.due = Instant::now();

@@ -1,7 +1,7 @@
 //! The SQLite file: how it is opened, checked, brought to this version, and known again.
 
 use std::{
-    fs::OpenOptions,
+    fs::{File, OpenOptions, TryLockError},
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, OpenOptionsExt},
@@ -38,6 +38,12 @@ pub(super) struct DatabaseFile {
     path: PathBuf,
     inode: (u64, u64),
     is_fully_synchronous: bool,
+}
+
+/// Keeps other processes from the same database: live events travel inside one process only.
+#[derive(Debug)]
+pub(super) struct FileLock {
+    _file: File,
 }
 
 /// What a connection is for.
@@ -87,6 +93,26 @@ impl DatabaseFile {
             Connection::establish(&self.uri()).map_err(|e| StoreError::Unavailable(e.to_string()))?;
         conn.batch_execute(&self.pragmas(access, busy_timeout))?;
         Ok(conn)
+    }
+
+    /// Takes the file for this process, until the lock is dropped or the process is gone.
+    ///
+    /// # Errors
+    /// If another process has it.
+    pub(super) fn lock(&self) -> Result<FileLock, StoreError> {
+        // Beside the database: SQLite's own locks end when any handle on the database is closed.
+        let mut path = self.path.clone().into_os_string();
+        path.push("-lock");
+        let failed = |reason: &str| {
+            StoreError::Unavailable(format!("cannot lock the database {}: {reason}", self.path.display()))
+        };
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| failed(&error.to_string()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(FileLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(failed("another process uses it")),
+            Err(TryLockError::Error(error)) => Err(failed(&error.to_string())),
+        }
     }
 
     /// Looks whether the file is still under its name.

@@ -3,10 +3,13 @@
 use diesel::{dsl::exists, prelude::*, upsert::excluded};
 
 use super::{Connection, messages::InboxState, prepared::Prepared, rows::InboxRow, schema::inboxes};
-use crate::domain::{Epoch, Offset, Timestamp, UserId};
+use crate::{
+    domain::{Counters, Epoch, Offset, Timestamp, UserId},
+    stream::Head,
+};
 
 /// Where an inbox stands; `None` for a user who never had a notification.
-pub(super) fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
+fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
     let row = inboxes::table.find(user.as_str()).select(InboxRow::as_select()).first(conn).optional()?;
     row.map(InboxState::try_from).transpose()
 }
@@ -15,6 +18,12 @@ pub(super) fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<
 struct Advance;
 struct Adjust;
 struct Acknowledge;
+
+/// Where an inbox stands, one that is not there yet included.
+pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
+    let never = InboxState { head: Head::NONE, counters: Counters::default() };
+    Ok(state(conn, user)?.unwrap_or(never))
+}
 
 /// Takes the next offset, which is unread and unseen. The first one begins the life `epoch`.
 pub(super) fn advance(

@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use tokio::sync::oneshot;
 
 use super::{Connection, error::Fault, messages::StoreError};
-use crate::{domain::Timestamp, hub::messages::InboxFact};
+use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Load};
 
 /// What is done inside a transaction of the writer.
 pub(super) trait Write: Send + 'static {
@@ -15,6 +15,11 @@ pub(super) trait Write: Send + 'static {
     /// Rows that it writes, roughly: they bound a transaction.
     fn rows(&self) -> usize {
         1
+    }
+
+    /// What it carries, in bytes.
+    fn bytes(&self) -> usize {
+        0
     }
 
     /// Does it, and adds what became true. A refusal comes before the first change, because what is
@@ -49,6 +54,8 @@ pub(super) trait Job: Send {
 
 pub(super) struct Queued<W: Write> {
     write: W,
+    /// None for the store's own work.
+    _load: Option<Load>,
     deadline: Instant,
     outcome: Option<Result<W::Done, StoreError>>,
     reply: oneshot::Sender<Result<W::Done, StoreError>>,
@@ -57,9 +64,9 @@ pub(super) struct Queued<W: Write> {
 pub(super) type Answer<W> = oneshot::Receiver<Result<<W as Write>::Done, StoreError>>;
 
 impl<W: Write> Queued<W> {
-    pub(super) fn new(write: W, deadline: Instant) -> (Self, Answer<W>) {
+    pub(super) fn new(write: W, load: Option<Load>, deadline: Instant) -> (Self, Answer<W>) {
         let (reply, answer) = oneshot::channel();
-        (Self { write, deadline, outcome: None, reply }, answer)
+        (Self { write, _load: load, deadline, outcome: None, reply }, answer)
     }
 }
 

@@ -7,11 +7,12 @@ use super::{
     error::Fault,
     inboxes::{self, Delta},
     job::Write,
-    messages::{Acknowledge, ApplyMark, Delete, InboxState, Probe, StoreError},
+    messages::{Acknowledge, ApplyMark, Delete, Probe, StoreError},
     notifications::{self, Marking, Scope},
+    writer::BATCH_ROWS,
 };
 use crate::{
-    domain::{Counters, MarkTarget, Offset, Position, Timestamp, UserId},
+    domain::{Counters, MarkTarget, Offset, Position, Timestamp},
     hub::messages::{InboxFact, MarkedChange},
     stream::Head,
 };
@@ -19,13 +20,21 @@ use crate::{
 impl Write for ApplyMark {
     type Done = Counters;
 
+    /// How many it changes is not known before: a mark without ids gets a transaction to itself.
+    fn rows(&self) -> usize {
+        match &self.mark.target {
+            MarkTarget::Ids(ids) => ids.len(),
+            MarkTarget::UpTo(_) | MarkTarget::All => BATCH_ROWS,
+        }
+    }
+
     fn apply(
         &self,
         conn: &mut Connection,
         now: Timestamp,
         facts: &mut Vec<InboxFact>,
     ) -> Result<Counters, Fault> {
-        let state = stands(conn, &self.user)?;
+        let state = inboxes::stands(conn, &self.user)?;
         let ids: Vec<&str>;
         let scope = match &self.mark.target {
             MarkTarget::Ids(named) => {
@@ -41,7 +50,11 @@ impl Write for ApplyMark {
                 let mut changing: HashSet<String> = marking.ids(conn)?.into_iter().collect();
                 MarkTarget::Ids(named.iter().filter(|id| changing.remove(id.as_str())).cloned().collect())
             }
-            target => target.clone(),
+            // What is to come is not marked, and nobody is told that it is.
+            MarkTarget::UpTo(position) => {
+                MarkTarget::UpTo(Position { offset: position.offset.min(state.head.last), ..*position })
+            }
+            MarkTarget::All => MarkTarget::All,
         };
         let Some(delta) = marking.apply(conn)? else { return Ok(state.counters) };
         let counters = inboxes::adjust(conn, &self.user, delta, now)?.counters;
@@ -62,7 +75,7 @@ impl Write for Delete {
         let Some(row) = notifications::fetch(conn, &self.user, &self.id, now)? else {
             return Err(Fault::Refused(StoreError::NotFound));
         };
-        let notification = row.within(stands(conn, &self.user)?.head.epoch)?;
+        let notification = row.within(inboxes::stands(conn, &self.user)?.head.epoch)?;
         notifications::delete(conn, &self.user, notification.position.offset)?;
         // An archived one is read and seen, so it was counted nowhere.
         let delta = Delta {
@@ -83,7 +96,7 @@ impl Write for Acknowledge {
     type Done = ();
 
     fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
-        let head = stands(conn, &self.user)?.head;
+        let head = inboxes::stands(conn, &self.user)?.head;
         // What is not there yet cannot have been shown.
         let offset = offset_in(head, self.up_to)?.min(head.last);
         Ok(inboxes::acknowledge(conn, &self.user, offset)?)
@@ -97,11 +110,6 @@ impl Write for Probe {
     fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
         Ok(inboxes::probe(conn)?)
     }
-}
-
-/// Where an inbox stands, the one that is not there yet included.
-fn stands(conn: &mut Connection, user: &UserId) -> Result<InboxState, Fault> {
-    Ok(inboxes::state(conn, user)?.unwrap_or(InboxState { head: Head::NONE, counters: Counters::default() }))
 }
 
 /// The offset of a position of this inbox. The very start is one of every inbox.

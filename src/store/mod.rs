@@ -51,9 +51,6 @@ use crate::{
 type Connection = diesel::SqliteConnection;
 type Backend = diesel::sqlite::Sqlite;
 
-/// Asks that wait for the actor itself, which takes microseconds for each.
-const MAILBOX: usize = 1024;
-
 pub struct Store {
     writer: WriterLink,
     reader: Reader,
@@ -91,7 +88,6 @@ impl Actor for Store {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX);
         // Without its writer the actor is of no use; its end is what a watchdog sees.
         ctx.spawn(self.writer.ended().into_actor(self).map(|(), _, ctx| ctx.stop()));
     }

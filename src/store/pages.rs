@@ -8,17 +8,12 @@ use super::{
     notifications,
 };
 use crate::{
-    domain::{Counters, Notification, Offset, Position, Timestamp, UserId},
+    domain::{Notification, Offset, Position, Timestamp, UserId},
     stream::{Head, Page, Resume, replay},
 };
 
 pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<InboxState, StoreError> {
-    stands(conn, &read.user)
-}
-
-fn stands(conn: &mut Connection, user: &UserId) -> Result<InboxState, StoreError> {
-    let never = InboxState { head: Head::NONE, counters: Counters::default() };
-    Ok(inboxes::state(conn, user)?.unwrap_or(never))
+    Ok(inboxes::stands(conn, &read.user)?)
 }
 
 pub(super) fn read_inbox(
@@ -26,7 +21,7 @@ pub(super) fn read_inbox(
     read: &ReadInbox,
     now: Timestamp,
 ) -> Result<InboxRead, StoreError> {
-    let InboxState { head, counters } = stands(conn, &read.user)?;
+    let InboxState { head, counters } = inboxes::stands(conn, &read.user)?;
     let Some(since) = read.since else {
         let page = Page { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() };
         return Ok(InboxRead { counters, page });
@@ -64,7 +59,7 @@ fn rows_after(
 }
 
 pub(super) fn list(conn: &mut Connection, list: &List, now: Timestamp) -> Result<Listing, StoreError> {
-    let InboxState { head, counters } = stands(conn, &list.user)?;
+    let InboxState { head, counters } = inboxes::stands(conn, &list.user)?;
     if list.before.is_some_and(|before| before.epoch != head.epoch) {
         return Err(StoreError::BadPosition);
     }
@@ -86,5 +81,5 @@ pub(super) fn fetch(
     now: Timestamp,
 ) -> Result<Notification, StoreError> {
     let row = notifications::fetch(conn, &fetch.user, &fetch.id, now)?.ok_or(StoreError::NotFound)?;
-    Ok(row.within(stands(conn, &fetch.user)?.head.epoch)?)
+    Ok(row.within(inboxes::stands(conn, &fetch.user)?.head.epoch)?)
 }

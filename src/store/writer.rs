@@ -20,7 +20,7 @@ use super::{
     batch::{self, Failure},
     doorbell::Doorbell,
     expiry::SweepExpired,
-    file::{Access, DatabaseFile},
+    file::{Access, DatabaseFile, FileLock},
     idempotency,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
@@ -30,10 +30,14 @@ use crate::{
     clock,
     domain::Timestamp,
     hub::messages::{Committed, InboxFact},
+    mailbox::Budget,
 };
 
 /// Rows of one transaction: 50 ms of work, so that nobody waits long behind a flood.
-const BATCH_ROWS: usize = 2000;
+pub(super) const BATCH_ROWS: usize = 2000;
+
+/// Bytes that may wait in the queue.
+const QUEUE_BYTES: usize = 256 * 1024 * 1024;
 
 /// How long the lock of the database is waited for in one go; between two goes those who have given
 /// up are let out.
@@ -55,6 +59,7 @@ const EXPIRY_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct WriterLink {
     /// None after the writer was told to end.
     queue: Option<SyncSender<Box<dyn Job>>>,
+    budget: Budget,
     ended: watch::Receiver<()>,
 }
 
@@ -65,7 +70,8 @@ impl WriterLink {
     /// If the queue is full, or the writer is ending.
     pub(super) fn queue<W: Write>(&self, write: W, deadline: Instant) -> Result<Answer<W>, StoreError> {
         let gone = || StoreError::Unavailable("the writer has ended".to_owned());
-        let (job, answer) = Queued::new(write, deadline);
+        let load = self.budget.take(write.bytes()).ok_or(StoreError::Overloaded)?;
+        let (job, answer) = Queued::new(write, Some(load), deadline);
         match self.queue.as_ref().ok_or_else(gone)?.try_send(Box::new(job)) {
             Ok(()) => Ok(answer),
             Err(TrySendError::Full(_)) => Err(StoreError::Overloaded),
@@ -94,6 +100,8 @@ pub(super) struct Writer {
     retention: Duration,
     housekeeping_due: Instant,
     expiry_due: Instant,
+    /// Held as long as anything may be written.
+    _lock: FileLock,
     /// Dropped with the thread.
     _ended: watch::Sender<()>,
 }
@@ -111,6 +119,7 @@ impl Writer {
         let (jobs, queue) = sync_channel(options.queue.max(1));
         let (_ended, ended) = watch::channel(());
         let writer = Self {
+            _lock: file.lock()?,
             conn: Some(file.connect(Access::Write, LOCK_SLICE)?),
             file,
             queue,
@@ -124,7 +133,7 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| StoreError::Unavailable(format!("the writer cannot start: {error}")))?;
-        Ok(WriterLink { queue: Some(jobs), ended })
+        Ok(WriterLink { queue: Some(jobs), budget: Budget::new(QUEUE_BYTES), ended })
     }
 
     fn run(mut self) {
@@ -216,11 +225,13 @@ impl Writer {
     }
 
     fn ring_again(&mut self) {
-        let rung = match &mut self.conn {
-            Some(conn) => self.doorbell.ring_again(conn).map_err(StoreError::from),
-            none => self.file.connect(Access::Write, LOCK_SLICE).map(|conn| *none = Some(conn)),
-        };
-        if let Err(error) = rung {
+        self.doorbell.postpone();
+        if let Err(error) = self.connection().map(drop) {
+            return log::warn!("the hub could not be told again: {error}");
+        }
+        if let Some(conn) = &mut self.conn
+            && let Err(error) = self.doorbell.ring_again(conn)
+        {
             log::warn!("the hub could not be told again: {error}");
         }
     }
@@ -234,7 +245,10 @@ impl Writer {
         match forgotten {
             Ok(true) => self.housekeeping_due = Instant::now(),
             Ok(false) => {}
-            Err(error) => log::warn!("old idempotency keys could not be deleted: {error}"),
+            Err(error) => {
+                log::warn!("old idempotency keys could not be deleted: {error}");
+                self.conn = None;
+            }
         }
     }
 
@@ -248,7 +262,7 @@ impl Writer {
             Err(error) => return log::warn!("expired notifications could not be looked for: {error}"),
         }
         let sweep = SweepExpired { limit: EXPIRED_ROWS };
-        let (job, mut answer) = Queued::new(sweep, Instant::now() + EXPIRY_PATIENCE);
+        let (job, mut answer) = Queued::new(sweep, None, Instant::now() + EXPIRY_PATIENCE);
         self.work(vec![Box::new(job)]);
         match answer.try_recv() {
             Ok(Ok(true)) => self.expiry_due = Instant::now(),

@@ -63,14 +63,21 @@ impl<E> Subscription<E> {
         matches!(self.phase, Phase::Live)
     }
 
+    /// Whether the truth is being read: what comes meanwhile follows the page.
+    pub fn is_reading(&self) -> bool {
+        matches!(self.phase, Phase::Reading { .. })
+    }
+
     /// Takes a live event of `bytes`.
     pub fn offer(&mut self, position: Position, event: E, bytes: usize) -> Offered<E> {
         match (&mut self.phase, judge(self.last, position)) {
-            (_, Verdict::Drop) | (Phase::Waiting, _) => Offered::Nothing,
+            // Before the page it is not known where the session stands: it may have asked for a position
+            // that never was. What is held is judged then.
             (Phase::Reading { held }, _) => {
                 held.push(position, event, bytes);
                 Offered::Nothing
             }
+            (_, Verdict::Drop) | (Phase::Waiting, _) => Offered::Nothing,
             (Phase::Live, Verdict::Deliver) => {
                 self.last = position;
                 Offered::Deliver(event)
@@ -86,7 +93,8 @@ impl<E> Subscription<E> {
 
     /// Takes the news that the stream has come to `position`, without an event: for what was lost on the way.
     pub fn ring(&mut self, position: Position) -> Option<Position> {
-        if judge(self.last, position) == Verdict::Drop { None } else { self.doubt() }
+        let is_known = self.is_live() && judge(self.last, position) == Verdict::Drop;
+        if is_known { None } else { self.doubt() }
     }
 
     /// Something may have been lost: says where to read on, if no read is under way or due.

@@ -6,6 +6,7 @@ mod ws;
 mod ws_body;
 mod ws_guard;
 mod ws_handshake;
+mod ws_messages;
 
 use actix_web::web::{self, ServiceConfig};
 

@@ -3,24 +3,26 @@
 //! The only file that knows actix-web-actors. The actor turns messages into commands, one after the
 //! other; what the client gets comes from the session's outbox through [`WsBody`].
 
-use std::{cell::Cell, io, rc::Rc};
+use std::rc::Rc;
 
-use actix::{Actor, ActorContext, AsyncContext, StreamHandler, WrapFuture};
-use actix_http::ws::{Codec, Item, Message, ProtocolError};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix::{Actor, AsyncContext, StreamHandler, WrapFuture};
+use actix_http::ws::{Codec, Message, ProtocolError};
+use actix_web::{HttpRequest, HttpResponse, error::PayloadError, web};
 use actix_web_actors::ws::WebsocketContext;
-use bytes::BytesMut;
+use bytes::Bytes;
+use futures_util::stream::pending;
 
 use super::{
     socket::SocketHandle,
     ws_body::WsBody,
-    ws_guard::{Failure, FailureCell, Guard, MessageLimits},
+    ws_guard::{Guard, MessageLimits},
     ws_handshake::{self, Accepted},
+    ws_messages::{Inbound, Messages},
 };
 use crate::{
     http::problem::Problem,
     hub::slots::Receiver,
-    protocol::CloseCode,
+    protocol::{CloseCode, ErrorCode},
     session::{Opening, Session, Worker},
 };
 
@@ -29,7 +31,10 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     let Accepted { mut response, identity, since, has_ping_event } = ws_handshake::accept(&request, &worker)?;
 
-    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade).unwrap_or_default();
+    // Without a second handle its socket could not be ended.
+    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade);
+    let socket =
+        socket.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))?;
     let kill = Box::new(move || {
         if let Some(socket) = socket.upgrade() {
             socket.kill();
@@ -43,97 +48,56 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
     let policy = session.policy();
     let limits = MessageLimits { bytes: policy.message_bytes as u64, fragments: policy.fragments };
     let codec = Codec::new().max_size(policy.message_bytes);
-    let failure = FailureCell::default();
-    let actor = WsSession { session: session.clone(), fragments: None, failure: failure.clone() };
-    let stream = WebsocketContext::with_codec(actor, Guard::new(payload, limits, failure), codec);
-    Ok(response.streaming(WsBody::new(stream, session, has_ping_event)))
+    let messages = Messages::new(payload, Guard::new(limits), codec);
+    let actor = WsSession { session: session.clone(), messages: Some(messages) };
+    let context = WebsocketContext::create(actor, pending::<Result<Bytes, PayloadError>>());
+    Ok(response.streaming(WsBody::new(context, session, has_ping_event)))
 }
 
 struct WsSession {
     session: Rc<Session>,
-    /// The message that comes in parts, as far as it has come.
-    fragments: Option<BytesMut>,
-    failure: Rc<Cell<Option<Failure>>>,
+    /// Until the actor starts.
+    messages: Option<Messages<web::Payload>>,
 }
 
 impl Actor for WsSession {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(messages) = self.messages.take() {
+            ctx.add_stream(messages);
+        }
         if self.session.is_admitted() {
             ctx.wait(self.session.clone().opened().into_actor(self));
         }
     }
 }
 
-impl WsSession {
-    fn text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
-        if let Some(pending) = self.session.command(text) {
-            // The next command is read when this one is answered, so answers keep the order.
-            ctx.wait(pending.into_actor(self));
-        }
-    }
-
-    fn fragment(&mut self, item: Item, ctx: &mut WebsocketContext<Self>) {
-        match item {
-            Item::FirstText(part) => self.fragments = Some(BytesMut::from(&part[..])),
-            Item::FirstBinary(_) => self.end(CloseCode::Binary),
-            Item::Continue(part) => {
-                if let Some(message) = &mut self.fragments {
-                    message.extend_from_slice(&part);
+/// The actor ends with this stream: when the client has closed its side, with or without a close frame.
+impl StreamHandler<Result<Inbound, CloseCode>> for WsSession {
+    fn handle(&mut self, message: Result<Inbound, CloseCode>, ctx: &mut Self::Context) {
+        self.session.heard();
+        match message {
+            Ok(Inbound::Text(text)) => {
+                if let Some(pending) = self.session.command(&text) {
+                    // The next command is read when this one is answered, so answers keep the order.
+                    ctx.wait(pending.into_actor(self));
                 }
             }
-            Item::Last(part) => {
-                let Some(mut message) = self.fragments.take() else { return };
-                message.extend_from_slice(&part);
-                match std::str::from_utf8(&message) {
-                    Ok(text) => self.text(text, ctx),
-                    Err(_) => self.end(CloseCode::InvalidUtf8),
-                }
+            Ok(Inbound::Ping(payload)) => {
+                self.session.control();
+                self.session.outbox().pong(payload);
+            }
+            Ok(Inbound::Pong) => self.session.control(),
+            Ok(Inbound::Close(number)) => self.session.peer_closed(number),
+            Err(code) => {
+                self.session.end(code);
             }
         }
-    }
-
-    fn failed(&mut self, error: &ProtocolError, ctx: &mut WebsocketContext<Self>) {
-        let code = match (self.failure.get(), error) {
-            (Some(Failure::Broken), _) => return ctx.stop(),
-            (Some(Failure::BadReason), _) => CloseCode::InvalidUtf8,
-            (Some(Failure::TooBig), _) | (None, ProtocolError::Overflow) => CloseCode::TooBig,
-            // Text that is not UTF-8 comes as this, reserved bits as `InvalidData`.
-            (None, ProtocolError::Io(error)) if error.kind() == io::ErrorKind::Other => {
-                CloseCode::InvalidUtf8
-            }
-            _ => CloseCode::ProtocolError,
-        };
-        if !self.session.end(code) {
-            // The codec keeps some of the bytes that it refuses, and refuses them again for ever.
-            ctx.wait(std::future::pending().into_actor(self));
-        }
-    }
-
-    fn end(&self, code: CloseCode) {
-        self.session.end(code);
     }
 }
 
+/// The context wants a stream of its own and gets one that never yields: it would read ahead.
 impl StreamHandler<Result<Message, ProtocolError>> for WsSession {
-    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
-        self.session.heard();
-        match message {
-            Ok(Message::Text(text)) => self.text(&text, ctx),
-            Ok(Message::Ping(payload)) => self.session.outbox().pong(payload),
-            Ok(Message::Pong(_) | Message::Nop) => {}
-            Ok(Message::Binary(_)) => self.end(CloseCode::Binary),
-            Ok(Message::Continuation(item)) => self.fragment(item, ctx),
-            Ok(Message::Close(reason)) => {
-                self.session.peer_closed(reason.map(|reason| reason.code.into()));
-            }
-            Err(error) => self.failed(&error, ctx),
-        }
-    }
-
-    /// The client has closed its side, with or without a close frame.
-    fn finished(&mut self, ctx: &mut Self::Context) {
-        ctx.stop();
-    }
+    fn handle(&mut self, _: Result<Message, ProtocolError>, _: &mut Self::Context) {}
 }

@@ -1,31 +1,10 @@
 //! Reads the headers of frames as they pass, and stops a message that is too big before it is buffered.
 //!
 //! The codec behind it looks at a declared length only when the whole frame is in memory; here a
-//! connection fails as soon as it declares too much (T11). Everything else about frames is the codec's.
+//! connection fails as soon as it declares too much (T11). Everything else about frames is the codec's,
+//! but for the reason of a close frame, of which the codec does not tell what is wrong with it.
 
-use std::{
-    cell::Cell,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll},
-};
-
-use actix_web::error::PayloadError;
-use bytes::Bytes;
-use futures_util::Stream;
-
-/// Why the stream of bytes ended early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Failure {
-    /// A message over the limit in bytes or fragments.
-    TooBig,
-    /// A control frame longer than one may be (RFC 6455 section 5.5).
-    Malformed,
-    /// A close frame whose reason is not UTF-8; the codec tells no difference from a bad code.
-    BadReason,
-    /// The connection itself broke.
-    Broken,
-}
+use crate::protocol::CloseCode;
 
 #[derive(Debug, Clone, Copy)]
 pub struct MessageLimits {
@@ -33,44 +12,8 @@ pub struct MessageLimits {
     pub fragments: usize,
 }
 
-/// Shared with the session's actor, which sees of a failure only that there was one.
-pub type FailureCell = Rc<Cell<Option<Failure>>>;
-
-pub struct Guard<S> {
-    payload: S,
-    headers: Headers,
-    failure: FailureCell,
-}
-
-impl<S> Guard<S> {
-    pub fn new(payload: S, limits: MessageLimits, failure: FailureCell) -> Self {
-        Self { payload, headers: Headers::new(limits), failure }
-    }
-}
-
-impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Guard<S> {
-    type Item = Result<Bytes, PayloadError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.failure.get().is_some() {
-            // The connection is being closed; nothing more is read from it, so TCP holds the peer back.
-            return Poll::Pending;
-        }
-        let failure = match futures_util::ready!(Pin::new(&mut self.payload).poll_next(cx)) {
-            Some(Ok(chunk)) => match self.headers.pass(&chunk) {
-                Ok(()) => return Poll::Ready(Some(Ok(chunk))),
-                Err(failure) => failure,
-            },
-            Some(Err(_)) => Failure::Broken,
-            None => return Poll::Ready(None),
-        };
-        self.failure.set(Some(failure));
-        Poll::Ready(Some(Err(PayloadError::Overflow)))
-    }
-}
-
 /// Where in the stream of frames it stands (RFC 6455 section 5.2).
-struct Headers {
+pub struct Guard {
     limits: MessageLimits,
     /// Bytes of the current header so far.
     header: Vec<u8>,
@@ -94,8 +37,8 @@ const MASK_BYTES: usize = 4;
 const HEADER_MAX: usize = 14;
 const CONTROL_BYTES_MAX: u64 = 125;
 
-impl Headers {
-    fn new(limits: MessageLimits) -> Self {
+impl Guard {
+    pub fn new(limits: MessageLimits) -> Self {
         Self {
             limits,
             header: Vec::with_capacity(HEADER_MAX),
@@ -106,7 +49,11 @@ impl Headers {
         }
     }
 
-    fn pass(&mut self, mut bytes: &[u8]) -> Result<(), Failure> {
+    /// Lets bytes pass.
+    ///
+    /// # Errors
+    /// Why the connection fails: too big, malformed, or a close reason that is not UTF-8.
+    pub fn pass(&mut self, mut bytes: &[u8]) -> Result<(), CloseCode> {
         while let Some((first, rest)) = bytes.split_first() {
             if self.payload_left > 0 {
                 let skipped = self.payload_left.min(bytes.len() as u64);
@@ -148,21 +95,21 @@ impl Headers {
     }
 
     /// Takes a part of a close frame's payload, and judges the reason once it is there in full.
-    fn check_close(&mut self, payload: &[u8]) -> Result<(), Failure> {
+    fn check_close(&mut self, payload: &[u8]) -> Result<(), CloseCode> {
         let Some((mask, close)) = &mut self.close else { return Ok(()) };
         let masks = mask.iter().cycle().skip(close.len());
         close.extend(payload.iter().zip(masks).map(|(byte, mask)| byte ^ mask));
         let reason = close.get(CLOSE_CODE_BYTES..).unwrap_or_default();
         if self.payload_left == 0 && std::str::from_utf8(reason).is_err() {
-            return Err(Failure::BadReason);
+            return Err(CloseCode::InvalidUtf8);
         }
         Ok(())
     }
 
-    fn frame(&mut self, opcode: u8, is_final: bool, length: u64) -> Result<(), Failure> {
+    fn frame(&mut self, opcode: u8, is_final: bool, length: u64) -> Result<(), CloseCode> {
         self.payload_left = length;
         if opcode >= FIRST_CONTROL {
-            return if length > CONTROL_BYTES_MAX { Err(Failure::Malformed) } else { Ok(()) };
+            return if length > CONTROL_BYTES_MAX { Err(CloseCode::ProtocolError) } else { Ok(()) };
         }
         if opcode != CONTINUATION {
             (self.message_bytes, self.fragments) = (0, 0);
@@ -170,7 +117,7 @@ impl Headers {
         self.message_bytes = self.message_bytes.saturating_add(length);
         self.fragments += 1;
         if self.message_bytes > self.limits.bytes || self.fragments > self.limits.fragments {
-            return Err(Failure::TooBig);
+            return Err(CloseCode::TooBig);
         }
         if is_final {
             (self.message_bytes, self.fragments) = (0, 0);
@@ -205,16 +152,16 @@ mod tests {
         bytes
     }
 
-    fn pass(frames: &[Vec<u8>]) -> Result<(), Failure> {
-        let mut headers = Headers::new(LIMITS);
-        frames.iter().try_for_each(|frame| headers.pass(frame))
+    fn pass(frames: &[Vec<u8>]) -> Result<(), CloseCode> {
+        let mut guard = Guard::new(LIMITS);
+        frames.iter().try_for_each(|frame| guard.pass(frame))
     }
 
     #[test]
     fn a_length_over_the_limit_fails_at_its_header() {
         assert_eq!(pass(&[frame(0x81, 65_536, 65_536)]), Ok(()));
         for length in [65_537, u64::from(u32::MAX), u64::MAX] {
-            assert_eq!(pass(&[frame(0x81, length, 0)]), Err(Failure::TooBig));
+            assert_eq!(pass(&[frame(0x81, length, 0)]), Err(CloseCode::TooBig));
         }
     }
 
@@ -224,13 +171,13 @@ mod tests {
         let mut message = vec![frame(0x01, 32_768, 32_768), ping, frame(0x00, 32_768, 32_768)];
         assert_eq!(pass(&message), Ok(()));
         message.push(frame(0x80, 1, 1));
-        assert_eq!(pass(&message), Err(Failure::TooBig));
+        assert_eq!(pass(&message), Err(CloseCode::TooBig));
 
         let mut many = vec![frame(0x01, 0, 0)];
         many.extend(std::iter::repeat_n(frame(0x00, 0, 0), 63));
         assert_eq!(pass(&many), Ok(()));
         many.push(frame(0x80, 0, 0));
-        assert_eq!(pass(&many), Err(Failure::TooBig));
+        assert_eq!(pass(&many), Err(CloseCode::TooBig));
     }
 
     #[test]
@@ -245,14 +192,14 @@ mod tests {
         }
         let bad = close(b"\x03\xE8\xC0\x80");
         let (start, end) = bad.split_at(9);
-        assert_eq!(pass(std::slice::from_ref(&bad)), Err(Failure::BadReason));
-        assert_eq!(pass(&[start.to_vec(), end.to_vec()]), Err(Failure::BadReason));
+        assert_eq!(pass(std::slice::from_ref(&bad)), Err(CloseCode::InvalidUtf8));
+        assert_eq!(pass(&[start.to_vec(), end.to_vec()]), Err(CloseCode::InvalidUtf8));
     }
 
     #[test]
     fn a_long_control_frame_is_malformed() {
         assert_eq!(pass(&[frame(0x89, 125, 125)]), Ok(()));
-        assert_eq!(pass(&[frame(0x88, 1 << 40, 0)]), Err(Failure::Malformed));
+        assert_eq!(pass(&[frame(0x88, 1 << 40, 0)]), Err(CloseCode::ProtocolError));
     }
 
     proptest! {
@@ -269,14 +216,14 @@ mod tests {
                 bytes.extend(frame(if is_final { 0x80 | opcode } else { opcode }, length, length as usize));
                 is_first = is_final;
             }
-            let whole = Headers::new(LIMITS).pass(&bytes);
-            let mut headers = Headers::new(LIMITS);
+            let whole = Guard::new(LIMITS).pass(&bytes);
+            let mut guard = Guard::new(LIMITS);
             let mut rest = bytes.as_slice();
             let mut verdict = Ok(());
             for cut in cuts.iter().cycle() {
                 let (chunk, left) = rest.split_at((*cut).min(rest.len()));
                 rest = left;
-                verdict = headers.pass(chunk);
+                verdict = guard.pass(chunk);
                 if verdict.is_err() || rest.is_empty() {
                     break;
                 }
@@ -286,7 +233,7 @@ mod tests {
 
         #[test]
         fn any_bytes_pass_or_fail(bytes: Vec<u8>) {
-            let _ = Headers::new(LIMITS).pass(&bytes);
+            let _ = Guard::new(LIMITS).pass(&bytes);
         }
     }
 }

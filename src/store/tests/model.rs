@@ -147,7 +147,7 @@ proptest! {
                     model.settle(&before, true);
                 }
             }
-            let counters = inboxes::state(&mut conn, &user("alice")).unwrap().map_or(Counters::default(), |s| s.counters);
+            let counters = inboxes::stands(&mut conn, &user("alice")).unwrap().counters;
             prop_assert_eq!(counters, model.counters);
             use schema::notifications::dsl::{archived_at, notifications, read_at, seen_at};
             let kept = notifications.filter(archived_at.is_null());

@@ -13,6 +13,11 @@ fn at(offset: Offset) -> Position {
     Position::new("aaaaaaaa".parse().unwrap(), offset)
 }
 
+/// A position in the first life of the model's stream, which it may not have reached yet.
+fn ahead(offset: Offset) -> Position {
+    Position::new(Epoch::from_random(1), offset)
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     /// The truth grows by one, shown or hidden; the doorbell rings or not.
@@ -173,8 +178,11 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
     #[test]
-    fn every_number_is_told_once_and_in_order(steps in steps()) {
-        let mut model = Model::new(Position::START);
+    fn every_number_is_told_once_and_in_order(
+        steps in steps(),
+        since in prop_oneof![4 => Just(Position::START), 1 => (0..9u64).prop_map(ahead)],
+    ) {
+        let mut model = Model::new(since);
         for step in steps {
             model.step(step)?;
         }
@@ -201,6 +209,15 @@ fn live_events_wait_for_the_end_of_the_replay_and_follow_it() {
     assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Deliver(5));
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Nothing);
+}
+
+#[test]
+fn an_event_below_a_position_that_never_was_is_held_and_follows_the_gap() {
+    let mut subscription = Subscription::reading(at(999));
+    assert_eq!(subscription.offer(at(4), 4, 1), Offered::Nothing);
+    let head = Head { epoch: at(0).epoch, last: 3, pruned: 0 };
+    let page = replay::page(head, at(999), [(0, None::<Offset>); 0], false);
+    assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
 }
 
 #[test]
