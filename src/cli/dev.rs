@@ -6,7 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     app::{self, Mode},
-    config::{Config, SECRET_MIN},
+    auth::check_secret,
+    config::Config,
 };
 
 use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
@@ -49,7 +50,7 @@ fn preset(
         ("auth.default_scopes", "join:*,publish:*".to_owned()),
     ];
     // Tokens that the client verbs make with the configured secret are good here too.
-    if let Some(configured) = configured.filter(|secret| secret.expose_secret().len() >= SECRET_MIN) {
+    if let Some(configured) = configured.filter(|secret| check_secret("auth.secret", secret).is_ok()) {
         preset.push(("auth.previous_secret", configured.expose_secret().to_owned()));
     }
     preset

@@ -2,17 +2,8 @@
 //!
 //! A setting that would be ignored is refused: nobody finds out in production that it never worked.
 
-use std::time::Duration;
-
-use secrecy::{ExposeSecret, SecretString};
-
-use super::{Algorithm, Config};
-
-/// Shortest HS256 key, in bytes: as long as its hash (RFC 7518 section 3.2).
-pub const SECRET_MIN: usize = 32;
-
-/// Largest difference of clocks that is forgiven.
-const LEEWAY_MAX: Duration = Duration::from_secs(5);
+use super::Config;
+use crate::auth::{OriginRule, Verifier};
 
 /// A setting that cannot stay as it is, and the fix.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,10 +19,14 @@ fn refuse_if(condition: bool, key: &'static str, text: &str) -> Result<(), Probl
 /// Finds the first problem.
 pub fn check(config: &Config) -> Result<(), Problem> {
     later_versions(config)?;
-    keys_of_tokens(config)?;
+    tokens_and_origins(config)?;
     nothing_is_zero(config)?;
-    addresses(config)?;
-    refuse_if(config.auth.leeway > LEEWAY_MAX, "auth.leeway", "5s is the most that is forgiven")?;
+    let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+    refuse_if(
+        !config.http.public_url.as_ref().is_none_or(is_url),
+        "http.public_url",
+        "a URL is expected, such as https://tidings.example.com",
+    )?;
     refuse_if(
         !is_token(&config.auth.cookie),
         "auth.cookie",
@@ -69,45 +64,13 @@ fn later_versions(config: &Config) -> Result<(), Problem> {
     refuse_if(push.enabled, "push.enabled", "Web Push is not in this version; leave it false")
 }
 
-fn keys_of_tokens(config: &Config) -> Result<(), Problem> {
-    let auth = &config.auth;
-    if auth.algorithm == Algorithm::Hs256 {
-        secret_is_strong(auth.secret.as_ref())?;
-        refuse_if(
-            auth.public_key.is_some() || auth.jwks.is_some(),
-            "auth.algorithm",
-            "HS256 has no public key; name the key's algorithm (RS256, ES256 or EdDSA), or drop auth.public_key and auth.jwks",
-        )?;
-    } else {
-        refuse_if(
-            auth.public_key.is_none() && auth.jwks.is_none(),
-            "auth.public_key",
-            "is not set; this algorithm needs it as PEM text, or auth.jwks (TIDINGS_AUTH_PUBLIC_KEY_FILE=key.pem)",
-        )?;
-    }
-    let previous = auth.previous_secret.as_ref().map_or(SECRET_MIN, length);
-    refuse_if(
-        previous < SECRET_MIN,
-        "auth.previous_secret",
-        "a secret of at least 32 bytes is needed; drop this one",
-    )
-}
-
-/// The key that signs and verifies HS256 tokens must be there and long enough.
-pub fn secret_is_strong(secret: Option<&SecretString>) -> Result<(), Problem> {
-    let text = match secret.map(length) {
-        None => "is not set; HS256 needs a secret of at least 32 bytes".to_owned(),
-        Some(bytes) if bytes < SECRET_MIN => {
-            format!("HS256 needs a secret of at least 32 bytes, and this one has {bytes}")
-        }
-        Some(_) => return Ok(()),
-    };
-    let fix = "set it with `export TIDINGS_AUTH_SECRET=$(openssl rand -hex 32)`, or try things out with `tidings dev`";
-    Err(Problem { key: "auth.secret", text: format!("{text}: {fix}") })
-}
-
-fn length(secret: &SecretString) -> usize {
-    secret.expose_secret().len()
+/// The rules are those of `auth`, which would refuse to start as well, but does not know the origin of a setting.
+fn tokens_and_origins(config: &Config) -> Result<(), Problem> {
+    Verifier::new(config.auth.verifier_options())
+        .map_err(|error| Problem { key: error.setting(), text: error.to_string() })?;
+    OriginRule::new(&config.http.allowed_origins)
+        .map_err(|error| Problem { key: "http.allowed_origins", text: error.to_string() })?;
+    Ok(())
 }
 
 /// A zero here would stop all work instead of lifting a bound, as it does in `limits`.
@@ -148,27 +111,6 @@ fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
         Some(key) => Err(Problem { key, text: "must be more than 0".to_owned() }),
         None => Ok(()),
     }
-}
-
-fn addresses(config: &Config) -> Result<(), Problem> {
-    let http = &config.http;
-    let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
-    refuse_if(
-        !http.public_url.as_ref().is_none_or(is_url),
-        "http.public_url",
-        "a URL is expected, such as https://tidings.example.com",
-    )?;
-    refuse_if(
-        !http.allowed_origins.iter().all(|origin| is_origin(origin)),
-        "http.allowed_origins",
-        "an origin is a scheme, a host and no path, such as https://app.example.com; `*` and `null` are none",
-    )
-}
-
-/// Whether a browser could send this as `Origin` (RFC 6454 section 6.1), at least in its form.
-fn is_origin(text: &str) -> bool {
-    let host = text.split_once("://").filter(|(scheme, _)| !scheme.is_empty()).map(|(_, host)| host);
-    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', '*', ' ']))
 }
 
 /// A `token` of RFC 9110 section 5.6.2.

@@ -16,7 +16,6 @@ mod tests;
 
 use std::collections::HashMap;
 
-pub use check::SECRET_MIN;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use network::Network;
