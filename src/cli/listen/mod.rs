@@ -49,7 +49,7 @@ impl Listen {
         let config = Config::read_for_client(&settings.sources())?;
         let base = self.server.base(&config)?;
         let credential = self.token.credential(config)?;
-        let follower = Follower::new(self.since);
+        let follower = Follower::new(self.user.clone(), self.since);
         actix_web::rt::System::new().block_on(async {
             tokio::select! {
                 result = listen(&base, &self.user, &credential, follower, self.json) => result,
