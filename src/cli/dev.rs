@@ -19,7 +19,8 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let folder = DevFolder::here();
     let secret = folder.prepare()?;
     sources.preset = Some(("tidings dev", preset(&folder, &secret, configured.auth.secret.as_ref())));
-    let config = Config::load(&sources)?;
+    // The warnings are about a server for others.
+    let (config, _warnings) = Config::load(&sources)?;
     start_logs(&config)?;
     let program = std::env::args().next().unwrap_or_else(|| "tidings".to_owned());
     let known =
@@ -133,7 +134,7 @@ mod tests {
         let generated = SecretString::from("f".repeat(64));
         let preset = preset(&DevFolder::here(), &generated, Some(&real.into()));
         sources.preset = Some(("tidings dev", preset));
-        let config = Config::load(&sources).unwrap();
+        let (config, _) = Config::load(&sources).unwrap();
         assert_eq!(config.store.url, StoreUrl::Sqlite(".tidings/tidings.db".into()));
         assert_eq!(config.auth.secret.unwrap().expose_secret(), generated.expose_secret());
         assert_eq!(config.auth.previous_secret.unwrap().expose_secret(), real);

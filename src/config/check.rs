@@ -1,8 +1,6 @@
-//! What must hold between settings, and what this version cannot do yet.
-//!
-//! A setting that would be ignored is refused: nobody finds out in production that it never worked.
+//! What must hold between settings, and what should be known about them at the start.
 
-use super::Config;
+use super::{Config, later};
 use crate::auth::{OriginRule, Verifier};
 
 /// A setting that cannot stay as it is, and the fix.
@@ -12,13 +10,13 @@ pub struct Problem {
     pub text: String,
 }
 
-fn refuse_if(condition: bool, key: &'static str, text: &str) -> Result<(), Problem> {
+pub(super) fn refuse_if(condition: bool, key: &'static str, text: &str) -> Result<(), Problem> {
     if condition { Err(Problem { key, text: text.to_owned() }) } else { Ok(()) }
 }
 
 /// Finds the first problem.
 pub fn check(config: &Config) -> Result<(), Problem> {
-    later_versions(config)?;
+    later::refuse(config)?;
     tokens_and_origins(config)?;
     nothing_is_zero(config)?;
     let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
@@ -42,26 +40,6 @@ pub fn check(config: &Config) -> Result<(), Problem> {
         "shutdown.drain",
         "draining must end before shutdown.timeout",
     )
-}
-
-fn later_versions(config: &Config) -> Result<(), Problem> {
-    let Config { http, bridge, push, .. } = config;
-    refuse_if(
-        bridge.url.is_some(),
-        "bridge.url",
-        "a bus between nodes is not in this version; leave it unset",
-    )?;
-    refuse_if(
-        http.admin_listen.is_some(),
-        "http.admin_listen",
-        "a listener for administration is not in this version; leave it unset",
-    )?;
-    refuse_if(
-        http.base_path.is_some(),
-        "http.base_path",
-        "a prefix of the routes is not in this version; leave it unset",
-    )?;
-    refuse_if(push.enabled, "push.enabled", "Web Push is not in this version; leave it false")
 }
 
 /// The rules are those of `auth`, which would refuse to start as well, but does not know the origin of a setting.
@@ -118,8 +96,8 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// What works, but should be known at the start.
-pub fn warnings(config: &Config) -> Vec<String> {
+/// What works, but should be known at the start, each as one line.
+pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
     let http = &config.http;
     let warning = match &http.public_url {
         Some(url) if !url.starts_with("https://") => {
@@ -130,5 +108,5 @@ pub fn warnings(config: &Config) -> Vec<String> {
         ),
         _ => None,
     };
-    warning.map(str::to_owned).into_iter().collect()
+    warning.map(str::to_owned).into_iter().chain(later::warnings(is_set)).collect()
 }
