@@ -11,6 +11,7 @@ use crate::{
         check_secret,
         tokens::{MintClaims, mint},
     },
+    clock,
     config::{Algorithm, Auth, Config},
     domain::{Timestamp, UserId},
 };
@@ -145,7 +146,7 @@ impl Signer {
     /// # Errors
     /// Where it cannot be signed.
     pub fn sign(&self, user: &UserId, scope: &str, ttl: Duration) -> Result<(String, Timestamp), Failure> {
-        let issued_at = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+        let issued_at = clock::now();
         let claims = MintClaims {
             user: user.clone(),
             issued_at,

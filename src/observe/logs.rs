@@ -17,6 +17,7 @@ use log::{
 use serde_json::Map;
 
 use crate::{
+    clock,
     config::{Log, LogFormat},
     domain::Timestamp,
 };
@@ -37,13 +38,11 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
         LogFormat::Text => false,
     };
     builder.format(
-        move |out, record| if is_json { write_json(out, record, now()) } else { write_text(out, record) },
+        move |out, record| {
+            if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }
+        },
     );
     builder.try_init()
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
 /// `{"time":…,"level":…,"target":…,"message":…}` and the event's own keys.
@@ -73,7 +72,7 @@ fn write_json(out: &mut impl Write, record: &Record<'_>, time: Timestamp) -> io:
 /// `2026-09-21T14:13:20.123Z INFO  tidings::http listening addr=127.0.0.1:8080`.
 fn write_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let style = out.default_level_style(record.level());
-    write!(out, "{} {style}{:<5}{style:#} ", now(), record.level())?;
+    write!(out, "{} {style}{:<5}{style:#} ", clock::now(), record.level())?;
     writeln!(out, "{}", text_of(record))
 }
 
