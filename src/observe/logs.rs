@@ -11,7 +11,7 @@ use std::{
 
 use env_logger::{Builder, fmt::Formatter};
 use log::{
-    Record, SetLoggerError,
+    LevelFilter, Record, SetLoggerError,
     kv::{Error, Key, Value, VisitSource},
 };
 use serde_json::Map;
@@ -22,6 +22,12 @@ use crate::{
     domain::Timestamp,
 };
 
+/// What a library says at most. Some tell every start of theirs as news.
+const LIBRARIES: LevelFilter = LevelFilter::Warn;
+
+/// Calls it an error when a client sends nonsense: no client writes lines into our log.
+const SILENT: &str = "actix_http";
+
 /// Sets up the logger of the process. `rust_log` is the value of `RUST_LOG`; where it says something, it wins.
 ///
 /// # Errors
@@ -30,7 +36,10 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
     let mut builder = Builder::new();
     match rust_log.filter(|filters| !filters.is_empty()) {
         Some(filters) => builder.parse_filters(filters),
-        None => builder.filter_level(settings.level),
+        None => builder
+            .filter_level(settings.level.min(LIBRARIES))
+            .filter_module(env!("CARGO_PKG_NAME"), settings.level)
+            .filter_module(SILENT, LevelFilter::Off),
     };
     let is_json = match settings.format {
         LogFormat::Auto => !io::stderr().is_terminal(),

@@ -39,8 +39,8 @@ impl Dev {
 
     fn start_as(folder: TempDir, arguments: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let server = Running::start(arguments(program().current_dir(&folder)));
-        let listening: Value =
-            serde_json::from_str(&server.stderr.expect(r#""message":"listening""#)).unwrap();
+        let listening: Value = serde_json::from_str(&server.stderr.next()).unwrap();
+        assert_eq!(listening["message"], "listening");
         let address = listening["address"].as_str().unwrap().parse().unwrap();
         let banner = (0..5).map(|_| server.stdout.next()).collect();
         Self { folder, server, address, banner }
