@@ -7,7 +7,11 @@ use std::net::IpAddr;
 use actix_web::HttpRequest;
 use secrecy::ExposeSecret;
 
-use super::{CredentialError, CredentialKind, CredentialOptions, InvalidToken, OriginRule, Route, Verifier};
+use super::{
+    OriginRule, Verifier,
+    claims::InvalidToken,
+    credential::{CredentialError, CredentialKind, CredentialOptions, Route},
+};
 use crate::{
     config::{Config, Network},
     domain::{Identity, Timestamp},
