@@ -13,9 +13,14 @@ pub fn bits() -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
+/// A number in `0.0..1.0`.
+pub fn fraction() -> f64 {
+    (bits() >> 11) as f64 / (1u64 << 53) as f64
+}
+
 /// A random time from zero up to `max`: full jitter, so that many clients do not come back at once (T18).
 pub fn up_to(max: Duration) -> Duration {
-    max.mul_f64((bits() >> 11) as f64 / (1u64 << 53) as f64)
+    max.mul_f64(fraction())
 }
 
 #[cfg(test)]

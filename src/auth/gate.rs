@@ -8,8 +8,9 @@ use actix_web::HttpRequest;
 use secrecy::ExposeSecret;
 
 use super::{
-    CredentialError, CredentialKind, CredentialOptions, InvalidToken, OriginRule, Route, Verifier,
-    VerifierOptions,
+    OriginRule, Verifier,
+    claims::InvalidToken,
+    credential::{CredentialError, CredentialKind, CredentialOptions, Route},
 };
 use crate::{
     config::{Config, Network},
@@ -45,22 +46,14 @@ impl Gate {
     /// # Errors
     /// One line that names what is wrong with a key or an origin.
     pub fn new(config: &Config) -> Result<Self, String> {
-        let auth = &config.auth;
-        let options = VerifierOptions {
-            algorithm: auth.algorithm,
-            secrets: auth.secret.iter().chain(&auth.previous_secret).cloned().collect(),
-            public_keys: auth.public_key.iter().cloned().collect(),
-            jwks: auth.jwks.clone(),
-            audience: auth.audience.clone(),
-            issuer: auth.issuer.clone(),
-            leeway: auth.leeway,
-            default_scopes: auth.default_scopes.clone(),
-        };
+        let Config { auth, http, .. } = config;
+        let verifier = Verifier::new(auth.verifier_options());
+        let origins = OriginRule::new(&http.allowed_origins);
         Ok(Self {
-            verifier: Verifier::new(options).map_err(|error| error.to_string())?,
+            verifier: verifier.map_err(|error| format!("{}: {error}", error.setting()))?,
             credentials: CredentialOptions { query_token: auth.query_token, cookie: auth.cookie.clone() },
-            origins: OriginRule::new(&config.http.allowed_origins).map_err(|error| error.to_string())?,
-            trusted_proxies: config.http.trusted_proxies.clone(),
+            origins: origins.map_err(|error| format!("http.allowed_origins: {error}"))?,
+            trusted_proxies: http.trusted_proxies.clone(),
         })
     }
 

@@ -26,33 +26,63 @@ const KEYS_MAX: usize = 16;
 /// Longest `kid`, in characters.
 const KEY_ID_MAX: usize = 64;
 
-/// Why no token could be judged by this configuration. One line for whoever starts the server.
+/// What is wrong with the settings that tokens are judged by, in words that stand behind the setting's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("auth.secret is required for HS256")]
+    #[error(
+        "is not set; HS256 needs a secret of at least {SECRET_BYTES_MIN} bytes: set it with \
+         `export TIDINGS_AUTH_SECRET=$(openssl rand -hex 32)`, or try things out with `tidings dev`"
+    )]
     NoSecret,
-    #[error("auth.secret and auth.previous_secret need at least {SECRET_BYTES_MIN} bytes for HS256")]
-    ShortSecret,
-    #[error("auth.secret is a PEM key: set auth.algorithm and give the public key as auth.public_key")]
-    SecretIsPem,
-    #[error("auth.public_key and auth.jwks are of no use with HS256: set auth.algorithm")]
+    #[error(
+        "HS256 needs a secret of at least {SECRET_BYTES_MIN} bytes, and this one has {bytes}; \
+         `openssl rand -hex 32` makes one"
+    )]
+    ShortSecret { setting: &'static str, bytes: usize },
+    #[error("this is a PEM key and no secret; set auth.algorithm and give the public key as auth.public_key")]
+    SecretIsPem { setting: &'static str },
+    #[error(
+        "HS256 has no public key; name the key's algorithm (RS256, ES256 or EdDSA), \
+         or drop auth.public_key and auth.jwks"
+    )]
     KeyWithoutAlgorithm,
-    #[error("{0} needs auth.public_key or auth.jwks")]
+    #[error("is not set; {0} needs it as PEM text, or auth.jwks (TIDINGS_AUTH_PUBLIC_KEY_FILE=key.pem)")]
     NoPublicKey(Algorithm),
-    #[error("auth.public_key is not a public key in PEM (SubjectPublicKeyInfo) that {0} can use")]
+    #[error("is not a public key in PEM (SubjectPublicKeyInfo) that {0} can use")]
     BadPem(Algorithm),
-    #[error("auth.jwks is not a JSON Web Key Set (RFC 7517 section 5)")]
+    #[error("is not a JSON Web Key Set (RFC 7517 section 5)")]
     BadJwks,
-    #[error("key {index} of auth.jwks is not a public key that {algorithm} can use")]
+    #[error("holds no key that is meant for {0}")]
+    EmptyJwks(Algorithm),
+    #[error("key {index} is not a public key that {algorithm} can use")]
     BadJwk { index: usize, algorithm: Algorithm },
-    #[error("the kid of key {0} of auth.jwks is not 1 to {KEY_ID_MAX} characters of A-Z a-z 0-9 _ -")]
+    #[error("the kid of key {0} is not 1 to {KEY_ID_MAX} characters of A-Z a-z 0-9 _ -")]
     BadKeyId(usize),
-    #[error("auth.public_key and auth.jwks hold more than {KEYS_MAX} keys")]
+    #[error("together with auth.public_key it holds more than {KEYS_MAX} keys")]
     TooManyKeys,
-    #[error("auth.leeway is more than 5 seconds")]
+    #[error("5s is the most that is forgiven")]
     LongLeeway,
     #[error("the self-test of token verification failed: {0}")]
     SelfTest(&'static str),
+}
+
+impl KeyError {
+    /// The setting to change.
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::NoSecret => "auth.secret",
+            Self::ShortSecret { setting, .. } | Self::SecretIsPem { setting } => setting,
+            Self::KeyWithoutAlgorithm => "auth.algorithm",
+            Self::NoPublicKey(_) | Self::BadPem(_) => "auth.public_key",
+            Self::BadJwks
+            | Self::EmptyJwks(_)
+            | Self::BadJwk { .. }
+            | Self::BadKeyId(_)
+            | Self::TooManyKeys => "auth.jwks",
+            Self::LongLeeway => "auth.leeway",
+            Self::SelfTest(_) => "auth",
+        }
+    }
 }
 
 /// One key, with the `kid` by which a token may name it.
@@ -65,37 +95,33 @@ struct Key {
 pub(super) struct Keys(Vec<Key>);
 
 impl Keys {
-    pub(super) fn from_secrets(secrets: &[SecretString]) -> Result<Self, KeyError> {
-        if secrets.is_empty() {
-            return Err(KeyError::NoSecret);
-        }
-        let key = |secret: &SecretString| {
-            let secret = secret.expose_secret();
-            if secret.len() < SECRET_BYTES_MIN {
-                return Err(KeyError::ShortSecret);
-            }
-            // A public key is no secret: whoever has it could sign.
-            if secret.contains(PEM_BEGIN) {
-                return Err(KeyError::SecretIsPem);
-            }
-            Ok(Key { id: None, key: DecodingKey::from_secret(secret.as_bytes()) })
+    pub(super) fn from_secrets(
+        secret: Option<&SecretString>,
+        previous: Option<&SecretString>,
+    ) -> Result<Self, KeyError> {
+        let key = |setting, secret: &SecretString| {
+            check_secret(setting, secret)?;
+            Ok(Key { id: None, key: DecodingKey::from_secret(secret.expose_secret().as_bytes()) })
         };
-        secrets.iter().map(key).collect::<Result<_, _>>().map(Self)
+        let secret = key("auth.secret", secret.ok_or(KeyError::NoSecret)?);
+        let previous = previous.map(|secret| key("auth.previous_secret", secret));
+        [secret].into_iter().chain(previous).collect::<Result<_, _>>().map(Self)
     }
 
     pub(super) fn from_public(
         algorithm: Algorithm,
-        pems: &[String],
+        pem: Option<&str>,
         jwks: Option<&str>,
     ) -> Result<Self, KeyError> {
         let mut keys = Vec::new();
-        for pem in pems {
+        if let Some(pem) = pem {
             keys.extend(read_pems(algorithm, pem)?);
         }
         if let Some(jwks) = jwks {
             keys.extend(read_jwks(algorithm, jwks)?);
         }
         match keys.len() {
+            0 if jwks.is_some() => Err(KeyError::EmptyJwks(algorithm)),
             0 => Err(KeyError::NoPublicKey(algorithm)),
             1..=KEYS_MAX => Ok(Self(keys)),
             _ => Err(KeyError::TooManyKeys),
@@ -110,6 +136,22 @@ impl Keys {
             .filter(move |key| id.is_none() || key.id.is_none() || key.id.as_deref() == id)
             .map(|key| &key.key)
     }
+}
+
+/// Whether tokens may be signed and verified with a secret; `setting` is where it is from.
+///
+/// # Errors
+/// A secret that can be guessed, or that others have.
+pub fn check_secret(setting: &'static str, secret: &SecretString) -> Result<(), KeyError> {
+    let secret = secret.expose_secret();
+    if secret.len() < SECRET_BYTES_MIN {
+        return Err(KeyError::ShortSecret { setting, bytes: secret.len() });
+    }
+    // A public key is no secret: whoever has it could sign.
+    if secret.contains(PEM_BEGIN) {
+        return Err(KeyError::SecretIsPem { setting });
+    }
+    Ok(())
 }
 
 /// Whether a `kid` is one: anything else is refused unread, be it a path or a query.

@@ -3,7 +3,7 @@
 //! Owns the keys and the rules of PROTOCOL.md section 2, and no state that changes: what it answers follows from
 //! the request, the configuration and the time it is given. A request passes in this order:
 //!
-//! 1. [`CredentialOptions::find`]: which token the request carries, if any; one that cannot be used is an error.
+//! 1. [`CredentialOptions::find`](credential::CredentialOptions::find): which token the request carries, if any; one that cannot be used is an error.
 //! 2. [`OriginRule::check`]: whether a page of that origin may use it.
 //! 3. [`Verifier::verify`]: who it is. Cheap checks come first, so that a flood of junk costs little.
 //!
@@ -23,8 +23,6 @@ pub mod tokens;
 mod verifier;
 
 pub use algorithm::Algorithm;
-pub use claims::InvalidToken;
-pub use credential::{Credential, CredentialError, CredentialKind, CredentialOptions, Route};
-pub use keys::KeyError;
-pub use origin::{OriginRefused, OriginRule};
-pub use verifier::{TOKEN_BYTES_MAX, Verifier, VerifierOptions};
+pub use keys::check_secret;
+pub use origin::OriginRule;
+pub use verifier::{Verifier, VerifierOptions};

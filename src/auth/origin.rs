@@ -31,7 +31,7 @@ impl OriginRule {
         let read = |text: &String| {
             Origin::parse(text).ok_or_else(|| {
                 Invalid::new(format!(
-                    "http.allowed_origins: {text:?} is not scheme://host or scheme://host:port"
+                    "{text:?} is not scheme://host or scheme://host:port, such as https://app.example.com"
                 ))
             })
         };

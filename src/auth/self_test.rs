@@ -26,13 +26,12 @@ const HEADER_NONE: &str = "eyJhbGciOiJub25lIn0";
 /// What is wrong with the verifier.
 pub(super) fn run(verifier: &Verifier, options: &VerifierOptions) -> Result<(), KeyError> {
     let probe = Probe { verifier, options };
-    match options.algorithm {
-        Algorithm::Hs256 => {
-            options.secrets.iter().try_for_each(|secret| probe.secret(secret.expose_secret().as_bytes()))
-        }
-        _ => {
-            options.public_keys.iter().chain(&options.jwks).try_for_each(|text| probe.public(text.as_bytes()))
-        }
+    let VerifierOptions { secret, previous_secret, public_key, jwks, .. } = options;
+    if options.algorithm == Algorithm::Hs256 {
+        let mut secrets = secret.iter().chain(previous_secret);
+        secrets.try_for_each(|secret| probe.secret(secret.expose_secret().as_bytes()))
+    } else {
+        public_key.iter().chain(jwks).try_for_each(|text| probe.public(text.as_bytes()))
     }
 }
 

@@ -31,11 +31,11 @@ pub fn now() -> Timestamp {
 
 pub fn hs256_options() -> VerifierOptions {
     let leeway = Duration::from_secs(5);
-    VerifierOptions { secrets: vec![SecretString::from(SECRET)], leeway, ..VerifierOptions::default() }
+    VerifierOptions { secret: Some(SecretString::from(SECRET)), leeway, ..VerifierOptions::default() }
 }
 
 pub fn public_options(algorithm: Algorithm, pem: &str) -> VerifierOptions {
-    VerifierOptions { algorithm, public_keys: vec![pem.to_owned()], ..VerifierOptions::default() }
+    VerifierOptions { algorithm, public_key: Some(pem.to_owned()), ..VerifierOptions::default() }
 }
 
 pub fn hs256() -> Verifier {

@@ -18,7 +18,7 @@ use super::{
 use crate::domain::{Identity, Scopes, Timestamp};
 
 /// Longest token, in bytes.
-pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
 /// Longest leeway: more would stretch every token's life.
 const LEEWAY_MAX: Duration = Duration::from_secs(5);
@@ -28,11 +28,13 @@ const LEEWAY_MAX: Duration = Duration::from_secs(5);
 pub struct VerifierOptions {
     /// Fixes which of the keys below count.
     pub algorithm: Algorithm,
-    /// For HS256: the secret and, while it is being replaced, the previous one. At least 32 bytes each.
-    pub secrets: Vec<SecretString>,
-    /// For the other algorithms: PEM texts, each with one public key or several.
-    pub public_keys: Vec<String>,
-    /// For the other algorithms: a JSON Web Key Set (RFC 7517); its keys add to `public_keys`.
+    /// For HS256, of at least 32 bytes.
+    pub secret: Option<SecretString>,
+    /// For HS256, while the secret is being replaced.
+    pub previous_secret: Option<SecretString>,
+    /// For the other algorithms: a PEM text with one public key or several.
+    pub public_key: Option<String>,
+    /// For the other algorithms: a JSON Web Key Set (RFC 7517); its keys add to `public_key`.
     pub jwks: Option<String>,
     /// Required in `aud` where set; where not, any `aud` is accepted.
     pub audience: Option<String>,
@@ -56,16 +58,16 @@ impl Verifier {
     /// Reads the keys and proves on forged tokens that the checks hold.
     ///
     /// # Errors
-    /// One line that names the setting: the server must not start (G17).
+    /// Names the setting: the server must not start (G17).
     pub fn new(options: VerifierOptions) -> Result<Self, KeyError> {
-        let VerifierOptions { algorithm, secrets, public_keys, jwks, .. } = &options;
+        let VerifierOptions { algorithm, secret, previous_secret, public_key, jwks, .. } = &options;
         if options.leeway > LEEWAY_MAX {
             return Err(KeyError::LongLeeway);
         }
         let keys = if *algorithm != Algorithm::Hs256 {
-            Keys::from_public(*algorithm, public_keys, jwks.as_deref())?
-        } else if public_keys.is_empty() && jwks.is_none() {
-            Keys::from_secrets(secrets)?
+            Keys::from_public(*algorithm, public_key.as_deref(), jwks.as_deref())?
+        } else if public_key.is_none() && jwks.is_none() {
+            Keys::from_secrets(secret.as_ref(), previous_secret.as_ref())?
         } else {
             return Err(KeyError::KeyWithoutAlgorithm);
         };

@@ -6,25 +6,27 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     app::{self, Mode},
-    config::{Config, SECRET_MIN},
+    auth::check_secret,
+    config::{Config, Sources},
 };
 
 use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
 
 pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let mut sources = settings.sources();
+    let mut sources = Sources { is_port_local: true, ..settings.sources() };
     let configured = Config::read_for_client(&sources)?;
     refuse_open_listener(configured.http.listen)?;
     let folder = DevFolder::here();
     let secret = folder.prepare()?;
     sources.preset = Some(("tidings dev", preset(&folder, &secret, configured.auth.secret.as_ref())));
-    let config = Config::load(&sources)?;
+    // The warnings are about a server for others.
+    let (config, _warnings) = Config::load(&sources)?;
     start_logs(&config)?;
     let program = std::env::args().next().unwrap_or_else(|| "tidings".to_owned());
     let known =
         Config::read_for_client(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
     let banner = move |address| {
-        let command = Command { program, settings, is_found: known.http.listen == address };
+        let command = Command { program, settings, is_found: url_of(known.http.listen) == url_of(address) };
         // Where the banner cannot be shown the server runs all the same.
         let _ = output::print(&banner(&command, address));
         log::info!(address:%; "listening");
@@ -33,7 +35,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// What `dev` sets over file and environment: the settings of a real server, and the variables of
-/// other tools, must not decide where a trial keeps its data.
+/// other tools, must not decide where a trial keeps its data or whether it starts.
 fn preset(
     folder: &DevFolder,
     secret: &SecretString,
@@ -41,15 +43,19 @@ fn preset(
 ) -> Vec<(&'static str, String)> {
     let mut preset = vec![
         ("http.workers", "2".to_owned()),
+        ("http.admin_listen", String::new()),
+        ("http.base_path", String::new()),
         ("store.url", folder.store_url()),
         ("auth.algorithm", "HS256".to_owned()),
         ("auth.secret", secret.expose_secret().to_owned()),
         ("auth.public_key", String::new()),
         ("auth.jwks", String::new()),
         ("auth.default_scopes", "join:*,publish:*".to_owned()),
+        ("bridge.url", String::new()),
+        ("push.enabled", "false".to_owned()),
     ];
     // Tokens that the client verbs make with the configured secret are good here too.
-    if let Some(configured) = configured.filter(|secret| secret.expose_secret().len() >= SECRET_MIN) {
+    if let Some(configured) = configured.filter(|secret| check_secret("auth.secret", secret).is_ok()) {
         preset.push(("auth.previous_secret", configured.expose_secret().to_owned()));
     }
     preset
@@ -107,7 +113,7 @@ fn banner(command: &Command<'_>, address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Sources, StoreUrl};
+    use crate::config::StoreUrl;
 
     #[test]
     fn the_settings_of_a_real_server_do_not_reach_a_trial() {
@@ -128,7 +134,7 @@ mod tests {
         let generated = SecretString::from("f".repeat(64));
         let preset = preset(&DevFolder::here(), &generated, Some(&real.into()));
         sources.preset = Some(("tidings dev", preset));
-        let config = Config::load(&sources).unwrap();
+        let (config, _) = Config::load(&sources).unwrap();
         assert_eq!(config.store.url, StoreUrl::Sqlite(".tidings/tidings.db".into()));
         assert_eq!(config.auth.secret.unwrap().expose_secret(), generated.expose_secret());
         assert_eq!(config.auth.previous_secret.unwrap().expose_secret(), real);

@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::Failure;
-use crate::config::SECRET_MIN;
+use crate::auth::check_secret;
 
 /// Bytes of randomness in a generated secret; written as hexadecimal it is twice as long.
 const SECRET_BYTES: usize = 32;
@@ -51,7 +51,7 @@ impl DevFolder {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failure(&error)),
         };
-        if secret.expose_secret().len() < SECRET_MIN {
+        if check_secret("auth.secret", &secret).is_err() {
             let path = path.display();
             return Err(Failure::Failed(format!(
                 "{path} is damaged; delete it, and `tidings dev` makes a new one"
@@ -92,6 +92,8 @@ fn write_once(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]

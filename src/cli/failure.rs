@@ -27,13 +27,25 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Config(_) | Self::Usage(_) | Self::App(AppError::Configuration(_)) => ExitCode::from(2),
             Self::App(_) | Self::Failed(_) => ExitCode::from(1),
-            Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
         }
     }
 
     /// What to tell the person, if anything.
     pub fn line(&self) -> Option<String> {
         (!matches!(self, Self::OutputClosed)).then(|| self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_a_part_refuses_are_no_more_worth_a_retry_than_those_refused_before() {
+        let code = |failure: AppError| Failure::from(failure).exit_code();
+        assert_eq!(code(AppError::Configuration("auth.jwks: no".to_owned())), ExitCode::from(2));
+        assert_eq!(code(AppError::Store("locked".to_owned())), ExitCode::from(1));
     }
 }

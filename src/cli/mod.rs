@@ -22,7 +22,7 @@ pub use failure::Failure;
 pub use output::say;
 use settings::Settings;
 
-/// The notification server: a durable inbox and live rooms, in one binary.
+/// The notification server: a durable inbox over HTTP and WebSocket, in one binary.
 #[derive(Parser)]
 #[command(name = "tidings", version, propagate_version = false)]
 pub struct Cli {
@@ -79,6 +79,17 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_argument_of_every_verb_is_explained() {
+        fn explain(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().for_each(explain);
+        }
+        explain(&Cli::command());
     }
 
     #[test]

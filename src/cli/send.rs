@@ -40,11 +40,12 @@ pub struct Send {
     /// Type of the notification
     #[arg(long = "type", value_name = "TYPE")]
     notification_type: Option<String>,
+    /// Title of the notification
     #[arg(long)]
     title: Option<String>,
     /// Where the notification leads
-    #[arg(long, visible_alias = "url", value_name = "URL")]
-    url_link: Option<String>,
+    #[arg(long)]
+    url: Option<String>,
     /// Makes a repeated call publish once
     #[arg(long, value_name = "KEY", value_parser = parse_idempotency_key)]
     idempotency_key: Option<String>,
@@ -110,7 +111,7 @@ impl Send {
 
     fn path(&self) -> String {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let query = [("type", &self.notification_type), ("title", &self.title), ("url", &self.url_link)];
+        let query = [("type", &self.notification_type), ("title", &self.title), ("url", &self.url)];
         let query =
             query.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
         format!("/v1/send/{}?{}", encoded(self.user.as_str()), query.collect::<Vec<_>>().join("&"))
@@ -179,7 +180,7 @@ mod tests {
         let path = |arguments: &[&str]| Command::try_parse_from(arguments).unwrap().send.path();
         assert_eq!(path(&["send", "alice"]), "/v1/send/alice");
         assert_eq!(
-            path(&["send", "a@b+c", "--title", "a&b=ü", "--url-link", "/x", "--type", "a.b"]),
+            path(&["send", "a@b+c", "--title", "a&b=ü", "--url", "/x", "--type", "a.b"]),
             "/v1/send/a%40b%2Bc?type=a%2Eb&title=a%26b%3D%C3%BC&url=%2Fx"
         );
         assert!(Command::try_parse_from(["send", "a b"]).is_err());

@@ -9,9 +9,9 @@ use crate::{
 use super::{Failure, Settings};
 
 pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let config = Config::load(&settings.sources())?;
+    let (config, warnings) = Config::load(&settings.sources())?;
     start_logs(&config)?;
-    for warning in config.warnings() {
+    for warning in warnings {
         log::warn!("{warning}");
     }
     Ok(app::serve(config, Mode::Serve, |address| log::info!(address:%; "listening"))?)

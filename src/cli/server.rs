@@ -7,8 +7,12 @@ use clap::Args;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    auth::tokens::{MintClaims, mint},
-    config::{Algorithm, Auth, Config, SECRET_MIN},
+    auth::{
+        check_secret,
+        tokens::{MintClaims, mint},
+    },
+    clock,
+    config::{Algorithm, Auth, Config},
     domain::{Timestamp, UserId},
 };
 
@@ -123,17 +127,18 @@ impl Signer {
     /// Signs with `auth.secret`.
     ///
     /// # Errors
-    /// Where it is missing, or so short that the server would not start with it.
+    /// Where it is missing, or one that the server would not start with.
     pub fn configured(mut auth: Auth) -> Result<Self, Failure> {
-        match auth.secret.take() {
-            Some(secret) if secret.expose_secret().len() >= SECRET_MIN => Ok(Self::new(secret, auth)),
-            Some(_) => Err(Failure::Usage("auth.secret: HS256 needs at least 32 bytes".to_owned())),
-            None => Err(Failure::Usage(
+        let Some(secret) = auth.secret.take() else {
+            return Err(Failure::Usage(
                 "auth.secret is not set: give the server's own with TIDINGS_AUTH_SECRET; \
                  for the server that `tidings dev` runs, `tidings token dev` in its folder makes a token"
                     .to_owned(),
-            )),
-        }
+            ));
+        };
+        check_secret("auth.secret", &secret)
+            .map_err(|error| Failure::Usage(format!("auth.secret: {error}")))?;
+        Ok(Self::new(secret, auth))
     }
 
     /// A token, and until when it is good.
@@ -141,7 +146,7 @@ impl Signer {
     /// # Errors
     /// Where it cannot be signed.
     pub fn sign(&self, user: &UserId, scope: &str, ttl: Duration) -> Result<(String, Timestamp), Failure> {
-        let issued_at = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
+        let issued_at = clock::now();
         let claims = MintClaims {
             user: user.clone(),
             issued_at,

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Algorithm, Config, format_duration, parse_duration},
-    domain::{Scopes, UserId},
+    domain::{Invalid, Scopes, UserId},
 };
 
 use super::{
@@ -16,6 +16,10 @@ use super::{
     output::{print, say},
     server::{Credential, Signer},
 };
+
+/// A token counts whole seconds, and no clock or calendar goes wrong over ten years.
+const TTL_MIN: Duration = Duration::from_secs(1);
+const TTL_MAX: Duration = Duration::from_secs(3650 * 86_400);
 
 /// What the token of `token dev` allows: everything, on a server that only this machine reaches.
 const DEV_SCOPE: &str = "notify admin join:* publish:*";
@@ -36,8 +40,8 @@ pub struct Mint {
     /// What it allows, such as "join:* publish:* notify"
     #[arg(long, default_value = "")]
     scope: String,
-    /// How long it lives, such as 1h
-    #[arg(long, default_value = "1h", value_parser = parse_duration)]
+    /// How long it lives, such as 1h: from 1s to 3650d
+    #[arg(long, default_value = "1h", value_parser = parse_ttl)]
     ttl: Duration,
     /// Print only the token
     #[arg(short, long, conflicts_with = "json")]
@@ -95,6 +99,12 @@ impl Mint {
         }
         Ok(())
     }
+}
+
+fn parse_ttl(text: &str) -> Result<Duration, Invalid> {
+    let ttl = parse_duration(text)?;
+    let is_in_range = (TTL_MIN..=TTL_MAX).contains(&ttl);
+    is_in_range.then_some(ttl).ok_or_else(|| Invalid::new("a token lives from 1s to 3650d"))
 }
 
 impl Dev {

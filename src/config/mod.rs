@@ -6,6 +6,7 @@
 mod check;
 mod error;
 mod keys;
+mod later;
 mod network;
 mod sections;
 mod sources;
@@ -16,7 +17,6 @@ mod tests;
 
 use std::collections::HashMap;
 
-pub use check::SECRET_MIN;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use network::Network;
@@ -47,19 +47,21 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the settings of a server: file, then environment, then flags.
+    /// Reads the settings of a server: file, then environment, then flags. Beside them is what should be
+    /// known at the start, each as one line.
     ///
     /// # Errors
     /// One line that names the setting, where it came from and the fix: for what cannot be read, is
     /// unknown or malformed, is unsafe, or is not in this version.
-    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+    pub fn load(sources: &Sources) -> Result<(Self, Vec<String>), ConfigError> {
         let (config, origins) = read(sources, |_| true)?;
         check::check(&config).map_err(|problem| ConfigError::Setting {
             key: problem.key.to_owned(),
             origin: origins.get(problem.key).cloned(),
             problem: problem.text,
         })?;
-        Ok(config)
+        let warnings = check::warnings(&config, |key| origins.contains_key(key));
+        Ok((config, warnings))
     }
 
     /// Reads what a client on the server's machine needs: where the server is (`http`), and how its
@@ -69,11 +71,6 @@ impl Config {
     /// As [`Config::load`], but without asking whether a server could run with them.
     pub fn read_for_client(sources: &Sources) -> Result<Self, ConfigError> {
         read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
-    }
-
-    /// What works, but should be known at the start, each as one line.
-    pub fn warnings(&self) -> Vec<String> {
-        check::warnings(self)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Sources {
     /// Where `tidings.toml` is looked for; empty is the current folder.
     pub folder: PathBuf,
     pub environment: BTreeMap<String, OsString>,
+    /// Whether `PORT=n` is a port of loopback only, instead of every address.
+    pub is_port_local: bool,
     /// What a verb sets by itself, under its name.
     pub preset: Option<(&'static str, Vec<(&'static str, String)>)>,
     /// `--set section.key=value`.
@@ -94,7 +96,10 @@ impl Sources {
             "http.listen" => {
                 let Some((origin, port)) = self.variable("PORT")? else { return Ok(None) };
                 match port.parse::<u16>() {
-                    Ok(port) => Ok(Some((origin, format!("0.0.0.0:{port}")))),
+                    Ok(port) => {
+                        let address = if self.is_port_local { "127.0.0.1" } else { "0.0.0.0" };
+                        Ok(Some((origin, format!("{address}:{port}"))))
+                    }
                     Err(_) => Err(setting(key, origin, "a port number is expected")),
                 }
             }

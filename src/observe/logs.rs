@@ -11,15 +11,22 @@ use std::{
 
 use env_logger::{Builder, fmt::Formatter};
 use log::{
-    Record, SetLoggerError,
+    LevelFilter, Record, SetLoggerError,
     kv::{Error, Key, Value, VisitSource},
 };
 use serde_json::Map;
 
 use crate::{
+    clock,
     config::{Log, LogFormat},
     domain::Timestamp,
 };
+
+/// What a library says at most. Some tell every start of theirs as news.
+const LIBRARIES: LevelFilter = LevelFilter::Warn;
+
+/// Calls it an error when a client sends nonsense: no client writes lines into our log.
+const SILENT: &str = "actix_http";
 
 /// Sets up the logger of the process. `rust_log` is the value of `RUST_LOG`; where it says something, it wins.
 ///
@@ -29,7 +36,10 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
     let mut builder = Builder::new();
     match rust_log.filter(|filters| !filters.is_empty()) {
         Some(filters) => builder.parse_filters(filters),
-        None => builder.filter_level(settings.level),
+        None => builder
+            .filter_level(settings.level.min(LIBRARIES))
+            .filter_module(env!("CARGO_PKG_NAME"), settings.level)
+            .filter_module(SILENT, LevelFilter::Off),
     };
     let is_json = match settings.format {
         LogFormat::Auto => !io::stderr().is_terminal(),
@@ -37,13 +47,11 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
         LogFormat::Text => false,
     };
     builder.format(
-        move |out, record| if is_json { write_json(out, record, now()) } else { write_text(out, record) },
+        move |out, record| {
+            if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }
+        },
     );
     builder.try_init()
-}
-
-fn now() -> Timestamp {
-    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
 /// `{"time":…,"level":…,"target":…,"message":…}` and the event's own keys.
@@ -73,7 +81,7 @@ fn write_json(out: &mut impl Write, record: &Record<'_>, time: Timestamp) -> io:
 /// `2026-09-21T14:13:20.123Z INFO  tidings::http listening addr=127.0.0.1:8080`.
 fn write_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let style = out.default_level_style(record.level());
-    write!(out, "{} {style}{:<5}{style:#} ", now(), record.level())?;
+    write!(out, "{} {style}{:<5}{style:#} ", clock::now(), record.level())?;
     writeln!(out, "{}", text_of(record))
 }
 

@@ -81,6 +81,18 @@ async fn a_minted_token_lets_in_the_user_with_its_scopes() {
     assert_eq!(app.http(minted["token"].as_str().unwrap()).get("/v1/me").await.json()["user"], "bob");
 }
 
+#[actix_web::test]
+async fn a_token_of_any_life_is_taken_and_lives_until_the_date_that_is_told() {
+    let (app, shell) = (App::start(), Shell::new());
+    assert_eq!(shell.run_with_secret(&["token", "mint", "alice", "--ttl", "1s"]).code, Some(0));
+    for ttl in ["1m", "3650d"] {
+        let minted = shell.run_with_secret(&["token", "mint", "alice", "--ttl", ttl, "--json"]);
+        let minted: Value = serde_json::from_str(&minted.stdout).unwrap();
+        let me = app.http(minted["token"].as_str().unwrap()).get("/v1/me").await.json();
+        assert_eq!((&me["user"], &me["expires_at"]), (&json!("alice"), &minted["expires_at"]), "{ttl}");
+    }
+}
+
 #[test]
 fn no_token_is_minted_without_a_secret_or_for_nobody() {
     let shell = Shell::new();
@@ -91,6 +103,10 @@ fn no_token_is_minted_without_a_secret_or_for_nobody() {
         shell.run(&["token", "dev"]),
         shell.run_with_secret(&["token", "mint", "a b"]),
         shell.run_with_secret(&["token", "mint", "alice", "--ttl", "soon"]),
+        shell.run_with_secret(&["token", "mint", "alice", "--ttl", "0s"]),
+        shell.run_with_secret(&["token", "mint", "alice", "--ttl", "999ms"]),
+        shell.run_with_secret(&["token", "mint", "alice", "--ttl", "3651d"]),
+        shell.run_with_secret(&["token", "mint", "alice", "--ttl", "99999999d"]),
         shell.run_with_secret(&["token", "mint"]),
     ] {
         assert!(ended.code == Some(2) && ended.stdout.is_empty() && !ended.stderr.is_empty(), "{ended:?}");

@@ -34,11 +34,13 @@ impl Dev {
     }
 
     fn start_in(folder: TempDir) -> Self {
-        let mut command = program();
-        let server =
-            Running::start(command.current_dir(&folder).args(["dev", "--set", "http.listen=127.0.0.1:0"]));
-        let listening: Value =
-            serde_json::from_str(&server.stderr.expect(r#""message":"listening""#)).unwrap();
+        Self::start_as(folder, |command| command.args(["dev", "--set", "http.listen=127.0.0.1:0"]))
+    }
+
+    fn start_as(folder: TempDir, arguments: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let server = Running::start(arguments(program().current_dir(&folder)));
+        let listening: Value = serde_json::from_str(&server.stderr.next()).unwrap();
+        assert_eq!(listening["message"], "listening");
         let address = listening["address"].as_str().unwrap().parse().unwrap();
         let banner = (0..5).map(|_| server.stdout.next()).collect();
         Self { folder, server, address, banner }
@@ -170,14 +172,29 @@ async fn a_host_that_is_not_of_this_machine_is_misdirected() {
 #[test]
 fn it_listens_on_loopback_only() {
     let folder = tempfile::tempdir().unwrap();
-    for (key, open) in
-        [("TIDINGS_HTTP_LISTEN", "0.0.0.0:0"), ("PORT", "1"), ("TIDINGS_HTTP_LISTEN", "192.0.2.1:80")]
-    {
-        let ended = run(program().current_dir(&folder).arg("dev").env(key, open));
+    for open in ["0.0.0.0:0", "192.0.2.1:80"] {
+        let ended = run(program().current_dir(&folder).arg("dev").env("TIDINGS_HTTP_LISTEN", open));
         assert!(ended.code == Some(2) && ended.stdout.is_empty(), "{ended:?}");
         assert!(ended.stderr.contains("loopback only") && ended.stderr.lines().count() == 1, "{ended:?}");
     }
     assert!(!folder.path().join(".tidings").exists());
+}
+
+#[actix_web::test]
+async fn it_starts_beside_the_settings_of_other_tools_and_of_a_real_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = "[bridge]\nurl = \"redis://bus\"\n[push]\nenabled = true\n[http]\nbase_path = \"/tidings\"\n";
+    fs::write(folder.path().join("tidings.toml"), real).unwrap();
+    let others = [
+        ("PORT", "0"),
+        ("REDIS_URL", "redis://localhost"),
+        ("DATABASE_URL", "postgres://db/app"),
+        ("TIDINGS_PUSH_ENABLED", "true"),
+        ("TIDINGS_HTTP_ADMIN_LISTEN", "0.0.0.0:9090"),
+    ];
+    let dev = Dev::start_as(folder, |command| command.arg("dev").envs(others));
+    assert!(dev.address.ip().is_loopback(), "{}", dev.address);
+    assert_eq!(dev.curl(dev.line("health")).await.text(), r#"{"ok":true}"#);
 }
 
 #[test]

@@ -107,6 +107,19 @@ async fn a_listener_that_will_never_be_let_in_gives_up() {
 }
 
 #[actix_web::test]
+async fn a_listener_with_the_token_of_another_user_shows_nothing_and_says_why() {
+    let app = App::start();
+    let position = app.publish("bob", 1).await;
+    app.publish("bob", 2).await;
+    for more in [&[][..], &["--json"], &["--since", &position]] {
+        let ended = run(listen(&app, &["--token", &app.token("bob", "")]).args(more));
+        assert!(ended.code == Some(1) && ended.stdout.is_empty(), "{ended:?}");
+        let why = "tidings: the token is for bob, so the notifications of alice cannot be shown\n";
+        assert_eq!(ended.stderr, why);
+    }
+}
+
+#[actix_web::test]
 async fn a_listener_whose_output_nobody_reads_ends_well() {
     let app = App::start();
     let line = format!(

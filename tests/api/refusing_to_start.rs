@@ -98,11 +98,31 @@ fn a_secret_that_is_missing_or_weak_stops_the_start() {
     assert!(ended.code == USAGE && ended.stderr.contains("has 31"), "{ended:?}");
     assert!(!ended.stderr.contains(weak), "{ended:?}");
     refuses(serve(&folder).args(["--set", "auth.algorithm=ES256"]), USAGE, &["auth.public_key"]);
+}
+
+#[test]
+fn keys_and_origins_that_can_never_work_are_not_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = include_str!("../keys/rs256.public.pem");
+    let rs256 = |setting: &str| {
+        let mut command = serve(&folder);
+        command.args(["--set", "auth.algorithm=RS256", "--set", setting]);
+        command
+    };
+    refuses(&mut rs256("auth.public_key=junk"), USAGE, &["auth.public_key (from --set)", "RS256"]);
+    refuses(&mut rs256("auth.jwks={}"), USAGE, &["auth.jwks (from --set)"]);
+    refuses(&mut rs256(r#"auth.jwks={"keys":[]}"#), USAGE, &["auth.jwks (from --set)", "RS256"]);
     refuses(
-        serve(&folder).args(["--set", "auth.algorithm=ES256", "--set", "auth.public_key=none"]),
-        FAILED,
-        &["key"],
+        serve(&folder).env("TIDINGS_AUTH_SECRET", pem),
+        USAGE,
+        &["auth.secret (from environment variable TIDINGS_AUTH_SECRET)", "PEM"],
     );
+    refuses(
+        serve(&folder).args(["--set", "http.allowed_origins=https://x:abc"]),
+        USAGE,
+        &["http.allowed_origins (from --set)", "https://x:abc"],
+    );
+    assert!(!folder.path().join("tidings.db").exists());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
-    app::{App, DEADLINE, SECRET},
+    app::{App, DEADLINE, SECRET, program},
     clients::{raw::Raw, ws::Ws},
 };
 
@@ -106,6 +106,21 @@ async fn whole_log(app: &App) -> Vec<String> {
     }
 }
 
+#[actix_web::test]
+async fn a_client_that_sends_nonsense_writes_no_line_of_the_log() {
+    let mut app = App::start();
+    for nonsense in ["\u{16}\u{3}\u{1}\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"] {
+        let mut raw = Raw::connect(app.address).await;
+        raw.write(nonsense).await;
+        assert!(raw.read_to_end().await.starts_with(b"HTTP/1.1 400 "));
+    }
+    app.signal("-TERM");
+    app.wait();
+    let lines = whole_log(&app).await;
+    let messages = lines.iter().map(|line| serde_json::from_str::<Value>(line).unwrap()["message"].clone());
+    assert_eq!(messages.collect::<Vec<_>>(), ["listening", "stopping", "stopped"]);
+}
+
 /// The pieces of a token by which anybody would know it.
 fn pieces(token: &str) -> impl Iterator<Item = &str> {
     token.split('.').skip(1).chain([token])
@@ -113,7 +128,9 @@ fn pieces(token: &str) -> impl Iterator<Item = &str> {
 
 #[actix_web::test]
 async fn t15_a_log_at_debug_holds_no_token_no_secret_no_payload_and_no_forged_line() {
-    let mut app = App::start_with(&[("log.level", "debug")]);
+    let mut debug = program();
+    debug.env("RUST_LOG", "debug");
+    let mut app = App::start_as(debug, &[]);
     let tokens = tokens(&app);
     use_every_way(&app, &tokens).await;
     try_to_forge(&app).await;

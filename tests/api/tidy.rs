@@ -42,7 +42,7 @@ const ORDER: [&str; 19] = [
 const AGAINST_THE_ORDER: [(&str, &str, &str); 1] = [(
     "auth/gate.rs",
     "config",
-    "the gate is built from the settings; the settings know only the algorithms",
+    "the gate is built from the settings, which use the rules of auth and not the gate",
 )];
 
 /// (crate or word, the one place for it).

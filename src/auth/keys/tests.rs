@@ -37,8 +37,8 @@ fn ed_token(kid: Option<&str>) -> String {
 
 #[test]
 fn the_previous_secret_is_still_accepted_and_no_other() {
-    let both = vec![SecretString::from(OTHER_SECRET), SecretString::from(SECRET)];
-    let verifier = Verifier::new(VerifierOptions { secrets: both, ..hs256_options() }).unwrap();
+    let previous_secret = Some(OTHER_SECRET.into());
+    let verifier = Verifier::new(VerifierOptions { previous_secret, ..hs256_options() }).unwrap();
     for (secret, is_ours) in [(SECRET, true), (OTHER_SECRET, true), ("x".repeat(32).as_str(), false)] {
         let token = raw_token(r#"{"alg":"HS256"}"#, &claims(json!({})).to_string(), secret.as_bytes());
         assert_eq!(verifier.verify(&token, now()).is_ok(), is_ours);
@@ -47,15 +47,19 @@ fn the_previous_secret_is_still_accepted_and_no_other() {
 
 #[test]
 fn a_missing_or_weak_secret_stops_the_start() {
-    let with = |secrets: &[&str]| VerifierOptions {
-        secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect(),
+    let with = |secret: Option<&str>, previous: Option<&str>| VerifierOptions {
+        secret: secret.map(SecretString::from),
+        previous_secret: previous.map(SecretString::from),
         ..VerifierOptions::default()
     };
-    assert_eq!(refused(with(&[])), KeyError::NoSecret);
-    assert_eq!(refused(with(&[&SECRET[1..]])), KeyError::ShortSecret);
-    assert_eq!(refused(with(&[SECRET, ""])), KeyError::ShortSecret);
-    assert_eq!(refused(with(&[RS256_PUBLIC])), KeyError::SecretIsPem);
-    assert!(!format!("{:?}", with(&[SECRET])).contains(SECRET));
+    assert_eq!(refused(with(None, Some(SECRET))), KeyError::NoSecret);
+    let short = KeyError::ShortSecret { setting: "auth.secret", bytes: 31 };
+    assert_eq!(refused(with(Some(&SECRET[1..]), None)), short);
+    let short = KeyError::ShortSecret { setting: "auth.previous_secret", bytes: 0 };
+    assert_eq!(refused(with(Some(SECRET), Some(""))), short);
+    let pem = KeyError::SecretIsPem { setting: "auth.secret" };
+    assert_eq!(refused(with(Some(RS256_PUBLIC), None)), pem);
+    assert!(!format!("{:?}", with(Some(SECRET), None)).contains(SECRET));
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn a_public_key_that_does_not_fit_the_algorithm_stops_the_start() {
     }
     let none = VerifierOptions { algorithm: Algorithm::Es256, ..VerifierOptions::default() };
     assert_eq!(refused(none), KeyError::NoPublicKey(Algorithm::Es256));
-    let forgotten = VerifierOptions { public_keys: vec![RS256_PUBLIC.to_owned()], ..hs256_options() };
+    let forgotten = VerifierOptions { public_key: Some(RS256_PUBLIC.to_owned()), ..hs256_options() };
     assert_eq!(refused(forgotten), KeyError::KeyWithoutAlgorithm);
     let long = VerifierOptions { leeway: std::time::Duration::from_secs(6), ..hs256_options() };
     assert_eq!(refused(long), KeyError::LongLeeway);
@@ -122,7 +126,7 @@ fn keys_of_a_set_that_are_for_something_else_are_passed_over() {
         json!({"kty": "new", "x": 1}),
     ];
     let only = foreign.to_vec();
-    assert_eq!(refused(jwks(Algorithm::EdDsa, json!(only))), KeyError::NoPublicKey(Algorithm::EdDsa));
+    assert_eq!(refused(jwks(Algorithm::EdDsa, json!(only))), KeyError::EmptyJwks(Algorithm::EdDsa));
     let with_ours = [only, vec![jwk(Algorithm::EdDsa, json!({}))]].concat();
     let verifier = Verifier::new(jwks(Algorithm::EdDsa, json!(with_ours))).unwrap();
     assert!(verifier.verify(&ed_token(None), now()).is_ok());

@@ -158,7 +158,7 @@ fn a_configured_origin_that_could_never_match_stops_the_start() {
         ["*", "null", "app.example.com", "https://app.example.com/", "https://*.example.com", "https://", ""]
     {
         let error = OriginRule::new(&[bad.to_owned()]).unwrap_err();
-        assert!(error.to_string().starts_with("http.allowed_origins: "), "{bad}");
+        assert!(error.to_string().contains(&format!("{bad:?} is not ")), "{bad}");
     }
 }
 

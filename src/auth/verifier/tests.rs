@@ -268,7 +268,7 @@ fn the_self_test_notices_a_verifier_that_errs_either_way() {
     forgiving.rules.leeway = Duration::from_secs(3600);
     let fault = self_test::run(&forgiving, &hs256_options());
     assert_eq!(fault, Err(KeyError::SelfTest("an expired token is accepted")));
-    let other = VerifierOptions { secrets: vec![SecretString::from(OTHER_SECRET)], ..hs256_options() };
+    let other = VerifierOptions { secret: Some(SecretString::from(OTHER_SECRET)), ..hs256_options() };
     assert_eq!(self_test::run(&hs256(), &other), Err(KeyError::SelfTest("a good token is refused")));
     let confused = public_options(Algorithm::Rs256, SECRET);
     let fault = self_test::run(&hs256(), &confused);

@@ -31,7 +31,7 @@ pub struct Past {
 /// Follows until the connection ends; prints what comes, raw where asked.
 ///
 /// # Errors
-/// Only where nobody reads the output.
+/// Where nobody reads the output, and where the token is another user's.
 pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bool) -> Result<Past, Failure> {
     let since = follower.since().map(|cursor| format!("?since={cursor}")).unwrap_or_default();
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).disable_redirects().finish();
@@ -71,14 +71,17 @@ pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bo
 }
 
 fn tell(follower: &mut Follower, frame: &str, is_raw: bool) -> Result<(), Failure> {
-    if is_raw {
+    let tells = follower.take(frame);
+    let is_shown = !tells.iter().any(|tell| matches!(tell, Tell::Stop(_)));
+    if is_raw && is_shown {
         print(frame)?;
     }
-    for tell in follower.take(frame) {
+    for tell in tells {
         match tell {
             Tell::Event(line) if !is_raw => print(&line)?,
             Tell::Event(_) => {}
             Tell::Note(note) => say(&note),
+            Tell::Stop(why) => return Err(Failure::Failed(why)),
         }
     }
     Ok(())
@@ -135,7 +138,7 @@ mod tests {
         let handle = server.handle();
         actix_web::rt::spawn(server);
 
-        let mut follower = Follower::new("k3x9q2ab.6".parse().ok());
+        let mut follower = Follower::new("alice".parse().unwrap(), "k3x9q2ab.6".parse().ok());
         let past = follow(&base, "tok", &mut follower, false).await.unwrap();
         assert_eq!(past.end, End::Closed { code: 4503, reason: "revoked".to_owned() });
         assert_eq!(follower.since().unwrap().to_string(), "inbox@k3x9q2ab.7");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    domain::{Cursor, Invalid, Position, StreamName},
+    domain::{Cursor, Invalid, Position, StreamName, UserId},
     observe::logs::escaped,
 };
 
@@ -24,6 +24,8 @@ pub enum Tell {
     Event(String),
     /// What became of the connection.
     Note(String),
+    /// Why to stop; nothing of the frame is to be shown.
+    Stop(String),
 }
 
 /// The fields of all events that matter here (PROTOCOL.md section 3).
@@ -32,6 +34,7 @@ struct Event<'a> {
     #[serde(rename = "type")]
     event_type: String,
     position: Option<String>,
+    user: Option<String>,
     ping_interval_ms: Option<u64>,
     inbox: Option<Inbox>,
     resume: Option<String>,
@@ -56,6 +59,8 @@ struct Replay {
 }
 
 pub struct Follower {
+    /// Whose notifications are asked for.
+    user: UserId,
     position: Option<Position>,
     replay: Option<Replay>,
     ping_interval: Duration,
@@ -64,8 +69,8 @@ pub struct Follower {
 
 impl Follower {
     /// Starts behind a position, or live.
-    pub fn new(since: Option<Position>) -> Self {
-        Self { position: since, replay: None, ping_interval: PING_INTERVAL, retry_after: None }
+    pub fn new(user: UserId, since: Option<Position>) -> Self {
+        Self { user, position: since, replay: None, ping_interval: PING_INTERVAL, retry_after: None }
     }
 
     /// The query of the next connection: what has been seen.
@@ -114,6 +119,13 @@ impl Follower {
     }
 
     fn welcome(&mut self, event: &Event<'_>) -> Tell {
+        // The server goes by the token alone.
+        if let Some(user) = event.user.as_deref().filter(|user| *user != self.user.as_str()) {
+            let (token, asked) = (escaped(user), &self.user);
+            return Tell::Stop(format!(
+                "the token is for {token}, so the notifications of {asked} cannot be shown"
+            ));
+        }
         self.ping_interval = event.ping_interval_ms.map_or(PING_INTERVAL, Duration::from_millis);
         let top = event.inbox.as_ref().and_then(|inbox| inbox.position.parse().ok());
         // After a resume the top is no position of ours until the replay has reached it.
@@ -172,9 +184,13 @@ mod tests {
 
     use super::*;
 
+    fn follower(since: &str) -> Follower {
+        Follower::new("alice".parse().unwrap(), since.parse().ok())
+    }
+
     fn welcome(resume: &str, top: &str) -> String {
         format!(
-            r#"{{"type":"welcome","v":1,"ping_interval_ms":1000,"inbox":{{"position":"{top}","counters":{{}}}},"resume":"{resume}"}}"#
+            r#"{{"type":"welcome","v":1,"user":"alice","ping_interval_ms":1000,"inbox":{{"position":"{top}","counters":{{}}}},"resume":"{resume}"}}"#
         )
     }
 
@@ -190,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_fresh_listener_starts_at_the_top_and_follows_the_events() {
-        let mut follower = Follower::new(None);
+        let mut follower = follower("");
         assert_eq!(follower.take(&welcome("fresh", "k3x9q2ab.4")), [Tell::Note("connected".to_owned())]);
         assert_eq!(since(&follower), "inbox@k3x9q2ab.4");
         assert_eq!(follower.patience(), Duration::from_secs(11));
@@ -201,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_resume_keeps_its_own_position_until_the_replay_is_over() {
-        let mut follower = Follower::new("k3x9q2ab.2".parse().ok());
+        let mut follower = follower("k3x9q2ab.2");
         follower.take(&welcome("complete", "k3x9q2ab.4"));
         assert_eq!(since(&follower), "inbox@k3x9q2ab.2");
         assert_eq!(follower.take(&event("k3x9q2ab.3")).len(), 1);
@@ -213,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_told_and_continues_behind_it() {
-        let mut follower = Follower::new("k3x9q2ab.9".parse().ok());
+        let mut follower = follower("k3x9q2ab.9");
         follower.take(&welcome("gap", "zzzzzzzz.3"));
         let gap = r#"{"type":"gap","stream":"inbox","from":"k3x9q2ab.9","to":"zzzzzzzz.3","reason":"epoch"}"#;
         assert!(matches!(follower.take(gap).as_slice(), [Tell::Note(note)] if note.contains("epoch")));
@@ -222,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_goodbye_says_when_to_come_back_once() {
-        let mut follower = Follower::new(None);
+        let mut follower = follower("");
         follower.take(r#"{"type":"goodbye","code":1012,"reason":"restart","retry_after_ms":700}"#);
         assert_eq!(follower.take_retry_after(), Some(Duration::from_millis(700)));
         assert_eq!(follower.take_retry_after(), None);
@@ -230,7 +246,7 @@ mod tests {
 
     #[test]
     fn rooms_and_unknown_events_do_not_move_the_inbox() {
-        let mut follower = Follower::new("k3x9q2ab.1".parse().ok());
+        let mut follower = follower("k3x9q2ab.1");
         for frame in [
             r#"{"type":"message","room":"a","position":"k3x9q2ab.9"}"#,
             r#"{"type":"skip","stream":"a","to":"k3x9q2ab.9"}"#,
@@ -247,8 +263,16 @@ mod tests {
     fn a_payload_cannot_drive_the_terminal() {
         let frame =
             r#"{"type":"a.b","position":"k3x9q2ab.1","payload":{"title":"t\u001b[2J","text":"x\ny"}}"#;
-        let told = Follower::new(None).take(frame);
+        let told = follower("").take(frame);
         assert_eq!(told, [Tell::Event(r"- a.b t\u{1b}[2J · x\ny".to_owned())]);
+    }
+
+    #[test]
+    fn the_inbox_of_another_user_is_not_followed() {
+        let mut follower = follower("");
+        let stop = follower.take(&welcome("fresh", "k3x9q2ab.4").replace("alice", "bob\\u001b[2J"));
+        let why = r"the token is for bob\u{1b}[2J, so the notifications of alice cannot be shown";
+        assert_eq!((stop, since(&follower)), (vec![Tell::Stop(why.to_owned())], String::new()));
     }
 
     #[test]
@@ -260,7 +284,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_frame_is_told_or_left(frame in ".*") {
-            Follower::new(None).take(&frame);
+            follower("").take(&frame);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     config::Config,
     domain::{Position, UserId},
     observe::logs::escaped,
+    random,
 };
 
 use super::{
@@ -49,7 +50,7 @@ impl Listen {
         let config = Config::read_for_client(&settings.sources())?;
         let base = self.server.base(&config)?;
         let credential = self.token.credential(config)?;
-        let follower = Follower::new(self.since);
+        let follower = Follower::new(self.user.clone(), self.since);
         actix_web::rt::System::new().block_on(async {
             tokio::select! {
                 result = listen(&base, &self.user, &credential, follower, self.json) => result,
@@ -75,7 +76,7 @@ async fn listen(
         }
         let retry_after = follower.take_retry_after();
         let ended = Ended { end, retry_after, failures, is_renewable: credential.is_renewable() };
-        match next(&ended, chance()) {
+        match next(&ended, random::fraction()) {
             Next::Stop(why) => return Err(Failure::Failed(escaped(&why))),
             Next::Retry(delay) => {
                 let why = escaped(&why(&ended.end));
@@ -92,14 +93,5 @@ fn why(end: &End) -> String {
         End::Closed { code, reason } => format!("closed by the server ({code} {reason})"),
         End::Refused { status } => format!("the server is busy ({status})"),
         End::Lost(what) => format!("not connected: {what}"),
-    }
-}
-
-/// A number in `0.0..1.0`; without randomness the middle serves as well.
-fn chance() -> f64 {
-    let mut bytes = [0; 4];
-    match aws_lc_rs::rand::fill(&mut bytes) {
-        Ok(()) => f64::from(u32::from_ne_bytes(bytes)) / (f64::from(u32::MAX) + 1.0),
-        Err(_) => 0.5,
     }
 }

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::{
-    auth::Algorithm,
+    auth::{Algorithm, VerifierOptions},
     config::units,
     domain::{Invalid, Scopes},
 };
@@ -68,6 +68,23 @@ impl Default for Auth {
             cookie: "tidings_token".to_owned(),
             first_message_timeout: Duration::from_secs(5),
             default_scopes: Scopes::default(),
+        }
+    }
+}
+
+impl Auth {
+    /// What tokens are judged by.
+    pub fn verifier_options(&self) -> VerifierOptions {
+        VerifierOptions {
+            algorithm: self.algorithm,
+            secret: self.secret.clone(),
+            previous_secret: self.previous_secret.clone(),
+            public_key: self.public_key.clone(),
+            jwks: self.jwks.clone(),
+            audience: self.audience.clone(),
+            issuer: self.issuer.clone(),
+            leeway: self.leeway,
+            default_scopes: self.default_scopes.clone(),
         }
     }
 }

@@ -79,7 +79,8 @@ units::words! {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
-    /// `off`, `error`, `warn`, `info`, `debug` or `trace`; `RUST_LOG` wins.
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`, for our own lines; `RUST_LOG` wins, and is for
+    /// those of libraries too.
     #[serde(with = "units::text")]
     pub level: LevelFilter,
     #[serde(with = "units::text")]

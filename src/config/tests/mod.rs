@@ -39,7 +39,11 @@ impl Given {
     }
 
     fn load(&self) -> Config {
-        Config::load(&self.sources).unwrap()
+        Config::load(&self.sources).unwrap().0
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        Config::load(&self.sources).unwrap().1
     }
 
     /// The one line that stops the start; whatever it is about, it is one line and holds no secret.
@@ -99,11 +103,26 @@ fn the_defaults_are_those_of_the_table() {
 
 #[test]
 fn a_listener_without_tls_in_front_is_warned_about() {
-    let warnings = |settings: &[&str]| given(&[]).set(settings).load().warnings().len();
+    let warnings = |settings: &[&str]| given(&[]).set(settings).warnings().len();
     assert_eq!(warnings(&[]), 0);
     assert_eq!(warnings(&["http.listen=0.0.0.0:80"]), 1);
     assert_eq!(warnings(&["http.listen=0.0.0.0:80", "http.public_url=https://t.example.com"]), 0);
     assert_eq!(warnings(&["http.public_url=http://t.example.com"]), 1);
+}
+
+#[test]
+fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
+    let given = given(&[("TIDINGS_PUSH_GRACE", "1s"), ("TIDINGS_RETENTION_IDEMPOTENCY", "1h")])
+        .file("[rooms]\nhistory_size = 5\n[bridge]\nurl = \"\"\n[push]\nenabled = false")
+        .set(&["limits.requests_per_second=50", "limits.sessions=9"]);
+    assert_eq!(
+        given.warnings(),
+        [
+            "rooms.history_size has no effect in this version",
+            "limits.requests_per_second has no effect in this version",
+            "push.grace has no effect in this version",
+        ]
+    );
 }
 
 #[test]

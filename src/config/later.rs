@@ -1,0 +1,82 @@
+//! What has a name already, so that a file can be written for the versions to come, and does nothing yet.
+
+use super::Config;
+use super::check::{Problem, refuse_if};
+
+/// Nothing of ours reads these.
+const WITHOUT_EFFECT: [&str; 34] = [
+    "bridge.prefix",
+    "bridge.secret",
+    "bridge.timeout",
+    "rooms.history_bytes",
+    "rooms.total_bytes",
+    "rooms.position_ttl",
+    "rooms.presence_ttl",
+    "rooms.history_size",
+    "rooms.history_ttl",
+    "rooms.leave_grace",
+    "rooms.typing_ttl",
+    "session.sse_heartbeat",
+    "session.sse_rooms",
+    "limits.sessions_per_ip",
+    "limits.handshakes_per_second",
+    "limits.handshakes_burst",
+    "limits.requests_per_second",
+    "limits.requests_burst",
+    "limits.room_messages_per_second",
+    "limits.room_messages_burst",
+    "limits.rooms",
+    "limits.mutes",
+    "limits.tickets",
+    "limits.push_subscriptions",
+    "limits.publishes_per_second",
+    "limits.publishes_burst",
+    "retention.max_age",
+    "retention.max_read_per_user",
+    "push.vapid_private_key",
+    "push.subject",
+    "push.grace",
+    "push.ttl",
+    "push.allowed_hosts",
+    "push.test_ca",
+];
+
+/// Refuses what somebody would count on: a listener, a bus or a push that is asked for and not there.
+pub fn refuse(config: &Config) -> Result<(), Problem> {
+    let Config { http, bridge, push, .. } = config;
+    refuse_if(
+        bridge.url.is_some(),
+        "bridge.url",
+        "a bus between nodes is not in this version; leave it unset",
+    )?;
+    refuse_if(
+        http.admin_listen.is_some(),
+        "http.admin_listen",
+        "a listener for administration is not in this version; leave it unset",
+    )?;
+    refuse_if(
+        http.base_path.is_some(),
+        "http.base_path",
+        "a prefix of the routes is not in this version; leave it unset",
+    )?;
+    refuse_if(push.enabled, "push.enabled", "Web Push is not in this version; leave it false")
+}
+
+/// One line for each of the settings that was set and does nothing.
+pub fn warnings(is_set: impl Fn(&str) -> bool) -> impl Iterator<Item = String> {
+    let idle = WITHOUT_EFFECT.into_iter().filter(move |key| is_set(key));
+    idle.map(|key| format!("{key} has no effect in this version"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::keys, *};
+
+    #[test]
+    fn what_has_no_effect_is_a_setting() {
+        let known = keys::all();
+        for key in WITHOUT_EFFECT {
+            assert!(known.iter().any(|name| name == key), "{key}");
+        }
+    }
+}
