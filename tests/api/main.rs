@@ -15,6 +15,7 @@ mod database;
 mod developing;
 mod durability;
 mod expiry;
+mod floods;
 mod frames;
 mod golden;
 mod http_manners;

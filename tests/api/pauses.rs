@@ -188,3 +188,13 @@ async fn expect_refused(app: &App) {
     assert_eq!(http.get("/ready").await.status, 503);
     assert_eq!(http.get("/health").await.status, 200);
 }
+
+/// G12: whoever has read the line `listening` may stop the process in order.
+#[actix_web::test]
+async fn a_sigterm_right_after_listening_is_heard() {
+    for _ in 0..10 {
+        let mut app = App::start();
+        app.signal("-TERM");
+        assert_eq!(app.ended().await.code(), Some(0));
+    }
+}

@@ -176,3 +176,13 @@ async fn x18_a_database_that_is_corrupt_or_of_a_newer_version_is_not_touched() {
     refuses(serve(&folder).args(["--set", &url]), FAILED, &["tidings.db"]);
     assert!(fs::read(&copy).unwrap() == damaged, "it is left for those who can mend it");
 }
+
+/// Live events travel inside one process: a second one on the same file would answer 201 and tell nobody.
+#[actix_web::test]
+async fn a_second_process_on_the_same_database_does_not_start() {
+    let app = App::start();
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("store.url=sqlite://{}", app.database().display());
+    refuses(serve(&folder).args(["--set", &database]), FAILED, &["another process uses it"]);
+    app.publish("alice", 1).await;
+}

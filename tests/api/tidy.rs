@@ -70,7 +70,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 26] = [
+const LIMITS: [(&str, &str); 27] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
@@ -89,6 +89,7 @@ const LIMITS: [(&str, &str); 26] = [
     ("WebSocket message", "B19"),
     ("fragments", "B20"),
     ("echo", "session.data_bytes"),
+    ("control frames", "a_flood_of_control_frames"),
     ("commands", "B25"),
     ("errors", "B24"),
     ("time to authenticate", "B14"),
