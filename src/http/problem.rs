@@ -185,3 +185,17 @@ impl From<Invalid> for Problem {
         Self::new(ErrorCode::BadMessage, invalid.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T16. The cause is for the log.
+    #[test]
+    fn what_is_our_fault_says_nothing_of_its_cause() {
+        let problem = Problem::from(StoreError::Internal("SELECT secret FROM table".to_owned()));
+        let body = serde_json::to_value(problem.body("id")).unwrap();
+        assert_eq!((problem.status.as_u16(), &body["code"]), (500, &"internal".into()));
+        assert!(!body.to_string().contains("secret"));
+    }
+}

@@ -198,3 +198,23 @@ async fn a_sigterm_right_after_listening_is_heard() {
         assert_eq!(app.ended().await.code(), Some(0));
     }
 }
+
+/// A session whose inbox cannot be read is told to come again, and not left in silence (4010).
+#[actix_web::test]
+async fn a_session_that_cannot_be_told_what_it_missed_is_asked_to_come_again() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let away = app.database().with_extension("away");
+    fs::rename(app.database(), &away).unwrap();
+    let token = format!("Bearer {}", app.token("alice", ""));
+    let mut ws =
+        Ws::open(app.address, "?since=inbox@00000000.0", &[("authorization", &token)]).await.unwrap();
+    let goodbye = ws.next().await;
+    assert_eq!((&goodbye["type"], &goodbye["code"]), (&json!("goodbye"), &json!(4010)));
+    assert!(goodbye["retry_after_ms"].is_u64(), "{goodbye}");
+    assert_eq!(ws.end().await, Some(4010));
+
+    fs::rename(&away, app.database()).unwrap();
+    let mut ws = app.ws_at("alice", "?since=inbox@00000000.0").await;
+    assert_eq!(ws.next_ns(1).await, [1]);
+}
