@@ -201,7 +201,7 @@ async fn is_synced_before_201(synchronous: &str) -> bool {
 }
 
 /// The program under strace, which is its child so that it may watch it, and ends with it.
-fn traced(trace: &Path) -> Command {
+pub fn traced(trace: &Path) -> Command {
     let is_there = Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
     assert!(is_there, "this test needs strace, which is not installed");
     let mut command = Command::new("strace");

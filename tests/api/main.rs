@@ -39,3 +39,4 @@ mod unauthorized;
 mod unread;
 mod walk;
 mod welcome;
+mod writes;
