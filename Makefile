@@ -16,7 +16,7 @@ run: ## Build the server and try it out on 127.0.0.1:8080
 
 test: setup check ## Check the code and run every test; installs what is missing
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		set -x; $(CARGO) nextest run --locked --no-fail-fast && $(CARGO) test --locked --doc; \
+		set -x; $(CARGO) test --locked --doc && $(CARGO) nextest run --locked --no-fail-fast; \
 	else \
 		set -x; $(CARGO) test --locked --no-fail-fast; \
 	fi
