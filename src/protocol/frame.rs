@@ -31,7 +31,6 @@ pub enum Class {
 pub struct Frame {
     class: Class,
     websocket: Bytes,
-    header_len: u8,
 }
 
 impl Frame {
@@ -55,7 +54,7 @@ impl Frame {
         // It may wait long in many outboxes, which count its length: no spare room waits with it.
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
-        Self { class, websocket, header_len: header_len as u8 }
+        Self { class, websocket }
     }
 
     pub fn class(&self) -> Class {
@@ -65,11 +64,6 @@ impl Frame {
     /// The whole WebSocket frame.
     pub fn websocket(&self) -> Bytes {
         self.websocket.clone()
-    }
-
-    /// The JSON alone.
-    pub fn json(&self) -> Bytes {
-        self.websocket.slice(usize::from(self.header_len)..)
     }
 
     /// What it costs its receiver's outbox, in bytes.
@@ -138,8 +132,8 @@ mod tests {
             let text = "x".repeat(len);
             let frame = Frame::new(Class::Reply, &text);
             let websocket = frame.websocket();
-            assert_eq!(frame.json(), format!("\"{text}\""));
             assert_eq!(websocket.len(), header_len + len + 2);
+            assert_eq!(websocket[header_len..], *format!("\"{text}\"").as_bytes());
             assert_eq!(websocket[0], 0x81);
             let declared = match websocket[1] {
                 126 => usize::from(u16::from_be_bytes([websocket[2], websocket[3]])),

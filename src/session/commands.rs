@@ -130,7 +130,7 @@ impl Session {
     }
 
     fn resume(&self, reference: Option<Ref>, since: Position) {
-        self.with_inbox(|inbox| inbox.restart(Some(since)));
+        self.with_inbox(|inbox| inbox.restart(since));
         self.openings.borrow_mut().push(Opening::Resume(reference));
         self.read(Some(since));
     }

@@ -109,10 +109,9 @@ impl<E> Subscription<E> {
         }
     }
 
-    /// Restarts behind `since`, or behind where it stands.
-    pub fn restart(&mut self, since: Option<Position>) {
-        self.last = since.unwrap_or(self.last);
-        self.phase = Phase::Reading { held: Held::default() };
+    /// Restarts behind `since` by reading the truth.
+    pub fn restart(&mut self, since: Position) {
+        *self = Self::reading(since);
     }
 
     /// The event given out last found no room after all; it is owed from `last` on.

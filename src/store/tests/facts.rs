@@ -46,19 +46,27 @@ impl Handler<Committed> for Busy {
     }
 }
 
-#[actix::test]
-async fn what_a_full_hub_did_not_take_is_told_again() {
-    let dir = TempDir::new().unwrap();
+/// Publishes once to each of `user0` to `user19` while the hub stands still, and then lets it go on.
+async fn twenty_publishes_past_a_full_hub(
+    dir: &TempDir,
+) -> (StoreLink, mpsc::UnboundedReceiver<InboxFact>, Arbiter) {
     let (hold, go_on) = std_mpsc::channel();
-    let (facts, mut heard) = mpsc::unbounded_channel();
+    let (facts, heard) = mpsc::unbounded_channel();
     let hub_thread = Arbiter::new();
     let hub = Busy::start_in_arbiter(&hub_thread.handle(), |_| Busy { go_on, facts });
-    let store = Store::open(options(&dir), hub.recipient()).unwrap();
+    let store = Store::open(options(dir), hub.recipient()).unwrap();
     let link = StoreLink::new(store.start(), Duration::from_secs(5));
     for i in 0..20 {
         link.ask(publish(draft(&format!("user{i}")))).await.unwrap();
     }
     drop(hold);
+    (link, heard, hub_thread)
+}
+
+#[actix::test]
+async fn what_a_full_hub_did_not_take_is_told_again() {
+    let dir = TempDir::new().unwrap();
+    let (link, mut heard, hub_thread) = twenty_publishes_past_a_full_hub(&dir).await;
     let mut told = std::collections::HashSet::new();
     let mut again = 0;
     within(async {
@@ -71,6 +79,28 @@ async fn what_a_full_hub_did_not_take_is_told_again() {
     })
     .await;
     assert!(again >= 10, "only {again} were told again");
+    link.flush().await;
+    hub_thread.stop();
+}
+
+/// A mark moves the time of its inbox, and must not hide what was appended before it.
+#[actix::test]
+async fn what_a_full_hub_did_not_take_is_told_again_though_it_was_marked_meanwhile() {
+    let dir = TempDir::new().unwrap();
+    let (link, mut heard, hub_thread) = twenty_publishes_past_a_full_hub(&dir).await;
+    let mark = Mark { mark_as: MarkAs::Read, target: MarkTarget::All };
+    link.ask(ApplyMark { user: user("user19"), mark, origin: None }).await.unwrap();
+    within(async {
+        loop {
+            let fact = heard.recv().await.unwrap();
+            if matches!(&fact, InboxFact::Changed { user, position, .. }
+                if user.as_str() == "user19" && position.offset == 1)
+            {
+                return;
+            }
+        }
+    })
+    .await;
     link.flush().await;
     hub_thread.stop();
 }
