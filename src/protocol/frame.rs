@@ -1,9 +1,15 @@
 //! One event as bytes, encoded once and shared by everybody who receives it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::CloseFrame;
+use super::{CloseFrame, event::GapView};
+use crate::{
+    domain::{Position, RoomName},
+    stream::Gap,
+};
 
 /// Longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).
 const HEADER_MAX: usize = 10;
@@ -24,18 +30,67 @@ pub enum Class {
     Hint,
     /// An answer or a `welcome`: always taken. A session that leaves too many unread reads no commands.
     Reply,
+    /// A numbered part of a room: when there is no room for more, the oldest are dropped, and announced
+    /// by a `gap`.
+    Room,
+    /// Presence and typing: dropped first, and unannounced.
+    Ephemeral,
 }
 
-/// A text frame with its header, as it goes onto a socket. A clone shares the bytes.
+/// One event, encoded. A clone shares everything, and costs one counter.
 #[derive(Debug, Clone)]
-pub struct Frame {
+pub struct Frame(Arc<Encoded>);
+
+#[derive(Debug)]
+struct Encoded {
     class: Class,
+    /// A text frame with its header, as it goes onto a socket.
     websocket: Bytes,
+    header_len: usize,
+    room: Option<RoomName>,
+    numbers: Option<Numbers>,
+}
+
+/// What an event covers of its stream.
+#[derive(Debug, Clone, Copy)]
+struct Numbers {
+    /// Exclusive.
+    from: Position,
+    /// Inclusive.
+    to: Position,
 }
 
 impl Frame {
-    /// Encodes an event: header and JSON in one piece of memory, the JSON written once.
+    /// Encodes an event that belongs to no room.
     pub fn new(class: Class, event: &impl Serialize) -> Self {
+        debug_assert!(!matches!(class, Class::Room | Class::Ephemeral), "an event of a room names the room");
+        Self::encode(class, None, None, event)
+    }
+
+    /// Encodes the event that stands at `position` of the room.
+    pub fn message(room: &RoomName, position: Position, event: &impl Serialize) -> Self {
+        let from = Position::new(position.epoch, position.offset.saturating_sub(1));
+        Self::encode(Class::Room, Some(room), Some(Numbers { from, to: position }), event)
+    }
+
+    /// Encodes a `gap` of the room. It stands at its end, and is dropped with what it covers.
+    pub fn gap(room: &RoomName, gap: Gap) -> Self {
+        let numbers = Numbers { from: gap.from, to: gap.to };
+        Self::encode(Class::Room, Some(room), Some(numbers), &GapView::new(room.as_str(), gap))
+    }
+
+    /// Encodes presence or typing of the room.
+    pub fn ephemeral(room: &RoomName, event: &impl Serialize) -> Self {
+        Self::encode(Class::Ephemeral, Some(room), None, event)
+    }
+
+    /// Writes header and JSON into one piece of memory, the JSON once.
+    fn encode(
+        class: Class,
+        room: Option<&RoomName>,
+        numbers: Option<Numbers>,
+        event: &impl Serialize,
+    ) -> Self {
         let mut buffer = Vec::with_capacity(512);
         buffer.resize(HEADER_MAX, 0);
         if let Err(error) = serde_json::to_writer(&mut buffer, event) {
@@ -54,21 +109,41 @@ impl Frame {
         // It may wait long in many outboxes, which count its length: no spare room waits with it.
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
-        Self { class, websocket }
+        Self(Arc::new(Encoded { class, websocket, header_len, room: room.cloned(), numbers }))
     }
 
     pub fn class(&self) -> Class {
-        self.class
+        self.0.class
+    }
+
+    /// The room that it is an event of.
+    pub fn room(&self) -> Option<&RoomName> {
+        self.0.room.as_ref()
+    }
+
+    /// Where a numbered event of a room stands: who has seen it has seen all up to there.
+    pub fn position(&self) -> Option<Position> {
+        self.0.numbers.map(|numbers| numbers.to)
+    }
+
+    /// The position of the room that a numbered event follows.
+    pub fn follows(&self) -> Option<Position> {
+        self.0.numbers.map(|numbers| numbers.from)
     }
 
     /// The whole WebSocket frame.
     pub fn websocket(&self) -> Bytes {
-        self.websocket.clone()
+        self.0.websocket.clone()
+    }
+
+    /// The event alone, as JSON text, for transports that wrap it in another way.
+    pub fn json(&self) -> &[u8] {
+        self.0.websocket.get(self.0.header_len..).unwrap_or_default()
     }
 
     /// What it costs its receiver's outbox, in bytes.
     pub fn cost(&self) -> usize {
-        self.websocket.len()
+        self.0.websocket.len()
     }
 }
 
@@ -124,7 +199,7 @@ pub fn close(close: CloseFrame) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::CloseCode;
+    use crate::{domain::Epoch, protocol::CloseCode, stream::GapReason};
 
     #[test]
     fn a_frame_has_the_shortest_header_for_its_length() {
@@ -134,6 +209,7 @@ mod tests {
             let websocket = frame.websocket();
             assert_eq!(websocket.len(), header_len + len + 2);
             assert_eq!(websocket[header_len..], *format!("\"{text}\"").as_bytes());
+            assert_eq!(frame.json(), &websocket[header_len..]);
             assert_eq!(websocket[0], 0x81);
             let declared = match websocket[1] {
                 126 => usize::from(u16::from_be_bytes([websocket[2], websocket[3]])),
@@ -142,6 +218,28 @@ mod tests {
             };
             assert_eq!(declared, len + 2);
         }
+    }
+
+    #[test]
+    fn a_frame_of_a_room_says_what_it_covers() {
+        let room: RoomName = "chat:general".parse().unwrap();
+        let at = |offset| Position::new(Epoch::from_random(1), offset);
+
+        let message = Frame::message(&room, at(5), &"hello");
+        assert_eq!((message.class(), message.room()), (Class::Room, Some(&room)));
+        assert_eq!((message.follows(), message.position()), (Some(at(4)), Some(at(5))));
+
+        let gap = Frame::gap(&room, Gap { from: at(2), to: at(7), reason: GapReason::Pruned });
+        assert_eq!((gap.class(), gap.room()), (Class::Room, Some(&room)));
+        assert_eq!((gap.follows(), gap.position()), (Some(at(2)), Some(at(7))));
+        let json: serde_json::Value = serde_json::from_slice(gap.json()).unwrap();
+        assert_eq!(json["stream"], "chat:general");
+        assert_eq!(json["reason"], "pruned");
+
+        let typing = Frame::ephemeral(&room, &"typing");
+        assert_eq!((typing.class(), typing.room()), (Class::Ephemeral, Some(&room)));
+        assert_eq!((typing.follows(), typing.position()), (None, None));
+        assert_eq!(Frame::new(Class::Inbox, &"news").room(), None);
     }
 
     #[test]
