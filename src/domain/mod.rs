@@ -12,6 +12,7 @@ pub mod mark;
 pub mod message;
 pub mod notification;
 pub mod position;
+pub mod presence;
 pub mod rate;
 pub mod scope;
 pub mod time;
@@ -25,6 +26,7 @@ pub use mark::{Mark, MarkAs, MarkTarget};
 pub use message::MessageDraft;
 pub use notification::{Draft, Notification};
 pub use position::{Epoch, Offset, Position};
+pub use presence::Presence;
 pub use scope::Scopes;
 pub use time::Timestamp;
 
