@@ -16,6 +16,7 @@ pub mod presence;
 pub mod rate;
 pub mod scope;
 pub mod time;
+pub mod typing;
 
 pub use counters::Counters;
 pub use cursor::{Cursor, StreamName};
@@ -29,6 +30,7 @@ pub use position::{Epoch, Offset, Position};
 pub use presence::Presence;
 pub use scope::Scopes;
 pub use time::Timestamp;
+pub use typing::Typing;
 
 /// A text that is not what its type asks for; the message says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
