@@ -14,8 +14,8 @@ use crate::{
         event::{Done, GapView, Inbox, Limits, NotificationView, Outcome, Skip, Unread, Welcome},
     },
     random,
-    store::messages::{InboxRead, PageLimit, ReadInbox},
-    stream::{Item, Turn},
+    store::messages::{InboxRead, ReadInbox},
+    stream::{Item, PageLimit, Turn},
 };
 
 /// Largest page, in rows (limits, PROTOCOL.md section 6); with the outbox's bound in bytes.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     Connection, inboxes,
-    messages::{Fetch, InboxRead, InboxState, List, Listing, PageLimit, ReadInbox, ReadState, StoreError},
+    messages::{Fetch, InboxRead, InboxState, List, Listing, ReadInbox, ReadState, StoreError},
     notifications,
 };
 use crate::{
     domain::{Notification, Offset, Position, Timestamp, UserId},
-    stream::{Head, Page, Resume, replay},
+    stream::{Head, Page, PageLimit, replay},
 };
 
 pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<InboxState, StoreError> {
@@ -23,8 +23,7 @@ pub(super) fn read_inbox(
 ) -> Result<InboxRead, StoreError> {
     let InboxState { head, counters } = inboxes::stands(conn, &read.user)?;
     let Some(since) = read.since else {
-        let page = Page { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() };
-        return Ok(InboxRead { counters, page });
+        return Ok(InboxRead { counters, page: Page::fresh(head) });
     };
     let (_, begin) = replay::begin(head, since);
     let (rows, has_more) = rows_after(conn, &read.user, head, begin, read.limit, now)?;

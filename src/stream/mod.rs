@@ -9,5 +9,5 @@ pub mod replay;
 pub mod subscription;
 
 pub use delivery::{Verdict, judge};
-pub use replay::{Gap, GapReason, Head, Item, Page, Resume};
+pub use replay::{Gap, GapReason, Head, Item, Page, PageLimit, Resume};
 pub use subscription::{Offered, Subscription, Turn};
