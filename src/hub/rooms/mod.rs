@@ -105,7 +105,7 @@ impl Rooms {
         membership.rooms.insert(name.clone());
         self.open(&name, now);
         self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             let is_new_user = is_new_session && room.enter(session.shard, &user);
             let joined = Joined {
                 page: match since {
@@ -138,7 +138,7 @@ impl Rooms {
             return;
         }
         self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             let page = room.log.page(since, limit);
             shards.answer(session, RoomAnswer::Page { room: name.clone(), page });
         });
@@ -172,7 +172,7 @@ impl Rooms {
         let PublishMessage { room: name, from, draft, .. } = message;
         self.open(&name, now);
         let published = self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             let nonce = draft.nonce.as_ref();
             if let Some(first) = nonce.and_then(|nonce| room.log.first_of(&from, nonce)) {
                 return Ok(first);
@@ -188,7 +188,7 @@ impl Rooms {
                 return Err(RoomRefusal::RateLimited(wait));
             }
             let author = draft.nonce.map(|nonce| (from, nonce));
-            room.log.append(frame.clone(), frame.cost(), author, now, &policy.log);
+            room.log.append(frame.clone(), frame.cost(), author, now, policy.log);
             tell(shards, &name, room, &frame, None);
             Ok(position)
         });
@@ -200,7 +200,7 @@ impl Rooms {
         let ReadMessages { room: name, since, limit } = read;
         let found = self.update(name, |room, policy| {
             room.touch(now);
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             match since {
                 Some(since) => RoomMessages::from(room.log.page(*since, *limit)),
                 None => RoomMessages {
