@@ -59,7 +59,7 @@ fn deliver(c: &mut Criterion) {
     let mut group = c.benchmark_group("delivery rule");
     group.throughput(Throughput::Elements(EVENTS));
     group.bench_function("events in order", |b| {
-        let head = Head { epoch: epoch(), last: 0, pruned: 0 };
+        let head = Head { epoch: epoch(), last: 0, pruned: 0, restart: 0 };
         let live = || {
             let mut subscription = Subscription::reading(head.position());
             subscription.turn(&replay::page::<()>(head, head.position(), [], false));
@@ -78,7 +78,7 @@ fn deliver(c: &mut Criterion) {
         );
     });
     group.bench_function("a page of rows", |b| {
-        let head = Head { epoch: epoch(), last: EVENTS, pruned: 0 };
+        let head = Head { epoch: epoch(), last: EVENTS, pruned: 0, restart: EVENTS };
         b.iter(|| {
             let rows = (1..=EVENTS).map(|offset| (offset, Some(offset)));
             replay::page(black_box(head), Position::START, rows, false)
