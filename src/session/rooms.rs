@@ -24,7 +24,7 @@ use crate::{
     protocol::{
         Class, ErrorCode, Frame,
         command::Ref,
-        event::{Done, Left, LeftReason, Outcome, Skip},
+        event::{Done, Left, LeftReason, Outcome, Refused, Skip},
     },
     stream::{Item, Page, PageLimit, Resume},
 };
@@ -109,8 +109,12 @@ impl Session {
             None
         };
         if let Some((code, message)) = refusal {
-            let reference = asked.reference.as_ref();
-            return self.refuse_room(reference, "join", Some(&asked.room), code, message, None);
+            let (reference, room) = (asked.reference.as_ref(), Some(&asked.room));
+            if asked.is_opening {
+                // It answers no command, so it does not count as an error of the client's.
+                return self.reply(&Refused::of_room(reference, "join", room, code, message, None));
+            }
+            return self.refuse_room(reference, "join", room, code, message, None);
         }
         self.worker.hub.say(Request::Join(Join {
             session,
