@@ -30,6 +30,7 @@ mod pauses;
 mod publishing;
 mod reconnects;
 mod refusing_to_start;
+mod room_handshakes;
 mod rooms;
 mod secrets_in_logs;
 mod sending;
