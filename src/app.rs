@@ -29,13 +29,14 @@ use crate::{
     domain::Epoch,
     http::{self, Api},
     hub::{
-        HubLink, NotificationHub, liveness::LivenessPolicy, messages::Committed, shard::HubShard,
-        shard::ShardLink, slots::Slots,
+        HubLink, NotificationHub, ShardLink, liveness::LivenessPolicy, messages::Committed,
+        rooms::RoomPolicy, seats::Seats, shard::HubShard, slots::Slots,
     },
     outbox::OutboxLimits,
     random,
     session::{SessionPolicy, Worker},
     store::{Store, StoreLink, messages::StoreOptions},
+    stream::LogLimits,
     transport,
 };
 
@@ -112,7 +113,8 @@ impl Application {
         let is_draining = Arc::new(AtomicBool::new(false));
         let shards = Arc::new(Mutex::new(Vec::new()));
 
-        let hub = NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0)).start();
+        let hub =
+            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config)).start();
         let store = start_store(&config, &hub)?;
         let hub = HubLink::new(hub);
 
@@ -134,12 +136,14 @@ impl Application {
             move || {
                 let id = workers.fetch_add(1, Ordering::Relaxed);
                 let slots = Rc::new(Slots::new(id));
-                let shard = HubShard::launch(id, slots.clone(), liveness);
+                let seats = Rc::new(Seats::default());
+                let shard = HubShard::launch(id, slots.clone(), seats.clone(), liveness);
                 shards.lock().unwrap_or_else(PoisonError::into_inner).push(shard.clone());
                 hub.shard_ready(shard);
                 let worker = Rc::new(Worker {
                     node: node.clone(),
                     slots,
+                    seats,
                     hub: hub.clone(),
                     store: store.clone(),
                     gate: gate.clone(),
@@ -247,6 +251,20 @@ fn session_policy(config: &Config) -> SessionPolicy {
         messages_burst: session.messages_burst,
         ping_interval: session.ping_interval,
         retry_window: config.shutdown.drain,
+    }
+}
+
+fn room_policy(config: &Config) -> RoomPolicy {
+    let (rooms, limits) = (&config.rooms, &config.limits);
+    RoomPolicy {
+        log: LogLimits { messages: rooms.history_size, bytes: rooms.history_bytes, age: rooms.history_ttl },
+        total_bytes: rooms.total_bytes,
+        position_ttl: rooms.position_ttl,
+        leave_grace: rooms.leave_grace,
+        typing_ttl: rooms.typing_ttl,
+        messages_per_second: limits.room_messages_per_second,
+        messages_burst: limits.room_messages_burst,
+        occupied_max: limits.rooms.unwrap_or(0),
     }
 }
 

@@ -28,6 +28,17 @@ impl Budget {
         Self { total, taken: Arc::new(AtomicUsize::new(0)) }
     }
 
+    /// Whether so many bytes would be given now. Only one who alone takes can rely on it.
+    pub fn has(&self, bytes: usize) -> bool {
+        let taken = self.taken.load(Ordering::Relaxed);
+        taken == 0 || taken.saturating_add(bytes) <= self.total
+    }
+
+    /// Whether half of it is taken.
+    pub fn is_strained(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) > self.total / 2
+    }
+
     /// Takes bytes until the load is dropped; `None` if there are not as many left. Into an empty
     /// mailbox everything fits, however large it is.
     pub fn take(&self, bytes: usize) -> Option<Load> {
@@ -47,6 +58,35 @@ pub struct Load {
 impl Drop for Load {
     fn drop(&mut self) {
         self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// What takes messages: an actor, or whoever is known only by what it takes.
+pub trait Mailbox<M: Message> {
+    /// # Errors
+    /// If it is full or gone; the message comes back.
+    fn try_put(&self, message: M) -> Result<(), SendError<M>>;
+}
+
+impl<M> Mailbox<M> for Recipient<M>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    fn try_put(&self, message: M) -> Result<(), SendError<M>> {
+        self.try_send(message)
+    }
+}
+
+impl<A, M> Mailbox<M> for Addr<A>
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    fn try_put(&self, message: M) -> Result<(), SendError<M>> {
+        self.try_send(message)
     }
 }
 
@@ -90,18 +130,15 @@ where
 ///
 /// # Errors
 /// [`OfferError::Full`]: nothing was sent, and the caller makes up for it.
-pub fn offer<M>(to: &Recipient<M>, message: M) -> Result<(), OfferError>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    to.try_send(message).map_err(|error| match error {
+pub fn offer<M: Message>(to: &impl Mailbox<M>, message: M) -> Result<(), OfferError> {
+    to.try_put(message).map_err(|error| match error {
         SendError::Full(_) => OfferError::Full,
         SendError::Closed(_) => OfferError::Gone,
     })
 }
 
-/// Sends past the bound: only for lifecycle facts, of which there are at most two a session.
+/// Sends past the mailbox's own bound: only for what is bounded otherwise. Lifecycle facts are, by the
+/// sessions and the rooms they are in; answers, by the questions; and what a [`Budget`] has counted.
 ///
 /// To an actor that is gone it does nothing; the process ends with its actors.
 pub fn signal<A, M>(to: &Addr<A>, message: M)
@@ -117,6 +154,16 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_budget_says_before_what_it_would_give() {
+        let budget = Budget::new(100);
+        assert!(budget.has(1000) && !budget.is_strained());
+        let load = budget.take(60);
+        assert!(budget.has(40) && !budget.has(41) && budget.is_strained());
+        drop(load);
+        assert!(!budget.is_strained());
+    }
 
     #[test]
     fn a_budget_is_given_back_with_its_load() {

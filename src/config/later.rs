@@ -4,18 +4,11 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 34] = [
+const WITHOUT_EFFECT: [&str; 24] = [
     "bridge.prefix",
     "bridge.secret",
     "bridge.timeout",
-    "rooms.history_bytes",
-    "rooms.total_bytes",
-    "rooms.position_ttl",
     "rooms.presence_ttl",
-    "rooms.history_size",
-    "rooms.history_ttl",
-    "rooms.leave_grace",
-    "rooms.typing_ttl",
     "session.sse_heartbeat",
     "session.sse_rooms",
     "limits.sessions_per_ip",
@@ -23,9 +16,6 @@ const WITHOUT_EFFECT: [&str; 34] = [
     "limits.handshakes_burst",
     "limits.requests_per_second",
     "limits.requests_burst",
-    "limits.room_messages_per_second",
-    "limits.room_messages_burst",
-    "limits.rooms",
     "limits.mutes",
     "limits.tickets",
     "limits.push_subscriptions",

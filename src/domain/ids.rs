@@ -88,6 +88,61 @@ name!(
     check_notification_id
 );
 
+name!(
+    /// The name of a message for listeners of Server-Sent Events: 1–64 of `[a-z0-9_]`, and no name of this
+    /// protocol or of EventSource itself.
+    EventName,
+    check_event
+);
+name!(
+    /// A publisher's word that makes a message repeatable: 1–64 characters, none of them a control character.
+    Nonce,
+    check_nonce
+);
+
+/// Longest event name and nonce, in characters.
+const WORD_MAX: usize = 64;
+
+/// Names of events that mean something already (PROTOCOL.md section 3, WHATWG HTML section 9.2).
+const EVENTS_TAKEN: [&str; 20] = [
+    "welcome",
+    "message",
+    "user_joined",
+    "user_left",
+    "left",
+    "typing",
+    "unread",
+    "marked",
+    "skip",
+    "gap",
+    "degraded",
+    "restored",
+    "ping",
+    "pong",
+    "ok",
+    "problem",
+    "goodbye",
+    "auth",
+    "error",
+    "open",
+];
+
+fn check_event(text: &str) -> Result<(), Invalid> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if (1..=WORD_MAX).contains(&text.len()) && text.bytes().all(allowed) && !EVENTS_TAKEN.contains(&text) {
+        return Ok(());
+    }
+    Err(Invalid::new("an event is 1 to 64 characters of a-z 0-9 _, and not a type of this protocol"))
+}
+
+fn check_nonce(text: &str) -> Result<(), Invalid> {
+    let length = text.chars().count();
+    if (1..=WORD_MAX).contains(&length) && !text.chars().any(char::is_control) {
+        return Ok(());
+    }
+    Err(Invalid::new("a nonce is 1 to 64 characters, none of them a control character"))
+}
+
 fn check_user(text: &str) -> Result<(), Invalid> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.:@=+|-".contains(&b);
     if (1..=NAME_MAX).contains(&text.len()) && text.bytes().all(allowed) {

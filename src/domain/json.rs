@@ -176,6 +176,10 @@ impl<'a> Fields<'a> {
         serde_json::from_str(text).map(Self).map_err(|_| Invalid::new("this is not a JSON object"))
     }
 
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Takes a field out; what is left at the end is unknown.
     pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         self.0.remove(name)

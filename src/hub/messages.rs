@@ -1,12 +1,17 @@
-//! What the hub is told. All of it is offered: nobody waits for the hub.
+//! What the hub is told, and what it answers. Sessions and the store offer; only http waits for an answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix::Message;
 
 use crate::{
-    domain::{Counters, MarkAs, MarkTarget, Notification, NotificationId, Position, SessionKey, UserId},
+    domain::{
+        Counters, MarkAs, MarkTarget, MessageDraft, Notification, NotificationId, Position, RoomName,
+        SessionKey, UserId,
+    },
     mailbox::Load,
+    protocol::{Frame, command::Ref},
+    stream::{Item, Page, PageLimit, Resume},
 };
 
 /// Facts that one transaction of the store made true, in the order in which it made them.
@@ -89,12 +94,148 @@ pub struct Unregister {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct ShardReady {
-    pub shard: super::shard::ShardLink,
+    pub shard: super::ShardLink,
 }
 
 /// Close every session, spread over this time. From the composition root when the process is to stop.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Drain {
-    pub over: std::time::Duration,
+    pub over: Duration,
+}
+
+/// A session wants into a room. Offered by the session, after it has checked the scope; answered by
+/// [`RoomAnswer::Joined`] through its shard, so that no live event goes ahead of the answer.
+///
+/// Membership and page are of one instant. A session that is in the room already changes nothing.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Join {
+    pub session: SessionKey,
+    pub room: RoomName,
+    /// Replay what lies behind this position; `None` starts live.
+    pub since: Option<Position>,
+    pub limit: PageLimit,
+}
+
+/// A session is out of a room. From the session, once for each room that it was let into and still
+/// lives; it hears nothing of the room any more when it says this. A lifecycle fact: signalled.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Leave {
+    pub session: SessionKey,
+    pub room: RoomName,
+}
+
+/// Read on in a room's history. Offered by a session that is in the room; answered by
+/// [`RoomAnswer::Page`] through its shard. When the hub is full the session asks again later.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReadRoom {
+    pub session: SessionKey,
+    pub room: RoomName,
+    pub since: Position,
+    pub limit: PageLimit,
+}
+
+/// A user types, or no longer does. Offered by a session that is in the room; dropped when the hub is full.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SetTyping {
+    pub session: SessionKey,
+    pub room: RoomName,
+    pub is_active: bool,
+}
+
+/// Publish a message to a room; who asks has checked the scope.
+///
+/// Offered by a session, which is answered through its shard; asked by http. When the hub is full:
+/// `unavailable`.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Position, RoomRefusal>")]
+pub struct PublishMessage {
+    pub room: RoomName,
+    pub from: UserId,
+    pub draft: MessageDraft,
+    pub origin: Option<PublishOrigin>,
+    pub load: Load,
+}
+
+/// The session that is to be answered.
+#[derive(Debug, Clone)]
+pub struct PublishOrigin {
+    pub session: SessionKey,
+    pub reference: Option<Ref>,
+}
+
+/// The messages of a room behind `since`, or without it the newest. Asked by http.
+#[derive(Debug, Message)]
+#[rtype(result = "RoomMessages")]
+pub struct ReadMessages {
+    pub room: RoomName,
+    pub since: Option<Position>,
+    pub limit: PageLimit,
+}
+
+#[derive(Debug)]
+pub struct RoomMessages {
+    /// Oldest first.
+    pub messages: Vec<Frame>,
+    /// Where to read on: behind the last of the messages.
+    pub position: Position,
+    pub resume: Resume,
+}
+
+impl From<Page<Frame>> for RoomMessages {
+    fn from(page: Page<Frame>) -> Self {
+        let messages = page.items.into_iter().filter_map(|item| match item {
+            Item::Event(frame) => Some(frame),
+            Item::Skip { .. } | Item::Gap(_) => None,
+        });
+        Self { messages: messages.collect(), position: page.reached, resume: page.resume }
+    }
+}
+
+/// Who is in a room and who types. Asked by http.
+#[derive(Debug, Message)]
+#[rtype(result = "RoomPresence")]
+pub struct ReadPresence {
+    pub room: RoomName,
+}
+
+#[derive(Debug, Default)]
+pub struct RoomPresence {
+    /// At most [`PRESENCE_MAX`].
+    pub users: Vec<UserId>,
+    pub user_count: usize,
+    pub typing: Vec<UserId>,
+}
+
+/// Most users that an answer names (PROTOCOL.md section 3).
+pub const PRESENCE_MAX: usize = 200;
+
+/// Why a room did not do what was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoomRefusal {
+    /// More messages than the room takes; one is free after this time.
+    RateLimited(Duration),
+    /// As many rooms with members as the node takes, or a worker that is behind.
+    Unavailable,
+}
+
+/// What the hub tells one session about rooms, through its shard.
+#[derive(Debug)]
+pub enum RoomAnswer {
+    Joined { room: RoomName, result: Result<Joined, RoomRefusal> },
+    Page { room: RoomName, page: Page<Frame> },
+    Published { room: RoomName, reference: Option<Ref>, result: Result<Position, RoomRefusal> },
+}
+
+#[derive(Debug)]
+pub struct Joined {
+    /// The first page behind the position asked for; [`Resume::Fresh`] and empty where none was.
+    pub page: Page<Frame>,
+    /// At most [`PRESENCE_MAX`].
+    pub users: Vec<UserId>,
+    pub user_count: usize,
 }

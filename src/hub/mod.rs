@@ -1,146 +1,74 @@
-//! ACTOR `NotificationHub`: knows who is there, and hands facts on to their workers.
+//! ACTOR `NotificationHub`: knows who is there, owns the rooms, and hands facts on to their workers.
 //!
-//! It owns the register of sessions by user and the limits on it; its shards execute its heartbeats. It
-//! owns no pool, no secret and no business rule, asks nobody, and its handlers never wait. It keeps no
-//! position: the delivery rule is applied where the events are delivered, in each session's
-//! subscription, so a batch that was lost on the way here is noticed there too.
+//! It owns the register of sessions by user and the limits on it, and every room: members, numbering,
+//! history, presence, typing. Its shards execute its heartbeats. It owns no pool, no secret and no
+//! business rule, asks nobody, and its handlers never wait. Of inboxes it keeps no position: the delivery
+//! rule is applied where the events are delivered, in each session's subscription, so a batch that was
+//! lost on the way here is noticed there too.
 
+mod inbox;
+mod link;
 pub mod liveness;
 pub mod messages;
 mod register;
+pub mod rooms;
+pub mod seats;
 pub mod shard;
+mod shard_link;
 pub mod slots;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    time::Duration,
+    time::Instant,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler};
-use messages::{Committed, Drain, InboxFact, MarkedChange, Register, ShardReady, Unregister};
+use actix::{Actor, AsyncContext, Context, Handler};
+pub use link::HubLink;
+use liveness::TICK;
+use messages::{
+    Drain, Join, Leave, PublishMessage, ReadMessages, ReadPresence, ReadRoom, Register, RoomAnswer,
+    RoomMessages, RoomPresence, RoomRefusal, SetTyping, ShardReady, Unregister,
+};
 use register::SessionRegister;
-use shard::{News, ShardLink, What};
+use rooms::{RoomPolicy, Rooms, Shards};
+pub use shard_link::ShardLink;
 
 use crate::{
-    domain::{Counters, MarkTarget, Notification, UserId},
-    mailbox,
-    protocol::{
-        Class, CloseCode, Frame,
-        event::{Marked, MarkedAs, NotificationView, Skip, Unread},
-    },
+    clock,
+    domain::{Counters, Position, UserId},
+    protocol::CloseCode,
 };
 
-/// Batches of facts that may wait for the hub; the store makes up for what does not fit.
-const MAILBOX_CAPACITY: usize = 4096;
-
-/// How long counters wait for further changes before they are told: one `unread` for a burst.
-const UNREAD_DELAY: Duration = Duration::from_millis(50);
+/// Messages that may wait for the hub. Publishes have a bound of their own below it, so facts of the
+/// store find room beside them; what does not fit the store makes up for.
+const MAILBOX_CAPACITY: usize = 16_384;
 
 pub struct NotificationHub {
     shards: BTreeMap<u16, ShardLink>,
     sessions: SessionRegister,
+    rooms: Rooms,
     /// Counters that changed and were not told yet.
     untold: HashMap<UserId, Counters>,
 }
 
 impl NotificationHub {
     /// `sessions_per_user`: beyond it the oldest session of the user ends (4504); 0 is no limit.
-    pub fn new(sessions_per_user: usize) -> Self {
+    pub fn new(sessions_per_user: usize, rooms: RoomPolicy) -> Self {
         Self {
             shards: BTreeMap::new(),
             sessions: SessionRegister::new(sessions_per_user),
+            rooms: Rooms::new(rooms),
             untold: HashMap::new(),
         }
     }
 
-    /// Puts news under every shard that has sessions of the user.
-    fn address(&self, batch: &mut BTreeMap<u16, Vec<News>>, user: &UserId, what: What) {
-        for shard in self.sessions.shards_of(user) {
-            batch.entry(shard).or_default().push(News { user: user.clone(), what: what.clone() });
-        }
+    /// Each tick has a timer of its own, as a shard's has: a stopped process makes up for none.
+    fn await_tick(ctx: &mut Context<Self>) {
+        ctx.run_later(TICK, |hub, ctx| {
+            hub.rooms.tick(&hub.shards, Instant::now());
+            Self::await_tick(ctx);
+        });
     }
-
-    fn send(&self, batch: BTreeMap<u16, Vec<News>>) {
-        for (shard, news) in batch {
-            if let Some(shard) = self.shards.get(&shard) {
-                shard.deliver(news);
-            }
-        }
-    }
-
-    /// Tells counters a little later, together with what changes until then.
-    fn tell_counters(&mut self, ctx: &mut Context<Self>, user: UserId, counters: Counters) {
-        if self.untold.is_empty() {
-            ctx.run_later(UNREAD_DELAY, |hub, _| hub.flush_counters());
-        }
-        let latest = self.untold.entry(user).or_insert(counters);
-        if latest.version <= counters.version {
-            *latest = counters;
-        }
-    }
-
-    fn flush_counters(&mut self) {
-        let mut batch = BTreeMap::new();
-        for (user, counters) in std::mem::take(&mut self.untold) {
-            let frame = Frame::new(Class::Hint, &Unread { counters });
-            self.address(&mut batch, &user, What::Hint { frame, except: None });
-        }
-        self.send(batch);
-    }
-}
-
-/// The way to the hub for sessions.
-#[derive(Clone)]
-pub struct HubLink(Addr<NotificationHub>);
-
-impl HubLink {
-    pub fn new(hub: Addr<NotificationHub>) -> Self {
-        Self(hub)
-    }
-
-    pub fn register(&self, fact: Register) {
-        mailbox::signal(&self.0, fact);
-    }
-
-    pub fn unregister(&self, fact: Unregister) {
-        mailbox::signal(&self.0, fact);
-    }
-
-    pub fn shard_ready(&self, shard: ShardLink) {
-        mailbox::signal(&self.0, ShardReady { shard });
-    }
-
-    pub fn drain(&self, over: Duration) {
-        mailbox::signal(&self.0, Drain { over });
-    }
-
-    pub fn is_alive(&self) -> bool {
-        self.0.connected()
-    }
-}
-
-/// A notification as those see it who follow the inbox live.
-fn event(notification: &Notification) -> What {
-    let position = notification.position;
-    let frame = if notification.muted {
-        let from = crate::domain::Position { offset: position.offset - 1, ..position };
-        Frame::new(Class::Inbox, &Skip { stream: "inbox", from, to: position })
-    } else {
-        Frame::new(Class::Inbox, &NotificationView(notification))
-    };
-    What::Event { position, frame }
-}
-
-fn marked(change: &MarkedChange, counters: Counters) -> Frame {
-    let deleted;
-    let (mark_as, target) = match change {
-        MarkedChange::As(mark_as, target) => (MarkedAs::Mark(*mark_as), target),
-        MarkedChange::Deleted(ids) => {
-            deleted = MarkTarget::Ids(ids.clone());
-            (MarkedAs::Deleted, &deleted)
-        }
-    };
-    Frame::new(Class::Hint, &Marked { mark_as, target, counters })
 }
 
 impl Actor for NotificationHub {
@@ -148,6 +76,7 @@ impl Actor for NotificationHub {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
+        Self::await_tick(ctx);
     }
 }
 
@@ -163,11 +92,13 @@ impl Handler<Register> for NotificationHub {
     type Result = ();
 
     fn handle(&mut self, Register { session, user }: Register, _: &mut Self::Context) {
+        self.rooms.admit(session, user.clone());
         // The newest stays, so that a ghost locks nobody out.
-        if let Some(oldest) = self.sessions.add(user, session)
-            && let Some(shard) = self.shards.get(&oldest.shard)
-        {
-            shard.end(oldest, CloseCode::ConnectionLimit);
+        if let Some(oldest) = self.sessions.add(user, session) {
+            self.rooms.remove(oldest, Instant::now());
+            if let Some(shard) = self.shards.get(&oldest.shard) {
+                shard.end(oldest, CloseCode::ConnectionLimit);
+            }
         }
     }
 }
@@ -177,37 +108,71 @@ impl Handler<Unregister> for NotificationHub {
 
     fn handle(&mut self, Unregister { session, user }: Unregister, _: &mut Self::Context) {
         self.sessions.remove(&user, session);
+        self.rooms.remove(session, Instant::now());
     }
 }
 
-impl Handler<Committed> for NotificationHub {
+impl Handler<Join> for NotificationHub {
     type Result = ();
 
-    fn handle(&mut self, Committed { facts, load }: Committed, ctx: &mut Self::Context) {
-        let mut batch = BTreeMap::new();
-        for fact in facts {
-            if !self.sessions.has(fact.user()) {
-                continue;
-            }
-            let (user, counters) = match fact {
-                InboxFact::Appended { user, notification, counters } => {
-                    self.address(&mut batch, &user, event(&notification));
-                    (user, counters)
-                }
-                InboxFact::Marked { user, origin, change, counters } => {
-                    let frame = marked(&change, counters);
-                    self.address(&mut batch, &user, What::Hint { frame, except: origin });
-                    (user, counters)
-                }
-                InboxFact::Changed { user, position, counters } => {
-                    self.address(&mut batch, &user, What::Ring { position });
-                    (user, counters)
-                }
-            };
-            self.tell_counters(ctx, user, counters);
+    fn handle(&mut self, join: Join, _: &mut Self::Context) {
+        self.rooms.join(&self.shards, Instant::now(), join);
+    }
+}
+
+impl Handler<Leave> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, leave: Leave, _: &mut Self::Context) {
+        self.rooms.leave(Instant::now(), &leave);
+    }
+}
+
+impl Handler<ReadRoom> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, read: ReadRoom, _: &mut Self::Context) {
+        self.rooms.read(&self.shards, Instant::now(), read);
+    }
+}
+
+impl Handler<SetTyping> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, typing: SetTyping, _: &mut Self::Context) {
+        self.rooms.set_typing(&self.shards, Instant::now(), &typing);
+    }
+}
+
+impl Handler<PublishMessage> for NotificationHub {
+    type Result = Result<Position, RoomRefusal>;
+
+    fn handle(&mut self, message: PublishMessage, _: &mut Self::Context) -> Self::Result {
+        let (room, origin) = (message.room.clone(), message.origin.clone());
+        let result = self.rooms.publish(&self.shards, Instant::now(), clock::now(), message);
+        if let Some(origin) = origin.filter(|origin| origin.reference.is_some() || result.is_err()) {
+            let answer = RoomAnswer::Published { room, reference: origin.reference, result };
+            self.shards.answer(origin.session, answer);
         }
-        self.send(batch);
-        drop(load);
+        result
+    }
+}
+
+impl Handler<ReadMessages> for NotificationHub {
+    type Result = actix::MessageResult<ReadMessages>;
+
+    fn handle(&mut self, read: ReadMessages, _: &mut Self::Context) -> Self::Result {
+        let messages: RoomMessages = self.rooms.messages(Instant::now(), &read);
+        actix::MessageResult(messages)
+    }
+}
+
+impl Handler<ReadPresence> for NotificationHub {
+    type Result = actix::MessageResult<ReadPresence>;
+
+    fn handle(&mut self, read: ReadPresence, _: &mut Self::Context) -> Self::Result {
+        let presence: RoomPresence = self.rooms.presence(Instant::now(), &read);
+        actix::MessageResult(presence)
     }
 }
 

@@ -4,6 +4,8 @@
 //! executes the hub's heartbeats with one timer. It decides nothing about users or streams.
 
 use std::{
+    collections::VecDeque,
+    future::ready,
     rc::Rc,
     sync::{
         Arc,
@@ -12,31 +14,28 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 
 use super::{
     liveness::{LivenessPolicy, TICK},
+    messages::RoomAnswer,
+    seats::Seats,
+    shard_link::ShardLink,
     slots::Slots,
 };
 use crate::{
     clock,
-    domain::{Position, SessionKey, UserId},
-    mailbox::{self, Budget, Load, OfferError},
+    domain::{Position, RoomName, SessionKey, UserId},
+    mailbox::Load,
     protocol::{CloseCode, Frame},
 };
 
-/// Bytes of frames that may wait for a shard.
-const MAILBOX_BYTES: usize = 64 * 1024 * 1024;
-
-/// Batches that may wait for a shard. What does not fit is made up for at the next tick.
-const MAILBOX_CAPACITY: usize = 1024;
-
-/// News for sessions of this worker, in order. Offered by the hub.
+/// News for sessions of this worker, in order. Signalled by the hub, which counts what waits here.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Deliver {
     pub news: Vec<News>,
-    load: Load,
+    pub load: Load,
 }
 
 #[derive(Debug, Clone)]
@@ -46,7 +45,7 @@ pub struct News {
 }
 
 impl News {
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match &self.what {
             What::Event { frame, .. } | What::Hint { frame, .. } => frame.cost(),
             What::Ring { .. } => 0,
@@ -76,45 +75,33 @@ pub struct DrainShard {
     pub over: Duration,
 }
 
-/// The hub's way to one shard.
-#[derive(Clone)]
-pub struct ShardLink {
-    pub id: u16,
-    addr: Addr<HubShard>,
-    deliver: Recipient<Deliver>,
-    budget: Budget,
-    has_missed: Arc<AtomicBool>,
+/// Something said to a room. Signalled by the hub, which counts what waits here.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Broadcast {
+    pub room: RoomName,
+    pub frame: Frame,
+    /// Who caused it and is not told.
+    pub except: Option<SessionKey>,
+    pub load: Load,
 }
 
-impl ShardLink {
-    /// Offers news; what is not taken makes every session of the shard ask the truth at the next tick.
-    pub fn deliver(&self, news: Vec<News>) {
-        let bytes = news.iter().map(News::bytes).sum();
-        let offered = match self.budget.take(bytes) {
-            Some(load) => mailbox::offer(&self.deliver, Deliver { news, load }),
-            None => Err(OfferError::Full),
-        };
-        if offered == Err(OfferError::Full) {
-            self.has_missed.store(true, Ordering::Relaxed);
-            log::warn!(shard = self.id; "a worker is behind; its sessions will read from the store");
-        }
-    }
-
-    pub fn end(&self, session: SessionKey, code: CloseCode) {
-        mailbox::signal(&self.addr, EndSession { session, code });
-    }
-
-    pub fn drain(&self, over: Duration) {
-        mailbox::signal(&self.addr, DrainShard { over });
-    }
-
-    pub fn is_alive(&self) -> bool {
-        self.addr.connected()
-    }
+/// The answer to what a session has asked about a room. Signalled by the hub: at most one a question.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Answer {
+    pub session: SessionKey,
+    pub answer: RoomAnswer,
 }
+
+/// Seats that are visited before the worker's other work has its turn.
+const VISITS_MAX: usize = 1024;
 
 pub struct HubShard {
     slots: Rc<Slots>,
+    seats: Rc<Seats>,
+    /// Rooms that have not heard everything yet.
+    unheard: VecDeque<RoomName>,
     policy: LivenessPolicy,
     has_missed: Arc<AtomicBool>,
     /// Ticks left until every session must have been closed.
@@ -123,15 +110,36 @@ pub struct HubShard {
 
 impl HubShard {
     /// Starts the shard of this thread.
-    pub fn launch(id: u16, slots: Rc<Slots>, policy: LivenessPolicy) -> ShardLink {
+    pub fn launch(id: u16, slots: Rc<Slots>, seats: Rc<Seats>, policy: LivenessPolicy) -> ShardLink {
         let has_missed = Arc::new(AtomicBool::new(false));
-        let addr = Self { slots, policy, has_missed: has_missed.clone(), draining: None }.start();
-        ShardLink {
-            id,
-            deliver: addr.clone().recipient(),
-            addr,
-            budget: Budget::new(MAILBOX_BYTES),
-            has_missed,
+        let shard = Self {
+            slots,
+            seats,
+            unheard: VecDeque::new(),
+            policy,
+            has_missed: has_missed.clone(),
+            draining: None,
+        };
+        ShardLink::new(id, shard.start(), has_missed)
+    }
+
+    /// Lets the members hear what was said, room by room; what is left for later goes on behind the
+    /// worker's other work.
+    fn walk(&mut self, ctx: &mut Context<Self>) {
+        let mut visits_left = VISITS_MAX;
+        while let Some(room) = self.unheard.front() {
+            let (visits, is_heard) = self.seats.walk(room, visits_left);
+            visits_left = visits_left.saturating_sub(visits.max(1));
+            if is_heard {
+                self.unheard.pop_front();
+            }
+            if visits_left == 0 && !self.unheard.is_empty() {
+                // The rooms take turns.
+                self.unheard.rotate_left(1);
+                let later = tokio::task::yield_now().into_actor(self);
+                ctx.spawn(later.map(|(), shard, ctx| shard.walk(ctx)));
+                return;
+            }
         }
     }
 
@@ -167,7 +175,6 @@ impl Actor for HubShard {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
         Self::await_tick(ctx);
     }
 }
@@ -190,6 +197,29 @@ impl Handler<Deliver> for HubShard {
             }
         }
         drop(load);
+    }
+}
+
+impl Handler<Broadcast> for HubShard {
+    type Result = ();
+
+    fn handle(&mut self, Broadcast { room, frame, except, load }: Broadcast, ctx: &mut Self::Context) {
+        if !self.seats.say(&room, frame, except, load) {
+            return;
+        }
+        if self.unheard.is_empty() {
+            // Polled when the mailbox is empty: each member is visited once for all that has come.
+            ctx.spawn(ready(()).into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
+        }
+        self.unheard.push_back(room);
+    }
+}
+
+impl Handler<Answer> for HubShard {
+    type Result = ();
+
+    fn handle(&mut self, Answer { session, answer }: Answer, _: &mut Self::Context) {
+        self.slots.with(session, |receiver| receiver.answer(answer));
     }
 }
 

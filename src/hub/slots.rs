@@ -5,7 +5,10 @@
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-use super::liveness::{Fate, Liveness, LivenessPolicy, Pulse};
+use super::{
+    liveness::{Fate, Liveness, LivenessPolicy, Pulse},
+    messages::RoomAnswer,
+};
 use crate::{
     domain::{Position, SessionKey, Timestamp, UserId},
     protocol::{CloseCode, Frame},
@@ -20,6 +23,8 @@ pub trait Receiver {
     /// Something may have been lost on the way here.
     fn doubt(&self);
     fn hint(&self, frame: &Frame);
+    /// The hub's answer to what the session has asked about a room.
+    fn answer(&self, answer: RoomAnswer);
     fn pulse(&self) -> Pulse;
     fn ping(&self);
     /// Says goodbye and closes; whether the session was open until now.
@@ -183,6 +188,7 @@ mod tests {
         }
         fn doubt(&self) {}
         fn hint(&self, _: &Frame) {}
+        fn answer(&self, _: RoomAnswer) {}
         fn pulse(&self) -> Pulse {
             Pulse::default()
         }

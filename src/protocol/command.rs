@@ -5,8 +5,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{ErrorCode, mark};
-use crate::domain::{Mark, Position, json::Fields};
+use super::{ErrorCode, mark, message};
+use crate::domain::{Invalid, Mark, MessageDraft, Position, RoomName, json::Fields};
 
 /// The client's own name for a command, echoed in its answer: an integer, or a text of at most 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,6 +37,22 @@ pub enum Action<'a> {
     Ack {
         up_to: Position,
     },
+    Join {
+        room: RoomName,
+        since: Option<Position>,
+    },
+    Leave {
+        room: RoomName,
+    },
+    Message {
+        room: RoomName,
+        draft: MessageDraft,
+    },
+    Typing {
+        /// `None`: the only room that is joined.
+        room: Option<RoomName>,
+        is_active: bool,
+    },
     Ping,
     Pong,
     Echo {
@@ -52,6 +68,10 @@ impl Action<'_> {
             Self::Resume { .. } => "resume",
             Self::Mark(_) => "mark",
             Self::Ack { .. } => "ack",
+            Self::Join { .. } => "join",
+            Self::Leave { .. } => "leave",
+            Self::Message { .. } => "message",
+            Self::Typing { .. } => "typing",
             Self::Ping => "ping",
             Self::Pong => "pong",
             Self::Echo { .. } => "echo",
@@ -60,7 +80,7 @@ impl Action<'_> {
 
     /// Whether it counts towards the rate of messages.
     pub fn is_limited(&self) -> bool {
-        !matches!(self, Self::Pong)
+        !matches!(self, Self::Pong | Self::Typing { .. })
     }
 }
 
@@ -137,6 +157,25 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
                 Err(_) => Err((ErrorCode::BadMessage, "visible is true or false".to_owned())),
             }
         }),
+        "join" => ("join", |fields| {
+            let room = room(fields)?;
+            let since = if fields.has("since") { Some(position(fields, "since")?) } else { None };
+            Ok(Action::Join { room, since })
+        }),
+        "leave" => ("leave", |fields| room(fields).map(|room| Action::Leave { room })),
+        "message" => ("message", |fields| {
+            let room = room(fields)?;
+            message::parse(fields)
+                .map(|draft| Action::Message { room, draft })
+                .map_err(|fault| (ErrorCode::BadMessage, fault.message))
+        }),
+        "typing" => ("typing", |fields| {
+            let room = if fields.has("room") { Some(room(fields)?) } else { None };
+            match fields.take_as::<bool>("active") {
+                Ok(is_active) => Ok(Action::Typing { room, is_active: is_active.unwrap_or(true) }),
+                Err(_) => Err((ErrorCode::BadMessage, "active is true or false".to_owned())),
+            }
+        }),
         "ping" => ("ping", |_| Ok(Action::Ping)),
         "pong" => ("pong", |_| Ok(Action::Pong)),
         "echo" => ("echo", |fields| match fields.take("data") {
@@ -145,6 +184,13 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
         }),
         _ => return None,
     })
+}
+
+fn room(fields: &mut Fields<'_>) -> Result<RoomName, (ErrorCode, String)> {
+    match fields.take_as::<String>("room") {
+        Ok(Some(text)) => text.parse().map_err(|error: Invalid| (ErrorCode::BadRoom, error.0)),
+        _ => Err((ErrorCode::BadRoom, "room is the name of a room".to_owned())),
+    }
 }
 
 fn position(fields: &mut Fields<'_>, name: &str) -> Result<Position, (ErrorCode, String)> {

@@ -1,5 +1,8 @@
 //! What the server says (PROTOCOL.md section 3, "Server events"), one struct per event.
 
+mod rooms;
+
+pub use rooms::{Left, LeftReason, Message, TypingChanged, UserJoined, UserLeft};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::value::RawValue;
 
@@ -175,6 +178,9 @@ pub enum Outcome<'a> {
     Resume { resume: Resume, position: Position },
     Mark { counters: Counters },
     Echo { data: &'a RawValue },
+    Join { room: &'a str, position: Position, resume: Resume, users: &'a [&'a str], user_count: usize },
+    Message { room: &'a str, position: Position },
+    Leave { room: &'a str },
     Nothing {},
 }
 
@@ -186,6 +192,9 @@ pub struct Refused<'a> {
     pub reference: Option<&'a Ref>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<&'a str>,
+    /// The room that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<&'a str>,
     pub code: ErrorCode,
     pub message: &'a str,
     pub retryable: bool,

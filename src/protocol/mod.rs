@@ -5,6 +5,7 @@ pub mod command;
 pub mod event;
 pub mod frame;
 pub mod mark;
+pub mod message;
 
 pub use code::{CloseCode, CloseFrame, ErrorCode};
 pub use frame::{Class, Frame};

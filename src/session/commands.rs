@@ -1,13 +1,18 @@
 //! Commands in, answers out.
 
-use std::{future::Future, pin::Pin, rc::Rc, time::Instant};
+use std::{
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use serde_json::value::RawValue;
 
 use super::{Session, manners::TooMany, replay::Opening};
 use crate::{
     clock,
-    domain::{Identity, Position, json},
+    domain::{Identity, Position, RoomName, Scopes, UserId, json},
     hub::slots::Receiver,
     protocol::{
         CloseCode, ErrorCode,
@@ -60,6 +65,13 @@ impl Session {
                 self.resume(reference, since);
                 return Some(Box::pin(self.clone().opened()));
             }
+            Action::Join { room, since } => {
+                self.join(reference, room, since);
+                return Some(Box::pin(self.clone().opened()));
+            }
+            Action::Leave { room } => self.leave(reference.as_ref(), &room),
+            Action::Message { room, draft } => self.publish(reference, room, draft),
+            Action::Typing { room, is_active } => self.type_in(reference.as_ref(), room, is_active),
             Action::Ping => self.reply(&Pong { reference: reference.as_ref() }),
             Action::Pong => {}
             Action::Echo { data } => self.echo(reference.as_ref(), data),
@@ -94,12 +106,15 @@ impl Session {
             self.end(CloseCode::AuthTimeout);
             return;
         };
-        match self.verify(&token) {
-            Some(identity) => self.admit(identity, Opening::Welcome(reference)),
-            None => {
-                self.end(CloseCode::InvalidToken);
-            }
+        let Some(identity) = self.verify(&token) else {
+            self.end(CloseCode::InvalidToken);
+            return;
+        };
+        if !self.following.borrow().rooms.iter().all(|room| identity.scopes.may_join(room)) {
+            self.end(CloseCode::Forbidden);
+            return;
         }
+        self.admit(identity, Opening::Welcome(reference));
     }
 
     /// Why a token is refused is for the log alone.
@@ -127,6 +142,16 @@ impl Session {
         let result = Outcome::Auth { expires_at: fresh.expires_at, scopes: fresh.scopes.words() };
         self.done(reference, "auth", result);
         *self.identity.borrow_mut() = Some(fresh);
+        self.leave_forbidden();
+    }
+
+    pub(super) fn user(&self) -> Option<UserId> {
+        self.identity.borrow().as_ref().map(|identity| identity.user.clone())
+    }
+
+    /// Whether the token allows it, as it is now.
+    pub(super) fn may(&self, is_allowed: impl FnOnce(&Scopes) -> bool) -> bool {
+        self.identity.borrow().as_ref().is_some_and(|identity| is_allowed(&identity.scopes))
     }
 
     fn resume(&self, reference: Option<Ref>, since: Position) {
@@ -167,21 +192,48 @@ impl Session {
         }
     }
 
-    fn done(&self, reference: Option<&Ref>, command: &str, result: Outcome<'_>) {
+    pub(super) fn done(&self, reference: Option<&Ref>, command: &str, result: Outcome<'_>) {
         if reference.is_some() {
             self.reply(&Done { reference, command, result });
         }
     }
 
     fn refuse(&self, reference: Option<&Ref>, command: Option<&str>, code: ErrorCode, message: &str) {
-        self.reply(&Refused {
+        self.refused(&Refused {
             reference,
             command,
+            room: None,
             code,
             message,
             retryable: code.is_retryable(),
             retry_after_ms: None,
         });
+    }
+
+    /// Refuses what was about a room.
+    pub(super) fn refuse_room(
+        &self,
+        reference: Option<&Ref>,
+        command: &str,
+        room: Option<&RoomName>,
+        code: ErrorCode,
+        message: &str,
+        retry_after: Option<Duration>,
+    ) {
+        self.refused(&Refused {
+            reference,
+            command: Some(command),
+            room: room.map(RoomName::as_str),
+            code,
+            message,
+            retryable: code.is_retryable(),
+            retry_after_ms: retry_after.map(millis),
+        });
+    }
+
+    fn refused(&self, refused: &Refused<'_>) {
+        self.reply(refused);
+        let code = refused.code;
         if code.is_clients_fault() && self.manners.borrow_mut().error(Instant::now()) {
             self.end(CloseCode::TooManyErrors);
         }
@@ -203,13 +255,19 @@ impl Session {
                 self.reply(&Refused {
                     reference,
                     command: word,
+                    room: None,
                     code: ErrorCode::RateLimited,
                     message: "too many messages",
                     retryable: true,
-                    retry_after_ms: Some(wait.as_millis().max(1) as u64),
+                    retry_after_ms: Some(millis(wait)),
                 });
             }
         }
         false
     }
+}
+
+/// A wait in whole milliseconds, at least one.
+fn millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1)
 }

@@ -23,6 +23,10 @@ pub enum TooMany {
     End(CloseCode),
 }
 
+/// How often the hub is told about the typing of one session: changes, and renewals of many rooms. They
+/// count towards no rate of the client, and what does not get through does no harm.
+const TYPING_PER_SECOND: u32 = 20;
+
 /// Control frames of a client: pongs and its own pings (limits).
 const CONTROL_FRAMES_PER_SECOND: u32 = 20;
 
@@ -31,6 +35,7 @@ pub struct Manners {
     /// `None`: as many as it likes.
     commands: Option<Pace>,
     control_frames: Option<Pace>,
+    typing: Option<Rate>,
     errors: VecDeque<Instant>,
 }
 
@@ -39,6 +44,7 @@ impl Manners {
         Self {
             commands: Pace::new(policy.messages_per_second, policy.messages_burst),
             control_frames: Pace::new(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_PER_SECOND),
+            typing: Rate::new(TYPING_PER_SECOND, TYPING_PER_SECOND),
             errors: VecDeque::new(),
         }
     }
@@ -57,6 +63,11 @@ impl Manners {
     /// As [`Self::command`].
     pub fn control_frame(&mut self, now: Instant) -> Result<(), TooMany> {
         self.control_frames.as_mut().map_or(Ok(()), |pace| pace.step(now))
+    }
+
+    /// Counts what is passed on about typing; whether it may be.
+    pub fn typing(&mut self, now: Instant) -> bool {
+        self.typing.as_mut().is_none_or(|rate| rate.take(now).is_ok())
     }
 
     /// Counts a refused command; whether it was one too many.
@@ -99,7 +110,12 @@ mod tests {
     use super::*;
 
     fn manners() -> Manners {
-        Manners { commands: Pace::new(20, 40), control_frames: Pace::new(20, 20), errors: VecDeque::new() }
+        Manners {
+            commands: Pace::new(20, 40),
+            control_frames: Pace::new(20, 20),
+            typing: None,
+            errors: VecDeque::new(),
+        }
     }
 
     #[test]

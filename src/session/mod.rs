@@ -7,7 +7,10 @@
 
 mod commands;
 mod manners;
+mod member;
+mod receiver;
 mod replay;
+mod rooms;
 mod worker;
 
 use std::{
@@ -18,24 +21,27 @@ use std::{
 
 use manners::Manners;
 pub use replay::Opening;
+use rooms::JoinedRooms;
 use tokio::sync::Notify;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
-    domain::{Identity, NotificationId, Position, SessionKey},
-    hub::{
-        liveness::Pulse,
-        messages::{Register, Unregister},
-        slots::Receiver,
-    },
-    outbox::{Full, Outbox},
-    protocol::{Class, CloseCode, CloseFrame, Frame, event::Goodbye},
-    random,
-    stream::{Offered, Subscription},
+    domain::{Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName},
+    hub::messages::{Register, Unregister},
+    outbox::Outbox,
+    protocol::{Class, CloseCode, CloseFrame, Frame},
+    stream::Subscription,
 };
 
 /// Most bytes of hints that wait for a read to end; of those beyond only the counters are told.
 const HELD_HINTS_BYTES_MAX: usize = 64 * 1024;
+
+/// What a client asks at its start to follow, beside its inbox, and where it stands in each.
+#[derive(Debug, Default)]
+pub struct Following {
+    pub rooms: Vec<RoomName>,
+    pub since: Cursor,
+}
 
 /// Ends the socket of a connection from outside, whatever still waits in it.
 pub type Kill = Box<dyn Fn()>;
@@ -47,13 +53,14 @@ pub struct Session {
     id: String,
     key: OnceCell<SessionKey>,
     opened_at: Instant,
-    outbox: Outbox,
+    outbox: Rc<Outbox>,
     kill: Kill,
-    /// The position asked for at the handshake; taken when the session is admitted.
-    since: Cell<Option<Position>>,
+    /// What was asked for at the handshake; taken when the session is admitted.
+    following: RefCell<Following>,
     identity: RefCell<Option<Identity>>,
     /// `None` before the session is admitted.
     inbox: RefCell<Option<Subscription<Frame>>>,
+    rooms: JoinedRooms,
     /// Counts the reads of the truth: an older one that comes back late is nobody's.
     reads: Cell<u64>,
     openings: RefCell<Vec<Opening>>,
@@ -62,7 +69,7 @@ pub struct Session {
     /// A hint was refused, or came before the `welcome`: the newest counters are owed.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
-    /// Rings when the openings are said, or the session ends before.
+    /// Rings when an opening is said or a join is answered, or the session ends before.
     opened: Notify,
     manners: RefCell<Manners>,
     was_heard: Cell<bool>,
@@ -75,18 +82,19 @@ pub struct Session {
 
 impl Session {
     /// Opens a session on this worker; the transport admits it when it knows who it is.
-    pub fn open(worker: Rc<Worker>, since: Option<Position>, kill: Kill) -> Rc<Self> {
+    pub fn open(worker: Rc<Worker>, following: Following, kill: Kill) -> Rc<Self> {
         worker.count_opened();
         let session = Rc::new_cyclic(|me| Self {
             me: me.clone(),
             id: NotificationId::generate().as_str().replacen("ntf", "ses", 1),
             key: OnceCell::new(),
             opened_at: Instant::now(),
-            outbox: Outbox::new(worker.policy.outbox),
+            outbox: Rc::new(Outbox::new(worker.policy.outbox)),
             kill,
-            since: Cell::new(since),
+            following: RefCell::new(following),
             identity: RefCell::new(None),
             inbox: RefCell::new(None),
+            rooms: JoinedRooms::default(),
             reads: Cell::new(0),
             openings: RefCell::new(Vec::new()),
             held_hints: RefCell::new(Vec::new()),
@@ -113,7 +121,7 @@ impl Session {
         let user = identity.user.clone();
         log::info!(session = self.id.as_str(), user = user.as_str(); "session opened");
         *self.identity.borrow_mut() = Some(identity);
-        let since = self.since.take();
+        let since = self.following.borrow().since.position(&StreamName::Inbox);
         // Until the first page says otherwise it stands where it asked to, and what comes is held.
         *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
         self.worker.slots.admit(key, &user);
@@ -123,9 +131,10 @@ impl Session {
     }
 
     /// Waits until what was owed before the next page is said: no answer goes ahead of the `welcome`, or
-    /// of the `ok` of a `resume`.
+    /// of the `ok` of a `resume` or a `join`.
     pub async fn opened(self: Rc<Self>) {
-        while !self.openings.borrow().is_empty() && !self.outbox.is_closing() {
+        let is_open = || self.openings.borrow().is_empty() && !self.rooms.is_joining();
+        while !is_open() && !self.outbox.is_closing() {
             self.opened.notified().await;
         }
     }
@@ -156,6 +165,7 @@ impl Session {
         if let Some(since) = since.flatten() {
             self.read(Some(since));
         }
+        self.read_rooms();
     }
 
     /// The client has sent its close frame: it is answered, and then the connection is over.
@@ -176,8 +186,11 @@ impl Session {
     pub fn closed(&self) {
         let Some(key) = self.key() else { return };
         self.worker.slots.detach(key);
+        self.rooms.abandon(&self.worker.seats);
         self.worker.count_closed();
         self.is_closed.set(true);
+        // Nothing that waits for an answer may keep what is over.
+        self.opened.notify_waiters();
         let reason = self
             .end
             .get()
@@ -203,92 +216,5 @@ impl Session {
     /// Gives the client an answer; answers always find room.
     fn reply(&self, event: &impl serde::Serialize) {
         let _ = self.outbox.push(Frame::new(Class::Reply, event));
-    }
-}
-
-impl Receiver for Session {
-    fn event(&self, position: Position, frame: &Frame) {
-        let offered = self.with_inbox(|inbox| {
-            let before = inbox.last();
-            match inbox.offer(position, frame.clone(), frame.cost()) {
-                Offered::Deliver(frame) => {
-                    if self.outbox.push(frame) == Err(Full) {
-                        inbox.refused(before);
-                    }
-                    None
-                }
-                Offered::Read(since) => Some(since),
-                Offered::Nothing => None,
-            }
-        });
-        if let Some(since) = offered.flatten() {
-            self.read(Some(since));
-        }
-    }
-
-    fn ring(&self, position: Position) {
-        if let Some(since) = self.with_inbox(|inbox| inbox.ring(position)).flatten() {
-            self.read(Some(since));
-        }
-    }
-
-    fn doubt(&self) {
-        self.owes_counters.set(true);
-        if let Some(since) = self.with_inbox(Subscription::doubt).flatten() {
-            self.read(Some(since));
-        }
-    }
-
-    fn hint(&self, frame: &Frame) {
-        let (is_live, is_reading) =
-            self.with_inbox(|inbox| (inbox.is_live(), inbox.is_reading())).unwrap_or_default();
-        let mut held = self.held_hints.borrow_mut();
-        let held_bytes: usize = held.iter().map(Frame::cost).sum();
-        let is_told = if is_live {
-            self.outbox.push(frame.clone()).is_ok()
-        } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
-            held.push(frame.clone());
-            true
-        } else {
-            false
-        };
-        if !is_told {
-            self.owes_counters.set(true);
-        }
-    }
-
-    fn pulse(&self) -> Pulse {
-        Pulse {
-            was_heard: self.was_heard.take(),
-            is_overflowed: self.outbox.is_overflowed(),
-            is_closing: self.outbox.is_closing(),
-            expires_at: self.identity.borrow().as_ref().map(|identity| identity.expires_at),
-        }
-    }
-
-    fn ping(&self) {
-        self.outbox.ping();
-    }
-
-    fn end(&self, code: CloseCode) -> bool {
-        if self.outbox.is_closing() {
-            return false;
-        }
-        self.end.set(Some(code));
-        self.opened.notify_one();
-        if code == CloseCode::SlowConsumer {
-            self.outbox.clear();
-        }
-        let retry_after = code.is_reconnect().then(|| random::up_to(self.worker.policy.retry_window));
-        let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
-        self.outbox.close(Some(goodbye), code.into());
-        true
-    }
-
-    fn kill(&self) {
-        (self.kill)();
-        // A connection that is read no more, since too much came in, does not see its socket end.
-        self.is_killed.set(true);
-        self.outbox.wake();
     }
 }

@@ -7,15 +7,15 @@ use super::Session;
 use crate::{
     domain::Position,
     hub::slots::Receiver,
-    outbox::Full,
+    outbox::{Full, Outbox},
     protocol::{
         Class, CloseCode, Frame,
         command::Ref,
         event::{Done, GapView, Inbox, Limits, NotificationView, Outcome, Skip, Unread, Welcome},
     },
     random,
-    store::messages::{InboxRead, PageLimit, ReadInbox},
-    stream::{Item, Turn},
+    store::messages::{InboxRead, ReadInbox},
+    stream::{Item, Page, PageLimit, Subscription, Turn},
 };
 
 /// Largest page, in rows (limits, PROTOCOL.md section 6); with the outbox's bound in bytes.
@@ -23,7 +23,7 @@ const PAGE_ROWS_MAX: usize = 500;
 
 /// How often the store may fail a session in a row before the client is asked to come again (4010).
 const FAILURES_MAX: u32 = 5;
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is owed to the client before the first item of the next page.
 #[derive(Debug)]
@@ -44,17 +44,22 @@ impl Session {
         }
     }
 
-    fn page_limit(&self) -> PageLimit {
+    pub(super) fn page_limit(&self) -> PageLimit {
         let outbox = self.worker.policy.outbox;
         // A page is read when at most half of the outbox is taken; in bytes a quarter leaves room for
         // what the payloads are wrapped in.
         PageLimit { rows: (outbox.events / 2).clamp(1, PAGE_ROWS_MAX), bytes: outbox.bytes / 4 }
     }
 
-    fn open_with(&self, read: &InboxRead) {
+    /// Says what is owed before the page; whether the session was welcomed by it.
+    fn open_with(&self, read: &InboxRead) -> bool {
+        let mut is_welcome = false;
         for opening in self.openings.take() {
             match opening {
-                Opening::Welcome(reference) => self.welcome(read, reference.as_ref()),
+                Opening::Welcome(reference) => {
+                    self.welcome(read, reference.as_ref());
+                    is_welcome = true;
+                }
                 Opening::Resume(None) => {}
                 Opening::Resume(reference) => self.reply(&Done {
                     reference: reference.as_ref(),
@@ -63,7 +68,8 @@ impl Session {
                 }),
             }
         }
-        self.opened.notify_one();
+        self.opened.notify_waiters();
+        is_welcome
     }
 
     fn welcome(&self, read: &InboxRead, reference: Option<&Ref>) {
@@ -93,11 +99,11 @@ impl Session {
         }
     }
 
-    /// Gives the items to the client; where one finds no room, the rest is read again later.
-    fn give(&self, from: Position, read: &InboxRead) -> Result<(), Full> {
-        let mut given = from;
-        for item in &read.page.items {
-            let (frame, reached) = match item {
+    /// Takes a page: says what it holds, then says whether to read on.
+    fn take(&self, since: Option<Position>, read: &InboxRead, owes_counters: bool) -> Option<Position> {
+        let since = since.unwrap_or(read.page.reached);
+        let given = self.with_inbox(|inbox| {
+            give(&self.outbox, inbox, since, &read.page, |item| match item {
                 Item::Event(notification) => {
                     (Frame::new(Class::Inbox, &NotificationView(notification)), notification.position)
                 }
@@ -105,37 +111,12 @@ impl Session {
                     (Frame::new(Class::Inbox, &Skip { stream: "inbox", from: *from, to: *to }), *to)
                 }
                 Item::Gap(gap) => (Frame::new(Class::Inbox, &GapView::new("inbox", *gap)), gap.to),
-            };
-            if let Err(full) = self.outbox.push(frame) {
-                self.with_inbox(|inbox| inbox.refused(given));
-                return Err(full);
-            }
-            given = reached;
-        }
-        Ok(())
-    }
-
-    /// Takes a page: says what it holds, then says whether to read on.
-    fn take(&self, since: Option<Position>, read: &InboxRead, owes_counters: bool) -> Option<Position> {
-        if self.give(since.unwrap_or(read.page.reached), read).is_err() {
-            return self.owe(owes_counters, None);
-        }
-        let turn = self.with_inbox(|inbox| inbox.turn(&read.page))?;
-        let due = match turn {
-            Turn::Read(since) if self.outbox.has_room() => return self.owe(owes_counters, Some(since)),
-            Turn::Read(_) => {
-                self.with_inbox(|inbox| inbox.wait());
-                return self.owe(owes_counters, None);
-            }
-            Turn::Live(due) => due,
-        };
-        let mut given = read.page.reached;
-        for (position, frame) in due {
-            if self.outbox.push(frame) == Err(Full) {
-                self.with_inbox(|inbox| inbox.refused(given));
-                return self.owe(owes_counters, None);
-            }
-            given = position;
+            })
+        })?;
+        match given {
+            Given::Live => {}
+            Given::Read(since) => return self.owe(owes_counters, Some(since)),
+            Given::Waiting => return self.owe(owes_counters, None),
         }
         for hint in self.held_hints.take() {
             self.hint(&hint);
@@ -158,6 +139,55 @@ impl Session {
     fn owe(&self, owes_counters: bool, next: Option<Position>) -> Option<Position> {
         self.owes_counters.set(self.owes_counters.get() || owes_counters);
         next
+    }
+}
+
+/// What became of a page.
+pub(super) enum Given {
+    /// The client has all of it; the stream is live.
+    Live,
+    /// There is more behind this position, and room for it.
+    Read(Position),
+    /// There is more, and no room: it is read when the outbox has drained.
+    Waiting,
+}
+
+/// Gives a page of any stream to the client, and with its end what was held meanwhile.
+///
+/// `render` says how an item goes out, and where the client stands after it.
+pub(super) fn give<T>(
+    outbox: &Outbox,
+    subscription: &mut Subscription<Frame>,
+    since: Position,
+    page: &Page<T>,
+    render: impl Fn(&Item<T>) -> (Frame, Position),
+) -> Given {
+    let mut given = since;
+    for item in &page.items {
+        let (frame, reached) = render(item);
+        if outbox.push(frame) == Err(Full) {
+            subscription.refused(given);
+            return Given::Waiting;
+        }
+        given = reached;
+    }
+    match subscription.turn(page) {
+        Turn::Read(since) if outbox.has_room() => Given::Read(since),
+        Turn::Read(_) => {
+            subscription.wait();
+            Given::Waiting
+        }
+        Turn::Live(due) => {
+            given = page.reached;
+            for (position, frame) in due {
+                if outbox.push(frame) == Err(Full) {
+                    subscription.refused(given);
+                    return Given::Waiting;
+                }
+                given = position;
+            }
+            Given::Live
+        }
     }
 }
 
@@ -184,8 +214,18 @@ async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>) {
         match answer {
             Ok(read) => {
                 failures = 0;
-                session.open_with(&read);
-                match session.take(since, &read, owes_counters) {
+                if session.open_with(&read) {
+                    // Their answers come before anything that was missed, in whatever stream.
+                    session.join_first_rooms().await;
+                    if !is_mine(&session) {
+                        session.owe(owes_counters, None);
+                        session.give_first_pages();
+                        return;
+                    }
+                }
+                let next = session.take(since, &read, owes_counters);
+                session.give_first_pages();
+                match next {
                     Some(next) => since = Some(next),
                     None => return,
                 }

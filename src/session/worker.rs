@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     auth::gate::Gate,
-    hub::{HubLink, slots::Slots},
+    hub::{HubLink, seats::Seats, slots::Slots},
     outbox::OutboxLimits,
     store::StoreLink,
 };
@@ -37,6 +37,7 @@ pub struct Worker {
     /// Name of this process among others.
     pub node: Arc<str>,
     pub slots: Rc<Slots>,
+    pub seats: Rc<Seats>,
     pub hub: HubLink,
     pub store: StoreLink,
     pub gate: Arc<Gate>,

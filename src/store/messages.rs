@@ -8,7 +8,7 @@ use crate::{
     domain::{
         Counters, Draft, Mark, Notification, NotificationId, NotificationType, Position, SessionKey, UserId,
     },
-    stream::{Head, Page},
+    stream::{Head, Page, PageLimit},
 };
 
 /// Why the store did not do what it was asked.
@@ -97,14 +97,6 @@ pub struct Delete {
 pub struct Acknowledge {
     pub user: UserId,
     pub up_to: Position,
-}
-
-/// Bounds of one page: whichever is reached first, but always at least one row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageLimit {
-    pub rows: usize,
-    /// Of payloads, in bytes.
-    pub bytes: usize,
 }
 
 /// Read what a session that stands at `since` is owed; without `since`, only where the inbox stands.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     Connection, inboxes,
-    messages::{Fetch, InboxRead, InboxState, List, Listing, PageLimit, ReadInbox, ReadState, StoreError},
+    messages::{Fetch, InboxRead, InboxState, List, Listing, ReadInbox, ReadState, StoreError},
     notifications,
 };
 use crate::{
     domain::{Notification, Offset, Position, Timestamp, UserId},
-    stream::{Head, Page, Resume, replay},
+    stream::{Head, Page, PageLimit, Resume, replay},
 };
 
 pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<InboxState, StoreError> {

@@ -30,10 +30,12 @@ impl TryFrom<InboxRow> for InboxState {
     type Error = Error;
 
     fn try_from(row: InboxRow) -> Result<Self, Error> {
+        let last = count(row.last_offset)?;
         let head = Head {
             epoch: row.epoch.parse().map_err(broken)?,
-            last: count(row.last_offset)?,
+            last,
             pruned: count(row.pruned_offset)?,
+            restart: last,
         };
         let counters = Counters {
             unread: count(row.unread)?,

@@ -6,8 +6,10 @@
 
 pub mod delivery;
 pub mod replay;
+pub mod room_log;
 pub mod subscription;
 
 pub use delivery::{Verdict, judge};
-pub use replay::{Gap, GapReason, Head, Item, Page, Resume};
+pub use replay::{Gap, GapReason, Head, Item, Page, PageLimit, Resume};
+pub use room_log::{LogLimits, RoomLog};
 pub use subscription::{Offered, Subscription, Turn};

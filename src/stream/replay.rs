@@ -12,11 +12,14 @@ pub struct Head {
     pub last: Offset,
     /// The pruned horizon: events up to here, itself included, may be lost.
     pub pruned: Offset,
+    /// Where a reader goes on whose position is of no use: an inbox is listed anew and followed from its
+    /// top, of a room all that is held is replayed.
+    pub restart: Offset,
 }
 
 impl Head {
     /// A stream that never had an event.
-    pub const NONE: Self = Self { epoch: Epoch::NONE, last: 0, pruned: 0 };
+    pub const NONE: Self = Self { epoch: Epoch::NONE, last: 0, pruned: 0, restart: 0 };
 
     /// The position of the newest event.
     pub fn position(&self) -> Position {
@@ -69,6 +72,14 @@ pub enum Item<E> {
     Gap(Gap),
 }
 
+/// Bounds of one page: whichever is reached first, but always at least one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit {
+    pub rows: usize,
+    /// Of payloads, in bytes.
+    pub bytes: usize,
+}
+
 /// A part of what a reader is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<E> {
@@ -80,6 +91,11 @@ pub struct Page<E> {
 }
 
 impl<E> Page<E> {
+    /// For a reader that asks for nothing that was.
+    pub fn fresh(head: Head) -> Self {
+        Self { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() }
+    }
+
     /// Whether the reader has everything that the truth held when it was read.
     pub fn is_top(&self) -> bool {
         self.reached == self.head.position()
@@ -92,9 +108,9 @@ pub fn begin(head: Head, since: Position) -> (Option<Gap>, Offset) {
         |to: Offset, reason| (Some(Gap { from: since, to: Position::new(head.epoch, to), reason }), to);
     let known_epoch = since == Position::START || since.epoch == head.epoch;
     if !known_epoch {
-        lost(head.last, GapReason::Epoch)
+        lost(head.restart, GapReason::Epoch)
     } else if since.offset > head.last {
-        lost(head.last, GapReason::Ahead)
+        lost(head.restart, GapReason::Ahead)
     } else if since.offset < head.pruned {
         lost(head.pruned, GapReason::Pruned)
     } else {
@@ -153,7 +169,7 @@ mod tests {
     }
 
     fn head(last: Offset, pruned: Offset) -> Head {
-        Head { epoch: epoch(), last, pruned }
+        Head { epoch: epoch(), last, pruned, restart: last }
     }
 
     #[test]

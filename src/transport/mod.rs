@@ -14,5 +14,7 @@ use crate::http::resource;
 
 /// One route for each transport.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/v1/ws", "GET").route(web::get().to(ws::websocket)));
+    config
+        .service(resource("/v1/ws", "GET").route(web::get().to(ws::websocket)))
+        .service(resource("/v1/ws/{room}", "GET").route(web::get().to(ws::websocket)));
 }

@@ -29,7 +29,8 @@ use crate::{
 /// Upgrades the connection and opens a session on this worker.
 pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
-    let Accepted { mut response, identity, since, has_ping_event } = ws_handshake::accept(&request, &worker)?;
+    let Accepted { mut response, identity, following, has_ping_event } =
+        ws_handshake::accept(&request, &worker)?;
 
     // Without a second handle its socket could not be ended.
     let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade);
@@ -40,7 +41,7 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
             socket.kill();
         }
     });
-    let session = Session::open(worker, since, kill);
+    let session = Session::open(worker, following, kill);
     if let Some(identity) = identity {
         session.admit(identity, Opening::Welcome(None));
     }

@@ -15,13 +15,15 @@ use actix_web::{
     web::Query,
 };
 
+use percent_encoding::percent_decode_str;
+
 use crate::{
     auth::gate::Surface,
     clock,
-    domain::{Cursor, Identity, Position, StreamName},
+    domain::{Identity, Invalid, RoomName},
     http::problem::Problem,
     protocol::ErrorCode,
-    session::Worker,
+    session::{Following, Worker},
 };
 
 const SUBPROTOCOL: &str = "tidings.v1";
@@ -33,7 +35,7 @@ pub struct Accepted {
     pub response: HttpResponseBuilder,
     /// `None`: the first message is to say who it is.
     pub identity: Option<Identity>,
-    pub since: Option<Position>,
+    pub following: Following,
     pub has_ping_event: bool,
 }
 
@@ -46,8 +48,13 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    let (since, has_ping_event) = query(request)?;
+    let (following, has_ping_event) = query(request)?;
     let identity = worker.gate.admit(request, Surface::WebSocket, clock::now())?;
+    if let Some(identity) = &identity
+        && !following.rooms.iter().all(|room| identity.scopes.may_join(room))
+    {
+        return Err(Problem::new(ErrorCode::Forbidden, "the token does not allow to join one of the rooms"));
+    }
 
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     response
@@ -56,7 +63,7 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
     if offers_subprotocol(request) {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     }
-    Ok(Accepted { response, identity, since, has_ping_event })
+    Ok(Accepted { response, identity, following, has_ping_event })
 }
 
 /// The key of a well-formed handshake.
@@ -110,27 +117,39 @@ fn offers_subprotocol(request: &HttpRequest) -> bool {
         .any(|list| list.split(',').any(|word| word.trim() == SUBPROTOCOL))
 }
 
-/// Where the client stands, and whether a heartbeat is to be an event too.
-fn query(request: &HttpRequest) -> Result<(Option<Position>, bool), Problem> {
+/// What the client wants to follow and where it stands, and whether a heartbeat is to be an event too.
+fn query(request: &HttpRequest) -> Result<(Following, bool), Problem> {
     let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string())
         .map_err(|_| Problem::new(ErrorCode::BadMessage, "the query cannot be read"))?;
-    let (mut since, mut has_ping_event) = (None, true);
+    let (mut following, mut has_ping_event) = (Following::default(), true);
+    let mut names = Vec::new();
     for (name, value) in pairs.into_inner() {
         match name.as_str() {
             "since" => {
-                let cursor: Cursor =
+                following.since =
                     value.parse().map_err(|error| Problem::new(ErrorCode::BadCursor, format!("{error}")))?;
-                since = cursor.position(&StreamName::Inbox);
             }
             "ping" => has_ping_event = value != "control",
-            // No room is allowed to anybody yet; joining none in silence would be a lie.
-            "room" | "rooms" => {
-                return Err(Problem::new(ErrorCode::Forbidden, "this version has no rooms"));
-            }
+            "room" | "rooms" => names.extend(value.split(',').map(str::to_owned)),
             _ => {}
         }
     }
-    Ok((since, has_ping_event))
+    names.extend(path_room(request)?);
+    for name in names.into_iter().filter(|name| !name.is_empty()) {
+        let room: RoomName =
+            name.parse().map_err(|error: Invalid| Problem::new(ErrorCode::BadRoom, error.0))?;
+        if !following.rooms.contains(&room) {
+            following.rooms.push(room);
+        }
+    }
+    Ok((following, has_ping_event))
+}
+
+/// The room of the path form, `/v1/ws/{room}`.
+fn path_room(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(encoded) = request.match_info().get("room") else { return Ok(None) };
+    let room = percent_decode_str(encoded).decode_utf8();
+    room.map(|room| Some(room.into_owned())).map_err(|_| Problem::not_found())
 }
 
 #[cfg(test)]
@@ -169,9 +188,23 @@ mod tests {
     #[test]
     fn a_cursor_in_the_query_is_read_and_a_bad_one_refused() {
         let of = |uri: &str| query(&TestRequest::with_uri(uri).to_http_request());
-        let (since, has_ping_event) = of("/v1/ws?since=inbox@k3x9q2ab.7&ping=control").unwrap();
-        assert_eq!((since, has_ping_event), ("k3x9q2ab.7".parse().ok(), false));
-        assert_eq!(of("/v1/ws?since=chat@k3x9q2ab.7").unwrap(), (None, true));
-        assert!(of("/v1/ws?since=abc").is_err() && of("/v1/ws?rooms=a").is_err());
+        let (following, has_ping_event) = of("/v1/ws?since=inbox@k3x9q2ab.7&ping=control").unwrap();
+        assert_eq!((following.since.to_string(), has_ping_event), ("inbox@k3x9q2ab.7".to_owned(), false));
+        assert!(of("/v1/ws?since=abc").is_err());
+    }
+
+    #[test]
+    fn rooms_come_in_the_query_or_the_path_each_once() {
+        let of = |request: TestRequest| {
+            let following = query(&request.to_http_request()).map(|(following, _)| following);
+            following.map(|following| following.rooms.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let at = |uri: &str| of(TestRequest::with_uri(uri));
+        assert_eq!(at("/v1/ws?rooms=a,b&room=c,a").unwrap(), ["a", "b", "c"]);
+        assert_eq!(at("/v1/ws?rooms=").unwrap(), [""; 0]);
+        assert!(at("/v1/ws?rooms=_a").is_err() && at("/v1/ws?room=a%20b").is_err());
+        let path = |room: &'static str| of(TestRequest::with_uri("/v1/ws/x").param("room", room));
+        assert_eq!(path("chat%3Ageneral").unwrap(), ["chat:general"]);
+        assert!(path("%2e%2e").is_err() && path("%ff").is_err());
     }
 }

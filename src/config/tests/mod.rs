@@ -113,12 +113,14 @@ fn a_listener_without_tls_in_front_is_warned_about() {
 #[test]
 fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
     let given = given(&[("TIDINGS_PUSH_GRACE", "1s"), ("TIDINGS_RETENTION_IDEMPOTENCY", "1h")])
-        .file("[rooms]\nhistory_size = 5\n[bridge]\nurl = \"\"\n[push]\nenabled = false")
+        .file(
+            "[rooms]\nhistory_size = 5\npresence_ttl = \"9s\"\n[bridge]\nurl = \"\"\n[push]\nenabled = false",
+        )
         .set(&["limits.requests_per_second=50", "limits.sessions=9"]);
     assert_eq!(
         given.warnings(),
         [
-            "rooms.history_size has no effect in this version",
+            "rooms.presence_ttl has no effect in this version",
             "limits.requests_per_second has no effect in this version",
             "push.grace has no effect in this version",
         ]

@@ -19,7 +19,7 @@ use super::*;
 use crate::{
     domain::{Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId},
     hub::messages::InboxFact,
-    stream::Item,
+    stream::{Item, PageLimit},
 };
 
 /// A hub that only writes down what it is told.

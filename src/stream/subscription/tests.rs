@@ -77,7 +77,12 @@ impl Model {
         if self.truth.is_empty() && self.epoch == 0 {
             return Head::NONE;
         }
-        Head { epoch: Epoch::from_random(self.epoch), last: self.truth.len() as u64, pruned: 0 }
+        Head {
+            epoch: Epoch::from_random(self.epoch),
+            last: self.truth.len() as u64,
+            pruned: 0,
+            restart: self.truth.len() as u64,
+        }
     }
 
     fn event(&self, offset: Offset) -> Item<Position> {
@@ -204,7 +209,7 @@ fn live_events_wait_for_the_end_of_the_replay_and_follow_it() {
     for offset in 1..=4 {
         assert_eq!(subscription.offer(at(offset), offset, 1), Offered::Nothing);
     }
-    let head = Head { epoch: at(0).epoch, last: 3, pruned: 0 };
+    let head = Head { epoch: at(0).epoch, last: 3, pruned: 0, restart: 3 };
     let page = replay::page(head, at(0), (1..=3).map(|offset| (offset, Some(offset))), false);
     assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Deliver(5));
@@ -215,7 +220,7 @@ fn live_events_wait_for_the_end_of_the_replay_and_follow_it() {
 fn an_event_below_a_position_that_never_was_is_held_and_follows_the_gap() {
     let mut subscription = Subscription::reading(at(999));
     assert_eq!(subscription.offer(at(4), 4, 1), Offered::Nothing);
-    let head = Head { epoch: at(0).epoch, last: 3, pruned: 0 };
+    let head = Head { epoch: at(0).epoch, last: 3, pruned: 0, restart: 3 };
     let page = replay::page(head, at(999), [(0, None::<Offset>); 0], false);
     assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
 }
@@ -226,7 +231,7 @@ fn more_than_can_be_held_is_read_a_second_time() {
     for offset in 1..=HELD_EVENTS_MAX as u64 + 2 {
         assert_eq!(subscription.offer(at(offset), offset, 1), Offered::Nothing);
     }
-    let head = Head { epoch: at(0).epoch, last: 1, pruned: 0 };
+    let head = Head { epoch: at(0).epoch, last: 1, pruned: 0, restart: 1 };
     let page = replay::page(head, at(0), [(1, Some(1))], false);
     assert_eq!(subscription.turn(&page), Turn::Read(at(1)));
 }

@@ -1,0 +1,87 @@
+//! The way to the hub, for sessions and for http.
+
+use std::time::Duration;
+
+use actix::{Addr, Handler, Message};
+
+use super::{
+    NotificationHub, ShardLink,
+    messages::{Drain, Leave, Register, ShardReady, Unregister},
+};
+use crate::mailbox::{self, AskError, Budget, Load, OfferError};
+
+/// Bytes of publishes that may wait for the hub.
+const PUBLISHES_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a publish weighs beside its bytes, so that some thousands may wait however small they are.
+const PUBLISH_BYTES: usize = 16 * 1024;
+
+/// How long http waits for an answer; the hub's handlers are short, so this means that it is in trouble.
+const ASK_DEADLINE: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+pub struct HubLink {
+    addr: Addr<NotificationHub>,
+    publishes: Budget,
+}
+
+impl HubLink {
+    pub fn new(addr: Addr<NotificationHub>) -> Self {
+        Self { addr, publishes: Budget::new(PUBLISHES_BYTES) }
+    }
+
+    pub fn register(&self, fact: Register) {
+        mailbox::signal(&self.addr, fact);
+    }
+
+    pub fn unregister(&self, fact: Unregister) {
+        mailbox::signal(&self.addr, fact);
+    }
+
+    pub fn leave(&self, fact: Leave) {
+        mailbox::signal(&self.addr, fact);
+    }
+
+    /// Room for a publish of so many bytes, if there is any: it goes with the message.
+    pub fn load(&self, bytes: usize) -> Option<Load> {
+        self.publishes.take(bytes + PUBLISH_BYTES)
+    }
+
+    /// Offers what a session wants to know or to be done about a room.
+    ///
+    /// # Errors
+    /// [`OfferError::Full`]: nothing was sent.
+    pub fn offer<M>(&self, message: M) -> Result<(), OfferError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        NotificationHub: Handler<M>,
+    {
+        mailbox::offer(&self.addr, message)
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// As [`mailbox::ask`].
+    pub async fn ask<M>(&self, message: M) -> Result<M::Result, AskError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        NotificationHub: Handler<M>,
+    {
+        mailbox::ask(&self.addr.clone().recipient(), message, ASK_DEADLINE).await
+    }
+
+    pub fn shard_ready(&self, shard: ShardLink) {
+        mailbox::signal(&self.addr, ShardReady { shard });
+    }
+
+    pub fn drain(&self, over: Duration) {
+        mailbox::signal(&self.addr, Drain { over });
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.addr.connected()
+    }
+}

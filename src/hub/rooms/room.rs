@@ -1,0 +1,127 @@
+//! One room: its history, who is in it, who types, and on which workers its sessions are.
+//!
+//! Pure; now is an argument.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use super::RoomPolicy;
+use crate::{
+    domain::{Epoch, RoomName, UserId, presence::Presence, rate::Rate, typing::Typing},
+    protocol::{
+        Frame,
+        event::{TypingChanged, UserJoined, UserLeft},
+    },
+    stream::RoomLog,
+};
+
+/// What a room costs beside its history, in bytes: names, tables, clocks (a rounded-up estimate).
+const OVERHEAD_BYTES: usize = 768;
+
+pub struct Room {
+    pub log: RoomLog<Frame>,
+    pub presence: Presence,
+    pub typing: Typing,
+    /// `None`: as many messages as anybody likes.
+    pub rate: Option<Rate>,
+    /// Sessions by worker; none stands at zero.
+    shards: BTreeMap<u16, usize>,
+    /// When it was last left or used, while nobody is in it.
+    idle_since: Instant,
+    /// The earliest time at which somebody looks at it.
+    pub scheduled: Option<Instant>,
+}
+
+impl Room {
+    pub fn new(policy: &RoomPolicy, epoch: Epoch, now: Instant) -> Self {
+        Self {
+            log: RoomLog::new(epoch),
+            presence: Presence::new(policy.leave_grace),
+            typing: Typing::new(policy.typing_ttl),
+            rate: Rate::new(policy.messages_per_second, policy.messages_burst),
+            shards: BTreeMap::new(),
+            idle_since: now,
+            scheduled: None,
+        }
+    }
+
+    /// Whether sessions are in it.
+    pub fn is_occupied(&self) -> bool {
+        !self.shards.is_empty()
+    }
+
+    /// The workers that have sessions in it.
+    pub fn shards(&self) -> impl Iterator<Item = u16> {
+        self.shards.keys().copied()
+    }
+
+    pub fn bytes(&self) -> usize {
+        OVERHEAD_BYTES + self.log.bytes()
+    }
+
+    /// Somebody used it without being in it.
+    pub fn touch(&mut self, now: Instant) {
+        self.idle_since = now;
+    }
+
+    /// Adds a session; whether its user is new here.
+    pub fn enter(&mut self, shard: u16, user: &UserId) -> bool {
+        *self.shards.entry(shard).or_default() += 1;
+        self.presence.join(user)
+    }
+
+    /// Takes a session out; its user has left when the grace is over.
+    pub fn leave(&mut self, shard: u16, user: &UserId, now: Instant) {
+        if let Some(sessions) = self.shards.get_mut(&shard) {
+            *sessions -= 1;
+            if *sessions == 0 {
+                self.shards.remove(&shard);
+            }
+        }
+        if self.presence.leave(user, now) {
+            self.typing.remove(user);
+        }
+        self.idle_since = now;
+    }
+
+    pub fn joined(&self, name: &RoomName, user: &UserId) -> Frame {
+        let user_count = self.presence.count();
+        Frame::ephemeral(name, &UserJoined { room: name.as_str(), user: user.as_str(), user_count })
+    }
+
+    /// Does what is due by now; answers with what the members are to hear.
+    pub fn advance(&mut self, name: &RoomName, policy: &RoomPolicy, now: Instant) -> Vec<Frame> {
+        self.log.expire(now, &policy.log);
+        let gone = self.presence.expire(now);
+        let remaining = self.presence.count();
+        let left = gone.iter().zip((remaining..remaining + gone.len()).rev());
+        let mut frames: Vec<Frame> = left
+            .map(|(user, user_count)| {
+                Frame::ephemeral(name, &UserLeft { room: name.as_str(), user: user.as_str(), user_count })
+            })
+            .collect();
+        frames.extend(self.typing_change(name, now));
+        frames
+    }
+
+    /// Who types now, if that is to be told.
+    pub fn typing_change(&mut self, name: &RoomName, now: Instant) -> Option<Frame> {
+        let users = self.typing.take_change(now)?;
+        Some(Frame::ephemeral(name, &TypingChanged { room: name.as_str(), users: &users }))
+    }
+
+    /// Whether nothing of it needs to be kept any longer.
+    pub fn is_over(&self, policy: &RoomPolicy, now: Instant) -> bool {
+        !self.is_occupied()
+            && self.presence.is_empty()
+            && now.saturating_duration_since(self.idle_since) >= policy.position_ttl
+    }
+
+    /// When something is due next, if ever.
+    pub fn next_due(&self, policy: &RoomPolicy) -> Option<Instant> {
+        let end = (!self.is_occupied()).then(|| self.idle_since + policy.position_ttl);
+        [self.log.expires_at(&policy.log), self.presence.next_due(), self.typing.next_due(), end]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}

@@ -1,0 +1,134 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{domain::Position, mailbox::Budget};
+
+/// Remembers the offsets it hears.
+struct Ear {
+    key: SessionKey,
+    heard: RefCell<Vec<u64>>,
+}
+
+impl Member for Ear {
+    fn session(&self) -> SessionKey {
+        self.key
+    }
+
+    fn hear(&self, frame: &Frame) {
+        self.heard.borrow_mut().push(frame.position().unwrap().offset);
+    }
+}
+
+fn ear(slot: u32) -> Rc<Ear> {
+    Rc::new(Ear { key: SessionKey { shard: 0, slot, generation: 0 }, heard: RefCell::default() })
+}
+
+fn room(name: &str) -> RoomName {
+    name.parse().unwrap()
+}
+
+fn frame(room: &RoomName, offset: u64) -> Frame {
+    Frame::message(room, Position::new("aaaaaaaa".parse().unwrap(), offset), &offset)
+}
+
+fn say(seats: &Seats, room: &RoomName, offset: u64, except: Option<SessionKey>) -> bool {
+    let load = Budget::new(1).take(1).unwrap();
+    seats.say(room, frame(room, offset), except, load)
+}
+
+#[test]
+fn what_is_said_between_two_walks_is_heard_in_one_visit_in_order() {
+    let (seats, chat) = (Seats::default(), room("chat"));
+    let ears: Vec<_> = (0..3).map(ear).collect();
+    for ear in &ears {
+        seats.seat(&chat, ear.clone());
+    }
+    assert!(say(&seats, &chat, 1, None));
+    assert!(!say(&seats, &chat, 2, Some(ears[1].key)));
+    assert!(ears[0].heard.borrow().is_empty());
+    let (visits, is_heard) = seats.walk(&chat, 1024);
+    assert!(is_heard && visits < 16, "{visits}");
+    assert_eq!(*ears[0].heard.borrow(), [1, 2]);
+    assert_eq!(*ears[1].heard.borrow(), [1]);
+}
+
+#[test]
+fn a_room_without_members_here_hears_nothing_and_keeps_nothing() {
+    let (seats, chat, other) = (Seats::default(), room("chat"), room("other"));
+    let one = ear(1);
+    let seat = seats.seat(&chat, one.clone());
+    assert!(!say(&seats, &other, 1, None));
+    assert!(say(&seats, &chat, 1, None));
+    seats.unseat(&chat, seat);
+    assert_eq!(seats.walk(&chat, 1024), (0, true));
+    assert!(one.heard.borrow().is_empty() && seats.0.borrow().is_empty());
+}
+
+#[test]
+fn a_room_larger_than_a_slice_is_walked_in_several() {
+    let (seats, chat) = (Seats::default(), room("chat"));
+    let ears: Vec<_> = (0..1000).map(ear).collect();
+    for ear in &ears {
+        seats.seat(&chat, ear.clone());
+    }
+    say(&seats, &chat, 1, None);
+    assert_eq!(seats.walk(&chat, 300), (300, false));
+    assert_eq!(ears.iter().filter(|ear| !ear.heard.borrow().is_empty()).count(), 300);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Say,
+    Walk(usize),
+    Seat,
+    Unseat(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        Just(Step::Say),
+        (1..20usize).prop_map(Step::Walk),
+        Just(Step::Seat),
+        (0..64usize).prop_map(Step::Unseat),
+    ]
+}
+
+proptest! {
+    /// However the walk is cut, and whoever comes and goes meanwhile: who sat there when something was
+    /// said, and still sits when all is heard, has heard it once and in order.
+    #[test]
+    fn who_stays_hears_everything_once_and_in_order(steps in proptest::collection::vec(step(), 1..120)) {
+        let (seats, chat) = (Seats::default(), room("chat"));
+        // Who sits, where, and what was last said before it came.
+        let mut sitting: Vec<(Rc<Ear>, Seat, u64)> = Vec::new();
+        let mut said = 0;
+        for (place, step) in (0u32..).zip(steps) {
+            match step {
+                Step::Say if !sitting.is_empty() => {
+                    said += 1;
+                    say(&seats, &chat, said, None);
+                }
+                Step::Say => {}
+                Step::Walk(visits) => {
+                    seats.walk(&chat, visits);
+                }
+                Step::Seat => {
+                    let ear = ear(place);
+                    sitting.push((ear.clone(), seats.seat(&chat, ear), said));
+                }
+                Step::Unseat(index) if !sitting.is_empty() => {
+                    let (_, seat, _) = sitting.swap_remove(index % sitting.len());
+                    seats.unseat(&chat, seat);
+                }
+                Step::Unseat(_) => {}
+            }
+        }
+        while !seats.walk(&chat, 7).1 {}
+        for (ear, _, before) in sitting {
+            let heard = ear.heard.borrow();
+            let owed: Vec<u64> = heard.iter().copied().filter(|offset| *offset > before).collect();
+            prop_assert_eq!(owed, (before + 1..=said).collect::<Vec<_>>());
+            prop_assert!(heard.iter().zip(heard.iter().skip(1)).all(|(one, next)| one < next), "{:?}", heard);
+        }
+    }
+}

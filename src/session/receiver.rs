@@ -1,0 +1,102 @@
+//! What the worker's shard does to a session.
+
+use super::{HELD_HINTS_BYTES_MAX, Session};
+use crate::{
+    domain::Position,
+    hub::{liveness::Pulse, messages::RoomAnswer, slots::Receiver},
+    outbox::Full,
+    protocol::{Class, CloseCode, Frame, event::Goodbye},
+    random,
+    stream::{Offered, Subscription},
+};
+
+impl Receiver for Session {
+    fn event(&self, position: Position, frame: &Frame) {
+        let offered = self.with_inbox(|inbox| {
+            let before = inbox.last();
+            match inbox.offer(position, frame.clone(), frame.cost()) {
+                Offered::Deliver(frame) => {
+                    if self.outbox.push(frame) == Err(Full) {
+                        inbox.refused(before);
+                    }
+                    None
+                }
+                Offered::Read(since) => Some(since),
+                Offered::Nothing => None,
+            }
+        });
+        if let Some(since) = offered.flatten() {
+            self.read(Some(since));
+        }
+    }
+
+    fn ring(&self, position: Position) {
+        if let Some(since) = self.with_inbox(|inbox| inbox.ring(position)).flatten() {
+            self.read(Some(since));
+        }
+    }
+
+    fn doubt(&self) {
+        self.owes_counters.set(true);
+        if let Some(since) = self.with_inbox(Subscription::doubt).flatten() {
+            self.read(Some(since));
+        }
+    }
+
+    fn hint(&self, frame: &Frame) {
+        let (is_live, is_reading) =
+            self.with_inbox(|inbox| (inbox.is_live(), inbox.is_reading())).unwrap_or_default();
+        let mut held = self.held_hints.borrow_mut();
+        let held_bytes: usize = held.iter().map(Frame::cost).sum();
+        let is_told = if is_live {
+            self.outbox.push(frame.clone()).is_ok()
+        } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
+            held.push(frame.clone());
+            true
+        } else {
+            false
+        };
+        if !is_told {
+            self.owes_counters.set(true);
+        }
+    }
+
+    fn answer(&self, answer: RoomAnswer) {
+        self.room_answer(answer);
+    }
+
+    fn pulse(&self) -> Pulse {
+        Pulse {
+            was_heard: self.was_heard.take(),
+            is_overflowed: self.outbox.is_overflowed(),
+            is_closing: self.outbox.is_closing(),
+            expires_at: self.identity.borrow().as_ref().map(|identity| identity.expires_at),
+        }
+    }
+
+    fn ping(&self) {
+        self.outbox.ping();
+    }
+
+    fn end(&self, code: CloseCode) -> bool {
+        if self.outbox.is_closing() {
+            return false;
+        }
+        self.end.set(Some(code));
+        self.opened.notify_waiters();
+        if code == CloseCode::SlowConsumer {
+            self.outbox.clear();
+        }
+        let retry_after = code.is_reconnect().then(|| random::up_to(self.worker.policy.retry_window));
+        let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
+        self.outbox.close(Some(goodbye), code.into());
+        true
+    }
+
+    fn kill(&self) {
+        (self.kill)();
+        // A connection that is read no more, since too much came in, does not see its socket end.
+        self.is_killed.set(true);
+        self.outbox.wake();
+    }
+}

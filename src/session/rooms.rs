@@ -1,0 +1,340 @@
+//! A session's rooms: joins and their answers, publishing, typing, and reading a room's history.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    time::Instant,
+};
+
+use super::{
+    Session,
+    member::RoomMember,
+    replay::{Given, RETRY_PAUSE, give},
+};
+use crate::{
+    domain::{MessageDraft, Position, RoomName, StreamName},
+    hub::{
+        messages::{
+            Join, Joined, Leave, PublishMessage, PublishOrigin, ReadRoom, RoomAnswer, RoomRefusal, SetTyping,
+        },
+        seats::Seats,
+    },
+    protocol::{
+        Class, ErrorCode, Frame,
+        command::Ref,
+        event::{Done, Left, LeftReason, Outcome, Skip},
+    },
+    random,
+    stream::{Item, Page, PageLimit, Resume},
+};
+
+/// Most messages of a page: small, since at its start a session may get one for each of its rooms.
+const PAGE_ROWS_MAX: usize = 128;
+
+#[derive(Default)]
+pub struct JoinedRooms {
+    members: RefCell<Vec<Rc<RoomMember>>>,
+    /// Joins that the hub has not answered yet, in order.
+    asked: RefCell<VecDeque<AskedJoin>>,
+    /// Pages of the rooms of the handshake: they follow the answers to all of its joins.
+    first_pages: RefCell<Vec<(Rc<RoomMember>, Page<Frame>)>>,
+    /// A read for a room that waits is under way. One at a time, so that pages find the room they were
+    /// asked for.
+    is_reading: Cell<bool>,
+}
+
+struct AskedJoin {
+    room: RoomName,
+    since: Option<Position>,
+    reference: Option<Ref>,
+    /// It is of the handshake: always answered, and its page waits for the others' answers.
+    is_opening: bool,
+}
+
+impl JoinedRooms {
+    /// Whether a join waits for its answer.
+    pub fn is_joining(&self) -> bool {
+        !self.asked.borrow().is_empty()
+    }
+
+    /// The connection is gone, and with it its seats; the hub hears that from its end.
+    pub fn abandon(&self, seats: &Seats) {
+        for member in self.members.take() {
+            seats.unseat(&member.room, member.seat.get());
+        }
+    }
+
+    fn find(&self, room: &RoomName) -> Option<Rc<RoomMember>> {
+        self.members.borrow().iter().find(|member| member.room == *room).cloned()
+    }
+
+    fn count(&self) -> usize {
+        self.members.borrow().len() + self.asked.borrow().len()
+    }
+}
+
+impl Session {
+    /// Joins the rooms of the handshake, and waits for the answers.
+    pub(super) async fn join_first_rooms(self: &Rc<Self>) {
+        let following = self.following.take();
+        for room in following.rooms {
+            let since = following.since.position(&StreamName::Room(room.clone()));
+            self.ask_to_join(AskedJoin { room, since, reference: None, is_opening: true });
+        }
+        while self.rooms.is_joining() && !self.outbox.is_closing() && !self.is_closed.get() {
+            self.opened.notified().await;
+        }
+    }
+
+    /// Gives what the rooms of the handshake are owed.
+    pub(super) fn give_first_pages(&self) {
+        for (member, page) in self.rooms.first_pages.take() {
+            self.give_room(&member, &page);
+        }
+    }
+
+    pub(super) fn join(&self, reference: Option<Ref>, room: RoomName, since: Option<Position>) {
+        self.ask_to_join(AskedJoin { room, since, reference, is_opening: false });
+    }
+
+    fn ask_to_join(&self, asked: AskedJoin) {
+        let Some(session) = self.key() else { return };
+        let is_joined = self.rooms.find(&asked.room).is_some();
+        let refusal = if !self.may(|scopes| scopes.may_join(&asked.room)) {
+            Some((ErrorCode::Forbidden, "the token does not allow to join this room"))
+        } else if !is_joined && self.rooms.count() >= self.worker.policy.rooms {
+            Some((ErrorCode::RoomLimit, "the session is in as many rooms as it may be"))
+        } else {
+            let message = Join {
+                session,
+                room: asked.room.clone(),
+                // A second join changes nothing.
+                since: asked.since.filter(|_| !is_joined),
+                limit: self.room_page_limit(),
+            };
+            let is_asked = self.worker.hub.offer(message).is_ok();
+            (!is_asked).then_some((ErrorCode::Unavailable, "try again later"))
+        };
+        match refusal {
+            Some((code, message)) => {
+                self.refuse_room(asked.reference.as_ref(), "join", Some(&asked.room), code, message, None);
+            }
+            None => self.rooms.asked.borrow_mut().push_back(asked),
+        }
+    }
+
+    pub(super) fn leave(&self, reference: Option<&Ref>, room: &RoomName) {
+        if self.depart(room) {
+            self.done(reference, "leave", Outcome::Leave { room: room.as_str() });
+        } else {
+            self.refuse_not_joined(reference, "leave", room);
+        }
+    }
+
+    /// After new scopes: the session is no longer in rooms that they do not allow.
+    pub(super) fn leave_forbidden(&self) {
+        let rooms: Vec<RoomName> =
+            self.rooms.members.borrow().iter().map(|member| member.room.clone()).collect();
+        for room in rooms {
+            if !self.may(|scopes| scopes.may_join(&room)) && self.depart(&room) {
+                self.reply(&Left { room: room.as_str(), reason: LeftReason::Forbidden });
+            }
+        }
+    }
+
+    /// Takes the session out of a room; it hears nothing of it from here on.
+    fn depart(&self, room: &RoomName) -> bool {
+        let Some(session) = self.key() else { return false };
+        let mut members = self.rooms.members.borrow_mut();
+        let Some(place) = members.iter().position(|member| member.room == *room) else { return false };
+        let member = members.swap_remove(place);
+        self.worker.seats.unseat(room, member.seat.get());
+        self.outbox.forget(room);
+        self.worker.hub.leave(Leave { session, room: room.clone() });
+        log::debug!(session = self.id.as_str(), room = room.as_str(); "room left");
+        true
+    }
+
+    pub(super) fn publish(&self, reference: Option<Ref>, room: RoomName, draft: MessageDraft) {
+        let (Some(session), Some(from)) = (self.key(), self.user()) else { return };
+        let bytes = draft.data.as_str().len();
+        let refusal = if bytes > self.worker.policy.data_bytes {
+            Some((ErrorCode::TooLarge, "data is too large"))
+        } else if !self.may(|scopes| scopes.may_publish(&room)) {
+            Some((ErrorCode::Forbidden, "the token does not allow to publish to this room"))
+        } else {
+            let is_offered = self.worker.hub.load(bytes).is_some_and(|load| {
+                let origin = Some(PublishOrigin { session, reference: reference.clone() });
+                let message = PublishMessage { room: room.clone(), from, draft, origin, load };
+                self.worker.hub.offer(message).is_ok()
+            });
+            (!is_offered).then_some((ErrorCode::Unavailable, "try again later"))
+        };
+        if let Some((code, message)) = refusal {
+            self.refuse_room(reference.as_ref(), "message", Some(&room), code, message, None);
+        }
+    }
+
+    pub(super) fn type_in(&self, reference: Option<&Ref>, room: Option<RoomName>, is_active: bool) {
+        let Some(session) = self.key() else { return };
+        let member = match &room {
+            Some(room) => self.rooms.find(room),
+            None => match self.rooms.members.borrow().as_slice() {
+                [only] => Some(only.clone()),
+                _ => {
+                    let message = "room is needed unless exactly one room is joined";
+                    return self.refuse_room(reference, "typing", None, ErrorCode::BadRoom, message, None);
+                }
+            },
+        };
+        let Some(member) = member else {
+            if let Some(room) = &room {
+                self.refuse_not_joined(reference, "typing", room);
+            }
+            return;
+        };
+        let now = Instant::now();
+        if member.is_typing_news(is_active, now) && self.manners.borrow_mut().typing(now) {
+            let message = SetTyping { session, room: member.room.clone(), is_active };
+            // What does not get through is over by itself in a moment.
+            if self.worker.hub.offer(message).is_ok() {
+                member.told_typing(is_active, now);
+            }
+        }
+        self.done(reference, "typing", Outcome::Nothing {});
+    }
+
+    /// Takes the hub's answer to something asked before.
+    pub(super) fn room_answer(&self, answer: RoomAnswer) {
+        match answer {
+            RoomAnswer::Joined { room, result } => self.joined(&room, result),
+            RoomAnswer::Page { room, page } => {
+                self.rooms.is_reading.set(false);
+                if let Some(member) = self.rooms.find(&room) {
+                    self.give_room(&member, &page);
+                }
+                self.read_rooms();
+            }
+            RoomAnswer::Published { room, reference, result } => match result {
+                Ok(position) => {
+                    let result = Outcome::Message { room: room.as_str(), position };
+                    self.done(reference.as_ref(), "message", result);
+                }
+                Err(refusal) => self.refuse_by_hub(reference.as_ref(), "message", &room, refusal),
+            },
+        }
+    }
+
+    fn joined(&self, room: &RoomName, result: Result<Joined, RoomRefusal>) {
+        let Some(asked) = self.rooms.asked.borrow_mut().pop_front() else { return };
+        let Some(key) = self.key().filter(|_| !self.outbox.is_closing()) else { return };
+        self.opened.notify_waiters();
+        let Joined { page, users, user_count } = match result {
+            Ok(joined) => joined,
+            Err(refusal) => return self.refuse_by_hub(asked.reference.as_ref(), "join", room, refusal),
+        };
+        let known = self.rooms.find(room);
+        let (position, resume) = match &known {
+            Some(known) => (known.subscription.borrow().last(), Resume::Fresh),
+            None => (page.head.position(), page.resume),
+        };
+        let users: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
+        let result = Outcome::Join { room: room.as_str(), position, resume, users: &users, user_count };
+        if asked.is_opening || asked.reference.is_some() {
+            self.reply(&Done { reference: asked.reference.as_ref(), command: "join", result });
+        }
+        if known.is_some() {
+            return;
+        }
+        log::debug!(session = self.id.as_str(), room = room.as_str(); "room joined");
+        let since = asked.since.unwrap_or(page.reached);
+        let member = Rc::new(RoomMember::new(self, key, room.clone(), since));
+        member.seat.set(self.worker.seats.seat(room, member.clone()));
+        self.rooms.members.borrow_mut().push(member.clone());
+        if asked.is_opening {
+            self.rooms.first_pages.borrow_mut().push((member, page));
+        } else {
+            self.give_room(&member, &page);
+        }
+    }
+
+    fn give_room(&self, member: &RoomMember, page: &Page<Frame>) {
+        let mut subscription = member.subscription.borrow_mut();
+        if !page.items.is_empty() && !self.outbox.has_room() {
+            // It is read again when there is room.
+            return subscription.wait();
+        }
+        let since = subscription.last();
+        let room = member.room.as_str();
+        let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
+            Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
+            Item::Skip { from, to } => {
+                (Frame::new(Class::Reply, &Skip { stream: room, from: *from, to: *to }), *to)
+            }
+            Item::Gap(gap) => (Frame::gap(&member.room, *gap), gap.to),
+        });
+        drop(subscription);
+        if let Given::Read(since) = given {
+            self.read_room(member, since);
+        }
+    }
+
+    /// Reads on for the next room that waits, if there is room for a page.
+    pub(super) fn read_rooms(&self) {
+        if self.rooms.is_reading.get() || self.outbox.is_closing() || !self.outbox.has_room() {
+            return;
+        }
+        let next = self.rooms.members.borrow().iter().find_map(|member| {
+            let since = member.subscription.borrow_mut().resume()?;
+            Some((member.clone(), since))
+        });
+        if let Some((member, since)) = next {
+            self.read_room(&member, since);
+        }
+    }
+
+    pub(super) fn read_room(&self, member: &RoomMember, since: Position) {
+        let Some(session) = self.key() else { return };
+        let limit = self.room_page_limit();
+        let read = ReadRoom { session, room: member.room.clone(), since, limit };
+        if self.worker.hub.offer(read).is_ok() {
+            self.rooms.is_reading.set(true);
+            return;
+        }
+        member.subscription.borrow_mut().wait();
+        let me = self.me.clone();
+        actix::spawn(async move {
+            tokio::time::sleep(RETRY_PAUSE + random::up_to(RETRY_PAUSE)).await;
+            if let Some(session) = me.upgrade() {
+                session.read_rooms();
+            }
+        });
+    }
+
+    fn room_page_limit(&self) -> PageLimit {
+        let limit = self.page_limit();
+        PageLimit { rows: limit.rows.min(PAGE_ROWS_MAX), ..limit }
+    }
+
+    fn refuse_not_joined(&self, reference: Option<&Ref>, command: &'static str, room: &RoomName) {
+        let message = "the session is not in this room";
+        self.refuse_room(reference, command, Some(room), ErrorCode::NotJoined, message, None);
+    }
+
+    fn refuse_by_hub(
+        &self,
+        reference: Option<&Ref>,
+        command: &'static str,
+        room: &RoomName,
+        refusal: RoomRefusal,
+    ) {
+        let (code, message, wait) = match refusal {
+            RoomRefusal::RateLimited(wait) => {
+                (ErrorCode::RateLimited, "too many messages to this room", Some(wait))
+            }
+            RoomRefusal::Unavailable => (ErrorCode::Unavailable, "try again later", None),
+        };
+        self.refuse_room(reference, command, Some(room), code, message, wait);
+    }
+}
