@@ -29,7 +29,7 @@ use crate::{
     domain::Epoch,
     http::{self, Api},
     hub::{
-        HubLink, NotificationHub, ShardLink, liveness::LivenessPolicy, messages::Committed,
+        HubLink, HubQueue, NotificationHub, ShardLink, liveness::LivenessPolicy, messages::Committed,
         rooms::RoomPolicy, seats::Seats, shard::HubShard, slots::Slots,
     },
     outbox::OutboxLimits,
@@ -146,7 +146,7 @@ impl Application {
                     node: node.clone(),
                     slots,
                     seats,
-                    hub: hub.clone(),
+                    hub: HubQueue::launch(hub.clone()),
                     store: store.clone(),
                     gate: gate.clone(),
                     policy: policy.clone(),

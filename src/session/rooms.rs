@@ -10,13 +10,14 @@ use std::{
 use super::{
     Session,
     member::RoomMember,
-    replay::{Given, RETRY_PAUSE, give},
+    replay::{Given, give},
 };
 use crate::{
     domain::{MessageDraft, Position, RoomName, StreamName},
     hub::{
         messages::{
-            Join, Joined, Leave, PublishMessage, PublishOrigin, ReadRoom, RoomAnswer, RoomRefusal, SetTyping,
+            Join, Joined, Leave, PublishMessage, PublishOrigin, ReadRoom, Request, RoomAnswer, RoomRefusal,
+            SetTyping,
         },
         seats::Seats,
     },
@@ -25,7 +26,6 @@ use crate::{
         command::Ref,
         event::{Done, Left, LeftReason, Outcome, Skip},
     },
-    random,
     stream::{Item, Page, PageLimit, Resume},
 };
 
@@ -106,22 +106,20 @@ impl Session {
         } else if !is_joined && self.rooms.count() >= self.worker.policy.rooms {
             Some((ErrorCode::RoomLimit, "the session is in as many rooms as it may be"))
         } else {
-            let message = Join {
-                session,
-                room: asked.room.clone(),
-                // A second join changes nothing.
-                since: asked.since.filter(|_| !is_joined),
-                limit: self.room_page_limit(),
-            };
-            let is_asked = self.worker.hub.offer(message).is_ok();
-            (!is_asked).then_some((ErrorCode::Unavailable, "try again later"))
+            None
         };
-        match refusal {
-            Some((code, message)) => {
-                self.refuse_room(asked.reference.as_ref(), "join", Some(&asked.room), code, message, None);
-            }
-            None => self.rooms.asked.borrow_mut().push_back(asked),
+        if let Some((code, message)) = refusal {
+            let reference = asked.reference.as_ref();
+            return self.refuse_room(reference, "join", Some(&asked.room), code, message, None);
         }
+        self.worker.hub.say(Request::Join(Join {
+            session,
+            room: asked.room.clone(),
+            // A second join changes nothing.
+            since: asked.since.filter(|_| !is_joined),
+            limit: self.room_page_limit(),
+        }));
+        self.rooms.asked.borrow_mut().push_back(asked);
     }
 
     pub(super) fn leave(&self, reference: Option<&Ref>, room: &RoomName) {
@@ -151,7 +149,7 @@ impl Session {
         let member = members.swap_remove(place);
         self.worker.seats.unseat(room, member.seat.get());
         self.outbox.forget(room);
-        self.worker.hub.leave(Leave { session, room: room.clone() });
+        self.worker.hub.say(Request::Leave(Leave { session, room: room.clone() }));
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room left");
         true
     }
@@ -159,21 +157,18 @@ impl Session {
     pub(super) fn publish(&self, reference: Option<Ref>, room: RoomName, draft: MessageDraft) {
         let (Some(session), Some(from)) = (self.key(), self.user()) else { return };
         let bytes = draft.data.as_str().len();
-        let refusal = if bytes > self.worker.policy.data_bytes {
-            Some((ErrorCode::TooLarge, "data is too large"))
+        let (code, message) = if bytes > self.worker.policy.data_bytes {
+            (ErrorCode::TooLarge, "data is too large")
         } else if !self.may(|scopes| scopes.may_publish(&room)) {
-            Some((ErrorCode::Forbidden, "the token does not allow to publish to this room"))
+            (ErrorCode::Forbidden, "the token does not allow to publish to this room")
+        } else if let Some(load) = self.worker.hub.load(bytes) {
+            let origin = Some(PublishOrigin { session, reference });
+            let message = PublishMessage { room, from, draft, origin, load };
+            return self.worker.hub.say(Request::Publish(message));
         } else {
-            let is_offered = self.worker.hub.load(bytes).is_some_and(|load| {
-                let origin = Some(PublishOrigin { session, reference: reference.clone() });
-                let message = PublishMessage { room: room.clone(), from, draft, origin, load };
-                self.worker.hub.offer(message).is_ok()
-            });
-            (!is_offered).then_some((ErrorCode::Unavailable, "try again later"))
+            (ErrorCode::Unavailable, "try again later")
         };
-        if let Some((code, message)) = refusal {
-            self.refuse_room(reference.as_ref(), "message", Some(&room), code, message, None);
-        }
+        self.refuse_room(reference.as_ref(), "message", Some(&room), code, message, None);
     }
 
     pub(super) fn type_in(&self, reference: Option<&Ref>, room: Option<RoomName>, is_active: bool) {
@@ -196,11 +191,9 @@ impl Session {
         };
         let now = Instant::now();
         if member.is_typing_news(is_active, now) && self.manners.borrow_mut().typing(now) {
-            let message = SetTyping { session, room: member.room.clone(), is_active };
-            // What does not get through is over by itself in a moment.
-            if self.worker.hub.offer(message).is_ok() {
-                member.told_typing(is_active, now);
-            }
+            let typing = SetTyping { session, room: member.room.clone(), is_active };
+            self.worker.hub.say(Request::Typing(typing));
+            member.told_typing(is_active, now);
         }
         self.done(reference, "typing", Outcome::Nothing {});
     }
@@ -296,20 +289,9 @@ impl Session {
 
     pub(super) fn read_room(&self, member: &RoomMember, since: Position) {
         let Some(session) = self.key() else { return };
-        let limit = self.room_page_limit();
-        let read = ReadRoom { session, room: member.room.clone(), since, limit };
-        if self.worker.hub.offer(read).is_ok() {
-            self.rooms.is_reading.set(true);
-            return;
-        }
-        member.subscription.borrow_mut().wait();
-        let me = self.me.clone();
-        actix::spawn(async move {
-            tokio::time::sleep(RETRY_PAUSE + random::up_to(RETRY_PAUSE)).await;
-            if let Some(session) = me.upgrade() {
-                session.read_rooms();
-            }
-        });
+        self.rooms.is_reading.set(true);
+        let (room, limit) = (member.room.clone(), self.room_page_limit());
+        self.worker.hub.say(Request::Read(ReadRoom { session, room, since, limit }));
     }
 
     fn room_page_limit(&self) -> PageLimit {

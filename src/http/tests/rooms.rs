@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     domain::{Position, SessionKey},
-    hub::messages::{Join, Register, SetTyping},
+    hub::messages::{Join, Register, Request, Requests, SetTyping},
     stream::PageLimit,
 };
 
@@ -30,11 +30,13 @@ impl Server {
     }
 
     /// Has a session of this user join, on a worker that is not there.
-    fn enter(&self, user: &str, room: &str) -> SessionKey {
+    async fn enter(&self, user: &str, room: &str) -> SessionKey {
         let session = SessionKey { shard: 7, slot: 1, generation: 0 };
-        self.hub.register(Register { session, user: user.parse().unwrap() });
         let limit = PageLimit { rows: 1, bytes: 1 };
-        self.hub.offer(Join { session, room: room.parse().unwrap(), since: None, limit }).unwrap();
+        let register = Register { session, user: user.parse().unwrap() };
+        let join = Join { session, room: room.parse().unwrap(), since: None, limit };
+        let requests = vec![Request::Register(register), Request::Join(join)];
+        self.hub.ask(Requests(requests)).await.unwrap();
         session
     }
 }
@@ -155,9 +157,10 @@ async fn a_room_that_nobody_has_used_is_empty_and_stays_unmade() {
 #[actix::test]
 async fn presence_names_who_is_there_and_who_types() {
     let server = Server::start();
-    let session = server.enter("bob", "chat:a");
+    let session = server.enter("bob", "chat:a").await;
     let room = "chat:a".parse().unwrap();
-    server.hub.offer(SetTyping { session, room, is_active: true }).unwrap();
+    let typing = Request::Typing(SetTyping { session, room, is_active: true });
+    server.hub.ask(Requests(vec![typing])).await.unwrap();
     let presence = server.look("chat:a/presence").await;
     assert_eq!((presence.status, presence.header("cache-control")), (200, Some("no-store")));
     assert_eq!(&presence.body[..], br#"{"users":["bob"],"user_count":1,"typing":["bob"]}"#);
@@ -238,7 +241,7 @@ async fn a_room_that_takes_no_more_says_when_to_come_again() {
 #[actix::test]
 async fn a_message_that_a_worker_cannot_take_is_refused_and_has_no_number() {
     let server = Server::start();
-    server.enter("bob", "chat:a");
+    server.enter("bob", "chat:a").await;
     let answer = server.say("chat:a", r#"{"data":1}"#).await;
     answer.assert_problem(503, "unavailable");
     assert!(answer.header("retry-after").is_some());

@@ -14,11 +14,11 @@ use hashlink::LinkedHashMap;
 use room::Room;
 
 use super::messages::{
-    Join, Joined, Leave, PRESENCE_MAX, PublishMessage, ReadMessages, ReadPresence, ReadRoom, RoomAnswer,
-    RoomMessages, RoomPresence, RoomRefusal, SetTyping,
+    Join, Joined, Leave, PRESENCE_MAX, PublishMessage, PublishOrigin, ReadMessages, ReadPresence, ReadRoom,
+    RoomAnswer, RoomMessages, RoomPresence, RoomRefusal, SetTyping,
 };
 use crate::{
-    domain::{Epoch, Position, RoomName, SessionKey, Timestamp, UserId},
+    domain::{Epoch, MessageDraft, Position, RoomName, SessionKey, Timestamp, UserId},
     protocol::{Frame, event::Message},
     random,
     stream::{LogLimits, Page, Resume, RoomLog},
@@ -105,7 +105,7 @@ impl Rooms {
         membership.rooms.insert(name.clone());
         self.open(&name, now);
         self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             let is_new_user = is_new_session && room.enter(session.shard, &user);
             let joined = Joined {
                 page: match since {
@@ -138,7 +138,7 @@ impl Rooms {
             return;
         }
         self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             let page = room.log.page(since, limit);
             shards.answer(session, RoomAnswer::Page { room: name.clone(), page });
         });
@@ -158,7 +158,7 @@ impl Rooms {
         });
     }
 
-    /// Gives the message its number, keeps it, and sends it to every worker that has members.
+    /// Publishes a message, and answers the session that wants to know of it.
     ///
     /// # Errors
     /// Nothing was published: the room's rate is exceeded, or a worker with members cannot take it.
@@ -169,17 +169,36 @@ impl Rooms {
         at: Timestamp,
         message: PublishMessage,
     ) -> Result<Position, RoomRefusal> {
-        let PublishMessage { room: name, from, draft, .. } = message;
-        self.open(&name, now);
-        let published = self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+        let PublishMessage { room, from, draft, origin, load: _load } = message;
+        let result = self.append(shards, now, at, &room, from, draft);
+        if let Some(PublishOrigin { session, reference }) = origin
+            && (reference.is_some() || result.is_err())
+        {
+            shards.answer(session, RoomAnswer::Published { room, reference, result });
+        }
+        result
+    }
+
+    /// Gives the message its number, keeps it, and sends it to every worker that has members.
+    fn append(
+        &mut self,
+        shards: &impl Shards,
+        now: Instant,
+        at: Timestamp,
+        name: &RoomName,
+        from: UserId,
+        draft: MessageDraft,
+    ) -> Result<Position, RoomRefusal> {
+        self.open(name, now);
+        let published = self.update(name, |room, policy| {
+            room.log.expire(now, policy.log);
             let nonce = draft.nonce.as_ref();
             if let Some(first) = nonce.and_then(|nonce| room.log.first_of(&from, nonce)) {
                 return Ok(first);
             }
             let position = room.log.next();
-            let event = Message::new(&name, position, &from, &draft, at);
-            let frame = Frame::message(&name, position, &event);
+            let event = Message::new(name, position, &from, &draft, at);
+            let frame = Frame::message(name, position, &event);
             // Refused before it has a number: a number that was given is delivered.
             if !room.shards().all(|shard| shards.has_capacity(shard, frame.cost())) {
                 return Err(RoomRefusal::Unavailable);
@@ -188,8 +207,8 @@ impl Rooms {
                 return Err(RoomRefusal::RateLimited(wait));
             }
             let author = draft.nonce.map(|nonce| (from, nonce));
-            room.log.append(frame.clone(), frame.cost(), author, now, &policy.log);
-            tell(shards, &name, room, &frame, None);
+            room.log.append(frame.clone(), frame.cost(), author, now, policy.log);
+            tell(shards, name, room, &frame, None);
             Ok(position)
         });
         self.forget_beyond_total();
@@ -200,7 +219,7 @@ impl Rooms {
         let ReadMessages { room: name, since, limit } = read;
         let found = self.update(name, |room, policy| {
             room.touch(now);
-            room.log.expire(now, &policy.log);
+            room.log.expire(now, policy.log);
             match since {
                 Some(since) => RoomMessages::from(room.log.page(*since, *limit)),
                 None => RoomMessages {
