@@ -27,6 +27,7 @@ mod marks;
 mod order;
 mod origins;
 mod pauses;
+mod presence;
 mod publishing;
 mod reconnects;
 mod refusing_to_start;
