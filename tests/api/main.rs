@@ -32,6 +32,7 @@ mod publishing;
 mod reconnects;
 mod refusing_to_start;
 mod room_handshakes;
+mod room_history;
 mod rooms;
 mod secrets_in_logs;
 mod sending;
