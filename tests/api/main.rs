@@ -33,6 +33,8 @@ mod reconnects;
 mod refusing_to_start;
 mod room_handshakes;
 mod room_history;
+mod room_limits;
+mod room_scopes;
 mod rooms;
 mod secrets_in_logs;
 mod sending;
