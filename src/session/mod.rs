@@ -152,6 +152,11 @@ impl Session {
         &self.worker.policy
     }
 
+    /// The connection has said all that waited.
+    pub fn pass_turn(&self) {
+        self.worker.hub.pass_turn();
+    }
+
     /// Something came in: the client is alive.
     pub fn heard(&self) {
         self.was_heard.set(true);
