@@ -10,9 +10,15 @@ use std::{
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tidings::{
-    domain::{Epoch, Json, Notification, NotificationId, Position, RoomName, Timestamp},
+    domain::{
+        Epoch, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Timestamp, UserId,
+    },
     outbox::{Outbox, OutboxLimits},
-    protocol::{Class, Frame, command::Command, event::NotificationView},
+    protocol::{
+        Class, Frame,
+        command::Command,
+        event::{Message, NotificationView},
+    },
     stream::{Head, Offered, Subscription, replay},
 };
 
@@ -47,6 +53,21 @@ fn encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
     group.bench_function("a notification as a frame", |b| {
         b.iter(|| Frame::new(Class::Inbox, &NotificationView(black_box(&notification))));
+    });
+    let room: RoomName = "chat:general".parse().unwrap();
+    let from: UserId = "alice".parse().unwrap();
+    let draft = MessageDraft {
+        data: Json::trusted(r#"{"text":"What a fine morning it is, is it not?","mentions":["bob"]}"#)
+            .unwrap(),
+        event: None,
+        nonce: Some("0190c8f5-5c1e-7000-8000-000000000000".parse().unwrap()),
+    };
+    let (position, at) = (Position::new(epoch(), 42), Timestamp::from_secs(1_800_000_000));
+    group.bench_function("a message to a room as a frame", |b| {
+        b.iter(|| {
+            let event = Message::new(&room, position, &from, black_box(&draft), at);
+            Frame::message(&room, position, &event)
+        });
     });
     let frame = Frame::new(Class::Inbox, &NotificationView(&notification));
     group

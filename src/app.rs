@@ -123,10 +123,12 @@ impl Application {
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
             store: store.clone(),
+            hub: hub.clone(),
             gate: gate.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
+            data_bytes: config.session.data_bytes,
         });
         let workers = Arc::new(AtomicU16::new(0));
         let factory = {
