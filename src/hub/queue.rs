@@ -31,7 +31,8 @@ const TURNS_MAX: u32 = 32;
 impl HubQueue {
     /// Starts the queue of this thread.
     pub fn launch(hub: HubLink) -> Rc<Self> {
-        let queue = Rc::new(Self { hub, waiting: RefCell::default(), filled: Notify::new(), turns: Cell::new(0) });
+        let queue =
+            Rc::new(Self { hub, waiting: RefCell::default(), filled: Notify::new(), turns: Cell::new(0) });
         actix::spawn(send_all(queue.clone()));
         queue
     }

@@ -10,6 +10,7 @@ mod manners;
 mod member;
 mod receiver;
 mod replay;
+mod room_replay;
 mod rooms;
 mod worker;
 
