@@ -81,14 +81,17 @@ impl Actor for NotificationHub {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        Self::await_tick(ctx);
     }
 }
 
 impl Handler<ShardReady> for NotificationHub {
     type Result = ();
 
-    fn handle(&mut self, ShardReady { shard }: ShardReady, _: &mut Self::Context) {
+    fn handle(&mut self, ShardReady { shard }: ShardReady, ctx: &mut Self::Context) {
+        // Time begins with the first worker: before there is nobody, and where a start fails, no reactor.
+        if self.shards.is_empty() {
+            Self::await_tick(ctx);
+        }
         self.shards.insert(shard.id, shard);
     }
 }

@@ -238,3 +238,6 @@ impl Handler<DrainShard> for HubShard {
         self.tick();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,7 @@ mod manners;
 mod member;
 mod receiver;
 mod replay;
+mod room_replay;
 mod rooms;
 mod worker;
 
@@ -150,6 +151,11 @@ impl Session {
 
     pub fn policy(&self) -> &SessionPolicy {
         &self.worker.policy
+    }
+
+    /// The connection has said all that waited.
+    pub fn pass_turn(&self) {
+        self.worker.hub.pass_turn();
     }
 
     /// Something came in: the client is alive.

@@ -7,41 +7,33 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    Session,
-    member::RoomMember,
-    replay::{Given, give},
-};
+use super::{Session, member::RoomMember};
 use crate::{
     domain::{MessageDraft, Position, RoomName, StreamName},
     hub::{
         messages::{
-            Join, Joined, Leave, PublishMessage, PublishOrigin, ReadRoom, Request, RoomAnswer, RoomRefusal,
-            SetTyping,
+            Join, Joined, Leave, PublishMessage, PublishOrigin, Request, RoomAnswer, RoomRefusal, SetTyping,
         },
         seats::Seats,
     },
     protocol::{
-        Class, ErrorCode, Frame,
+        ErrorCode, Frame,
         command::Ref,
-        event::{Done, Left, LeftReason, Outcome, Refused, Skip},
+        event::{Done, Left, LeftReason, Outcome, Refused},
     },
-    stream::{Item, Page, PageLimit, Resume},
+    stream::{Page, Resume},
 };
-
-/// Most messages of a page: small, since at its start a session may get one for each of its rooms.
-const PAGE_ROWS_MAX: usize = 128;
 
 #[derive(Default)]
 pub struct JoinedRooms {
-    members: RefCell<Vec<Rc<RoomMember>>>,
+    pub(super) members: RefCell<Vec<Rc<RoomMember>>>,
     /// Joins that the hub has not answered yet, in order.
     asked: RefCell<VecDeque<AskedJoin>>,
     /// Pages of the rooms of the handshake: they follow the answers to all of its joins.
     first_pages: RefCell<Vec<(Rc<RoomMember>, Page<Frame>)>>,
     /// A read for a room that waits is under way. One at a time, so that pages find the room they were
     /// asked for.
-    is_reading: Cell<bool>,
+    pub(super) is_reading: Cell<bool>,
 }
 
 struct AskedJoin {
@@ -254,53 +246,6 @@ impl Session {
         } else {
             self.give_room(&member, &page);
         }
-    }
-
-    fn give_room(&self, member: &RoomMember, page: &Page<Frame>) {
-        let mut subscription = member.subscription.borrow_mut();
-        if !page.items.is_empty() && !self.outbox.has_room() {
-            // It is read again when there is room.
-            return subscription.wait();
-        }
-        let since = subscription.last();
-        let room = member.room.as_str();
-        let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
-            Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
-            Item::Skip { from, to } => {
-                (Frame::new(Class::Reply, &Skip { stream: room, from: *from, to: *to }), *to)
-            }
-            Item::Gap(gap) => (Frame::gap(&member.room, *gap), gap.to),
-        });
-        drop(subscription);
-        if let Given::Read(since) = given {
-            self.read_room(member, since);
-        }
-    }
-
-    /// Reads on for the next room that waits, if there is room for a page.
-    pub(super) fn read_rooms(&self) {
-        if self.rooms.is_reading.get() || self.outbox.is_closing() || !self.outbox.has_room() {
-            return;
-        }
-        let next = self.rooms.members.borrow().iter().find_map(|member| {
-            let since = member.subscription.borrow_mut().resume()?;
-            Some((member.clone(), since))
-        });
-        if let Some((member, since)) = next {
-            self.read_room(&member, since);
-        }
-    }
-
-    pub(super) fn read_room(&self, member: &RoomMember, since: Position) {
-        let Some(session) = self.key() else { return };
-        self.rooms.is_reading.set(true);
-        let (room, limit) = (member.room.clone(), self.room_page_limit());
-        self.worker.hub.say(Request::Read(ReadRoom { session, room, since, limit }));
-    }
-
-    fn room_page_limit(&self) -> PageLimit {
-        let limit = self.page_limit();
-        PageLimit { rows: limit.rows.min(PAGE_ROWS_MAX), ..limit }
     }
 
     fn refuse_not_joined(&self, reference: Option<&Ref>, command: &'static str, room: &RoomName) {

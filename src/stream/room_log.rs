@@ -166,10 +166,16 @@ impl<E: Clone> RoomLog<E> {
         replay::page(head, since, rows, has_more)
     }
 
-    /// The newest events, at most `count`, oldest first.
-    pub fn latest(&self, count: usize) -> Vec<E> {
-        let passed = self.entries.len().saturating_sub(count);
-        self.entries.iter().skip(passed).map(|entry| entry.event.clone()).collect()
+    /// The newest events within the limit, oldest first; the bytes are those of the events.
+    pub fn latest(&self, limit: PageLimit) -> Vec<E> {
+        let mut bytes: usize = 0;
+        let newest = self.entries.iter().rev().take(limit.rows).enumerate().take_while(|(place, entry)| {
+            bytes = bytes.saturating_add(entry.bytes);
+            *place == 0 || bytes <= limit.bytes
+        });
+        let mut events: Vec<E> = newest.map(|(_, entry)| entry.event.clone()).collect();
+        events.reverse();
+        events
     }
 }
 

@@ -55,9 +55,9 @@ const CONFINED: [(&str, &str); 4] = [
 
 /// What an actor's folder shows of itself.
 const SHOWN: [(&str, &[&str]); 2] = [
-    // The policy that the root builds and the pulse that sessions show; the shard that workers start; the
-    // slots in which sessions stand.
-    ("hub/mod.rs", &["liveness", "messages", "shard", "slots"]),
+    // The policies that the root builds and the pulse that sessions show; the shard that workers start; the
+    // slots and seats in which sessions stand.
+    ("hub/mod.rs", &["liveness", "messages", "rooms", "seats", "shard", "slots"]),
     ("store/mod.rs", &["messages"]),
 ];
 

@@ -39,7 +39,7 @@ fn each_bound_forgets_the_oldest_events_and_the_numbering_goes_on() {
     ];
     for limits in of_three {
         let log = log(9, limits, now);
-        assert_eq!(log.latest(99), [7, 8, 9]);
+        assert_eq!(log.latest(WHOLE), [7, 8, 9]);
         assert_eq!(log.head(), Head { epoch: epoch(), last: 9, pruned: 6, restart: 6 });
         assert_eq!((log.next(), log.bytes()), (at(10), 3 * (10 + ENTRY_BYTES)));
     }
@@ -54,9 +54,9 @@ fn an_event_leaves_when_it_comes_of_age_and_not_before() {
     let due = log.expires_at(NO_LIMITS).unwrap();
     assert_eq!(due, now + NO_LIMITS.age);
     log.expire(due - Duration::from_nanos(1), NO_LIMITS);
-    assert_eq!(log.latest(99), [1, 2]);
+    assert_eq!(log.latest(WHOLE), [1, 2]);
     log.expire(due, NO_LIMITS);
-    assert_eq!((log.latest(99), log.expires_at(NO_LIMITS)), (vec![2], Some(second + NO_LIMITS.age)));
+    assert_eq!((log.latest(WHOLE), log.expires_at(NO_LIMITS)), (vec![2], Some(second + NO_LIMITS.age)));
     log.expire(second + NO_LIMITS.age, NO_LIMITS);
     assert_eq!((log.has_history(), log.bytes(), log.expires_at(NO_LIMITS)), (false, 0, None));
 }

@@ -155,7 +155,7 @@ impl Model {
         let (last, pruned) = (self.all.len() as Offset, self.pruned as Offset);
         prop_assert_eq!((self.log.bytes(), self.log.has_history()), (self.cost(), pruned < last));
         prop_assert_eq!(
-            self.log.latest(3),
+            self.log.latest(PageLimit { rows: 3, bytes: usize::MAX }),
             (pruned.max(last.saturating_sub(3)) + 1..=last).collect::<Vec<_>>()
         );
         let due = self.held().first().map(|(.., at)| *at + self.limits.age);
