@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, DEADLINE},
+    app::{App, DEADLINE, until},
     clients::{
         room::{
             EVERYWHERE, done, guest, guest_at, join, leave, member, refused, say, types, until_said, up_to,
@@ -290,4 +290,70 @@ async fn presence_is_asked_over_http_without_being_there() {
     let http = app.http(&app.token("reader", EVERYWHERE));
     let answer = http.get("/v1/rooms/chat/presence").await;
     assert_eq!(answer.header("Cache-Control"), Some("no-store"));
+}
+
+/// G9, G14: however a session ends, it is in no room any more.
+#[actix_web::test]
+async fn a_session_that_is_sent_away_has_left_its_rooms() {
+    let app = App::start_with(&[
+        ("rooms.leave_grace", "0"),
+        ("auth.expiry_grace", "500ms"),
+        ("session.ping_interval", "500ms"),
+        ("session.pong_timeout", "3s"),
+        ("limits.sessions_per_user", "1"),
+    ]);
+    let mut alice = member(&app, "alice", &["chat"]).await;
+    let user_left =
+        |user: &str| json!({ "type": "user_left", "room": "chat", "user": user, "user_count": 1 });
+    let next_left = async |alice: &mut Ws| alice.expect("user_left").await;
+
+    let _taken_over = member(&app, "bob", &["chat"]).await;
+    let _newest = guest(&app, "bob").await;
+    assert_eq!(next_left(&mut alice).await, user_left("bob"));
+
+    let _expired = Ws::connect(app.address, "?rooms=chat", &app.token_for("carol", EVERYWHERE, 1)).await;
+    assert_eq!(next_left(&mut alice).await, user_left("carol"));
+
+    // Nobody reads here, so no pong is sent.
+    let _silent = guest_at(&app, "dave", "?rooms=chat").await;
+    assert_eq!(next_left(&mut alice).await, user_left("dave"));
+
+    let mut wrong = member(&app, "erin", &["chat"]).await;
+    for _ in 0..10 {
+        wrong.send(json!({ "type": "leave", "room": "other" })).await;
+    }
+    assert_eq!(wrong.end().await, Some(4501));
+    assert_eq!(next_left(&mut alice).await, user_left("erin"));
+}
+
+/// G14: a connection may be cut at any instant of its joining, and nobody stays who is not there.
+#[actix_web::test]
+async fn who_is_cut_off_while_joining_stays_nowhere() {
+    let app = App::start_with(&[
+        ("rooms.leave_grace", "0"),
+        ("limits.sessions_per_user", "0"),
+        ("limits.rooms", "3"),
+    ]);
+    let authorization = format!("Bearer {}", app.token("alice", EVERYWHERE));
+    for n in 0..60 {
+        let headers = [("authorization", authorization.as_str())];
+        let mut ws = Ws::open(app.address, "?rooms=a,b", &headers).await.unwrap();
+        match n % 4 {
+            0 => {}
+            1 => drop(ws.next().await),
+            2 => {
+                ws.send(json!({ "type": "join", "room": "c" })).await;
+                ws.send(json!({ "type": "leave", "room": "a" })).await;
+            }
+            _ => ws.socket.close(None).await.unwrap(),
+        }
+    }
+    let closed = || app.logs().iter().filter(|line| line.contains("session closed")).count();
+    until("all are closed", || (closed() == 60).then_some(())).await;
+    for room in ["a", "b", "c"] {
+        until_present(&app, room, json!({ "users": [], "user_count": 0, "typing": [] })).await;
+    }
+    // Nor is a place of the node taken by them.
+    let mut bob = member(&app, "bob", &["d", "e", "f"]).await;
+    assert_eq!(refused(&mut bob, json!({ "type": "join", "room": "g" })).await, "unavailable");
 }
