@@ -379,21 +379,21 @@ async fn what_is_no_page_is_a_bad_request() {
 /// G10: histories are counted, whatever is said to however many rooms.
 #[actix_web::test]
 async fn the_memory_of_rooms_is_bounded() {
-    let app = App::start_with(&[("rooms.total_bytes", "8MiB"), UNLIMITED[0], UNLIMITED[1], UNLIMITED[2]]);
+    let app = App::start_with(&[("rooms.total_bytes", "4MiB"), UNLIMITED[0], UNLIMITED[1], UNLIMITED[2]]);
     let mut alice = guest(&app, "alice").await;
     let text = "x".repeat(30 * 1024);
     let mut before = 0;
-    for n in 0..2000 {
-        let room = format!("room{}", n % 500);
+    for n in 0..1000 {
+        let room = format!("room{}", n % 300);
         if n % 20 == 0 {
             say(&mut alice, &room, json!(text)).await;
         } else {
             alice.send(json!({ "type": "message", "room": room, "data": text })).await;
         }
-        if n == 500 {
+        if n == 250 {
             before = app.memory();
         }
     }
-    // 60 MB were said by now; what an allocator keeps beside is small.
-    until("memory is given back", || (app.memory() < before + (8 << 20)).then_some(())).await;
+    // 30 MB were said by now; what an allocator keeps beside is small.
+    until("memory is given back", || (app.memory() < before + (4 << 20)).then_some(())).await;
 }

@@ -204,7 +204,7 @@ async fn nothing_of_a_busy_room_is_heard_behind_left() {
     let withdrawing = async {
         let mut alice = with_scope(&app, "alice", "join:*").await;
         join(&mut alice, "bell").await;
-        for _ in 0..20 {
+        for _ in 0..10 {
             join(&mut alice, "chat").await;
             while message(&mut alice).await["room"] != "chat" {}
             alice.send(json!({ "type": "auth", "token": app.token("alice", "join:bell") })).await;
