@@ -110,25 +110,25 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        loop {
-            this.poll_actor();
-            if this.is_actor_done || this.session.is_over() {
-                return Poll::Ready(None);
-            }
-            let next = this.session.outbox().poll_next(cx);
-            if this.session.outbox().take_drained() {
-                this.session.drained();
-            }
-            if let Poll::Ready(outgoing) = next {
-                return Poll::Ready(Some(Ok(this.render(outgoing))));
-            }
-            // Only who waits needs to be woken: a body that has yielded is polled again anyway.
-            this.wake.task.register(cx.waker());
-            if !this.wake.has_fired.load(Ordering::Acquire) {
-                this.session.pass_turn();
-                return Poll::Pending;
-            }
+        this.poll_actor();
+        if this.is_actor_done || this.session.is_over() {
+            return Poll::Ready(None);
         }
+        let next = this.session.outbox().poll_next(cx);
+        if this.session.outbox().take_drained() {
+            this.session.drained();
+        }
+        if let Poll::Ready(outgoing) = next {
+            return Poll::Ready(Some(Ok(this.render(outgoing))));
+        }
+        // Only who waits needs to be woken: a body that has yielded is polled again anyway.
+        this.wake.task.register(cx.waker());
+        if this.wake.has_fired.load(Ordering::Acquire) {
+            // The actor has more to do; others have their turn before.
+            cx.waker().wake_by_ref();
+        }
+        this.session.pass_turn();
+        Poll::Pending
     }
 }
 
