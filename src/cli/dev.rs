@@ -98,10 +98,12 @@ fn banner(command: &Command<'_>, address: SocketAddr) -> String {
         "tidings {version}  dev mode: loopback only, data and generated secrets in .tidings/\n  \
          watch   {listen}{server}\n  \
          send    curl -d 'Build finished' {send} {publisher}\n  \
+         say     {say}{server}\n  \
          unread  curl {unread} {reader}\n  \
          health  curl {health}",
         version = env!("CARGO_PKG_VERSION"),
-        listen = command.line("listen alice"),
+        listen = command.line("listen alice --room general"),
+        say = command.line("send room:general 'Hello'"),
         send = at("/v1/send/alice"),
         publisher = token("token dev"),
         unread = at("/v1/notifications/unread"),
@@ -146,7 +148,8 @@ mod tests {
         let settings = Settings::default();
         let command = Command { program: "./my tidings".to_owned(), settings: &settings, is_found: true };
         let text = banner(&command, "127.0.0.1:8080".parse().unwrap());
-        assert!(text.contains("\n  watch   './my tidings' listen alice\n"), "{text}");
+        assert!(text.contains("\n  watch   './my tidings' listen alice --room general\n"), "{text}");
+        assert!(text.contains("\n  say     './my tidings' send room:general 'Hello'\n"), "{text}");
         let send = "curl -d 'Build finished' http://127.0.0.1:8080/v1/send/alice \
                     -H \"Authorization: Bearer $('./my tidings' token dev)\"\n";
         assert!(text.contains(send), "{text}");
@@ -158,9 +161,12 @@ mod tests {
         let command = Command { program: "tidings".to_owned(), settings: &settings, is_found: false };
         let text = banner(&command, "[::1]:9".parse().unwrap());
         assert!(
-            text.contains("tidings listen alice --config 'a b.toml' --server 'http://[::1]:9'\n"),
+            text.contains(
+                "tidings listen alice --room general --config 'a b.toml' --server 'http://[::1]:9'\n"
+            ),
             "{text}"
         );
+        assert!(text.contains(" 'Hello' --config 'a b.toml' --server 'http://[::1]:9'\n"), "{text}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub use failure::Failure;
 pub use output::say;
 use settings::Settings;
 
-/// The notification server: a durable inbox over HTTP and WebSocket, in one binary.
+/// The notification server: a durable inbox and rooms over HTTP and WebSocket, in one binary.
 #[derive(Parser)]
 #[command(name = "tidings", version, propagate_version = false)]
 pub struct Cli {
@@ -41,9 +41,9 @@ enum Verb {
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
-    /// Publish a notification to a user
+    /// Publish a notification to a user, or a message to a room
     Send(send::Send),
-    /// Show a user's notifications as they come
+    /// Show a user's notifications, and what is said in rooms, as they come
     Listen(listen::Listen),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),

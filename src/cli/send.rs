@@ -1,7 +1,8 @@
-//! `tidings send`: one notification to one user, from a shell.
+//! `tidings send`: one notification to one user, or one message to a room, from a shell.
 
 use std::{
     io::{self, Read},
+    str::FromStr,
     time::Duration,
 };
 
@@ -12,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     config::Config,
-    domain::{Invalid, UserId},
+    domain::{Invalid, RoomName, UserId},
     observe::logs::escaped,
 };
 
@@ -31,10 +32,29 @@ const TEXT_MAX: u64 = 64 << 10;
 /// Far more than any answer, in bytes.
 const ANSWER_MAX: usize = 64 << 10;
 
+/// Whom to tell.
+#[derive(Debug, Clone)]
+enum Target {
+    User(UserId),
+    Room(RoomName),
+}
+
+impl FromStr for Target {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.strip_prefix("room:") {
+            Some(room) => room.parse().map(Self::Room),
+            None => text.parse().map(Self::User),
+        }
+    }
+}
+
 #[derive(Args)]
 pub struct Send {
-    /// User id: whom to tell
-    user: UserId,
+    /// Whom to tell: a user id, or room:NAME
+    #[arg(value_name = "USER|room:NAME")]
+    target: Target,
     /// What to tell [default: standard input]
     text: Option<String>,
     /// Type of the notification
@@ -53,7 +73,7 @@ pub struct Send {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print only the id
+    /// Print only the id; of a message its position
     #[arg(short, long, conflicts_with = "json")]
     quiet: bool,
     /// Print the server's answer as it came
@@ -61,9 +81,21 @@ pub struct Send {
     json: bool,
 }
 
+/// The request that publishes, and the scope that it needs.
+#[derive(Debug, PartialEq)]
+struct Call {
+    path: String,
+    scope: String,
+    content_type: &'static str,
+    idempotency_key: Option<String>,
+    body: String,
+}
+
 #[derive(Deserialize)]
-struct Answer {
-    notifications: Vec<Published>,
+#[serde(untagged)]
+enum Answer {
+    Notifications { notifications: Vec<Published> },
+    Message { position: String },
 }
 
 #[derive(Deserialize)]
@@ -88,36 +120,73 @@ struct ProblemAt {
 }
 
 impl Send {
-    pub fn run(self, settings: &Settings) -> Result<(), Failure> {
+    pub fn run(mut self, settings: &Settings) -> Result<(), Failure> {
         let config = Config::read_for_client(&settings.sources())?;
-        let url = format!("{}{}", self.server.base(&config)?, self.path());
-        let publisher = PUBLISHER.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
-        let token = self.token.credential(config)?.token(&publisher, "notify", TOKEN_TTL)?;
-        let text = match self.text {
+        let base = self.server.base(&config)?;
+        let text = match self.text.take() {
             Some(text) => text,
             None => text_of_input()?,
         };
-        let key = self.idempotency_key.as_deref();
-        let body = actix_web::rt::System::new().block_on(publish(&url, &token, key, text))?;
+        let call = self.call(text)?;
+        let publisher = PUBLISHER.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
+        let token = self.token.credential(config)?.token(&publisher, &call.scope, TOKEN_TTL)?;
+        let body = actix_web::rt::System::new().block_on(publish(&base, &token, call))?;
         if self.json {
             return print(body.trim_end());
         }
         let answer: Answer = serde_json::from_str(&body)
             .map_err(|error| Failure::Failed(format!("the answer makes no sense: {error}")))?;
-        answer.notifications.iter().try_for_each(|Published { id, position }| {
-            print(&escaped(&if self.quiet { id.clone() } else { format!("{id} {position}") }))
-        })
+        match answer {
+            Answer::Message { position } => print(&escaped(&position)),
+            Answer::Notifications { notifications } => {
+                notifications.iter().try_for_each(|Published { id, position }| {
+                    print(&escaped(&if self.quiet { id.clone() } else { format!("{id} {position}") }))
+                })
+            }
+        }
     }
 
-    fn path(&self) -> String {
-        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    fn call(&self, text: String) -> Result<Call, Failure> {
+        match &self.target {
+            Target::User(user) => Ok(Call {
+                path: self.path_to(user),
+                scope: "notify".to_owned(),
+                content_type: "text/plain; charset=utf-8",
+                idempotency_key: self.idempotency_key.clone(),
+                body: text,
+            }),
+            Target::Room(_)
+                if [&self.notification_type, &self.title, &self.url].iter().any(|of| of.is_some()) =>
+            {
+                Err(Failure::Usage(
+                    "--type, --title and --url belong to notifications, not to rooms".to_owned(),
+                ))
+            }
+            Target::Room(room) => Ok(Call {
+                path: format!("/v1/rooms/{}/messages", encoded(room.as_str())),
+                scope: format!("publish:{room}"),
+                content_type: "application/json",
+                idempotency_key: None,
+                body: match &self.idempotency_key {
+                    Some(nonce) => serde_json::json!({ "data": text, "nonce": nonce }).to_string(),
+                    None => serde_json::json!({ "data": text }).to_string(),
+                },
+            }),
+        }
+    }
+
+    fn path_to(&self, user: &UserId) -> String {
         let query = [("type", &self.notification_type), ("title", &self.title), ("url", &self.url)];
         let query =
             query.iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(value.as_ref()?))));
-        format!("/v1/send/{}?{}", encoded(self.user.as_str()), query.collect::<Vec<_>>().join("&"))
+        format!("/v1/send/{}?{}", encoded(user.as_str()), query.collect::<Vec<_>>().join("&"))
             .trim_end_matches('?')
             .to_owned()
     }
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 fn parse_idempotency_key(text: &str) -> Result<String, Invalid> {
@@ -134,17 +203,17 @@ fn text_of_input() -> Result<String, Failure> {
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-async fn publish(url: &str, token: &str, key: Option<&str>, text: String) -> Result<String, Failure> {
+async fn publish(base: &str, token: &str, call: Call) -> Result<String, Failure> {
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).disable_redirects().finish();
     let mut request = client
-        .post(url)
+        .post(format!("{base}{}", call.path))
         .insert_header((AUTHORIZATION, format!("Bearer {token}")))
-        .insert_header(("Content-Type", "text/plain; charset=utf-8"));
-    if let Some(key) = key {
+        .insert_header(("Content-Type", call.content_type));
+    if let Some(key) = call.idempotency_key {
         request = request.insert_header(("Idempotency-Key", key));
     }
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("not published: {error}"));
-    let mut response = request.send_body(text).await.map_err(|error| failed(&error))?;
+    let mut response = request.send_body(call.body).await.map_err(|error| failed(&error))?;
     let body = response.body().limit(ANSWER_MAX).await.map_err(|error| failed(&error))?;
     let body = String::from_utf8_lossy(&body).into_owned();
     if response.status().is_success() {
@@ -163,58 +232,4 @@ fn explain(status: u16, body: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        send: Send,
-    }
-
-    #[test]
-    fn names_and_texts_are_encoded_into_the_address() {
-        let path = |arguments: &[&str]| Command::try_parse_from(arguments).unwrap().send.path();
-        assert_eq!(path(&["send", "alice"]), "/v1/send/alice");
-        assert_eq!(
-            path(&["send", "a@b+c", "--title", "a&b=ü", "--url", "/x", "--type", "a.b"]),
-            "/v1/send/a%40b%2Bc?type=a%2Eb&title=a%26b%3D%C3%BC&url=%2Fx"
-        );
-        assert!(Command::try_parse_from(["send", "a b"]).is_err());
-        assert!(Command::try_parse_from(["send", "alice", "--idempotency-key", "a\nb"]).is_err());
-    }
-
-    #[test]
-    fn a_problem_is_told_in_one_line() {
-        let body = r##"{"title":"Unprocessable","detail":"type is not one","errors":[{"pointer":"#/type","detail":"x\ny"}]}"##;
-        assert_eq!(explain(422, body), r"422 Unprocessable: type is not one: #/type x\ny");
-        assert_eq!(explain(502, "<html>"), "502 ");
-    }
-
-    #[actix_web::test]
-    async fn the_request_carries_token_key_and_text() {
-        async fn echo(request: HttpRequest, body: String) -> HttpResponse {
-            let header = |name: &str| request.headers().get(name).unwrap().to_str().unwrap().to_owned();
-            HttpResponse::Created().body(format!(
-                "{} {} {body}",
-                header("Authorization"),
-                header("Idempotency-Key")
-            ))
-        }
-        let server = HttpServer::new(|| App::new().route("/v1/send/{user}", web::post().to(echo)));
-        let server = server.workers(1).bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", server.addrs()[0]);
-        let server = server.run();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        let answer = publish(&format!("{base}/v1/send/alice"), "tok", Some("key"), "hi".to_owned()).await;
-        assert_eq!(answer.unwrap(), "Bearer tok key hi");
-        let line =
-            publish(&format!("{base}/nowhere"), "tok", None, String::new()).await.unwrap_err().to_string();
-        assert!(line.starts_with("not published: 404") && !line.contains("tok"), "{line}");
-        handle.stop(false).await;
-    }
-}
+mod tests;

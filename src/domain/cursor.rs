@@ -41,9 +41,14 @@ impl Cursor {
         self.0.iter().find(|(name, _)| name == stream).map(|(_, position)| *position)
     }
 
+    /// The cursor of a client that follows these, each stream once.
+    pub fn of(positions: Vec<(StreamName, Position)>) -> Self {
+        Self(positions)
+    }
+
     /// The cursor of a client that follows its inbox alone.
     pub fn of_inbox(position: Position) -> Self {
-        Self(vec![(StreamName::Inbox, position)])
+        Self::of(vec![(StreamName::Inbox, position)])
     }
 }
 

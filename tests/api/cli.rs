@@ -151,6 +151,32 @@ async fn a_text_is_sent_from_a_shell() {
 }
 
 #[actix_web::test]
+async fn a_message_is_said_in_a_room_from_a_shell() {
+    let (app, shell) = (App::start(), Shell::new());
+    let server = url(&app);
+    let send = |more: &[&str]| {
+        shell.run_with_secret(&[&["send", "room:chat:general", "--server", &server], more].concat())
+    };
+    let said = send(&["Hello, \"all\""]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{said:?}");
+    let (once, again) =
+        (send(&["x", "--idempotency-key", "k"]), send(&["x", "--idempotency-key", "k", "-q"]));
+    assert!(once.code == Some(0) && once.stdout == again.stdout, "{once:?} {again:?}");
+    let reader = app.http(&app.token("alice", "join:chat:*"));
+    let history = reader.get("/v1/rooms/chat:general/messages").await.json();
+    let messages = history["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2, "{history}");
+    assert_eq!((&messages[0]["from"], &messages[0]["data"]), (&json!("cli"), &json!("Hello, \"all\"")));
+    assert_eq!(format!("{}\n", messages[0]["position"].as_str().unwrap()), said.stdout);
+    assert_eq!(format!("{}\n", messages[1]["position"].as_str().unwrap()), once.stdout);
+
+    let refused = send(&["x", "--token", &app.token("alice", "publish:other")]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("403"), "{refused:?}");
+    let usage = send(&["x", "--title", "CI"]);
+    assert!(usage.code == Some(2) && usage.stderr.contains("--title"), "{usage:?}");
+}
+
+#[actix_web::test]
 async fn a_server_that_is_killed_is_neither_healthy_nor_published_to() {
     let (mut app, shell) = (App::start(), Shell::new());
     let server = url(&app);

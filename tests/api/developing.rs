@@ -42,7 +42,7 @@ impl Dev {
         let listening: Value = serde_json::from_str(&server.stderr.next()).unwrap();
         assert_eq!(listening["message"], "listening");
         let address = listening["address"].as_str().unwrap().parse().unwrap();
-        let banner = (0..5).map(|_| server.stdout.next()).collect();
+        let banner = (0..6).map(|_| server.stdout.next()).collect();
         Self { folder, server, address, banner }
     }
 
@@ -107,13 +107,17 @@ async fn every_line_of_the_banner_works_when_it_is_pasted() {
     let dev = Dev::start();
     let names: Vec<&str> =
         dev.banner[1..].iter().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["watch", "send", "unread", "health"]);
+    assert_eq!(names, ["watch", "send", "say", "unread", "health"]);
 
     let watch = Running::start(&mut dev.shell(&format!("exec {}", dev.line("watch"))));
     watch.stderr.expect("connected");
     let sent = dev.curl(dev.line("send")).await;
     assert_eq!((sent.status, &sent.json()["notifications"][0]["to"]), (201, &json!("alice")));
     assert!(watch.stdout.next().contains(" note.text Build finished"));
+    watch.stderr.expect("in general: 1 here");
+    let said = run(&mut dev.shell(dev.line("say")));
+    assert!(said.code == Some(0) && said.stderr.is_empty(), "{said:?}");
+    assert!(watch.stdout.next().ends_with(" general cli: Hello"));
     assert_eq!(dev.curl(dev.line("unread")).await.json()["unread"], 1);
     assert_eq!(dev.curl(dev.line("health")).await.text(), r#"{"ok":true}"#);
 }

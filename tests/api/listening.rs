@@ -1,4 +1,4 @@
-//! `tidings listen`: a user's notifications in a terminal, through a restart of the server.
+//! `tidings listen`: a user's notifications and rooms in a terminal, through a restart of the server.
 
 use std::process::Command;
 
@@ -87,6 +87,57 @@ async fn a_listener_starts_behind_a_position() {
     }
     let bad = run(&mut listen(&app, &["--since", "yesterday"]));
     assert!(bad.code == Some(2) && bad.stdout.is_empty(), "{bad:?}");
+}
+
+#[actix_web::test]
+async fn a_listener_hears_its_rooms_and_goes_on_where_it_stood() {
+    let mut app = App::start();
+    let token = app.token("bob", "publish:*");
+    let say = async |app: &App, room: &str, text: &str| {
+        let path = format!("/v1/rooms/{room}/messages");
+        let said = app.http(&token).post(&path, &json!({ "data": text })).await;
+        assert_eq!(said.status, 201);
+        said.json()["position"].as_str().unwrap().to_owned()
+    };
+    let before = say(&app, "general", "before").await;
+    say(&app, "general", "missed").await;
+    let since = format!("general@{before}");
+    let rooms = ["--room", "general", "--room", "ops"];
+    let listener = Running::start(listen(&app, &rooms).args(["--since", &since]));
+    // What is missed is shown once the rooms are joined.
+    for note in ["connected", "in general: 1 here", "in ops: 1 here", "recovered 1 of general"] {
+        assert_eq!(listener.stderr.next(), note);
+    }
+    assert!(listener.stdout.next().ends_with(" general bob: missed"));
+    say(&app, "other", "not for here").await;
+    app.publish("alice", 1).await;
+    assert!(listener.stdout.next().contains(" test.event "));
+    say(&app, "ops", "it \u{1b}[2J burns").await;
+    assert!(listener.stdout.next().ends_with(r" ops bob: it \u{1b}[2J burns"));
+
+    app.kill();
+    listener.stderr.expect("reconnecting");
+    app.restart();
+    listener.stderr.expect("gap: some messages of general are lost to this listener (epoch)");
+    say(&app, "general", "after").await;
+    assert!(listener.stdout.next().ends_with(" general bob: after"));
+    listener.signal("-INT");
+    assert_eq!(listener.end().code, Some(0));
+}
+
+#[actix_web::test]
+async fn a_listener_of_rooms_that_it_may_not_join_or_that_are_none_gives_up() {
+    let app = App::start();
+    let allowed = app.token("alice", "join:general");
+    let ended = run(&mut listen(&app, &["--room", "secret", "--token", &allowed]));
+    assert!(ended.code == Some(1) && ended.stderr.contains("403"), "{ended:?}");
+    let many: Vec<String> = (0..11).flat_map(|n| ["--room".to_owned(), format!("r{n}")]).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let unused = ["--room", "general", "--since", "other@e1e1e1e1.4"];
+    for usage in [&["--room", "inbox"][..], &many, &unused] {
+        let ended = run(&mut listen(&app, usage));
+        assert!(ended.code == Some(2) && ended.stdout.is_empty(), "{ended:?}");
+    }
 }
 
 #[actix_web::test]

@@ -33,10 +33,10 @@ pub struct Past {
 /// # Errors
 /// Where nobody reads the output, and where the token is another user's.
 pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bool) -> Result<Past, Failure> {
-    let since = follower.since().map(|cursor| format!("?since={cursor}")).unwrap_or_default();
+    let query = follower.query();
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).disable_redirects().finish();
     let request = client
-        .ws(format!("{base}/v1/ws{since}"))
+        .ws(format!("{base}/v1/ws{query}"))
         .protocols(["tidings.v1"])
         .max_frame_size(FRAME_MAX)
         .header(AUTHORIZATION, format!("Bearer {token}"));
@@ -138,7 +138,8 @@ mod tests {
         let handle = server.handle();
         actix_web::rt::spawn(server);
 
-        let mut follower = Follower::new("alice".parse().unwrap(), "k3x9q2ab.6".parse().ok());
+        let mut follower =
+            Follower::new("alice".parse().unwrap(), &[], "inbox@k3x9q2ab.6".parse().ok().as_ref());
         let past = follow(&base, "tok", &mut follower, false).await.unwrap();
         assert_eq!(past.end, End::Closed { code: 4503, reason: "revoked".to_owned() });
         assert_eq!(follower.since().unwrap().to_string(), "inbox@k3x9q2ab.7");

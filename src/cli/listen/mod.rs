@@ -1,6 +1,7 @@
-//! `tidings listen`: a user's notifications in a terminal, through restarts and cuts.
+//! `tidings listen`: a user's notifications and rooms in a terminal, through restarts and cuts.
 
 mod connection;
+mod followed;
 mod follower;
 mod reconnect;
 
@@ -10,7 +11,7 @@ use clap::Args;
 
 use crate::{
     config::Config,
-    domain::{Position, UserId},
+    domain::{Cursor, RoomName, StreamName, UserId},
     observe::logs::escaped,
     random,
 };
@@ -29,13 +30,19 @@ const TOKEN_TTL: Duration = Duration::from_secs(3600);
 /// A connection that held this long was none that failed.
 const UPTIME_MIN: Duration = Duration::from_secs(5);
 
+/// With more rooms of the longest names a cursor would be longer than a server takes.
+const ROOMS_MAX: usize = 10;
+
 #[derive(Args)]
 pub struct Listen {
     /// User id: whose notifications
     user: UserId,
-    /// Start behind this position instead of now, such as inbox@k3x9q2ab.42
+    /// Join this room too; up to 10 times
+    #[arg(long = "room", value_name = "NAME")]
+    rooms: Vec<RoomName>,
+    /// Start behind this position instead of now, such as inbox@k3x9q2ab.42,general@e1e1e1e1.17
     #[arg(long, value_name = "CURSOR", value_parser = parse_since)]
-    since: Option<Position>,
+    since: Option<Cursor>,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -46,30 +53,46 @@ pub struct Listen {
 }
 
 impl Listen {
-    pub fn run(self, settings: &Settings) -> Result<(), Failure> {
+    pub fn run(mut self, settings: &Settings) -> Result<(), Failure> {
+        self.check()?;
         let config = Config::read_for_client(&settings.sources())?;
         let base = self.server.base(&config)?;
         let credential = self.token.credential(config)?;
-        let follower = Follower::new(self.user.clone(), self.since);
+        let follower = Follower::new(self.user, &self.rooms, self.since.as_ref());
         actix_web::rt::System::new().block_on(async {
             tokio::select! {
-                result = listen(&base, &self.user, &credential, follower, self.json) => result,
+                result = listen(&base, &credential, follower, self.json) => result,
                 interrupt = tokio::signal::ctrl_c() => interrupt.map_err(|error| Failure::Failed(error.to_string())),
             }
         })
+    }
+
+    /// A room counts once; a position that would not be used is a slip.
+    fn check(&mut self) -> Result<(), Failure> {
+        self.rooms.sort();
+        self.rooms.dedup();
+        if self.rooms.len() > ROOMS_MAX {
+            return Err(Failure::Usage(format!("--room: at most {ROOMS_MAX} rooms can be listened to")));
+        }
+        let mut streams = self.rooms.iter().cloned().map(StreamName::Room).chain([StreamName::Inbox]);
+        if self.since.as_ref().is_some_and(|since| !streams.any(|name| since.position(&name).is_some())) {
+            return Err(Failure::Usage(
+                "--since: there is no position of the inbox in it, nor of a room of --room".to_owned(),
+            ));
+        }
+        Ok(())
     }
 }
 
 async fn listen(
     base: &str,
-    user: &UserId,
     credential: &Credential,
     mut follower: Follower,
     is_raw: bool,
 ) -> Result<(), Failure> {
     let mut failures = 0;
     loop {
-        let token = credential.token(user, "", TOKEN_TTL)?;
+        let token = credential.token(follower.user(), &follower.scope(), TOKEN_TTL)?;
         let Past { end, held } = follow(base, &token, &mut follower, is_raw).await?;
         if held >= UPTIME_MIN {
             failures = 0;
