@@ -35,6 +35,8 @@ mod room_handshakes;
 mod room_history;
 mod room_limits;
 mod room_scopes;
+mod room_slow_readers;
+mod room_storm;
 mod rooms;
 mod secrets_in_logs;
 mod sending;
