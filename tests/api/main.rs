@@ -33,6 +33,7 @@ mod reconnects;
 mod refusing_to_start;
 mod room_handshakes;
 mod room_history;
+mod room_isolation;
 mod room_limits;
 mod room_scopes;
 mod room_slow_readers;
