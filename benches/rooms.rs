@@ -140,10 +140,12 @@ impl Bench {
     /// Measures both sides in turn and prints them with their ratio.
     fn compare(&self, name: &str, pair: &Pair) -> Outcome<[Vec<Figures>; 2]> {
         let mut figures = [Vec::new(), Vec::new()];
-        for _ in 0..self.runs {
-            for ((_, program, plan), figures) in pair.iter().zip(&mut figures) {
+        for round in 0..self.runs {
+            // Neither side is always the first.
+            for side in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let (_, program, plan) = &pair[side];
                 let server = self.start(*program)?;
-                figures.push(run(&server, &self.token, plan, self.lasting)?);
+                figures[side].push(run(&server, &self.token, plan, self.lasting)?);
             }
         }
         for ((server, ..), figures) in pair.iter().zip(&figures) {
