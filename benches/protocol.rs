@@ -1,12 +1,17 @@
-//! What one event costs before it reaches a socket: to encode it, to judge it, and to read what clients send.
+//! What one event costs before it reaches a socket: to encode it, to judge it, to queue it, and to read what
+//! clients send.
 
 #![allow(clippy::unwrap_used)]
 
-use std::hint::black_box;
+use std::{
+    hint::black_box,
+    task::{Context, Waker},
+};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tidings::{
-    domain::{Epoch, Json, Notification, NotificationId, Position, Timestamp},
+    domain::{Epoch, Json, Notification, NotificationId, Position, RoomName, Timestamp},
+    outbox::{Outbox, OutboxLimits},
     protocol::{Class, Frame, command::Command, event::NotificationView},
     stream::{Head, Offered, Subscription, replay},
 };
@@ -82,6 +87,45 @@ fn deliver(c: &mut Criterion) {
     group.finish();
 }
 
+/// Messages of one room, of the size of a notification.
+fn messages(offsets: std::ops::RangeInclusive<u64>) -> Vec<Frame> {
+    let (room, notification) = ("chat:general".parse::<RoomName>().unwrap(), notification());
+    let message = |offset| {
+        let position = Position::new(epoch(), offset);
+        Frame::message(&room, position, &NotificationView(&Notification { position, ..notification.clone() }))
+    };
+    offsets.map(message).collect()
+}
+
+fn queue(c: &mut Criterion) {
+    let limits = OutboxLimits { events: 1000, bytes: 1 << 20 };
+    let mut group = c.benchmark_group("outbox");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("a message of a room, pushed and read", |b| {
+        let outbox = Outbox::new(limits);
+        let message = messages(1..=1).remove(0);
+        let mut cx = Context::from_waker(Waker::noop());
+        b.iter(|| {
+            outbox.push(black_box(&message).clone()).unwrap();
+            outbox.poll_next(&mut cx)
+        });
+    });
+    // The reader never comes, so that each message in is one out: the cost of both.
+    let (first, later) = (messages(1..=1000), messages(1001..=11_000));
+    group.throughput(Throughput::Elements(later.len() as u64));
+    group.bench_function("messages of a room that push out older ones", |b| {
+        let full = || {
+            let outbox = Outbox::new(limits);
+            first.iter().for_each(|message| outbox.push(message.clone()).unwrap());
+            outbox
+        };
+        let push =
+            |outbox: &mut Outbox| later.iter().for_each(|message| outbox.push(message.clone()).unwrap());
+        b.iter_batched_ref(full, push, BatchSize::SmallInput);
+    });
+    group.finish();
+}
+
 fn parse(c: &mut Criterion) {
     let payload = r#"{"post_id":17,"author":"bob","preview":"What a fine morning it is, is it not?"}"#;
     let command = r#"{"type":"mark","as":"read","up_to":"k3x9q2ab.42","ref":7}"#;
@@ -91,5 +135,5 @@ fn parse(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode, deliver, parse);
+criterion_group!(benches, encode, deliver, queue, parse);
 criterion_main!(benches);

@@ -1,17 +1,23 @@
 //! What a client has not read yet: the bounded queue between a session and its socket (G10).
 //!
 //! Lives on the worker's thread, so it needs no lock. It refuses what does not fit and remembers that
-//! it did; it never drops what it took, never waits, and wakes its reader at most once.
+//! it did, never waits, and wakes its reader at most once. Of what it took it drops only what rooms said.
+
+mod overflow;
+mod queue;
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
+use queue::Queue;
 
-use crate::protocol::{Class, CloseFrame, Frame};
+use crate::{
+    domain::RoomName,
+    protocol::{Class, CloseFrame, Frame},
+};
 
 /// Replies that may wait before the session reads no further commands.
 const REPLIES_MAX: usize = 64;
@@ -39,20 +45,17 @@ pub enum Outgoing {
 }
 
 #[derive(Debug)]
-pub struct Outbox(RefCell<Queue>);
+pub struct Outbox(RefCell<State>);
 
 #[derive(Debug)]
-struct Queue {
-    limits: OutboxLimits,
+struct State {
     /// Heartbeats and the answer to the client's last ping go ahead of everything; one of each is enough
     /// (RFC 6455 section 5.5.3).
     has_ping: bool,
     pong: Option<Bytes>,
-    frames: VecDeque<Frame>,
-    bytes: usize,
-    replies: usize,
+    queue: Queue,
     ending: Ending,
-    /// Something was refused, and the queue has not been below half since.
+    /// Something did not fit, and the reader has not come below half since.
     is_overflowed: bool,
     /// The queue has been at half or above, and nobody was told yet that it fell below.
     was_above_half: bool,
@@ -70,13 +73,10 @@ enum Ending {
 
 impl Outbox {
     pub fn new(limits: OutboxLimits) -> Self {
-        Self(RefCell::new(Queue {
-            limits,
+        Self(RefCell::new(State {
             has_ping: false,
             pong: None,
-            frames: VecDeque::new(),
-            bytes: 0,
-            replies: 0,
+            queue: Queue::new(limits),
             ending: Ending::Open,
             is_overflowed: false,
             was_above_half: false,
@@ -87,46 +87,51 @@ impl Outbox {
 
     /// Takes a frame. A connection that is ending takes nothing more and refuses nothing.
     ///
+    /// A reply is always taken. Presence and typing are left out without a word where the queue is at
+    /// half or above. A room's event that does not fit takes the place of older ones.
+    ///
     /// # Errors
-    /// [`Full`] for an event or a hint that does not fit; then the outbox is at half or above, so that
-    /// [`Self::take_drained`] will follow. A reply is always taken.
+    /// [`Full`] for an event of the inbox or a hint that does not fit, and for an event of a room where too
+    /// much else waits; then the outbox is at half or above, so that [`Self::take_drained`] will follow.
     pub fn push(&self, frame: Frame) -> Result<(), Full> {
-        let mut queue = self.0.borrow_mut();
-        if !matches!(queue.ending, Ending::Open) {
+        let mut state = self.0.borrow_mut();
+        if !matches!(state.ending, Ending::Open) {
             return Ok(());
         }
         let (class, cost) = (frame.class(), frame.cost());
-        if class == Class::Reply {
-            queue.replies += 1;
-        } else if !queue.fits(cost) {
-            queue.is_overflowed = true;
-            return Err(Full);
+        if class == Class::Ephemeral && !state.queue.is_below_half() {
+            return Ok(());
         }
-        queue.bytes += cost;
-        let waker = queue.sleeping_reader();
-        queue.frames.push_back(frame);
-        queue.was_above_half |= !queue.is_below_half();
-        drop(queue);
+        if class != Class::Reply && !state.queue.fits(cost) {
+            state.is_overflowed = true;
+            if class != Class::Room || !state.queue.relieve(cost) {
+                return Err(Full);
+            }
+        }
+        let waker = state.sleeping_reader();
+        state.queue.push(frame);
+        state.was_above_half |= !state.queue.is_below_half();
+        drop(state);
         wake(waker);
         Ok(())
     }
 
     pub fn ping(&self) {
-        self.urgent(|queue| queue.has_ping = true);
+        self.urgent(|state| state.has_ping = true);
     }
 
     pub fn pong(&self, payload: Bytes) {
-        self.urgent(|queue| queue.pong = Some(payload));
+        self.urgent(|state| state.pong = Some(payload));
     }
 
-    fn urgent(&self, put: impl FnOnce(&mut Queue)) {
-        let mut queue = self.0.borrow_mut();
-        if !matches!(queue.ending, Ending::Open) {
+    fn urgent(&self, put: impl FnOnce(&mut State)) {
+        let mut state = self.0.borrow_mut();
+        if !matches!(state.ending, Ending::Open) {
             return;
         }
-        let waker = queue.sleeping_reader();
-        put(&mut queue);
-        drop(queue);
+        let waker = state.sleeping_reader();
+        put(&mut state);
+        drop(state);
         wake(waker);
     }
 
@@ -139,18 +144,24 @@ impl Outbox {
             // The last word is counted as any other reply is, and always taken.
             let _ = self.push(goodbye);
         }
-        let mut queue = self.0.borrow_mut();
-        let waker = queue.sleeping_reader();
-        queue.ending = Ending::Closing(close);
-        drop(queue);
+        let mut state = self.0.borrow_mut();
+        let waker = state.sleeping_reader();
+        state.ending = Ending::Closing(close);
+        drop(state);
         wake(waker);
     }
 
     /// Forgets what waits: for a reader that will not read it.
     pub fn clear(&self) {
-        let mut queue = self.0.borrow_mut();
-        queue.frames = VecDeque::new();
-        (queue.bytes, queue.replies) = (0, 0);
+        let mut state = self.0.borrow_mut();
+        state.queue.clear();
+        (state.is_overflowed, state.was_above_half) = (false, false);
+    }
+
+    /// Forgets what waits of a room: for a session that leaves it. An overflow ends with the reader's
+    /// next look, as it does when the reader has read.
+    pub fn forget(&self, room: &RoomName) {
+        self.0.borrow_mut().queue.forget(room);
     }
 
     pub fn forget(&self, _: &crate::domain::RoomName) {}
@@ -164,35 +175,36 @@ impl Outbox {
         matches!(self.0.borrow().ending, Ending::CloseSent)
     }
 
-    /// Whether something was refused since the queue was last below half.
+    /// Whether something did not fit since the reader last came below half.
     pub fn is_overflowed(&self) -> bool {
         self.0.borrow().is_overflowed
     }
 
     /// Whether there is room for a page of a replay: at most half is taken.
     pub fn has_room(&self) -> bool {
-        self.0.borrow().is_below_half()
+        self.0.borrow().queue.is_below_half()
     }
 
     /// Whether so much waits that no further command should be read.
     pub fn is_congested(&self) -> bool {
-        let queue = self.0.borrow();
-        queue.replies >= REPLIES_MAX || queue.bytes > queue.limits.bytes
+        let queue = &self.0.borrow().queue;
+        queue.tally.replies >= REPLIES_MAX || queue.tally.all.bytes > queue.limits.bytes
     }
 
-    /// Says once that the queue has fallen below half after it was above.
+    /// Says once that the reader has come below half after the queue was above; it may have come to
+    /// nothing at all, where the rest was forgotten.
     pub fn take_drained(&self) -> bool {
         std::mem::take(&mut self.0.borrow_mut().has_drained)
     }
 
     /// What goes out next; registers the reader where there are none.
     pub fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Outgoing> {
-        let mut queue = self.0.borrow_mut();
-        match queue.next() {
+        let mut state = self.0.borrow_mut();
+        match state.next() {
             Some(outgoing) => Poll::Ready(outgoing),
             None => {
-                if queue.reader.as_ref().is_none_or(|reader| !reader.will_wake(cx.waker())) {
-                    queue.reader = Some(cx.waker().clone());
+                if state.reader.as_ref().is_none_or(|reader| !reader.will_wake(cx.waker())) {
+                    state.reader = Some(cx.waker().clone());
                 }
                 Poll::Pending
             }
@@ -206,19 +218,9 @@ impl Outbox {
     }
 }
 
-impl Queue {
-    /// Whether an event of this cost fits. Below half everything does, however large it is.
-    fn fits(&self, cost: usize) -> bool {
-        let has_bytes = self.bytes * 2 < self.limits.bytes || self.bytes + cost <= self.limits.bytes;
-        self.frames.len() < self.limits.events && has_bytes
-    }
-
-    fn is_below_half(&self) -> bool {
-        self.frames.len() * 2 < self.limits.events && self.bytes * 2 < self.limits.bytes
-    }
-
+impl State {
     fn is_empty(&self) -> bool {
-        self.frames.is_empty() && !self.has_ping && self.pong.is_none()
+        self.queue.is_empty() && !self.has_ping && self.pong.is_none()
     }
 
     /// The reader, if it sleeps: it does only when nothing waits.
@@ -233,21 +235,13 @@ impl Queue {
         if let Some(payload) = self.pong.take() {
             return Some(Outgoing::Pong(payload));
         }
-        let Some(frame) = self.frames.pop_front() else { return self.next_close() };
-        self.bytes -= frame.cost();
-        if frame.class() == Class::Reply {
-            self.replies = self.replies.saturating_sub(1);
-        }
-        if self.frames.is_empty() {
-            // An idle session keeps no memory of a busy one.
-            self.frames.shrink_to(16);
-        }
-        if self.was_above_half && self.is_below_half() {
+        let frame = self.queue.pop();
+        if self.was_above_half && self.queue.is_below_half() {
             self.was_above_half = false;
             self.is_overflowed = false;
             self.has_drained = true;
         }
-        Some(Outgoing::Frame(frame))
+        frame.map(Outgoing::Frame).or_else(|| self.next_close())
     }
 
     fn next_close(&mut self) -> Option<Outgoing> {

@@ -1,5 +1,8 @@
 //! What an outbox takes, refuses, and says of it.
 
+mod model;
+mod rooms;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

@@ -106,11 +106,11 @@ where
         if this.is_actor_done || this.session.is_over() {
             return Poll::Ready(None);
         }
-        let Poll::Ready(outgoing) = this.session.outbox().poll_next(cx) else { return Poll::Pending };
+        let next = this.session.outbox().poll_next(cx);
         if this.session.outbox().take_drained() {
             this.session.drained();
         }
-        Poll::Ready(Some(Ok(this.render(outgoing))))
+        next.map(|outgoing| Some(Ok(this.render(outgoing))))
     }
 }
 

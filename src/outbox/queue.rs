@@ -1,0 +1,164 @@
+//! What waits in an outbox, and how much it is. It takes what it is given; the outbox judges first.
+
+use std::{
+    collections::VecDeque,
+    ops::{AddAssign, SubAssign},
+};
+
+use super::OutboxLimits;
+use crate::{
+    domain::RoomName,
+    protocol::{Class, Frame},
+    stream::Gap,
+};
+
+/// One thing that waits; small, since a slow reader has many.
+#[derive(Debug)]
+pub(super) enum Entry {
+    Frame(Frame),
+    Gap(Box<RoomGap>),
+}
+
+/// What was dropped of a room without a break, in the place of the first of it. It counts as an event
+/// without bytes, is never dropped, and is encoded when its turn comes, since it may grow until then.
+#[derive(Debug)]
+pub(super) struct RoomGap {
+    pub room: RoomName,
+    pub gap: Gap,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Load {
+    pub events: usize,
+    pub bytes: usize,
+}
+
+impl Load {
+    pub fn without(self, part: Self) -> Self {
+        Self { events: self.events - part.events, bytes: self.bytes - part.bytes }
+    }
+}
+
+impl OutboxLimits {
+    /// Whether an event of this cost fits. Below half everything does, however large it is.
+    pub(super) fn fits(&self, load: Load, cost: usize) -> bool {
+        load.events < self.events && (load.bytes * 2 < self.bytes || load.bytes + cost <= self.bytes)
+    }
+
+    pub(super) fn is_below_half(&self, load: Load) -> bool {
+        load.events * 2 < self.events && load.bytes * 2 < self.bytes
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub limits: OutboxLimits,
+    pub entries: VecDeque<Entry>,
+    pub tally: Tally,
+}
+
+/// How much waits, of each kind that is treated differently.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub all: Load,
+    /// The part of it that may be dropped: what rooms said.
+    pub droppable: Load,
+    pub ephemerals: usize,
+    pub replies: usize,
+}
+
+impl Queue {
+    pub fn new(limits: OutboxLimits) -> Self {
+        Self { limits, entries: VecDeque::new(), tally: Tally::default() }
+    }
+
+    pub fn fits(&self, cost: usize) -> bool {
+        self.limits.fits(self.tally.all, cost)
+    }
+
+    pub fn is_below_half(&self) -> bool {
+        self.limits.is_below_half(self.tally.all)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub fn push(&mut self, frame: Frame) {
+        let entry = Entry::Frame(frame);
+        self.tally.add(&entry);
+        self.entries.push_back(entry);
+    }
+
+    pub fn pop(&mut self) -> Option<Frame> {
+        let entry = self.entries.pop_front();
+        if self.entries.is_empty() {
+            // An idle session keeps no memory of a busy one.
+            self.entries.shrink_to(16);
+        }
+        let entry = entry?;
+        self.tally.remove(&entry);
+        Some(match entry {
+            Entry::Frame(frame) => frame,
+            Entry::Gap(lost) => Frame::gap(&lost.room, lost.gap),
+        })
+    }
+
+    /// Removes all that waits of a room.
+    pub fn forget(&mut self, room: &RoomName) {
+        self.remove_if(|entry| entry.room() == Some(room));
+    }
+
+    pub fn remove_if(&mut self, is_unwanted: impl Fn(&Entry) -> bool) {
+        let tally = &mut self.tally;
+        self.entries.retain(|entry| {
+            let is_kept = !is_unwanted(entry);
+            if !is_kept {
+                tally.remove(entry);
+            }
+            is_kept
+        });
+    }
+
+    pub fn clear(&mut self) {
+        *self = Self::new(self.limits);
+    }
+}
+
+impl Entry {
+    pub fn is_of(&self, class: Class) -> bool {
+        matches!(self, Self::Frame(frame) if frame.class() == class)
+    }
+
+    fn room(&self) -> Option<&RoomName> {
+        match self {
+            Self::Frame(frame) => frame.room(),
+            Self::Gap(lost) => Some(&lost.room),
+        }
+    }
+}
+
+impl Tally {
+    pub fn add(&mut self, entry: &Entry) {
+        self.count(entry, usize::add_assign);
+    }
+
+    pub fn remove(&mut self, entry: &Entry) {
+        self.count(entry, usize::sub_assign);
+    }
+
+    fn count(&mut self, entry: &Entry, step: impl Fn(&mut usize, usize)) {
+        step(&mut self.all.events, 1);
+        let Entry::Frame(frame) = entry else { return };
+        step(&mut self.all.bytes, frame.cost());
+        match frame.class() {
+            Class::Inbox | Class::Hint => {}
+            Class::Reply => step(&mut self.replies, 1),
+            class @ (Class::Room | Class::Ephemeral) => {
+                step(&mut self.droppable.events, 1);
+                step(&mut self.droppable.bytes, frame.cost());
+                step(&mut self.ephemerals, usize::from(class == Class::Ephemeral));
+            }
+        }
+    }
+}
