@@ -164,8 +164,6 @@ impl Outbox {
         self.0.borrow_mut().queue.forget(room);
     }
 
-    pub fn forget(&self, _: &crate::domain::RoomName) {}
-
     pub fn is_closing(&self) -> bool {
         !matches!(self.0.borrow().ending, Ending::Open)
     }
