@@ -218,3 +218,6 @@ impl Session {
         let _ = self.outbox.push(Frame::new(Class::Reply, event));
     }
 }
+
+#[cfg(test)]
+mod tests;

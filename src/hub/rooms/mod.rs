@@ -312,4 +312,4 @@ fn tell(shards: &impl Shards, name: &RoomName, room: &Room, frame: &Frame, excep
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

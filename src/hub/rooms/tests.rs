@@ -1,3 +1,5 @@
+pub(crate) mod known;
+
 use std::cell::RefCell;
 
 use super::*;
