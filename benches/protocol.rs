@@ -10,9 +10,15 @@ use std::{
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tidings::{
-    domain::{Epoch, Json, Notification, NotificationId, Position, RoomName, Timestamp},
+    domain::{
+        Epoch, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Timestamp, UserId,
+    },
     outbox::{Outbox, OutboxLimits},
-    protocol::{Class, Frame, command::Command, event::NotificationView},
+    protocol::{
+        Class, Frame,
+        command::Command,
+        event::{Message, NotificationView},
+    },
     stream::{Head, Offered, Subscription, replay},
 };
 
@@ -48,6 +54,21 @@ fn encode(c: &mut Criterion) {
     group.bench_function("a notification as a frame", |b| {
         b.iter(|| Frame::new(Class::Inbox, &NotificationView(black_box(&notification))));
     });
+    let room: RoomName = "chat:general".parse().unwrap();
+    let from: UserId = "alice".parse().unwrap();
+    let draft = MessageDraft {
+        data: Json::trusted(r#"{"text":"What a fine morning it is, is it not?","mentions":["bob"]}"#)
+            .unwrap(),
+        event: None,
+        nonce: Some("0190c8f5-5c1e-7000-8000-000000000000".parse().unwrap()),
+    };
+    let (position, at) = (Position::new(epoch(), 42), Timestamp::from_secs(1_800_000_000));
+    group.bench_function("a message to a room as a frame", |b| {
+        b.iter(|| {
+            let event = Message::new(&room, position, &from, black_box(&draft), at);
+            Frame::message(&room, position, &event)
+        });
+    });
     let frame = Frame::new(Class::Inbox, &NotificationView(&notification));
     group
         .bench_function("the same frame for one more receiver", |b| b.iter(|| black_box(&frame).websocket()));
@@ -59,7 +80,7 @@ fn deliver(c: &mut Criterion) {
     let mut group = c.benchmark_group("delivery rule");
     group.throughput(Throughput::Elements(EVENTS));
     group.bench_function("events in order", |b| {
-        let head = Head { epoch: epoch(), last: 0, pruned: 0 };
+        let head = Head { epoch: epoch(), last: 0, pruned: 0, restart: 0 };
         let live = || {
             let mut subscription = Subscription::reading(head.position());
             subscription.turn(&replay::page::<()>(head, head.position(), [], false));
@@ -78,7 +99,7 @@ fn deliver(c: &mut Criterion) {
         );
     });
     group.bench_function("a page of rows", |b| {
-        let head = Head { epoch: epoch(), last: EVENTS, pruned: 0 };
+        let head = Head { epoch: epoch(), last: EVENTS, pruned: 0, restart: EVENTS };
         b.iter(|| {
             let rows = (1..=EVENTS).map(|offset| (offset, Some(offset)));
             replay::page(black_box(head), Position::START, rows, false)

@@ -29,7 +29,7 @@ use crate::{
     domain::Epoch,
     http::{self, Api},
     hub::{
-        HubLink, NotificationHub, ShardLink, liveness::LivenessPolicy, messages::Committed,
+        HubLink, HubQueue, NotificationHub, ShardLink, liveness::LivenessPolicy, messages::Committed,
         rooms::RoomPolicy, seats::Seats, shard::HubShard, slots::Slots,
     },
     outbox::OutboxLimits,
@@ -123,10 +123,12 @@ impl Application {
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
             store: store.clone(),
+            hub: hub.clone(),
             gate: gate.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
+            data_bytes: config.session.data_bytes,
         });
         let workers = Arc::new(AtomicU16::new(0));
         let factory = {
@@ -144,7 +146,7 @@ impl Application {
                     node: node.clone(),
                     slots,
                     seats,
-                    hub: hub.clone(),
+                    hub: HubQueue::launch(hub.clone()),
                     store: store.clone(),
                     gate: gate.clone(),
                     policy: policy.clone(),

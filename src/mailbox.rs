@@ -61,35 +61,6 @@ impl Drop for Load {
     }
 }
 
-/// What takes messages: an actor, or whoever is known only by what it takes.
-pub trait Mailbox<M: Message> {
-    /// # Errors
-    /// If it is full or gone; the message comes back.
-    fn try_put(&self, message: M) -> Result<(), SendError<M>>;
-}
-
-impl<M> Mailbox<M> for Recipient<M>
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    fn try_put(&self, message: M) -> Result<(), SendError<M>> {
-        self.try_send(message)
-    }
-}
-
-impl<A, M> Mailbox<M> for Addr<A>
-where
-    A: Actor + Handler<M>,
-    A::Context: ToEnvelope<A, M>,
-    M: Message + Send + 'static,
-    M::Result: Send,
-{
-    fn try_put(&self, message: M) -> Result<(), SendError<M>> {
-        self.try_send(message)
-    }
-}
-
 /// Why an ask has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
@@ -130,8 +101,12 @@ where
 ///
 /// # Errors
 /// [`OfferError::Full`]: nothing was sent, and the caller makes up for it.
-pub fn offer<M: Message>(to: &impl Mailbox<M>, message: M) -> Result<(), OfferError> {
-    to.try_put(message).map_err(|error| match error {
+pub fn offer<M>(to: &Recipient<M>, message: M) -> Result<(), OfferError>
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to.try_send(message).map_err(|error| match error {
         SendError::Full(_) => OfferError::Full,
         SendError::Closed(_) => OfferError::Gone,
     })

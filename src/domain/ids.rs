@@ -1,4 +1,4 @@
-//! Names that travel: users, rooms, notifications and their types (PROTOCOL.md section 1).
+//! Names that travel: users, rooms, notifications and their types, what messages are called (PROTOCOL.md section 1).
 //!
 //! Every type keeps a shared, immutable text, so a clone is a counter and not a copy.
 
@@ -10,6 +10,40 @@ use super::Invalid;
 
 /// Longest user id and room name, in characters (all of them one byte).
 const NAME_MAX: usize = 128;
+
+/// Longest name of a message's event, and longest nonce, in characters.
+const LABEL_MAX: usize = 64;
+
+/// Words that this protocol says and hears itself, and `open`, which is the browser's. A message is told
+/// to event streams under its own name, so none may pass for one of these.
+const RESERVED_EVENTS: [&str; 26] = [
+    "welcome",
+    "message",
+    "user_joined",
+    "user_left",
+    "left",
+    "typing",
+    "unread",
+    "marked",
+    "skip",
+    "gap",
+    "degraded",
+    "restored",
+    "ping",
+    "pong",
+    "ok",
+    "error",
+    "problem",
+    "goodbye",
+    "auth",
+    "join",
+    "leave",
+    "resume",
+    "mark",
+    "ack",
+    "echo",
+    "open",
+];
 
 /// Defines a checked, cheaply cloned name: `$check` says what is wrong with a text, if anything.
 macro_rules! name {
@@ -87,61 +121,16 @@ name!(
     NotificationId,
     check_notification_id
 );
-
 name!(
-    /// The name of a message for listeners of Server-Sent Events: 1–64 of `[a-z0-9_]`, and no name of this
-    /// protocol or of EventSource itself.
+    /// What a message is to the listeners of an event stream: 1–64 of `[a-z0-9_]`, no word of this protocol.
     EventName,
     check_event
 );
 name!(
-    /// A publisher's word that makes a message repeatable: 1–64 characters, none of them a control character.
+    /// What makes a message repeatable: 1–64 characters of its sender's choice, none of them a control.
     Nonce,
     check_nonce
 );
-
-/// Longest event name and nonce, in characters.
-const WORD_MAX: usize = 64;
-
-/// Names of events that mean something already (PROTOCOL.md section 3, WHATWG HTML section 9.2).
-const EVENTS_TAKEN: [&str; 20] = [
-    "welcome",
-    "message",
-    "user_joined",
-    "user_left",
-    "left",
-    "typing",
-    "unread",
-    "marked",
-    "skip",
-    "gap",
-    "degraded",
-    "restored",
-    "ping",
-    "pong",
-    "ok",
-    "problem",
-    "goodbye",
-    "auth",
-    "error",
-    "open",
-];
-
-fn check_event(text: &str) -> Result<(), Invalid> {
-    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    if (1..=WORD_MAX).contains(&text.len()) && text.bytes().all(allowed) && !EVENTS_TAKEN.contains(&text) {
-        return Ok(());
-    }
-    Err(Invalid::new("an event is 1 to 64 characters of a-z 0-9 _, and not a type of this protocol"))
-}
-
-fn check_nonce(text: &str) -> Result<(), Invalid> {
-    let length = text.chars().count();
-    if (1..=WORD_MAX).contains(&length) && !text.chars().any(char::is_control) {
-        return Ok(());
-    }
-    Err(Invalid::new("a nonce is 1 to 64 characters, none of them a control character"))
-}
 
 fn check_user(text: &str) -> Result<(), Invalid> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_.:@=+|-".contains(&b);
@@ -163,10 +152,7 @@ fn check_room(text: &str) -> Result<(), Invalid> {
 }
 
 fn check_type(text: &str) -> Result<(), Invalid> {
-    let word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-    };
-    if (3..=NAME_MAX).contains(&text.len()) && text.contains('.') && text.split('.').all(word) {
+    if (3..=NAME_MAX).contains(&text.len()) && text.contains('.') && text.split('.').all(is_word) {
         return Ok(());
     }
     Err(Invalid::new("a type is 3 to 128 characters: words of a-z 0-9 _ joined by at least one dot"))
@@ -177,6 +163,25 @@ fn check_notification_id(text: &str) -> Result<(), Invalid> {
         ulid.len() == 26 && ulid.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
     });
     if is_ulid { Ok(()) } else { Err(Invalid::new("a notification id is ntf_ and 26 characters of a ULID")) }
+}
+
+fn check_event(text: &str) -> Result<(), Invalid> {
+    if text.len() <= LABEL_MAX && is_word(text) && !RESERVED_EVENTS.contains(&text) {
+        return Ok(());
+    }
+    Err(Invalid::new("an event is 1 to 64 characters of a-z 0-9 _, and not a type of this protocol or open"))
+}
+
+fn check_nonce(text: &str) -> Result<(), Invalid> {
+    if (1..=LABEL_MAX).contains(&text.chars().count()) && !text.contains(char::is_control) {
+        return Ok(());
+    }
+    Err(Invalid::new("a nonce is 1 to 64 characters, none of them a control character"))
+}
+
+/// Whether a text is one or more of `[a-z0-9_]`.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 impl NotificationId {
@@ -227,6 +232,28 @@ mod tests {
         }
         for bad in ["", "ab", "ping", ".a", "a.", "a..b", "A.b", "a.b\r\n", "a.\u{1b}", "a b.c"] {
             assert!(bad.parse::<NotificationType>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_word_that_the_protocol_does_not_say_itself() {
+        for ok in ["update", "a", "0", "_", "messages", &"x".repeat(64)] {
+            assert!(ok.parse::<EventName>().is_ok(), "{ok}");
+        }
+        let too_long = "x".repeat(65);
+        let malformed = ["", "A", "a.b", "a-b", "a b", "ü", "a\n", &too_long];
+        for bad in malformed.into_iter().chain(RESERVED_EVENTS) {
+            assert!(bad.parse::<EventName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_is_counted_in_characters_and_has_no_controls() {
+        for ok in ["1", "a b", "0197f3c2-6a51-7cc0-8d0e-4f1f2a3b4c5d", &"ü".repeat(64)] {
+            assert!(ok.parse::<Nonce>().is_ok(), "{ok}");
+        }
+        for bad in ["", "a\n", "\0", "a\u{7f}", "\u{85}", &"ü".repeat(65)] {
+            assert!(bad.parse::<Nonce>().is_err(), "{bad}");
         }
     }
 

@@ -1,13 +1,13 @@
-//! What is said in a room, before it has a position.
+//! What is published to a room, before it has a position.
 
 use super::{EventName, Json, Nonce};
 
+/// A checked publish to a room: it has no position yet, and nobody was told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageDraft {
-    /// Any JSON; its size is bounded by whoever takes it in.
     pub data: Json,
-    /// The name under which listeners of Server-Sent Events hear it.
+    /// Its name for the listeners of an event stream.
     pub event: Option<EventName>,
-    /// The publisher's word that makes a publish repeatable.
+    /// Makes the publish repeatable within the room's history.
     pub nonce: Option<Nonce>,
 }

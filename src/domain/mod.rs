@@ -27,8 +27,10 @@ pub use mark::{Mark, MarkAs, MarkTarget};
 pub use message::MessageDraft;
 pub use notification::{Draft, Notification};
 pub use position::{Epoch, Offset, Position};
+pub use presence::Presence;
 pub use scope::Scopes;
 pub use time::Timestamp;
+pub use typing::Typing;
 
 /// A text that is not what its type asks for; the message says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use actix_web::{
 use futures_util::StreamExt;
 
 use super::{Api, problem::Problem};
-use crate::protocol::ErrorCode;
+use crate::{domain::json::Fields, protocol::ErrorCode};
 
 /// How much of a body that is refused is read on, so that the client gets to read the answer: a
 /// connection closed over unread data is reset.
@@ -76,6 +76,16 @@ pub async fn read(
             Err(problem.status(StatusCode::REQUEST_TIMEOUT))
         }
     }
+}
+
+/// The fields of a body that is a JSON object.
+///
+/// # Errors
+/// 400 if it is none.
+pub fn fields(body: &[u8]) -> Result<Fields<'_>, Problem> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Problem::new(ErrorCode::BadMessage, "the body is not UTF-8"))?;
+    Ok(Fields::parse(text)?)
 }
 
 fn unsupported(detail: &str) -> Problem {

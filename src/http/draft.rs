@@ -5,14 +5,13 @@ use std::{collections::HashSet, time::Duration};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::problem::{Fault, Problem};
-use crate::{
-    domain::{
-        Draft, Json, NotificationType, UserId,
-        json::Fields,
-        notification::{COLLAPSE_KEY_MAX, PAYLOAD_BYTES_MAX, RECIPIENTS_MAX},
-    },
-    protocol::ErrorCode,
+use super::{
+    body,
+    problem::{Fault, Problem},
+};
+use crate::domain::{
+    Draft, Json, NotificationType, UserId,
+    notification::{COLLAPSE_KEY_MAX, PAYLOAD_BYTES_MAX, RECIPIENTS_MAX},
 };
 
 /// Longest life of a notification: a century, so that no time overflows.
@@ -23,9 +22,7 @@ const EXPIRES_IN_MAX_SECS: u64 = 100 * 365 * 24 * 60 * 60;
 /// # Errors
 /// 400 if the text is not a JSON object; 422 with all its faults otherwise.
 pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
-    let bad = |detail: String| Problem::new(ErrorCode::BadMessage, detail);
-    let text = std::str::from_utf8(body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
-    let mut fields = Fields::parse(text).map_err(|error| bad(error.0))?;
+    let mut fields = body::fields(body)?;
     let mut faults = Faults::default();
 
     let to = match fields.take("to") {

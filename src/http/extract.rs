@@ -72,4 +72,38 @@ impl Arguments {
     pub fn parse<T: FromStr<Err = Invalid>>(&self, name: &str) -> Result<Option<T>, Invalid> {
         self.text(name).map(str::parse).transpose()
     }
+
+    /// Reads `limit`, the size of a page: `default` where it is left out, at most `max`.
+    ///
+    /// # Errors
+    /// 400 if it is no whole number from 1.
+    pub fn limit(&self, default: usize, max: usize) -> Result<usize, Problem> {
+        page_size(self.text("limit"), default, max)
+            .ok_or_else(|| Problem::new(ErrorCode::BadMessage, "limit is a whole number from 1"))
+    }
+}
+
+/// A larger one than the most there is, however long, is the most there is.
+fn page_size(text: Option<&str>, default: usize, max: usize) -> Option<usize> {
+    let Some(text) = text else { return Some(default) };
+    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let limit = text.parse().unwrap_or(max);
+    (is_number && limit > 0).then(|| limit.min(max))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn b48_a_limit_is_a_whole_number_and_clamped() {
+        let page_size = |text: Option<&str>| page_size(text, 50, 200);
+        assert_eq!(page_size(None), Some(50));
+        for (text, limit) in [("1", 1), ("200", 200), ("201", 200), ("100000", 200), (&"9".repeat(99), 200)] {
+            assert_eq!(page_size(Some(text)), Some(limit), "{text}");
+        }
+        for bad in ["", "0", "00", "-5", "+5", "1e3", "1.0", " 1", "ten"] {
+            assert_eq!(page_size(Some(bad)), None, "{bad}");
+        }
+    }
 }

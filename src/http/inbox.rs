@@ -13,7 +13,7 @@ use super::{
     problem::{Fault, Problem},
 };
 use crate::{
-    domain::{Counters, Cursor, NotificationId, Position, json::Fields},
+    domain::{Counters, Cursor, NotificationId, Position},
     protocol::{ErrorCode, event::NotificationView, mark},
     store::messages::{ApplyMark, Delete, Fetch, List, ListState},
 };
@@ -23,14 +23,13 @@ const LIMIT_MAX: usize = 200;
 
 pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let arguments = Arguments::read(&request, &["state", "type", "limit", "before"])?;
-    let bad = |detail: &str| Problem::new(ErrorCode::BadMessage, detail);
     let state = match arguments.text("state") {
         None | Some("all") => ListState::All,
         Some("unread") => ListState::Unread,
         Some("archived") => ListState::Archived,
-        Some(_) => return Err(bad("state is all, unread or archived")),
+        Some(_) => return Err(Problem::new(ErrorCode::BadMessage, "state is all, unread or archived")),
     };
-    let limit = page_size(arguments.text("limit")).ok_or_else(|| bad("limit is a whole number from 1"))?;
+    let limit = arguments.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
     let before: Option<Position> =
         arguments.parse("before").map_err(|error| Problem::new(ErrorCode::BadCursor, error.0))?;
     let notification_type = arguments
@@ -57,14 +56,6 @@ pub async fn list(request: HttpRequest, caller: Caller, api: Data<Api>) -> Resul
         counters: listing.counters,
         cursor: Cursor::of_inbox(listing.cursor).to_string(),
     }))
-}
-
-/// Reads `limit`; a larger one than the most there is, however long, is the most there is.
-fn page_size(text: Option<&str>) -> Option<usize> {
-    let Some(text) = text else { return Some(LIMIT_DEFAULT) };
-    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let limit = text.parse().unwrap_or(LIMIT_MAX);
-    (is_number && limit > 0).then(|| limit.min(LIMIT_MAX))
 }
 
 /// The same query, further back, without the token that may be in it; relative, since only the proxy in
@@ -98,9 +89,7 @@ pub async fn mark(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload, &api).await?;
-    let bad = |detail: String| Problem::new(ErrorCode::BadMessage, detail);
-    let text = std::str::from_utf8(&body).map_err(|_| bad("the body is not UTF-8".to_owned()))?;
-    let mut fields = Fields::parse(text).map_err(|error| bad(error.0))?;
+    let mut fields = body::fields(&body)?;
     let mark = mark::parse(&mut fields).map_err(|error| match error.code {
         ErrorCode::Validation => {
             let pointer = error.field.map(|field| format!("/{field}")).unwrap_or_default();
@@ -119,20 +108,4 @@ pub async fn mark(
 /// What cannot be an id names nothing.
 fn parse_id(id: Path<String>) -> Result<NotificationId, Problem> {
     id.into_inner().parse().map_err(|_| Problem::not_found())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn b48_a_limit_is_a_whole_number_and_clamped() {
-        assert_eq!(page_size(None), Some(LIMIT_DEFAULT));
-        for (text, limit) in [("1", 1), ("200", 200), ("201", 200), ("100000", 200), (&"9".repeat(99), 200)] {
-            assert_eq!(page_size(Some(text)), Some(limit), "{text}");
-        }
-        for bad in ["", "0", "00", "-5", "+5", "1e3", "1.0", " 1", "ten"] {
-            assert_eq!(page_size(Some(bad)), None, "{bad}");
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The HTTP API (PROTOCOL.md section 6): the table of routes, one file for each resource.
 //!
-//! A handler parses, asks the store with a deadline, and renders; it owns nothing.
+//! A handler parses, asks the store or the hub with a deadline, and renders; it owns nothing.
 
 pub mod body;
 mod cors;
@@ -13,6 +13,7 @@ mod me;
 mod notifications;
 pub mod problem;
 pub mod request_id;
+mod rooms;
 mod unread;
 pub mod uri;
 
@@ -30,16 +31,19 @@ use actix_web::{
 pub use cors::cors;
 use problem::Problem;
 
-use crate::{auth::gate::Gate, store::StoreLink};
+use crate::{auth::gate::Gate, hub::HubLink, store::StoreLink};
 
 /// What handlers work with.
 pub struct Api {
     pub store: StoreLink,
+    pub hub: HubLink,
     pub gate: Arc<Gate>,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,
     pub body_timeout: Duration,
+    /// Largest `data` of a message to a room, in bytes.
+    pub data_bytes: usize,
 }
 
 /// All routes but those of the transports, which come before them.
@@ -66,6 +70,12 @@ pub fn routes(config: &mut ServiceConfig) {
                         .route(get().to(inbox::fetch))
                         .route(web::delete().to(inbox::delete)),
                 )
+                .service(
+                    resource("/rooms/{room}/messages", "GET, HEAD, POST")
+                        .route(web::post().to(rooms::publish))
+                        .route(get().to(rooms::messages)),
+                )
+                .service(resource("/rooms/{room}/presence", "GET, HEAD").route(get().to(rooms::presence)))
                 .default_service(web::to(not_found)),
         )
         .default_service(web::to(not_found));

@@ -12,7 +12,10 @@ use actix_web::{
 use serde::Serialize;
 
 use super::request_id;
-use crate::{auth::gate::Refusal, domain::Invalid, protocol::ErrorCode, random, store::messages::StoreError};
+use crate::{
+    auth::gate::Refusal, domain::Invalid, hub::messages::RoomRefusal, mailbox::AskError, protocol::ErrorCode,
+    random, store::messages::StoreError,
+};
 
 /// Where a client that is to come again later is told to: somewhere between one and this many seconds.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(4);
@@ -174,6 +177,28 @@ impl From<StoreError> for Problem {
             StoreError::Internal(_) => {
                 log::error!(request_id = request_id::current(), error:%; "a request failed");
                 Self::internal()
+            }
+        }
+    }
+}
+
+/// The hub gave no answer.
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        log::warn!(request_id = request_id::current(), error:%; "a request failed");
+        Self::new(ErrorCode::Unavailable, "rooms cannot be reached; try again later")
+    }
+}
+
+impl From<RoomRefusal> for Problem {
+    fn from(refusal: RoomRefusal) -> Self {
+        match refusal {
+            // One message is free within a second, and nobody is told to come earlier than that.
+            RoomRefusal::RateLimited(_) => {
+                Self::new(ErrorCode::RateLimited, "too many messages to this room; try again later")
+            }
+            RoomRefusal::Unavailable => {
+                Self::new(ErrorCode::Unavailable, "the room takes no message now; try again later")
             }
         }
     }

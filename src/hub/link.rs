@@ -1,4 +1,4 @@
-//! The way to the hub, for sessions and for http.
+//! The way to the hub, from any thread.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use actix::{Addr, Handler, Message};
 
 use super::{
     NotificationHub, ShardLink,
-    messages::{Drain, Leave, Register, ShardReady, Unregister},
+    messages::{Drain, Requests, ShardReady},
 };
-use crate::mailbox::{self, AskError, Budget, Load, OfferError};
+use crate::mailbox::{self, AskError, Budget, Load};
 
 /// Bytes of publishes that may wait for the hub.
 const PUBLISHES_BYTES: usize = 64 * 1024 * 1024;
@@ -30,34 +30,13 @@ impl HubLink {
         Self { addr, publishes: Budget::new(PUBLISHES_BYTES) }
     }
 
-    pub fn register(&self, fact: Register) {
-        mailbox::signal(&self.addr, fact);
-    }
-
-    pub fn unregister(&self, fact: Unregister) {
-        mailbox::signal(&self.addr, fact);
-    }
-
-    pub fn leave(&self, fact: Leave) {
-        mailbox::signal(&self.addr, fact);
+    pub(super) fn tell(&self, requests: Requests) {
+        mailbox::signal(&self.addr, requests);
     }
 
     /// Room for a publish of so many bytes, if there is any: it goes with the message.
     pub fn load(&self, bytes: usize) -> Option<Load> {
         self.publishes.take(bytes + PUBLISH_BYTES)
-    }
-
-    /// Offers what a session wants to know or to be done about a room.
-    ///
-    /// # Errors
-    /// [`OfferError::Full`]: nothing was sent.
-    pub fn offer<M>(&self, message: M) -> Result<(), OfferError>
-    where
-        M: Message + Send + 'static,
-        M::Result: Send,
-        NotificationHub: Handler<M>,
-    {
-        mailbox::offer(&self.addr, message)
     }
 
     /// Asks and waits for the answer.

@@ -1,4 +1,4 @@
-//! What the hub is told, and what it answers. Sessions and the store offer; only http waits for an answer.
+//! What the hub is told, and what it answers. Only http waits for an answer.
 
 use std::{sync::Arc, time::Duration};
 
@@ -71,20 +71,34 @@ pub enum MarkedChange {
     Deleted(Vec<NotificationId>),
 }
 
-/// A session is there and belongs to this user.
+/// What the sessions of one worker had to say in one turn of it, in order.
 ///
-/// From the session, once, when it is authenticated. A lifecycle fact: bounded by the number of
-/// sessions, so it is signalled and never refused.
+/// Signalled by the worker's queue, so that many requests wake the hub once. Bounded otherwise: facts and
+/// joins by the sessions and their rooms, publishes by their load, the rest by the sessions' manners.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
+pub struct Requests(pub Vec<Request>);
+
+#[derive(Debug)]
+pub enum Request {
+    Register(Register),
+    Unregister(Unregister),
+    Join(Join),
+    Leave(Leave),
+    Read(ReadRoom),
+    Typing(SetTyping),
+    Publish(PublishMessage),
+}
+
+/// A session is there and belongs to this user. Once, when it is authenticated.
+#[derive(Debug)]
 pub struct Register {
     pub session: SessionKey,
     pub user: UserId,
 }
 
-/// A session is gone. From the session, once, after [`Register`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+/// A session is gone. Once, after [`Register`].
+#[derive(Debug)]
 pub struct Unregister {
     pub session: SessionKey,
     pub user: UserId,
@@ -104,12 +118,11 @@ pub struct Drain {
     pub over: Duration,
 }
 
-/// A session wants into a room. Offered by the session, after it has checked the scope; answered by
-/// [`RoomAnswer::Joined`] through its shard, so that no live event goes ahead of the answer.
+/// A session wants into a room, and has checked the scope. Answered by [`RoomAnswer::Joined`] through its
+/// shard, so that no live event goes ahead of the answer.
 ///
 /// Membership and page are of one instant. A session that is in the room already changes nothing.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub struct Join {
     pub session: SessionKey,
     pub room: RoomName,
@@ -118,19 +131,16 @@ pub struct Join {
     pub limit: PageLimit,
 }
 
-/// A session is out of a room. From the session, once for each room that it was let into and still
-/// lives; it hears nothing of the room any more when it says this. A lifecycle fact: signalled.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+/// A session is out of a room; it hears nothing of the room any more when it says this.
+#[derive(Debug)]
 pub struct Leave {
     pub session: SessionKey,
     pub room: RoomName,
 }
 
-/// Read on in a room's history. Offered by a session that is in the room; answered by
-/// [`RoomAnswer::Page`] through its shard. When the hub is full the session asks again later.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+/// Read on in a room's history, for a session that is in the room. Answered by [`RoomAnswer::Page`]
+/// through its shard.
+#[derive(Debug)]
 pub struct ReadRoom {
     pub session: SessionKey,
     pub room: RoomName,
@@ -138,19 +148,16 @@ pub struct ReadRoom {
     pub limit: PageLimit,
 }
 
-/// A user types, or no longer does. Offered by a session that is in the room; dropped when the hub is full.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+/// A user types, or no longer does. From a session that is in the room.
+#[derive(Debug)]
 pub struct SetTyping {
     pub session: SessionKey,
     pub room: RoomName,
     pub is_active: bool,
 }
 
-/// Publish a message to a room; who asks has checked the scope.
-///
-/// Offered by a session, which is answered through its shard; asked by http. When the hub is full:
-/// `unavailable`.
+/// Publish a message to a room; who asks has checked the scope. A session is answered through its shard;
+/// http waits. Without a load to go with it, it is `unavailable`.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Position, RoomRefusal>")]
 pub struct PublishMessage {

@@ -10,6 +10,7 @@ mod inbox;
 mod link;
 pub mod liveness;
 pub mod messages;
+mod queue;
 mod register;
 pub mod rooms;
 pub mod seats;
@@ -26,11 +27,13 @@ use actix::{Actor, AsyncContext, Context, Handler};
 pub use link::HubLink;
 use liveness::TICK;
 use messages::{
-    Drain, Join, Leave, PublishMessage, ReadMessages, ReadPresence, ReadRoom, Register, RoomAnswer,
-    RoomMessages, RoomPresence, RoomRefusal, SetTyping, ShardReady, Unregister,
+    Drain, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests, RoomMessages,
+    RoomPresence, RoomRefusal, ShardReady, Unregister,
 };
+pub use queue::HubQueue;
 use register::SessionRegister;
-use rooms::{RoomPolicy, Rooms, Shards};
+use rooms::{RoomPolicy, Rooms};
+use shard_link::Dispatch;
 pub use shard_link::ShardLink;
 
 use crate::{
@@ -65,7 +68,9 @@ impl NotificationHub {
     /// Each tick has a timer of its own, as a shard's has: a stopped process makes up for none.
     fn await_tick(ctx: &mut Context<Self>) {
         ctx.run_later(TICK, |hub, ctx| {
-            hub.rooms.tick(&hub.shards, Instant::now());
+            let dispatch = Dispatch::new(&hub.shards);
+            hub.rooms.tick(&dispatch, Instant::now());
+            dispatch.send();
             Self::await_tick(ctx);
         });
     }
@@ -76,71 +81,54 @@ impl Actor for NotificationHub {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        Self::await_tick(ctx);
     }
 }
 
 impl Handler<ShardReady> for NotificationHub {
     type Result = ();
 
-    fn handle(&mut self, ShardReady { shard }: ShardReady, _: &mut Self::Context) {
+    fn handle(&mut self, ShardReady { shard }: ShardReady, ctx: &mut Self::Context) {
+        // Time begins with the first worker: before there is nobody, and where a start fails, no reactor.
+        if self.shards.is_empty() {
+            Self::await_tick(ctx);
+        }
         self.shards.insert(shard.id, shard);
     }
 }
 
-impl Handler<Register> for NotificationHub {
+impl Handler<Requests> for NotificationHub {
     type Result = ();
 
-    fn handle(&mut self, Register { session, user }: Register, _: &mut Self::Context) {
-        self.rooms.admit(session, user.clone());
-        // The newest stays, so that a ghost locks nobody out.
-        if let Some(oldest) = self.sessions.add(user, session) {
-            self.rooms.remove(oldest, Instant::now());
-            if let Some(shard) = self.shards.get(&oldest.shard) {
-                shard.end(oldest, CloseCode::ConnectionLimit);
+    fn handle(&mut self, Requests(requests): Requests, _: &mut Self::Context) {
+        let (now, at) = (Instant::now(), clock::now());
+        let dispatch = Dispatch::new(&self.shards);
+        for request in requests {
+            match request {
+                Request::Register(Register { session, user }) => {
+                    self.rooms.admit(session, user.clone());
+                    // The newest stays, so that a ghost locks nobody out.
+                    if let Some(oldest) = self.sessions.add(user, session) {
+                        self.rooms.remove(oldest, now);
+                        if let Some(shard) = self.shards.get(&oldest.shard) {
+                            shard.end(oldest, CloseCode::ConnectionLimit);
+                        }
+                    }
+                }
+                Request::Unregister(Unregister { session, user }) => {
+                    self.sessions.remove(&user, session);
+                    self.rooms.remove(session, now);
+                }
+                Request::Join(join) => self.rooms.join(&dispatch, now, join),
+                Request::Leave(leave) => self.rooms.leave(now, &leave),
+                Request::Read(read) => self.rooms.read(&dispatch, now, read),
+                Request::Typing(typing) => self.rooms.set_typing(&dispatch, now, &typing),
+                Request::Publish(message) => {
+                    // The session hears through its shard.
+                    let _ = self.rooms.publish(&dispatch, now, at, message);
+                }
             }
         }
-    }
-}
-
-impl Handler<Unregister> for NotificationHub {
-    type Result = ();
-
-    fn handle(&mut self, Unregister { session, user }: Unregister, _: &mut Self::Context) {
-        self.sessions.remove(&user, session);
-        self.rooms.remove(session, Instant::now());
-    }
-}
-
-impl Handler<Join> for NotificationHub {
-    type Result = ();
-
-    fn handle(&mut self, join: Join, _: &mut Self::Context) {
-        self.rooms.join(&self.shards, Instant::now(), join);
-    }
-}
-
-impl Handler<Leave> for NotificationHub {
-    type Result = ();
-
-    fn handle(&mut self, leave: Leave, _: &mut Self::Context) {
-        self.rooms.leave(Instant::now(), &leave);
-    }
-}
-
-impl Handler<ReadRoom> for NotificationHub {
-    type Result = ();
-
-    fn handle(&mut self, read: ReadRoom, _: &mut Self::Context) {
-        self.rooms.read(&self.shards, Instant::now(), read);
-    }
-}
-
-impl Handler<SetTyping> for NotificationHub {
-    type Result = ();
-
-    fn handle(&mut self, typing: SetTyping, _: &mut Self::Context) {
-        self.rooms.set_typing(&self.shards, Instant::now(), &typing);
+        dispatch.send();
     }
 }
 
@@ -148,13 +136,10 @@ impl Handler<PublishMessage> for NotificationHub {
     type Result = Result<Position, RoomRefusal>;
 
     fn handle(&mut self, message: PublishMessage, _: &mut Self::Context) -> Self::Result {
-        let (room, origin) = (message.room.clone(), message.origin.clone());
-        let result = self.rooms.publish(&self.shards, Instant::now(), clock::now(), message);
-        if let Some(origin) = origin.filter(|origin| origin.reference.is_some() || result.is_err()) {
-            let answer = RoomAnswer::Published { room, reference: origin.reference, result };
-            self.shards.answer(origin.session, answer);
-        }
-        result
+        let dispatch = Dispatch::new(&self.shards);
+        let published = self.rooms.publish(&dispatch, Instant::now(), clock::now(), message);
+        dispatch.send();
+        published
     }
 }
 

@@ -75,23 +75,19 @@ pub struct DrainShard {
     pub over: Duration,
 }
 
-/// Something said to a room. Signalled by the hub, which counts what waits here.
+/// What the hub has to say about rooms, in order. Signalled by the hub, which counts what waits here.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Broadcast {
-    pub room: RoomName,
-    pub frame: Frame,
-    /// Who caused it and is not told.
-    pub except: Option<SessionKey>,
-    pub load: Load,
+pub struct DeliverToRooms {
+    pub words: Vec<RoomWord>,
 }
 
-/// The answer to what a session has asked about a room. Signalled by the hub: at most one a question.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Answer {
-    pub session: SessionKey,
-    pub answer: RoomAnswer,
+#[derive(Debug)]
+pub enum RoomWord {
+    /// To all members of this worker but the session that caused it.
+    Broadcast { room: RoomName, frame: Frame, except: Option<SessionKey>, load: Load },
+    /// To the session that has asked something; at most one a question.
+    Answer { session: SessionKey, answer: RoomAnswer },
 }
 
 /// Seats that are visited before the worker's other work has its turn.
@@ -200,26 +196,27 @@ impl Handler<Deliver> for HubShard {
     }
 }
 
-impl Handler<Broadcast> for HubShard {
+impl Handler<DeliverToRooms> for HubShard {
     type Result = ();
 
-    fn handle(&mut self, Broadcast { room, frame, except, load }: Broadcast, ctx: &mut Self::Context) {
-        if !self.seats.say(&room, frame, except, load) {
-            return;
+    fn handle(&mut self, DeliverToRooms { words }: DeliverToRooms, ctx: &mut Self::Context) {
+        let was_quiet = self.unheard.is_empty();
+        for word in words {
+            match word {
+                RoomWord::Broadcast { room, frame, except, load } => {
+                    if self.seats.say(&room, frame, except, load) {
+                        self.unheard.push_back(room);
+                    }
+                }
+                RoomWord::Answer { session, answer } => {
+                    self.slots.with(session, |receiver| receiver.answer(answer));
+                }
+            }
         }
-        if self.unheard.is_empty() {
+        if was_quiet && !self.unheard.is_empty() {
             // Polled when the mailbox is empty: each member is visited once for all that has come.
             ctx.spawn(ready(()).into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
         }
-        self.unheard.push_back(room);
-    }
-}
-
-impl Handler<Answer> for HubShard {
-    type Result = ();
-
-    fn handle(&mut self, Answer { session, answer }: Answer, _: &mut Self::Context) {
-        self.slots.with(session, |receiver| receiver.answer(answer));
     }
 }
 
@@ -241,3 +238,6 @@ impl Handler<DrainShard> for HubShard {
         self.tick();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
-//! The hub's way to one shard, bounded in bytes and in work.
+//! The hub's way to its shards, bounded in bytes and in work.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     sync::{
         Arc,
@@ -14,7 +15,7 @@ use actix::Addr;
 use super::{
     messages::RoomAnswer,
     rooms::Shards,
-    shard::{Answer, Broadcast, Deliver, DrainShard, EndSession, HubShard, News},
+    shard::{Deliver, DeliverToRooms, DrainShard, EndSession, HubShard, News, RoomWord},
 };
 use crate::{
     domain::{RoomName, SessionKey},
@@ -58,27 +59,6 @@ impl ShardLink {
         }
     }
 
-    fn has_capacity(&self, bytes: usize) -> bool {
-        self.broadcasts.has(bytes + MESSAGE_BYTES)
-    }
-
-    /// What has a number was asked about before, so it finds room; the rest is dropped under pressure.
-    fn broadcast(&self, room: &RoomName, frame: &Frame, except: Option<SessionKey>) {
-        if frame.position().is_none() && self.broadcasts.is_strained() {
-            return;
-        }
-        let Some(load) = self.broadcasts.take(frame.cost() + MESSAGE_BYTES) else {
-            log::error!(shard = self.id; "a worker that had room has none");
-            return;
-        };
-        let broadcast = Broadcast { room: room.clone(), frame: frame.clone(), except, load };
-        mailbox::signal(&self.addr, broadcast);
-    }
-
-    fn answer(&self, session: SessionKey, answer: RoomAnswer) {
-        mailbox::signal(&self.addr, Answer { session, answer });
-    }
-
     pub fn end(&self, session: SessionKey, code: CloseCode) {
         mailbox::signal(&self.addr, EndSession { session, code });
     }
@@ -92,20 +72,53 @@ impl ShardLink {
     }
 }
 
-impl Shards for BTreeMap<u16, ShardLink> {
+/// What the hub says about rooms in one turn: one message to each worker concerned.
+pub struct Dispatch<'a> {
+    links: &'a BTreeMap<u16, ShardLink>,
+    words: RefCell<BTreeMap<u16, Vec<RoomWord>>>,
+}
+
+impl<'a> Dispatch<'a> {
+    pub fn new(links: &'a BTreeMap<u16, ShardLink>) -> Self {
+        Self { links, words: RefCell::default() }
+    }
+
+    pub fn send(self) {
+        for (shard, words) in self.words.into_inner() {
+            if let Some(link) = self.links.get(&shard) {
+                mailbox::signal(&link.addr, DeliverToRooms { words });
+            }
+        }
+    }
+
+    fn say(&self, shard: u16, word: RoomWord) {
+        self.words.borrow_mut().entry(shard).or_default().push(word);
+    }
+}
+
+impl Shards for Dispatch<'_> {
     fn has_capacity(&self, shard: u16, bytes: usize) -> bool {
-        self.get(&shard).is_some_and(|link| link.has_capacity(bytes))
+        self.links.get(&shard).is_some_and(|link| link.broadcasts.has(bytes + MESSAGE_BYTES))
     }
 
     fn broadcast(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>) {
-        if let Some(link) = self.get(&shard) {
-            link.broadcast(room, frame, except);
+        let Some(link) = self.links.get(&shard) else { return };
+        if frame.position().is_none() && link.broadcasts.is_strained() {
+            return;
+        }
+        // What has a number was asked about before, so it finds room.
+        match link.broadcasts.take(frame.cost() + MESSAGE_BYTES) {
+            Some(load) => {
+                self.say(
+                    shard,
+                    RoomWord::Broadcast { room: room.clone(), frame: frame.clone(), except, load },
+                );
+            }
+            None => log::error!(shard; "a worker that had room for a message has none"),
         }
     }
 
     fn answer(&self, session: SessionKey, answer: RoomAnswer) {
-        if let Some(link) = self.get(&session.shard) {
-            link.answer(session, answer);
-        }
+        self.say(session.shard, RoomWord::Answer { session, answer });
     }
 }

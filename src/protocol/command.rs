@@ -5,7 +5,10 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{ErrorCode, mark, message};
+use super::{
+    ErrorCode, mark,
+    message::{self, BadMessage},
+};
 use crate::domain::{Invalid, Mark, MessageDraft, Position, RoomName, json::Fields};
 
 /// The client's own name for a command, echoed in its answer: an integer, or a text of at most 64 characters.
@@ -96,7 +99,7 @@ pub struct BadCommand {
 
 impl<'a> Command<'a> {
     /// # Errors
-    /// The answer that the client gets: `bad_message`, `unknown_type` or `bad_cursor`.
+    /// The answer that the client gets: `bad_message`, `unknown_type`, `bad_room` or `bad_cursor`.
     pub fn parse(text: &'a str) -> Result<Self, BadCommand> {
         let refuse = |reference, command, code, message: &str| BadCommand {
             reference,
@@ -167,7 +170,7 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
             let room = room(fields)?;
             message::parse(fields)
                 .map(|draft| Action::Message { room, draft })
-                .map_err(|fault| (ErrorCode::BadMessage, fault.message))
+                .map_err(|faults| (ErrorCode::BadMessage, first(faults)))
         }),
         "typing" => ("typing", |fields| {
             let room = if fields.has("room") { Some(room(fields)?) } else { None };
@@ -184,6 +187,11 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
         }),
         _ => return None,
     })
+}
+
+/// A command is answered with one fault of its fields.
+fn first(faults: Vec<BadMessage>) -> String {
+    faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()
 }
 
 fn room(fields: &mut Fields<'_>) -> Result<RoomName, (ErrorCode, String)> {
@@ -210,65 +218,4 @@ fn parse_ref(raw: &RawValue) -> Result<Ref, ()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn refusal(text: &str) -> ErrorCode {
-        Command::parse(text).unwrap_err().code
-    }
-
-    #[test]
-    fn each_command_is_read_and_unknown_fields_are_ignored() {
-        let command = Command::parse(r#"{"type":"resume","since":"k3x9q2ab.7","ref":5,"more":[1]}"#).unwrap();
-        assert_eq!(command.reference, Some(Ref::Number(5)));
-        assert!(matches!(command.action, Action::Resume { since } if since.offset == 7));
-        for (text, word) in [
-            (r#"{"type":"auth","token":"x"}"#, "auth"),
-            (r#"{"type":"mark","as":"read","all":true}"#, "mark"),
-            (r#"{"type":"ack","up_to":"k3x9q2ab.7","visible":true}"#, "ack"),
-            (r#"{"type":"ping"}"#, "ping"),
-            (r#"{"type":"pong","ref":"a"}"#, "pong"),
-            (r#"{"type":"echo","data":{"a":[]}}"#, "echo"),
-        ] {
-            assert_eq!(Command::parse(text).unwrap().action.word(), word);
-        }
-    }
-
-    #[test]
-    fn what_is_no_command_is_refused_with_its_code() {
-        let long = format!(r#"{{"type":"ping","ref":"{}"}}"#, "x".repeat(65));
-        for (text, code) in [
-            ("", ErrorCode::BadMessage),
-            ("[]", ErrorCode::BadMessage),
-            ("5", ErrorCode::BadMessage),
-            ("{}", ErrorCode::BadMessage),
-            (r#"{"type":5}"#, ErrorCode::BadMessage),
-            (r#"{"type":"ping","ref":1.5}"#, ErrorCode::BadMessage),
-            (&long, ErrorCode::BadMessage),
-            (r#"{"type":"nonsense"}"#, ErrorCode::UnknownType),
-            (r#"{"type":"echo"}"#, ErrorCode::BadMessage),
-            (r#"{"type":"resume"}"#, ErrorCode::BadCursor),
-            (r#"{"type":"resume","since":"abc"}"#, ErrorCode::BadCursor),
-            (r#"{"type":"ack","up_to":7}"#, ErrorCode::BadCursor),
-            (r#"{"type":"mark","as":"read"}"#, ErrorCode::BadMessage),
-            (r#"{"type":"mark","as":"read","up_to":"abc"}"#, ErrorCode::BadCursor),
-        ] {
-            assert_eq!(refusal(text), code, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_carries_the_ref_where_it_can_be_read() {
-        let refusal = Command::parse(r#"{"ref":"r1","type":"nonsense"}"#).unwrap_err();
-        assert_eq!(refusal.reference, Some(Ref::Text("r1".to_owned())));
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_command_or_an_error(text in ".{0,200}") {
-            let _ = Command::parse(&text);
-        }
-    }
-}
+mod tests;

@@ -8,7 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{CloseCode, ErrorCode, command::Ref};
 use crate::{
-    domain::{Counters, Json, MarkAs, MarkTarget, Notification, NotificationId, Position, Timestamp},
+    domain::{
+        Counters, Json, MarkAs, MarkTarget, Notification, NotificationId, Position, RoomName, Timestamp,
+    },
     stream::{Gap, GapReason, Resume},
 };
 
@@ -200,6 +202,21 @@ pub struct Refused<'a> {
     pub retryable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+impl<'a> Refused<'a> {
+    /// What was about a room is refused.
+    pub fn of_room(
+        reference: Option<&'a Ref>,
+        command: &'a str,
+        room: Option<&'a RoomName>,
+        code: ErrorCode,
+        message: &'a str,
+        retry_after_ms: Option<u64>,
+    ) -> Self {
+        let (command, room) = (Some(command), room.map(RoomName::as_str));
+        Self { reference, command, room, code, message, retryable: code.is_retryable(), retry_after_ms }
+    }
 }
 
 /// The last word before a close; best effort.

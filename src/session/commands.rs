@@ -220,15 +220,7 @@ impl Session {
         message: &str,
         retry_after: Option<Duration>,
     ) {
-        self.refused(&Refused {
-            reference,
-            command: Some(command),
-            room: room.map(RoomName::as_str),
-            code,
-            message,
-            retryable: code.is_retryable(),
-            retry_after_ms: retry_after.map(millis),
-        });
+        self.refused(&Refused::of_room(reference, command, room, code, message, retry_after.map(millis)));
     }
 
     fn refused(&self, refused: &Refused<'_>) {

@@ -10,6 +10,7 @@ mod manners;
 mod member;
 mod receiver;
 mod replay;
+mod room_replay;
 mod rooms;
 mod worker;
 
@@ -27,7 +28,7 @@ pub use worker::{SessionPolicy, Worker};
 
 use crate::{
     domain::{Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName},
-    hub::messages::{Register, Unregister},
+    hub::messages::{Register, Request, Unregister},
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
     stream::Subscription,
@@ -125,7 +126,7 @@ impl Session {
         // Until the first page says otherwise it stands where it asked to, and what comes is held.
         *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
         self.worker.slots.admit(key, &user);
-        self.worker.hub.register(Register { session: key, user });
+        self.worker.hub.say(Request::Register(Register { session: key, user }));
         self.openings.borrow_mut().push(opening);
         self.read(since);
     }
@@ -150,6 +151,11 @@ impl Session {
 
     pub fn policy(&self) -> &SessionPolicy {
         &self.worker.policy
+    }
+
+    /// The connection has said all that waited.
+    pub fn pass_turn(&self) {
+        self.worker.hub.pass_turn();
     }
 
     /// Something came in: the client is alive.
@@ -202,7 +208,7 @@ impl Session {
             return;
         };
         log::info!(session, user = user.as_str(), reason, seconds; "session closed");
-        self.worker.hub.unregister(Unregister { session: key, user });
+        self.worker.hub.say(Request::Unregister(Unregister { session: key, user }));
     }
 
     fn key(&self) -> Option<SessionKey> {

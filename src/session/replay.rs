@@ -23,7 +23,7 @@ const PAGE_ROWS_MAX: usize = 500;
 
 /// How often the store may fail a session in a row before the client is asked to come again (4010).
 const FAILURES_MAX: u32 = 5;
-pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is owed to the client before the first item of the next page.
 #[derive(Debug)]

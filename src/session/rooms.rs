@@ -7,41 +7,33 @@ use std::{
     time::Instant,
 };
 
-use super::{
-    Session,
-    member::RoomMember,
-    replay::{Given, RETRY_PAUSE, give},
-};
+use super::{Session, member::RoomMember};
 use crate::{
     domain::{MessageDraft, Position, RoomName, StreamName},
     hub::{
         messages::{
-            Join, Joined, Leave, PublishMessage, PublishOrigin, ReadRoom, RoomAnswer, RoomRefusal, SetTyping,
+            Join, Joined, Leave, PublishMessage, PublishOrigin, Request, RoomAnswer, RoomRefusal, SetTyping,
         },
         seats::Seats,
     },
     protocol::{
-        Class, ErrorCode, Frame,
+        ErrorCode, Frame,
         command::Ref,
-        event::{Done, Left, LeftReason, Outcome, Skip},
+        event::{Done, Left, LeftReason, Outcome, Refused},
     },
-    random,
-    stream::{Item, Page, PageLimit, Resume},
+    stream::{Page, Resume},
 };
-
-/// Most messages of a page: small, since at its start a session may get one for each of its rooms.
-const PAGE_ROWS_MAX: usize = 128;
 
 #[derive(Default)]
 pub struct JoinedRooms {
-    members: RefCell<Vec<Rc<RoomMember>>>,
+    pub(super) members: RefCell<Vec<Rc<RoomMember>>>,
     /// Joins that the hub has not answered yet, in order.
     asked: RefCell<VecDeque<AskedJoin>>,
     /// Pages of the rooms of the handshake: they follow the answers to all of its joins.
     first_pages: RefCell<Vec<(Rc<RoomMember>, Page<Frame>)>>,
     /// A read for a room that waits is under way. One at a time, so that pages find the room they were
     /// asked for.
-    is_reading: Cell<bool>,
+    pub(super) is_reading: Cell<bool>,
 }
 
 struct AskedJoin {
@@ -111,22 +103,24 @@ impl Session {
         } else if !is_joined && self.rooms.count() >= self.worker.policy.rooms {
             Some((ErrorCode::RoomLimit, "the session is in as many rooms as it may be"))
         } else {
-            let message = Join {
-                session,
-                room: asked.room.clone(),
-                // A second join changes nothing.
-                since: asked.since.filter(|_| !is_joined),
-                limit: self.room_page_limit(),
-            };
-            let is_asked = self.worker.hub.offer(message).is_ok();
-            (!is_asked).then_some((ErrorCode::Unavailable, "try again later"))
+            None
         };
-        match refusal {
-            Some((code, message)) => {
-                self.refuse_room(asked.reference.as_ref(), "join", Some(&asked.room), code, message, None);
+        if let Some((code, message)) = refusal {
+            let (reference, room) = (asked.reference.as_ref(), Some(&asked.room));
+            if asked.is_opening {
+                // It answers no command, so it does not count as an error of the client's.
+                return self.reply(&Refused::of_room(reference, "join", room, code, message, None));
             }
-            None => self.rooms.asked.borrow_mut().push_back(asked),
+            return self.refuse_room(reference, "join", room, code, message, None);
         }
+        self.worker.hub.say(Request::Join(Join {
+            session,
+            room: asked.room.clone(),
+            // A second join changes nothing.
+            since: asked.since.filter(|_| !is_joined),
+            limit: self.room_page_limit(),
+        }));
+        self.rooms.asked.borrow_mut().push_back(asked);
     }
 
     pub(super) fn leave(&self, reference: Option<&Ref>, room: &RoomName) {
@@ -155,7 +149,7 @@ impl Session {
         self.worker.seats.unseat(room, member.seat.get());
         self.rooms.first_pages.borrow_mut().retain(|(owed, _)| !Rc::ptr_eq(owed, &member));
         self.outbox.forget(room);
-        self.worker.hub.leave(Leave { session, room: room.clone() });
+        self.worker.hub.say(Request::Leave(Leave { session, room: room.clone() }));
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room left");
         true
     }
@@ -163,21 +157,18 @@ impl Session {
     pub(super) fn publish(&self, reference: Option<Ref>, room: RoomName, draft: MessageDraft) {
         let (Some(session), Some(from)) = (self.key(), self.user()) else { return };
         let bytes = draft.data.as_str().len();
-        let refusal = if bytes > self.worker.policy.data_bytes {
-            Some((ErrorCode::TooLarge, "data is too large"))
+        let (code, message) = if bytes > self.worker.policy.data_bytes {
+            (ErrorCode::TooLarge, "data is too large")
         } else if !self.may(|scopes| scopes.may_publish(&room)) {
-            Some((ErrorCode::Forbidden, "the token does not allow to publish to this room"))
+            (ErrorCode::Forbidden, "the token does not allow to publish to this room")
+        } else if let Some(load) = self.worker.hub.load(bytes) {
+            let origin = Some(PublishOrigin { session, reference });
+            let message = PublishMessage { room, from, draft, origin, load };
+            return self.worker.hub.say(Request::Publish(message));
         } else {
-            let is_offered = self.worker.hub.load(bytes).is_some_and(|load| {
-                let origin = Some(PublishOrigin { session, reference: reference.clone() });
-                let message = PublishMessage { room: room.clone(), from, draft, origin, load };
-                self.worker.hub.offer(message).is_ok()
-            });
-            (!is_offered).then_some((ErrorCode::Unavailable, "try again later"))
+            (ErrorCode::Unavailable, "try again later")
         };
-        if let Some((code, message)) = refusal {
-            self.refuse_room(reference.as_ref(), "message", Some(&room), code, message, None);
-        }
+        self.refuse_room(reference.as_ref(), "message", Some(&room), code, message, None);
     }
 
     pub(super) fn type_in(&self, reference: Option<&Ref>, room: Option<RoomName>, is_active: bool) {
@@ -200,11 +191,9 @@ impl Session {
         };
         let now = Instant::now();
         if member.is_typing_news(is_active, now) && self.manners.borrow_mut().typing(now) {
-            let message = SetTyping { session, room: member.room.clone(), is_active };
-            // What does not get through is over by itself in a moment.
-            if self.worker.hub.offer(message).is_ok() {
-                member.told_typing(is_active, now);
-            }
+            let typing = SetTyping { session, room: member.room.clone(), is_active };
+            self.worker.hub.say(Request::Typing(typing));
+            member.told_typing(is_active, now);
         }
         self.done(reference, "typing", Outcome::Nothing {});
     }
@@ -261,64 +250,6 @@ impl Session {
         } else {
             self.give_room(&member, &page);
         }
-    }
-
-    fn give_room(&self, member: &RoomMember, page: &Page<Frame>) {
-        let mut subscription = member.subscription.borrow_mut();
-        if !page.items.is_empty() && !self.outbox.has_room() {
-            // It is read again when there is room.
-            return subscription.wait();
-        }
-        let since = subscription.last();
-        let room = member.room.as_str();
-        let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
-            Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
-            Item::Skip { from, to } => {
-                (Frame::new(Class::Reply, &Skip { stream: room, from: *from, to: *to }), *to)
-            }
-            Item::Gap(gap) => (Frame::gap(&member.room, *gap), gap.to),
-        });
-        drop(subscription);
-        if let Given::Read(since) = given {
-            self.read_room(member, since);
-        }
-    }
-
-    /// Reads on for the next room that waits, if there is room for a page.
-    pub(super) fn read_rooms(&self) {
-        if self.rooms.is_reading.get() || self.outbox.is_closing() || !self.outbox.has_room() {
-            return;
-        }
-        let next = self.rooms.members.borrow().iter().find_map(|member| {
-            let since = member.subscription.borrow_mut().resume()?;
-            Some((member.clone(), since))
-        });
-        if let Some((member, since)) = next {
-            self.read_room(&member, since);
-        }
-    }
-
-    pub(super) fn read_room(&self, member: &RoomMember, since: Position) {
-        let Some(session) = self.key() else { return };
-        let limit = self.room_page_limit();
-        let read = ReadRoom { session, room: member.room.clone(), since, limit };
-        if self.worker.hub.offer(read).is_ok() {
-            self.rooms.is_reading.set(true);
-            return;
-        }
-        member.subscription.borrow_mut().wait();
-        let me = self.me.clone();
-        actix::spawn(async move {
-            tokio::time::sleep(RETRY_PAUSE + random::up_to(RETRY_PAUSE)).await;
-            if let Some(session) = me.upgrade() {
-                session.read_rooms();
-            }
-        });
-    }
-
-    fn room_page_limit(&self) -> PageLimit {
-        let limit = self.page_limit();
-        PageLimit { rows: limit.rows.min(PAGE_ROWS_MAX), ..limit }
     }
 
     fn refuse_not_joined(&self, reference: Option<&Ref>, command: &'static str, room: &RoomName) {

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     auth::gate::Gate,
-    hub::{HubLink, seats::Seats, slots::Slots},
+    hub::{HubQueue, seats::Seats, slots::Slots},
     outbox::OutboxLimits,
     store::StoreLink,
 };
@@ -38,7 +38,7 @@ pub struct Worker {
     pub node: Arc<str>,
     pub slots: Rc<Slots>,
     pub seats: Rc<Seats>,
-    pub hub: HubLink,
+    pub hub: Rc<HubQueue>,
     pub store: StoreLink,
     pub gate: Arc<Gate>,
     pub policy: SessionPolicy,

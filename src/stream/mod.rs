@@ -3,6 +3,7 @@
 //! Pure, and the same for every stream and transport. What arrives live is only a doorbell; by
 //! [`delivery`] it is dropped, delivered, or answered by reading the truth ([`replay`]).
 //! [`subscription`] is that rule with its state, for one session and one stream.
+//! The truth of an inbox is the database, that of a room a [`room_log`].
 
 pub mod delivery;
 pub mod replay;

@@ -12,8 +12,8 @@ pub struct Head {
     pub last: Offset,
     /// The pruned horizon: events up to here, itself included, may be lost.
     pub pruned: Offset,
-    /// Where a reader goes on whose position is of no use: an inbox is listed anew and followed from its
-    /// top, of a room all that is held is replayed.
+    /// Where a reader goes on whose position is of no use: in an inbox the newest event, for there is a
+    /// list of it to read again; in a room the pruned horizon, so that all it holds follows.
     pub restart: Offset,
 }
 
@@ -76,7 +76,7 @@ pub enum Item<E> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageLimit {
     pub rows: usize,
-    /// Of payloads, in bytes.
+    /// Of what the rows carry, in bytes.
     pub bytes: usize,
 }
 
@@ -91,7 +91,7 @@ pub struct Page<E> {
 }
 
 impl<E> Page<E> {
-    /// For a reader that asks for nothing that was.
+    /// For a reader who asks for nothing that was before: it stands at the top.
     pub fn fresh(head: Head) -> Self {
         Self { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() }
     }
@@ -183,6 +183,16 @@ mod tests {
         assert_eq!(begin(head(9, 4), at(4)), (None, 4));
         assert_eq!(begin(head(9, 0), Position::START), (None, 0));
         assert_eq!(begin(Head::NONE, Position::START), (None, 0));
+    }
+
+    #[test]
+    fn a_position_of_no_use_goes_on_where_the_stream_restarts() {
+        let room = Head { restart: 4, ..head(9, 4) };
+        let other = Position::new("bbbbbbbb".parse().unwrap(), 7);
+        for (since, reason) in [(other, GapReason::Epoch), (at(10), GapReason::Ahead)] {
+            assert_eq!(begin(room, since), (Some(Gap { from: since, to: at(4), reason }), 4));
+        }
+        assert_eq!(begin(room, at(7)), (None, 7));
     }
 
     #[test]

@@ -76,6 +76,22 @@ impl<S> WsBody<S> {
         }
     }
 
+    /// Lets the actor run if it is due. A client that leaves its answers unread is not listened to until it
+    /// has read some.
+    fn poll_actor(&mut self)
+    where
+        S: Stream,
+    {
+        let is_due = self.wake.has_fired.load(Ordering::Acquire);
+        if !is_due || self.is_actor_done || self.session.outbox().is_congested() {
+            return;
+        }
+        self.wake.has_fired.store(false, Ordering::Release);
+        // The actor itself writes nothing, so whatever comes but the end is of no interest.
+        let polled = self.actor.as_mut().poll_next(&mut Context::from_waker(&self.waker));
+        self.is_actor_done = matches!(polled, Poll::Ready(None));
+    }
+
     fn render(&self, outgoing: Outgoing) -> Bytes {
         match outgoing {
             Outgoing::Ping => Bytes::clone(self.ping),
@@ -94,15 +110,7 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        // A client that leaves its answers unread is not listened to until it has read some.
-        if !this.is_actor_done && !this.session.outbox().is_congested() {
-            this.wake.task.register(cx.waker());
-            if this.wake.has_fired.swap(false, Ordering::AcqRel) {
-                // The actor itself writes nothing, so whatever comes but the end is of no interest.
-                let polled = this.actor.as_mut().poll_next(&mut Context::from_waker(&this.waker));
-                this.is_actor_done = matches!(polled, Poll::Ready(None));
-            }
-        }
+        this.poll_actor();
         if this.is_actor_done || this.session.is_over() {
             return Poll::Ready(None);
         }
@@ -110,7 +118,17 @@ where
         if this.session.outbox().take_drained() {
             this.session.drained();
         }
-        next.map(|outgoing| Some(Ok(this.render(outgoing))))
+        if let Poll::Ready(outgoing) = next {
+            return Poll::Ready(Some(Ok(this.render(outgoing))));
+        }
+        // Only who waits needs to be woken: a body that has yielded is polled again anyway.
+        this.wake.task.register(cx.waker());
+        if this.wake.has_fired.load(Ordering::Acquire) {
+            // The actor has more to do; others have their turn before.
+            cx.waker().wake_by_ref();
+        }
+        this.session.pass_turn();
+        Poll::Pending
     }
 }
 

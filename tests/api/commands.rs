@@ -215,18 +215,3 @@ async fn a_live_session_that_resumes_starts_again_behind_that_position() {
     app.publish("alice", 7).await;
     assert_eq!(ws.next_ns(1).await, [7]);
 }
-
-#[actix_web::test]
-async fn the_commands_of_rooms_are_not_known_yet() {
-    let app = App::start();
-    let mut ws = app.ws("alice").await;
-    for word in ["join", "leave", "message", "typing"] {
-        let answer = ws.ask(json!({ "type": word, "room": "a", "data": 1 })).await;
-        assert_eq!((&answer["type"], &answer["code"]), (&json!("error"), &json!("unknown_type")), "{word}");
-    }
-    let token = format!("Bearer {}", app.token("alice", "join:*"));
-    for query in ["?room=a", "?rooms=a,b"] {
-        let (status, _, body) = Ws::refusal(app.address, query, &[("authorization", &token)]).await;
-        assert_eq!((status, &body["code"]), (403, &json!("forbidden")), "{query}");
-    }
-}

@@ -11,7 +11,7 @@ use serde_json::{Value, json, value::RawValue};
 use crate::{app::App, clients::ws::Ws};
 
 /// Fields whose values differ from run to run; their types and forms do not.
-const VOLATILE: [&str; 15] = [
+const VOLATILE: [&str; 16] = [
     "id",
     "ids",
     "session",
@@ -22,6 +22,7 @@ const VOLATILE: [&str; 15] = [
     "up_to",
     "since",
     "token",
+    "at",
     "created_at",
     "expires_at",
     "read_at",
@@ -144,6 +145,36 @@ async fn publish(app: &App, sample: &str, more: &str) -> Value {
     answer.json()["notifications"][0].clone()
 }
 
+/// Alice comes to bob, says something and leaves; then bob may no longer be there.
+async fn check_rooms(checked: &mut Checked) {
+    let app = App::start_with(&[("rooms.leave_grace", "100ms")]);
+    let scopes = "join:chat:* publish:chat:*";
+    let mut bob = Ws::connect(app.address, "", &app.token("bob", scopes)).await;
+    let mut alice = Ws::connect(app.address, "", &app.token("alice", scopes)).await;
+    let room = "chat:general";
+    assert_eq!(bob.ask(json!({ "type": "join", "room": room })).await["type"], "ok");
+
+    checked.command(&mut alice, "command_join", json!({})).await;
+    checked.event(&mut alice, "ok_join").await;
+    checked.event(&mut bob, "user_joined").await;
+    checked.command(&mut alice, "command_typing", json!({})).await;
+    checked.event(&mut alice, "ok_typing").await;
+    checked.event(&mut bob, "typing").await;
+    checked.command(&mut alice, "command_message", json!({})).await;
+    checked.event(&mut alice, "ok_message").await;
+    checked.event(&mut bob, "message_full").await;
+    bob.send(json!({ "type": "message", "room": room, "data": "Good" })).await;
+    checked.event(&mut bob, "message").await;
+
+    checked.command(&mut alice, "command_leave", json!({})).await;
+    checked.event(&mut alice, "ok_leave").await;
+    checked.event(&mut bob, "user_left").await;
+    alice.send(json!({ "type": "leave", "room": room, "ref": "l1" })).await;
+    checked.event(&mut alice, "error_not_joined").await;
+    bob.send(json!({ "type": "auth", "token": app.token("bob", "") })).await;
+    checked.event(&mut bob, "left").await;
+}
+
 #[actix_web::test]
 async fn the_server_says_and_takes_what_the_samples_show() {
     let mut app = App::start();
@@ -211,6 +242,8 @@ async fn the_server_says_and_takes_what_the_samples_show() {
     }
     while ws.next().await["type"] != "ok" {}
     checked.event(&mut ws, "error_rate_limited").await;
+
+    check_rooms(&mut checked).await;
 
     let mut files: Vec<String> = fs::read_dir(folder())
         .unwrap()

@@ -3,10 +3,11 @@
 mod inbox;
 mod publish;
 mod requests;
+mod rooms;
 
 use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
-use actix::{Actor, Context, Handler};
+use actix::Actor;
 use actix_web::{
     App, HttpServer, dev::ServerHandle, http::Method, middleware::from_fn, rt::net::TcpStream, web::Bytes,
 };
@@ -20,8 +21,9 @@ use crate::{
     auth::tokens::{MintClaims, mint},
     clock,
     config::Config,
-    hub::messages::Committed,
+    hub::{NotificationHub, rooms::RoomPolicy},
     store::{Store, messages::StoreOptions},
+    stream::LogLimits,
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -29,29 +31,36 @@ const DEADLINE: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_millis(200);
 const PAGE: &str = "https://app.example.com";
 
-/// A hub that listens to nobody.
-struct DeafHub;
-
-impl Actor for DeafHub {
-    type Context = Context<Self>;
-}
-
-impl Handler<Committed> for DeafHub {
-    type Result = ();
-
-    fn handle(&mut self, _: Committed, _: &mut Self::Context) {}
+/// Rooms that forget nothing while a test runs.
+fn room_policy() -> RoomPolicy {
+    let long = Duration::from_secs(3600);
+    RoomPolicy {
+        log: LogLimits { messages: 1000, bytes: 1 << 20, age: long },
+        total_bytes: 1 << 24,
+        position_ttl: long,
+        leave_grace: long,
+        typing_ttl: long,
+        messages_per_second: 0,
+        messages_burst: 0,
+        occupied_max: 0,
+    }
 }
 
 struct Server {
     address: SocketAddr,
     handle: ServerHandle,
     store: StoreLink,
+    hub: HubLink,
     is_draining: Arc<AtomicBool>,
     _dir: TempDir,
 }
 
 impl Server {
     fn start() -> Self {
+        Self::start_with(room_policy())
+    }
+
+    fn start_with(rooms: RoomPolicy) -> Self {
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
             path: dir.path().join("tidings.db"),
@@ -61,17 +70,21 @@ impl Server {
             is_fully_synchronous: false,
             idempotency_retention: Duration::from_secs(3600),
         };
-        let hub = DeafHub.start().recipient();
-        let store = StoreLink::new(Store::open(options, hub).unwrap().start(), DEADLINE);
+        let hub = NotificationHub::new(0, rooms).start();
+        let facts = hub.clone().recipient();
+        let store = StoreLink::new(Store::open(options, facts).unwrap().start(), DEADLINE);
+        let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
         let is_draining = Arc::new(AtomicBool::new(false));
         let api = web::Data::new(Api {
             store: store.clone(),
+            hub: hub.clone(),
             gate: Arc::new(Gate::new(&config).unwrap()),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,
+            data_bytes: config.session.data_bytes,
         });
         let app = move || {
             App::new()
@@ -90,7 +103,7 @@ impl Server {
         let server = server.run();
         let handle = server.handle();
         actix::spawn(server);
-        Self { address, handle, store, is_draining, _dir: dir }
+        Self { address, handle, store, hub, is_draining, _dir: dir }
     }
 
     async fn stop(self) {

@@ -19,6 +19,8 @@ async fn b49_another_method_is_refused_and_told_which_are_allowed() {
         ("FOO", "/v1/notifications", "GET, HEAD, POST"),
         ("PUT", "/v1/notifications/ntf_1", "GET, HEAD, DELETE"),
         ("GET", "/v1/send/alice", "POST"),
+        ("DELETE", "/v1/rooms/a/messages", "GET, HEAD, POST"),
+        ("POST", "/v1/rooms/a/presence", "GET, HEAD"),
         ("DELETE", "/v1/me", "GET, HEAD"),
         ("OPTIONS", "/ready", "GET, HEAD"),
     ] {

@@ -4,23 +4,23 @@
 //! room counts it; the sessions' end of that is their seats.
 
 mod room;
+mod table;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
-use hashlink::LinkedHashMap;
 use room::Room;
+use table::RoomTable;
 
 use super::messages::{
-    Join, Joined, Leave, PRESENCE_MAX, PublishMessage, ReadMessages, ReadPresence, ReadRoom, RoomAnswer,
-    RoomMessages, RoomPresence, RoomRefusal, SetTyping,
+    Join, Joined, Leave, PRESENCE_MAX, PublishMessage, PublishOrigin, ReadMessages, ReadPresence, ReadRoom,
+    RoomAnswer, RoomMessages, RoomPresence, RoomRefusal, SetTyping,
 };
 use crate::{
-    domain::{Epoch, Position, RoomName, SessionKey, Timestamp, UserId},
+    domain::{Epoch, MessageDraft, Position, RoomName, SessionKey, Timestamp, UserId},
     protocol::{Frame, event::Message},
-    random,
     stream::{LogLimits, Page, Resume, RoomLog},
 };
 
@@ -52,14 +52,8 @@ pub trait Shards {
 }
 
 pub struct Rooms {
-    policy: RoomPolicy,
-    /// Least recently used first.
-    rooms: LinkedHashMap<RoomName, Room>,
+    table: RoomTable,
     sessions: HashMap<SessionKey, Membership>,
-    /// When to look at which room; each stands in it at most once, at its `scheduled`.
-    due: BTreeSet<(Instant, RoomName)>,
-    bytes: usize,
-    occupied: usize,
 }
 
 struct Membership {
@@ -69,14 +63,7 @@ struct Membership {
 
 impl Rooms {
     pub fn new(policy: RoomPolicy) -> Self {
-        Self {
-            policy,
-            rooms: LinkedHashMap::new(),
-            sessions: HashMap::new(),
-            due: BTreeSet::new(),
-            bytes: 0,
-            occupied: 0,
-        }
+        Self { table: RoomTable::new(policy), sessions: HashMap::new() }
     }
 
     /// A session is there and may join.
@@ -88,7 +75,7 @@ impl Rooms {
     pub fn remove(&mut self, session: SessionKey, now: Instant) {
         let Some(membership) = self.sessions.remove(&session) else { return };
         for name in membership.rooms {
-            self.update(&name, |room, _| room.leave(session.shard, &membership.user, now));
+            self.table.update(&name, |room, _| room.leave(session.shard, &membership.user, now));
         }
     }
 
@@ -97,15 +84,14 @@ impl Rooms {
         let Some(membership) = self.sessions.get_mut(&session) else { return };
         let user = membership.user.clone();
         let is_new_session = !membership.rooms.contains(&name);
-        let is_occupied = self.rooms.get(&name).is_some_and(Room::is_occupied);
-        if !is_occupied && self.policy.occupied_max > 0 && self.occupied >= self.policy.occupied_max {
+        if !self.table.may_occupy(&name) {
             let result = Err(RoomRefusal::Unavailable);
             return shards.answer(session, RoomAnswer::Joined { room: name, result });
         }
         membership.rooms.insert(name.clone());
-        self.open(&name, now);
-        self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+        self.table.open(&name, now);
+        self.table.update(&name, |room, policy| {
+            room.log.expire(now, policy.log);
             let is_new_user = is_new_session && room.enter(session.shard, &user);
             let joined = Joined {
                 page: match since {
@@ -120,14 +106,14 @@ impl Rooms {
                 tell(shards, &name, room, &room.joined(&name, &user), Some(session));
             }
         });
-        self.forget_beyond_total();
+        self.table.forget_beyond_total();
     }
 
     pub fn leave(&mut self, now: Instant, Leave { session, room: name }: &Leave) {
         let Some(membership) = self.sessions.get_mut(session) else { return };
         if membership.rooms.remove(name) {
             let user = membership.user.clone();
-            self.update(name, |room, _| room.leave(session.shard, &user, now));
+            self.table.update(name, |room, _| room.leave(session.shard, &user, now));
         }
     }
 
@@ -137,8 +123,8 @@ impl Rooms {
         if !self.is_in(session, &name) {
             return;
         }
-        self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+        self.table.update(&name, |room, policy| {
+            room.log.expire(now, policy.log);
             let page = room.log.page(since, limit);
             shards.answer(session, RoomAnswer::Page { room: name.clone(), page });
         });
@@ -150,7 +136,7 @@ impl Rooms {
             return;
         }
         let Some(user) = self.sessions.get(session).map(|membership| membership.user.clone()) else { return };
-        self.update(name, |room, _| {
+        self.table.update(name, |room, _| {
             room.typing.set(&user, *is_active, now);
             if let Some(frame) = room.typing_change(name, now) {
                 tell(shards, name, room, &frame, None);
@@ -158,7 +144,7 @@ impl Rooms {
         });
     }
 
-    /// Gives the message its number, keeps it, and sends it to every worker that has members.
+    /// Publishes a message, and answers the session that wants to know of it.
     ///
     /// # Errors
     /// Nothing was published: the room's rate is exceeded, or a worker with members cannot take it.
@@ -169,17 +155,36 @@ impl Rooms {
         at: Timestamp,
         message: PublishMessage,
     ) -> Result<Position, RoomRefusal> {
-        let PublishMessage { room: name, from, draft, .. } = message;
-        self.open(&name, now);
-        let published = self.update(&name, |room, policy| {
-            room.log.expire(now, &policy.log);
+        let PublishMessage { room, from, draft, origin, load: _load } = message;
+        let result = self.append(shards, now, at, &room, from, draft);
+        if let Some(PublishOrigin { session, reference }) = origin
+            && (reference.is_some() || result.is_err())
+        {
+            shards.answer(session, RoomAnswer::Published { room, reference, result });
+        }
+        result
+    }
+
+    /// Gives the message its number, keeps it, and sends it to every worker that has members.
+    fn append(
+        &mut self,
+        shards: &impl Shards,
+        now: Instant,
+        at: Timestamp,
+        name: &RoomName,
+        from: UserId,
+        draft: MessageDraft,
+    ) -> Result<Position, RoomRefusal> {
+        self.table.open(name, now);
+        let published = self.table.update(name, |room, policy| {
+            room.log.expire(now, policy.log);
             let nonce = draft.nonce.as_ref();
             if let Some(first) = nonce.and_then(|nonce| room.log.first_of(&from, nonce)) {
                 return Ok(first);
             }
             let position = room.log.next();
-            let event = Message::new(&name, position, &from, &draft, at);
-            let frame = Frame::message(&name, position, &event);
+            let event = Message::new(name, position, &from, &draft, at);
+            let frame = Frame::message(name, position, &event);
             // Refused before it has a number: a number that was given is delivered.
             if !room.shards().all(|shard| shards.has_capacity(shard, frame.cost())) {
                 return Err(RoomRefusal::Unavailable);
@@ -188,23 +193,22 @@ impl Rooms {
                 return Err(RoomRefusal::RateLimited(wait));
             }
             let author = draft.nonce.map(|nonce| (from, nonce));
-            room.log.append(frame.clone(), frame.cost(), author, now, &policy.log);
-            tell(shards, &name, room, &frame, None);
+            room.log.append(frame.clone(), frame.cost(), author, now, policy.log);
+            tell(shards, name, room, &frame, None);
             Ok(position)
         });
-        self.forget_beyond_total();
+        self.table.forget_beyond_total();
         published.unwrap_or(Err(RoomRefusal::Unavailable))
     }
 
     pub fn messages(&mut self, now: Instant, read: &ReadMessages) -> RoomMessages {
         let ReadMessages { room: name, since, limit } = read;
-        let found = self.update(name, |room, policy| {
-            room.touch(now);
-            room.log.expire(now, &policy.log);
+        let found = self.table.update(name, |room, policy| {
+            room.log.expire(now, policy.log);
             match since {
                 Some(since) => RoomMessages::from(room.log.page(*since, *limit)),
                 None => RoomMessages {
-                    messages: room.log.latest(limit.rows),
+                    messages: room.log.latest(*limit),
                     position: room.log.head().position(),
                     resume: Resume::Fresh,
                 },
@@ -218,7 +222,7 @@ impl Rooms {
     }
 
     pub fn presence(&self, now: Instant, read: &ReadPresence) -> RoomPresence {
-        self.rooms.get(&read.room).map_or_else(RoomPresence::default, |room| RoomPresence {
+        self.table.get(&read.room).map_or_else(RoomPresence::default, |room| RoomPresence {
             users: room.presence.first(PRESENCE_MAX),
             user_count: room.presence.count(),
             typing: room.typing.users(now),
@@ -227,81 +231,21 @@ impl Rooms {
 
     /// Does what is due by now: who has left, who no longer types, what is too old to keep.
     pub fn tick(&mut self, shards: &impl Shards, now: Instant) {
-        while self.due.first().is_some_and(|(due, _)| *due <= now) {
-            let Some((_, name)) = self.due.pop_first() else { return };
-            let is_over = self.update(&name, |room, policy| {
-                room.scheduled = None;
+        while let Some(name) = self.table.take_due(now) {
+            let is_over = self.table.update(&name, |room, policy| {
                 for frame in room.advance(&name, policy, now) {
                     tell(shards, &name, room, &frame, None);
                 }
                 room.is_over(policy, now)
             });
             if is_over == Some(true) {
-                self.close(&name);
+                self.table.close(&name);
             }
         }
     }
 
     fn is_in(&self, session: SessionKey, name: &RoomName) -> bool {
         self.sessions.get(&session).is_some_and(|membership| membership.rooms.contains(name))
-    }
-
-    /// Makes the room if there is none; it is the most recently used one now.
-    fn open(&mut self, name: &RoomName, now: Instant) {
-        if self.rooms.to_back(name).is_none() {
-            let room = Room::new(&self.policy, Epoch::from_random(random::bits()), now);
-            self.bytes += room.bytes();
-            self.rooms.insert(name.clone(), room);
-        }
-        self.update(name, |room, _| room.touch(now));
-    }
-
-    fn close(&mut self, name: &RoomName) {
-        if let Some(room) = self.rooms.remove(name) {
-            self.bytes -= room.bytes();
-            if let Some(scheduled) = room.scheduled {
-                self.due.remove(&(scheduled, name.clone()));
-            }
-        }
-    }
-
-    /// Everything that changes a room goes through here: what is counted over all rooms is kept true.
-    fn update<T>(&mut self, name: &RoomName, act: impl FnOnce(&mut Room, &RoomPolicy) -> T) -> Option<T> {
-        let room = self.rooms.get_mut(name)?;
-        let (bytes, was_occupied) = (room.bytes(), room.is_occupied());
-        let result = act(room, &self.policy);
-        self.bytes = self.bytes + room.bytes() - bytes;
-        self.occupied = self.occupied + usize::from(room.is_occupied()) - usize::from(was_occupied);
-        // A look that comes too early does nothing; so what is due later than planned moves nothing here.
-        if let Some(due) = room.next_due(&self.policy)
-            && room.scheduled.is_none_or(|scheduled| due < scheduled)
-        {
-            if let Some(scheduled) = room.scheduled.replace(due) {
-                self.due.remove(&(scheduled, name.clone()));
-            }
-            self.due.insert((due, name.clone()));
-        }
-        Some(result)
-    }
-
-    /// Keeps all rooms together within their bytes: the history least recently used goes first, then
-    /// the numbering of a room that nobody is in. Whoever comes back hears of a `gap`.
-    fn forget_beyond_total(&mut self) {
-        let mut left = self.rooms.len().saturating_mul(2);
-        while self.bytes > self.policy.total_bytes && left > 0 {
-            left -= 1;
-            let Some(name) = self.rooms.front().map(|(name, _)| name.clone()) else { return };
-            let is_of_use = self.update(&name, |room, _| {
-                let had_history = room.log.has_history();
-                room.log.clear();
-                had_history || room.is_occupied() || !room.presence.is_empty()
-            });
-            if is_of_use == Some(true) {
-                self.rooms.to_back(&name);
-            } else {
-                self.close(&name);
-            }
-        }
     }
 }
 

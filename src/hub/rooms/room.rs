@@ -90,7 +90,7 @@ impl Room {
 
     /// Does what is due by now; answers with what the members are to hear.
     pub fn advance(&mut self, name: &RoomName, policy: &RoomPolicy, now: Instant) -> Vec<Frame> {
-        self.log.expire(now, &policy.log);
+        self.log.expire(now, policy.log);
         let gone = self.presence.expire(now);
         let remaining = self.presence.count();
         let left = gone.iter().zip((remaining..remaining + gone.len()).rev());
@@ -119,7 +119,7 @@ impl Room {
     /// When something is due next, if ever.
     pub fn next_due(&self, policy: &RoomPolicy) -> Option<Instant> {
         let end = (!self.is_occupied()).then(|| self.idle_since + policy.position_ttl);
-        [self.log.expires_at(&policy.log), self.presence.next_due(), self.typing.next_due(), end]
+        [self.log.expires_at(policy.log), self.presence.next_due(), self.typing.next_due(), end]
             .into_iter()
             .flatten()
             .min()

@@ -1,3 +1,4 @@
+mod bounds;
 pub(crate) mod known;
 
 use std::cell::RefCell;
@@ -26,7 +27,7 @@ impl Shards for Told {
     }
 
     fn broadcast(&self, shard: u16, _: &RoomName, frame: &Frame, except: Option<SessionKey>) {
-        let event = serde_json::from_slice(frame.json().as_ref()).unwrap();
+        let event = serde_json::from_slice(frame.json()).unwrap();
         self.broadcasts.borrow_mut().push((shard, event, except));
     }
 
@@ -246,60 +247,5 @@ fn a_second_join_of_the_same_session_counts_once() {
     house.told.said();
     house.publish("chat", None).unwrap();
     assert!(house.told.said().is_empty());
-    assert_eq!(house.rooms.occupied, 0);
-}
-
-#[test]
-fn beyond_the_limit_of_rooms_with_members_a_new_one_is_unavailable() {
-    let mut house = House::new(RoomPolicy { occupied_max: 1, ..policy() });
-    house.enter(session(0, 1), "alice", "one").unwrap();
-    assert_eq!(house.enter(session(0, 2), "bob", "two").unwrap_err(), RoomRefusal::Unavailable);
-    house.enter(session(0, 3), "carol", "one").unwrap();
-    house.publish("three", None).unwrap();
-    house.rooms.remove(session(0, 1), house.now);
-    house.rooms.remove(session(0, 3), house.now);
-    house.join(session(0, 2), "two", None).unwrap();
-}
-
-#[test]
-fn all_rooms_together_stay_within_their_bytes_and_the_least_used_history_goes_first() {
-    let mut house = House::new(RoomPolicy { total_bytes: 20_000, ..policy() });
-    let old = house.publish("old", None).unwrap();
-    for i in 0..200 {
-        house.publish(&format!("room-{i}"), None).unwrap();
-        assert!(house.rooms.bytes <= 20_000, "{}", house.rooms.bytes);
-    }
-    assert!(house.rooms.rooms.len() < 30);
-    assert_eq!(house.rooms.due.len(), house.rooms.rooms.len());
-    house.rooms.admit(session(0, 1), "bob".parse().unwrap());
-    assert_eq!(house.join(session(0, 1), "old", Some(old)).unwrap().page.resume, Resume::Gap);
-    let read = ReadMessages { room: name("room-199"), since: None, limit: LIMIT };
-    assert_eq!(house.rooms.messages(house.now, &read).messages.len(), 1);
-}
-
-#[test]
-fn an_empty_room_keeps_its_numbering_for_its_time_and_is_then_forgotten() {
-    let mut house = House::new(policy());
-    house.enter(session(0, 1), "alice", "chat").unwrap();
-    let position = house.publish("chat", None).unwrap();
-    house.rooms.remove(session(0, 1), house.now);
-    house.pass(3599 * SECOND);
-    // Its history is too old by now, its numbering is not.
-    assert_eq!(house.publish("chat", None).unwrap(), Position { offset: 2, ..position });
-    house.pass(3599 * SECOND);
-    assert_eq!(house.rooms.rooms.len(), 1);
-    house.pass(2 * SECOND);
-    assert_eq!((house.rooms.rooms.len(), house.rooms.bytes, house.rooms.due.len()), (0, 0, 0));
-    assert_ne!(house.publish("chat", None).unwrap().epoch, position.epoch);
-}
-
-#[test]
-fn a_question_makes_no_room() {
-    let mut house = House::new(policy());
-    let read = |since| ReadMessages { room: name("chat"), since, limit: LIMIT };
-    assert_eq!(house.rooms.messages(house.now, &read(None)).resume, Resume::Fresh);
-    let other = "aaaaaaaa.5".parse().ok();
-    assert_eq!(house.rooms.messages(house.now, &read(other)).resume, Resume::Gap);
-    assert_eq!(house.rooms.presence(house.now, &ReadPresence { room: name("chat") }).user_count, 0);
-    assert!(house.rooms.rooms.is_empty());
+    assert_eq!(house.rooms.table.occupied(), 0);
 }

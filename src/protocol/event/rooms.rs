@@ -79,4 +79,57 @@ pub struct Left<'a> {
 pub enum LeftReason {
     /// The token does not allow it any more.
     Forbidden,
+    /// An administrator has put it out.
+    Admin,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Epoch;
+
+    fn json(event: &impl Serialize) -> String {
+        serde_json::to_string(event).unwrap()
+    }
+
+    #[test]
+    fn a_message_is_its_draft_with_a_place_an_author_and_a_time() {
+        let (room, from) = ("chat:general".parse().unwrap(), "alice".parse().unwrap());
+        let mut draft =
+            MessageDraft { data: Json::parse(r#"{"z":1.10,"a":null}"#).unwrap(), event: None, nonce: None };
+        let position = Position::new(Epoch::from_random(0), 7);
+        let at = Timestamp::from_secs(1_800_000_000);
+        let plain = r#"{"type":"message","room":"chat:general","position":"aaaaaaaa.7","from":"alice","data":{"z":1.10,"a":null},"at":"2027-01-15T08:00:00.000Z""#;
+        assert_eq!(json(&Message::new(&room, position, &from, &draft, at)), format!("{plain}}}"));
+        draft.event = Some("update".parse().unwrap());
+        draft.nonce = Some("n1".parse().unwrap());
+        let full = format!(r#"{plain},"event":"update","nonce":"n1"}}"#);
+        assert_eq!(json(&Message::new(&room, position, &from, &draft, at)), full);
+    }
+
+    #[test]
+    fn presence_typing_and_an_end_name_the_room() {
+        let users = ["alice".parse().unwrap()];
+        let (room, user) = ("a", "alice");
+        assert_eq!(
+            json(&UserJoined { room, user, user_count: 2 }),
+            r#"{"type":"user_joined","room":"a","user":"alice","user_count":2}"#
+        );
+        assert_eq!(
+            json(&UserLeft { room, user, user_count: 1 }),
+            r#"{"type":"user_left","room":"a","user":"alice","user_count":1}"#
+        );
+        assert_eq!(
+            json(&TypingChanged { room, users: &users }),
+            r#"{"type":"typing","room":"a","users":["alice"]}"#
+        );
+        assert_eq!(
+            json(&Left { room, reason: LeftReason::Forbidden }),
+            r#"{"type":"left","room":"a","reason":"forbidden"}"#
+        );
+        assert_eq!(
+            json(&Left { room, reason: LeftReason::Admin }),
+            r#"{"type":"left","room":"a","reason":"admin"}"#
+        );
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     auth::gate::Gate,
     config::Config,
     hub::{
-        HubLink, NotificationHub,
+        HubLink, HubQueue, NotificationHub,
         liveness::LivenessPolicy,
         rooms::{
             RoomPolicy,
@@ -68,7 +68,7 @@ impl House {
                 node: "node".into(),
                 slots,
                 seats,
-                hub: hub.clone(),
+                hub: HubQueue::launch(hub.clone()),
                 store: store.clone(),
                 gate: gate.clone(),
                 policy: session_policy(),

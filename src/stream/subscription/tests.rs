@@ -77,12 +77,8 @@ impl Model {
         if self.truth.is_empty() && self.epoch == 0 {
             return Head::NONE;
         }
-        Head {
-            epoch: Epoch::from_random(self.epoch),
-            last: self.truth.len() as u64,
-            pruned: 0,
-            restart: self.truth.len() as u64,
-        }
+        let last = self.truth.len() as u64;
+        Head { epoch: Epoch::from_random(self.epoch), last, pruned: 0, restart: last }
     }
 
     fn event(&self, offset: Offset) -> Item<Position> {

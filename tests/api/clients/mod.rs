@@ -4,4 +4,5 @@ pub mod http;
 pub mod narrow;
 pub mod program;
 pub mod raw;
+pub mod room;
 pub mod ws;

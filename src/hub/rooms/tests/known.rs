@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix::{Context, Handler, Message, MessageResult};
 
 use super::*;
-use crate::hub::NotificationHub;
+use crate::hub::{NotificationHub, shard_link::Dispatch};
 
 /// Passes a tick, and then says what the hub knows.
 #[derive(Debug, Message)]
@@ -39,7 +39,9 @@ impl Handler<Look> for NotificationHub {
     type Result = MessageResult<Look>;
 
     fn handle(&mut self, _: Look, _: &mut Context<Self>) -> Self::Result {
-        self.rooms.tick(&self.shards, Instant::now());
+        let dispatch = Dispatch::new(&self.shards);
+        self.rooms.tick(&dispatch, Instant::now());
+        dispatch.send();
         MessageResult(self.rooms.known())
     }
 }
@@ -54,8 +56,8 @@ impl Rooms {
         };
         Known {
             sessions: sessions.map(|(key, known)| (*key, known.rooms.iter().cloned().collect())).collect(),
-            rooms: self.rooms.iter().map(|(name, known)| (name.clone(), room(known))).collect(),
-            occupied: self.occupied,
+            rooms: self.table.iter().map(|(name, known)| (name.clone(), room(known))).collect(),
+            occupied: self.table.occupied(),
         }
     }
 }

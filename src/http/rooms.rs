@@ -1,0 +1,177 @@
+//! Rooms: publish a message, read the history, see who is there.
+//!
+//! None of it needs a session in the room: the scope alone decides.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Path, Payload},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Api, body,
+    extract::{Arguments, Caller},
+    problem::{Fault, Problem},
+};
+use crate::{
+    domain::{Invalid, MessageDraft, Position, RoomName, UserId},
+    hub::messages::{PublishMessage, ReadMessages, ReadPresence, RoomMessages, RoomPresence},
+    protocol::{ErrorCode, Frame, message},
+    stream::{PageLimit, Resume},
+};
+
+const LIMIT_DEFAULT: usize = 50;
+const LIMIT_MAX: usize = 500;
+
+/// Bytes of a page, so that an answer stays small where messages are large.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
+pub async fn publish(
+    request: HttpRequest,
+    caller: Caller,
+    room: Path<String>,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let Caller(identity) = caller;
+    let room = room_name(room)?;
+    if !identity.scopes.may_publish(&room) {
+        return Err(insufficient_scope("the token does not allow to publish to this room"));
+    }
+    let body = body::json(&request, payload, &api).await?;
+    let draft = draft(&body, api.data_bytes)?;
+    let load = api.hub.load(draft.data.as_str().len());
+    let load = load.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "too many messages wait"))?;
+    let message = PublishMessage { room, from: identity.user, draft, origin: None, load };
+    let position = api.hub.ask(message).await??;
+
+    #[derive(Serialize)]
+    struct Body {
+        position: Position,
+    }
+    Ok(HttpResponse::Created().json(Body { position }))
+}
+
+pub async fn messages(
+    request: HttpRequest,
+    caller: Caller,
+    room: Path<String>,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let room = joinable(&caller, room)?;
+    let arguments = Arguments::read(&request, &["since", "limit"])?;
+    let rows = arguments.limit(LIMIT_DEFAULT, LIMIT_MAX)?;
+    let since: Option<Position> =
+        arguments.parse("since").map_err(|error| Problem::new(ErrorCode::BadCursor, error.0))?;
+    let limit = PageLimit { rows, bytes: PAGE_BYTES_MAX };
+    let RoomMessages { messages, position, resume } =
+        api.hub.ask(ReadMessages { room, since, limit }).await?;
+
+    #[derive(Serialize)]
+    struct Body<'a> {
+        messages: Vec<&'a RawValue>,
+        position: Position,
+        resume: Resume,
+    }
+    let messages = messages.iter().map(as_sent).collect::<Result<_, _>>()?;
+    Ok(HttpResponse::Ok().json(Body { messages, position, resume }))
+}
+
+pub async fn presence(caller: Caller, room: Path<String>, api: Data<Api>) -> Result<HttpResponse, Problem> {
+    let room = joinable(&caller, room)?;
+    let RoomPresence { users, user_count, typing } = api.hub.ask(ReadPresence { room }).await?;
+
+    #[derive(Serialize)]
+    struct Body {
+        users: Vec<UserId>,
+        user_count: usize,
+        typing: Vec<UserId>,
+    }
+    Ok(HttpResponse::Ok().json(Body { users, user_count, typing }))
+}
+
+fn room_name(room: Path<String>) -> Result<RoomName, Problem> {
+    room.into_inner().parse().map_err(|error: Invalid| Problem::new(ErrorCode::BadRoom, error.0))
+}
+
+/// The room, if the caller may join it: who may is let into its history and presence, too.
+fn joinable(caller: &Caller, room: Path<String>) -> Result<RoomName, Problem> {
+    let room = room_name(room)?;
+    if caller.0.scopes.may_join(&room) {
+        return Ok(room);
+    }
+    Err(insufficient_scope("the token does not allow to join this room"))
+}
+
+fn insufficient_scope(detail: &str) -> Problem {
+    Problem::new(ErrorCode::InsufficientScope, detail)
+}
+
+/// Reads a message; every fault is found and named at once.
+///
+/// # Errors
+/// 400 if the text is not a JSON object, 422 with all its faults, 413 if `data` has more than `data_bytes`.
+fn draft(body: &[u8], data_bytes: usize) -> Result<MessageDraft, Problem> {
+    let mut fields = body::fields(body)?;
+    let (draft, wrong) = match message::parse(&mut fields) {
+        Ok(draft) => (Some(draft), Vec::new()),
+        Err(wrong) => (None, wrong),
+    };
+    let wrong = wrong.into_iter().map(|bad| Fault::new(format!("/{}", bad.field), bad.message));
+    let unknown = fields.into_rest().map(|field| Fault::unknown(&field));
+    let faults: Vec<Fault> = wrong.chain(unknown).collect();
+    let draft = draft.filter(|_| faults.is_empty()).ok_or_else(|| Problem::validation(faults))?;
+    if draft.data.as_str().len() > data_bytes {
+        return Err(Problem::new(ErrorCode::TooLarge, format!("data is larger than {data_bytes} bytes")));
+    }
+    Ok(draft)
+}
+
+/// The same text as on a socket.
+fn as_sent(message: &Frame) -> Result<&RawValue, Problem> {
+    serde_json::from_slice(message.json()).map_err(|_| Problem::internal())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DATA_BYTES: usize = 100;
+
+    fn pointers(body: &str) -> Vec<String> {
+        let problem = draft(body.as_bytes(), DATA_BYTES).unwrap_err();
+        assert_eq!(problem.status_code(), 422, "{body}");
+        problem.faults().iter().map(|fault| fault.pointer.clone()).collect()
+    }
+
+    #[test]
+    fn every_fault_of_a_message_is_named_with_its_pointer() {
+        assert_eq!(pointers("{}"), ["/data"]);
+        let body = r#"{"event":"A","nonce":"","from":"bob","a/b":1}"#;
+        assert_eq!(pointers(body), ["/data", "/event", "/nonce", "/a~1b", "/from"]);
+        assert_eq!(pointers(r#"{"data":1,"room":"a"}"#), ["/room"]);
+    }
+
+    #[test]
+    fn data_is_measured_as_it_was_written() {
+        let status = |bytes: usize| {
+            let body = format!(r#"{{"data":"{}"}}"#, "x".repeat(bytes - 2));
+            draft(body.as_bytes(), DATA_BYTES).map_err(|problem| problem.status_code().as_u16())
+        };
+        assert!(status(DATA_BYTES).is_ok());
+        assert_eq!(status(DATA_BYTES + 1), Err(413));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_message_or_a_refusal(body: Vec<u8>) {
+            if let Err(problem) = draft(&body, DATA_BYTES) {
+                prop_assert!(problem.status_code().is_client_error());
+            }
+        }
+    }
+}

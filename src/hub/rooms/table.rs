@@ -1,0 +1,132 @@
+//! The rooms of a node, and what is counted over all of them.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use hashlink::LinkedHashMap;
+
+use super::{RoomPolicy, room::Room};
+use crate::{
+    domain::{Epoch, RoomName},
+    random,
+};
+
+pub struct RoomTable {
+    policy: RoomPolicy,
+    /// Least recently used first.
+    rooms: LinkedHashMap<RoomName, Room>,
+    /// When to look at which room; each stands in it at most once, at its `scheduled`.
+    due: BTreeSet<(Instant, RoomName)>,
+    /// What all rooms cost.
+    bytes: usize,
+    /// Rooms with members.
+    occupied: usize,
+}
+
+impl RoomTable {
+    pub fn new(policy: RoomPolicy) -> Self {
+        Self { policy, rooms: LinkedHashMap::new(), due: BTreeSet::new(), bytes: 0, occupied: 0 }
+    }
+
+    pub fn get(&self, name: &RoomName) -> Option<&Room> {
+        self.rooms.get(name)
+    }
+
+    /// Whether the room has members or may get its first.
+    pub fn may_occupy(&self, name: &RoomName) -> bool {
+        let most = self.policy.occupied_max;
+        most == 0 || self.occupied < most || self.rooms.get(name).is_some_and(Room::is_occupied)
+    }
+
+    /// A room that is to be looked at by now.
+    pub fn take_due(&mut self, now: Instant) -> Option<RoomName> {
+        if self.due.first().is_none_or(|(due, _)| *due > now) {
+            return None;
+        }
+        let (_, name) = self.due.pop_first()?;
+        if let Some(room) = self.rooms.get_mut(&name) {
+            room.scheduled = None;
+        }
+        Some(name)
+    }
+
+    /// Makes the room if there is none; it is the most recently used one now.
+    pub fn open(&mut self, name: &RoomName, now: Instant) {
+        if self.rooms.to_back(name).is_none() {
+            let room = Room::new(&self.policy, Epoch::from_random(random::bits()), now);
+            self.bytes += room.bytes();
+            self.rooms.insert(name.clone(), room);
+        }
+        self.update(name, |room, _| room.touch(now));
+    }
+
+    pub fn close(&mut self, name: &RoomName) {
+        if let Some(room) = self.rooms.remove(name) {
+            self.bytes -= room.bytes();
+            if let Some(scheduled) = room.scheduled {
+                self.due.remove(&(scheduled, name.clone()));
+            }
+        }
+    }
+
+    /// Everything that changes a room goes through here: what is counted over all rooms is kept true.
+    pub fn update<T>(&mut self, name: &RoomName, act: impl FnOnce(&mut Room, &RoomPolicy) -> T) -> Option<T> {
+        let room = self.rooms.get_mut(name)?;
+        let (bytes, was_occupied) = (room.bytes(), room.is_occupied());
+        let result = act(room, &self.policy);
+        self.bytes = self.bytes + room.bytes() - bytes;
+        self.occupied = self.occupied + usize::from(room.is_occupied()) - usize::from(was_occupied);
+        // A look that comes too early does nothing; so what is due later than planned moves nothing here.
+        if let Some(due) = room.next_due(&self.policy)
+            && room.scheduled.is_none_or(|scheduled| due < scheduled)
+        {
+            if let Some(scheduled) = room.scheduled.replace(due) {
+                self.due.remove(&(scheduled, name.clone()));
+            }
+            self.due.insert((due, name.clone()));
+        }
+        Some(result)
+    }
+
+    /// Keeps all rooms together within their bytes: the history least recently used goes first, then
+    /// the numbering of a room that nobody is in. Whoever comes back hears of a `gap`.
+    pub fn forget_beyond_total(&mut self) {
+        let mut left = self.rooms.len().saturating_mul(2);
+        while self.bytes > self.policy.total_bytes && left > 0 {
+            left -= 1;
+            let Some(name) = self.rooms.front().map(|(name, _)| name.clone()) else { return };
+            let is_of_use = self.update(&name, |room, _| {
+                let had_history = room.log.has_history();
+                room.log.clear();
+                had_history || room.is_occupied() || !room.presence.is_empty()
+            });
+            if is_of_use == Some(true) {
+                self.rooms.to_back(&name);
+            } else {
+                self.close(&name);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl RoomTable {
+    pub fn iter(&self) -> impl Iterator<Item = (&RoomName, &Room)> {
+        self.rooms.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.rooms.len()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn occupied(&self) -> usize {
+        self.occupied
+    }
+
+    pub fn due(&self) -> usize {
+        self.due.len()
+    }
+}

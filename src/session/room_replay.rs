@@ -1,0 +1,65 @@
+//! Reading a room's history for a session that is behind in it.
+
+use super::{
+    Session,
+    member::RoomMember,
+    replay::{Given, give},
+};
+use crate::{
+    domain::Position,
+    hub::messages::{ReadRoom, Request},
+    protocol::{Class, Frame, event::Skip},
+    stream::{Item, Page, PageLimit},
+};
+
+/// Most messages of a page: small, since at its start a session may get one for each of its rooms.
+const PAGE_ROWS_MAX: usize = 128;
+
+impl Session {
+    pub(super) fn give_room(&self, member: &RoomMember, page: &Page<Frame>) {
+        let mut subscription = member.subscription.borrow_mut();
+        if !page.items.is_empty() && !self.outbox.has_room() {
+            // It is read again when there is room.
+            return subscription.wait();
+        }
+        let since = subscription.last();
+        let room = member.room.as_str();
+        let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
+            Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
+            Item::Skip { from, to } => {
+                (Frame::new(Class::Reply, &Skip { stream: room, from: *from, to: *to }), *to)
+            }
+            Item::Gap(gap) => (Frame::gap(&member.room, *gap), gap.to),
+        });
+        drop(subscription);
+        if let Given::Read(since) = given {
+            self.read_room(member, since);
+        }
+    }
+
+    /// Reads on for the next room that waits, if there is room for a page.
+    pub(super) fn read_rooms(&self) {
+        if self.rooms.is_reading.get() || self.outbox.is_closing() || !self.outbox.has_room() {
+            return;
+        }
+        let next = self.rooms.members.borrow().iter().find_map(|member| {
+            let since = member.subscription.borrow_mut().resume()?;
+            Some((member.clone(), since))
+        });
+        if let Some((member, since)) = next {
+            self.read_room(&member, since);
+        }
+    }
+
+    pub(super) fn read_room(&self, member: &RoomMember, since: Position) {
+        let Some(session) = self.key() else { return };
+        self.rooms.is_reading.set(true);
+        let (room, limit) = (member.room.clone(), self.room_page_limit());
+        self.worker.hub.say(Request::Read(ReadRoom { session, room, since, limit }));
+    }
+
+    pub(super) fn room_page_limit(&self) -> PageLimit {
+        let limit = self.page_limit();
+        PageLimit { rows: limit.rows.min(PAGE_ROWS_MAX), ..limit }
+    }
+}
