@@ -256,4 +256,4 @@ fn tell(shards: &impl Shards, name: &RoomName, room: &Room, frame: &Frame, excep
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
