@@ -34,4 +34,4 @@ setup:
 	done
 
 bench: ## Print the benchmarks
-	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish
+	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms

@@ -3,33 +3,30 @@
 //! Prints how many publishes are accepted in a second (each one committed and synced before its 201),
 //! and how long one takes; and how many polls are answered 304. The load comes from one thread.
 
+mod server;
+
 use std::{
     error::Error,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
-use tidings::auth::tokens::{MintClaims, mint};
+use server::{Outcome, Server, tidings, token};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
-
-const SECRET: &str = "a secret for benchmarks, of 32 bytes";
 const WARM_UP: Duration = Duration::from_millis(500);
 const MEASURED: Duration = Duration::from_secs(4);
 
 fn main() -> Outcome<()> {
-    let folder = tempfile::tempdir()?;
-    let (server, address) = start(folder.path())?;
-    let _server = Guard(server);
+    let server = Server::start(tidings(None, &[]))?;
+    let address = server.address;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let publisher = token("backend", "notify")?;
     let run = |name: &str, connections: usize, per_call: usize, request: &dyn Fn(usize, usize) -> String| {
-        runtime.block_on(measure(&address, connections, request)).map(|figures| {
+        runtime.block_on(measure(address, connections, request)).map(|figures| {
             let rate = figures.per_second * per_call as f64;
             println!(
                 "{name:<44} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms",
@@ -49,7 +46,7 @@ fn main() -> Outcome<()> {
         publish(&publisher, &users)
     })?;
     let reader = token("u1-1", "")?;
-    let tag = runtime.block_on(entity_tag(&address, &reader))?;
+    let tag = runtime.block_on(entity_tag(address, &reader))?;
     run("unread poll answered 304, 64 connections", 64, 1, &|_, _| {
         format!(
             "GET /v1/notifications/unread HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {reader}\r\n\
@@ -85,7 +82,7 @@ impl Figures {
 
 /// Every connection sends its next request when it has the answer to the last.
 async fn measure(
-    address: &str,
+    address: SocketAddr,
     connections: usize,
     request: &dyn Fn(usize, usize) -> String,
 ) -> Outcome<Figures> {
@@ -134,7 +131,7 @@ async fn answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Outcome<String>
     }
 }
 
-async fn entity_tag(address: &str, token: &str) -> Outcome<String> {
+async fn entity_tag(address: SocketAddr, token: &str) -> Outcome<String> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!(
         "GET /v1/notifications/unread HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\r\n"
@@ -143,47 +140,4 @@ async fn entity_tag(address: &str, token: &str) -> Outcome<String> {
     let head = answer(&mut stream, &mut Vec::new()).await?;
     let tag = head.lines().find_map(|line| line.strip_prefix("etag: "));
     tag.map(str::to_owned).ok_or_else(|| head.clone().into())
-}
-
-fn token(user: &str, scope: &str) -> Outcome<String> {
-    let now = tidings::clock::now();
-    let claims = MintClaims {
-        user: user.parse()?,
-        issued_at: now,
-        expires_at: now.plus(Duration::from_secs(3600)),
-        scope: scope.to_owned(),
-        audience: None,
-        issuer: None,
-    };
-    Ok(mint(SECRET.as_bytes(), &claims)?)
-}
-
-fn start(folder: &std::path::Path) -> Outcome<(Child, String)> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tidings"))
-        .current_dir(folder)
-        .args(["serve", "--set", "http.listen=127.0.0.1:0", "--set"])
-        .arg(format!("auth.secret={SECRET}"))
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut lines = BufReader::new(child.stderr.take().ok_or("no log")?).lines();
-    for line in &mut lines {
-        let record: serde_json::Value = serde_json::from_str(&line?)?;
-        let word = |name: &str| record.get(name).and_then(serde_json::Value::as_str);
-        if let (Some("listening"), Some(address)) = (word("message"), word("address")) {
-            let address = address.to_owned();
-            // The rest of the log is read, or the server would wait for somebody who reads it.
-            std::thread::spawn(move || lines.for_each(drop));
-            return Ok((child, address));
-        }
-    }
-    Err("the server does not listen".into())
-}
-
-struct Guard(Child);
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

@@ -224,3 +224,6 @@ impl Session {
         let _ = self.outbox.push(Frame::new(Class::Reply, event));
     }
 }
+
+#[cfg(test)]
+mod tests;

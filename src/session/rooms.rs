@@ -57,6 +57,11 @@ impl JoinedRooms {
         }
     }
 
+    /// The rooms that the session is in.
+    pub fn names(&self) -> Vec<RoomName> {
+        self.members.borrow().iter().map(|member| member.room.clone()).collect()
+    }
+
     fn find(&self, room: &RoomName) -> Option<Rc<RoomMember>> {
         self.members.borrow().iter().find(|member| member.room == *room).cloned()
     }
@@ -128,9 +133,7 @@ impl Session {
 
     /// After new scopes: the session is no longer in rooms that they do not allow.
     pub(super) fn leave_forbidden(&self) {
-        let rooms: Vec<RoomName> =
-            self.rooms.members.borrow().iter().map(|member| member.room.clone()).collect();
-        for room in rooms {
+        for room in self.rooms.names() {
             if !self.may(|scopes| scopes.may_join(&room)) && self.depart(&room) {
                 self.reply(&Left { room: room.as_str(), reason: LeftReason::Forbidden });
             }
@@ -144,6 +147,7 @@ impl Session {
         let Some(place) = members.iter().position(|member| member.room == *room) else { return false };
         let member = members.swap_remove(place);
         self.worker.seats.unseat(room, member.seat.get());
+        self.rooms.first_pages.borrow_mut().retain(|(owed, _)| !Rc::ptr_eq(owed, &member));
         self.outbox.forget(room);
         self.worker.hub.say(Request::Leave(Leave { session, room: room.clone() }));
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room left");

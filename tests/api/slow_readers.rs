@@ -22,7 +22,7 @@ use crate::{
 const MIB: u64 = 1 << 20;
 
 /// What a client that does not read may cost, and what may come and go besides (G10).
-fn bound(before: u64, clients: u64) -> u64 {
+pub fn bound(before: u64, clients: u64) -> u64 {
     before + clients * MIB * 5 / 4 + before / 10
 }
 
@@ -149,12 +149,12 @@ async fn flood(ws: &mut Ws, command: &str) {
 }
 
 /// How many sessions have ended for this reason.
-fn ended(app: &App, reason: &str) -> usize {
+pub fn ended(app: &App, reason: &str) -> usize {
     let logs = app.logs().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
     logs.filter(|record| record["message"] == "session closed" && record["reason"] == reason).count()
 }
 
 /// The kernel holds nothing for the server's end of this connection any more.
-async fn forgotten_by_kernel(app: &App, ws: &Ws) {
+pub async fn forgotten_by_kernel(app: &App, ws: &Ws) {
     until("the socket is gone", || server_end(app.address, address_of(ws)).is_none().then_some(())).await;
 }

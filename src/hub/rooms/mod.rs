@@ -204,7 +204,6 @@ impl Rooms {
     pub fn messages(&mut self, now: Instant, read: &ReadMessages) -> RoomMessages {
         let ReadMessages { room: name, since, limit } = read;
         let found = self.table.update(name, |room, policy| {
-            room.touch(now);
             room.log.expire(now, policy.log);
             match since {
                 Some(since) => RoomMessages::from(room.log.page(*since, *limit)),
@@ -257,4 +256,4 @@ fn tell(shards: &impl Shards, name: &RoomName, room: &Room, frame: &Frame, excep
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -125,3 +125,10 @@ impl Room {
             .min()
     }
 }
+
+#[cfg(test)]
+impl Room {
+    pub fn sessions_by_shard(&self) -> &BTreeMap<u16, usize> {
+        &self.shards
+    }
+}

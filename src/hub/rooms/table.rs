@@ -110,6 +110,10 @@ impl RoomTable {
 
 #[cfg(test)]
 impl RoomTable {
+    pub fn iter(&self) -> impl Iterator<Item = (&RoomName, &Room)> {
+        self.rooms.iter()
+    }
+
     pub fn len(&self) -> usize {
         self.rooms.len()
     }

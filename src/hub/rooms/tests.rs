@@ -1,4 +1,5 @@
 mod bounds;
+pub(crate) mod known;
 
 use std::cell::RefCell;
 

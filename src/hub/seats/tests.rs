@@ -36,6 +36,17 @@ fn say(seats: &Seats, room: &RoomName, offset: u64, except: Option<SessionKey>) 
     seats.say(room, frame(room, offset), except, load)
 }
 
+impl Seats {
+    /// Who sits in which room.
+    pub(crate) fn members(&self) -> Vec<(RoomName, SessionKey)> {
+        let halls = self.0.borrow();
+        let of = |(room, hall): (&RoomName, &Hall)| -> Vec<_> {
+            hall.members.iter().map(|(_, member)| (room.clone(), member.session())).collect()
+        };
+        halls.iter().flat_map(of).collect()
+    }
+}
+
 #[test]
 fn what_is_said_between_two_walks_is_heard_in_one_visit_in_order() {
     let (seats, chat) = (Seats::default(), room("chat"));

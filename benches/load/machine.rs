@@ -1,0 +1,77 @@
+//! What the kernel says about processes and the machine (proc(5)); and which cores they run on.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    thread::available_parallelism,
+};
+
+use crate::server::Outcome;
+
+/// The kernel counts time for programs in hundredths of a second, whatever its own tick is.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+pub const SERVER_CORE: usize = 0;
+const GENERATOR_CORE: usize = 1;
+
+/// Files that 5,000 members and what else is open need.
+const FILES: usize = 16_384;
+
+/// Gives the generator a core of its own; whether servers can have another one. To be called before
+/// any thread or child is started, since they run where their parent does.
+pub fn split_cores() -> bool {
+    // Fails where the hard limit is below; a connection that cannot be opened then says so.
+    quiet(Command::new("prlimit").args([&format!("--nofile={FILES}:"), "--pid", &own_id()]));
+    let has_two = available_parallelism().is_ok_and(|cores| cores.get() > GENERATOR_CORE);
+    let can_run = |core: usize| quiet(Command::new("taskset").args(["-c", &core.to_string(), "true"]));
+    let pin = || quiet(Command::new("taskset").args(["-cp", &GENERATOR_CORE.to_string(), &own_id()]));
+    has_two && can_run(SERVER_CORE) && pin()
+}
+
+fn quiet(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn own_id() -> String {
+    std::process::id().to_string()
+}
+
+/// Processor, kernel and number of cores, in one line.
+pub fn description() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field =
+        |line: &str| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name.to_owned());
+    let model = processors.lines().find_map(field).unwrap_or_else(|| "unknown processor".to_owned());
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let cores = processors.lines().filter(|line| line.starts_with("processor")).count();
+    format!("{cores} cores, {model}, Linux {}", kernel.trim())
+}
+
+/// Seconds of processor time that a process has used.
+///
+/// # Errors
+/// If it is gone.
+pub fn cpu_seconds(process: u32) -> Outcome<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field is a name and may hold spaces; fields 14 and 15 are user and system time.
+    let (_, fields) = stat.rsplit_once(") ").ok_or("an unknown form of stat")?;
+    let ticks: f64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    Ok(ticks / TICKS_PER_SECOND)
+}
+
+/// Bytes of a process in memory.
+///
+/// # Errors
+/// If it is gone.
+pub fn memory_bytes(process: u32) -> Outcome<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
+    Ok(kib.ok_or("no VmRSS")?.parse::<f64>()? * 1024.0)
+}
+
+/// Seconds that the hypervisor gave to other machines, over all cores.
+pub fn steal_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks = stat.lines().next().and_then(|line| line.split_whitespace().nth(8)?.parse::<f64>().ok());
+    ticks.unwrap_or_default() / TICKS_PER_SECOND
+}

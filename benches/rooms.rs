@@ -1,0 +1,216 @@
+//! Rooms over WebSocket: the real program beside the limit of the machine, and beside itself with slow consumers.
+//!
+//! Each pair of servers is measured in turn and alone, on a core of its own where there are two, by one
+//! generator; so the ratio of a pair says more than its figures, which move with the machine. Prints a
+//! table in Markdown. docs/performance.md says what the columns mean.
+
+// A benchmark that is wrong may end.
+#![allow(clippy::indexing_slicing)]
+
+mod load;
+mod server;
+
+use std::time::Duration;
+
+use clap::Parser;
+use load::{Figures, Lasting, Load, Plan, machine, raw, run};
+use server::{Outcome, Server, program, tidings, token};
+
+/// Measures rooms of the real program.
+#[derive(Parser)]
+struct Arguments {
+    /// Measure only what has this in its name
+    #[arg(long, value_name = "NAME", default_value = "")]
+    only: String,
+    /// One run of a second each: to see that all works
+    #[arg(long)]
+    quick: bool,
+    /// What cargo says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Be the limit of the machine
+    #[arg(long, hide = true)]
+    raw: bool,
+}
+
+/// Lifts the limits that one generator with one token would meet, and nothing else: tokens are verified,
+/// outboxes bounded, messages numbered and kept.
+const SETTINGS: [&str; 11] = [
+    "session.messages_per_second=1000000",
+    "session.messages_burst=1000000",
+    "limits.sessions=0",
+    "limits.sessions_per_ip=0",
+    "limits.sessions_per_user=0",
+    "limits.handshakes_per_second=0",
+    "limits.requests_per_second=0",
+    "limits.room_messages_per_second=0",
+    "limits.rooms=0",
+    "limits.publishes_per_second=0",
+    // Who does not read stays to the end of a run.
+    "session.slow_timeout=1m",
+];
+
+const FAN_OUT: Plan =
+    Plan { rooms: 1, readers: 1000, silent: 0, burst: 0, data_bytes: 128, load: Load::InFlight(1) };
+
+/// Large data, so that outboxes are full by bytes: 1 MiB, and what the kernel takes.
+const ALL_READ: Plan = Plan { burst: 1500, data_bytes: 1024, load: Load::PerSecond(20.0), ..FAN_OUT };
+const SILENT: usize = 50;
+
+#[derive(Clone, Copy)]
+enum Program {
+    Tidings,
+    Raw,
+}
+
+/// Two sides of a comparison; the ratio is the first by the second.
+type Pair = [(&'static str, Program, Plan); 2];
+
+fn beside_raw(plan: Plan) -> Pair {
+    [("tidings", Program::Tidings, plan), ("raw loop", Program::Raw, plan)]
+}
+
+fn main() -> Outcome<()> {
+    let arguments = Arguments::parse();
+    if arguments.raw {
+        return raw::serve();
+    }
+    let bench = Bench {
+        is_split: machine::split_cores(),
+        token: token("bench", "join:* publish:*")?,
+        runs: if arguments.quick { 1 } else { 3 },
+        lasting: Lasting {
+            warm_up: Duration::from_millis(600),
+            measured: Duration::from_millis(if arguments.quick { 1000 } else { 2500 }),
+        },
+    };
+    let saturated = |load| Plan { load, ..FAN_OUT };
+    let comparisons = [
+        ("fan-out 1,000, W=1", beside_raw(saturated(Load::InFlight(1)))),
+        ("fan-out 1,000, W=16", beside_raw(saturated(Load::InFlight(16)))),
+        ("fan-out 1,000, W=64", beside_raw(saturated(Load::InFlight(64)))),
+        ("fan-out 5,000, W=4", beside_raw(Plan { readers: 5000, ..saturated(Load::InFlight(4)) })),
+        ("rooms 100 × 10, one in flight each", beside_raw(Plan { rooms: 100, ..saturated(Load::OneEach) })),
+        ("fan-out 1,000, 20/s", beside_raw(saturated(Load::PerSecond(20.0)))),
+    ];
+    const SLOW: &str = "slow consumers, 1,000 readers, 20/s of 1 KiB";
+    let is_asked = |name: &str| name.contains(&arguments.only);
+    if !comparisons.iter().any(|(name, _)| is_asked(name)) && !is_asked(SLOW) {
+        return Err(format!("nothing has {:?} in its name", arguments.only).into());
+    }
+    bench.introduce();
+    for (name, pair) in comparisons.iter().filter(|(name, _)| is_asked(name)) {
+        bench.compare(name, pair)?;
+    }
+    if is_asked(SLOW) {
+        let with_silent = Plan { silent: SILENT, ..ALL_READ };
+        let pair = [("+ 50 silent", Program::Tidings, with_silent), ("all read", Program::Tidings, ALL_READ)];
+        let [with, without] = bench.compare(SLOW, &pair)?;
+        report_memory(&with, &without);
+    }
+    Ok(())
+}
+
+struct Bench {
+    is_split: bool,
+    token: String,
+    runs: usize,
+    lasting: Lasting,
+}
+
+impl Bench {
+    fn introduce(&self) {
+        println!("{}.", machine::description());
+        println!(
+            "{}; {} × {:?} a row, medians.\n",
+            if self.is_split {
+                "The server is pinned to core 0, the generator to core 1"
+            } else {
+                "Nothing is pinned (that takes taskset and two cores)"
+            },
+            self.runs,
+            self.lasting.measured
+        );
+        println!(
+            "| what | server | deliveries/s | CPU µs per delivery | p50 ms | p99 ms | server busy | generator busy | steal |"
+        );
+        println!("|---|---|---|---|---|---|---|---|---|");
+    }
+
+    /// Measures both sides in turn and prints them with their ratio.
+    fn compare(&self, name: &str, pair: &Pair) -> Outcome<[Vec<Figures>; 2]> {
+        let mut figures = [Vec::new(), Vec::new()];
+        for round in 0..self.runs {
+            // Neither side is always the first.
+            for side in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let (_, program, plan) = &pair[side];
+                let server = self.start(*program)?;
+                figures[side].push(run(&server, &self.token, plan, self.lasting)?);
+            }
+        }
+        for ((server, ..), figures) in pair.iter().zip(&figures) {
+            print_row(name, server, figures);
+        }
+        print_ratio(name, &figures);
+        Ok(figures)
+    }
+
+    fn start(&self, which: Program) -> Outcome<Server> {
+        let core = self.is_split.then_some(machine::SERVER_CORE);
+        Server::start(match which {
+            Program::Tidings => tidings(core, &SETTINGS),
+            Program::Raw => {
+                let mut command = program(std::env::current_exe()?, core);
+                command.arg("--raw");
+                command
+            }
+        })
+    }
+}
+
+fn print_row(name: &str, server: &str, runs: &[Figures]) {
+    let median_of = |pick: fn(&Figures) -> f64| median(runs.iter().map(pick));
+    println!(
+        "| {name} | {server} | {:.0} | {:.2} | {:.1} | {:.1} | {:.2} | {:.2} | {:.2} |",
+        median_of(|run| run.deliveries_per_second),
+        median_of(|run| run.cpu_micros_per_delivery),
+        median_of(|run| run.p50_millis),
+        median_of(|run| run.p99_millis),
+        median_of(|run| run.server_busy),
+        median_of(|run| run.generator_busy),
+        median_of(|run| run.steal),
+    );
+}
+
+/// The ratio of each pair of neighbours in time, and of those the median.
+fn print_ratio(name: &str, [first, second]: &[Vec<Figures>; 2]) {
+    let ratio_of = |pick: fn(&Figures) -> f64| {
+        median(first.iter().zip(second).map(|(first, second)| pick(first) / pick(second)))
+    };
+    println!(
+        "| {name} | **ratio** | **{:.2}** | **{:.2}** | **{:.2}** | **{:.2}** | | | |",
+        ratio_of(|run| run.deliveries_per_second),
+        ratio_of(|run| run.cpu_micros_per_delivery),
+        ratio_of(|run| run.p50_millis),
+        ratio_of(|run| run.p99_millis),
+    );
+}
+
+/// What those who do not read cost in memory, at the worst, and what they may.
+fn report_memory(with: &[Figures], without: &[Figures]) {
+    const MIB: f64 = 1024.0 * 1024.0;
+    let before = median(without.iter().map(|run| run.memory_bytes)) / MIB;
+    let after = with.iter().map(|run| run.memory_bytes / MIB).fold(0.0, f64::max);
+    println!(
+        "\nWith {SILENT} members that do not read the server holds {:.1} MiB more than the {before:.1} MiB without them; \
+         the bound is {SILENT} × 1.25 MiB + 10 % = {:.1} MiB.",
+        after - before,
+        SILENT as f64 * 1.25 + before / 10.0
+    );
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,162 @@
+//! The hub, the shards of three workers on one thread, and a store.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use actix::Actor;
+use tempfile::TempDir;
+
+use super::{client::Client, witness::Record, *};
+use crate::{
+    auth::gate::Gate,
+    config::Config,
+    hub::{
+        HubLink, HubQueue, NotificationHub,
+        liveness::LivenessPolicy,
+        rooms::{
+            RoomPolicy,
+            tests::known::{Known, KnownRoom, Look},
+        },
+        seats::Seats,
+        shard::HubShard,
+        slots::Slots,
+    },
+    outbox::OutboxLimits,
+    store::{Store, StoreLink, messages::StoreOptions},
+    stream::LogLimits,
+};
+
+pub const WORKERS: u16 = 3;
+
+/// How long everything may take to fit together.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One server, without its sockets.
+pub struct House {
+    pub hub: HubLink,
+    pub workers: Vec<Rc<Worker>>,
+    pub store: StoreLink,
+    _folder: TempDir,
+}
+
+impl House {
+    pub fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let hub = NotificationHub::new(4, room_policy()).start();
+        let options = StoreOptions {
+            path: folder.path().join("tidings.db"),
+            pool_size: 1,
+            busy_timeout: 5 * SECOND,
+            queue: 100,
+            is_fully_synchronous: false,
+            idempotency_retention: SECOND,
+        };
+        let store = Store::open(options, hub.clone().recipient()).unwrap();
+        let store = StoreLink::new(store.start(), 5 * SECOND);
+        let hub = HubLink::new(hub);
+        let mut config = Config::default();
+        config.auth.secret = Some(SECRET.into());
+        let gate = Arc::new(Gate::new(&config).unwrap());
+        let worker = |id| {
+            let (slots, seats) = (Rc::new(Slots::new(id)), Rc::new(Seats::default()));
+            let liveness = LivenessPolicy::new(5 * SECOND, 25 * SECOND, 10 * SECOND, 10 * SECOND, SECOND);
+            hub.shard_ready(HubShard::launch(id, slots.clone(), seats.clone(), liveness));
+            Rc::new(Worker {
+                node: "node".into(),
+                slots,
+                seats,
+                hub: HubQueue::launch(hub.clone()),
+                store: store.clone(),
+                gate: gate.clone(),
+                policy: session_policy(),
+                sessions: Arc::default(),
+                sessions_max: 0,
+                is_draining: Arc::new(AtomicBool::new(false)),
+            })
+        };
+        let workers = (0..WORKERS).map(worker).collect();
+        Self { hub, workers, store, _folder: folder }
+    }
+
+    /// Everybody reads until all is said and everything fits together.
+    pub async fn settle(&self, clients: &mut Vec<Client>, record: &mut Record) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            for client in &mut *clients {
+                client.read(usize::MAX, record);
+            }
+            clients.retain(|client| !client.is_over);
+            let Err(fault) = self.settled(clients).await else { return };
+            assert!(Instant::now() < deadline, "{fault}");
+            tokio::time::sleep(Duration::from_micros(200)).await;
+        }
+    }
+
+    /// Whether everybody was told everything, and the hub, the sessions, their seats and their clients
+    /// agree on who is in which room; else says what does not fit.
+    async fn settled(&self, clients: &[Client]) -> Result<(), String> {
+        let mut known = self.hub.ask(Look).await.unwrap();
+        let (mut told, mut seats) = (Known::default(), HashMap::new());
+        for Client { user, session, witness, .. } in clients {
+            let key = session.key().unwrap();
+            let rooms: BTreeSet<RoomName> = session.rooms.names().into_iter().collect();
+            if !witness.is_answered() || !rooms.iter().map(|room| room.as_str()).eq(witness.rooms.keys()) {
+                return Err(format!("{user} is in {rooms:?}, was told {:?}", witness.rooms));
+            }
+            for (room, stand) in rooms.iter().zip(witness.rooms.values()) {
+                let Some(head) =
+                    known.rooms.get(room).map(|room| room.head).filter(|head| stand.is_at(*head))
+                else {
+                    return Err(format!("{user} stands at {stand:?} of {:?}", known.rooms.get(room)));
+                };
+                let room_told = told.rooms.entry(room.clone()).or_insert_with(|| KnownRoom::empty(head));
+                room_told.users.insert(user.parse().unwrap());
+                *room_told.shards.entry(key.shard).or_default() += 1;
+                *seats.entry((room.clone(), key)).or_default() += 1;
+            }
+            told.sessions.insert(key, rooms);
+        }
+        told.occupied = told.rooms.len();
+        known.rooms.retain(|_, room| !room.users.is_empty() || !room.shards.is_empty());
+        if known != told {
+            return Err(format!("the hub has {known:?}, the clients {told:?}"));
+        }
+        let mut taken: HashMap<_, usize> = HashMap::new();
+        for seat in self.workers.iter().flat_map(|worker| worker.seats.members()) {
+            *taken.entry(seat).or_default() += 1;
+        }
+        if taken == seats { Ok(()) } else { Err(format!("seats are {taken:?}, not {seats:?}")) }
+    }
+}
+
+/// Small enough that a few messages fall out of the history, and an empty room is soon forgotten.
+fn room_policy() -> RoomPolicy {
+    RoomPolicy {
+        log: LogLimits { messages: 12, bytes: 1 << 20, age: 600 * SECOND },
+        total_bytes: 1 << 30,
+        position_ttl: Duration::ZERO,
+        leave_grace: Duration::ZERO,
+        typing_ttl: SECOND,
+        messages_per_second: 0,
+        messages_burst: 0,
+        occupied_max: 0,
+    }
+}
+
+/// With an outbox that overflows after a few messages.
+fn session_policy() -> SessionPolicy {
+    SessionPolicy {
+        outbox: OutboxLimits { events: 16, bytes: 1 << 20 },
+        message_bytes: 1 << 16,
+        fragments: 64,
+        data_bytes: 1 << 15,
+        rooms: 100,
+        messages_per_second: 0,
+        messages_burst: 0,
+        ping_interval: 25 * SECOND,
+        retry_window: SECOND,
+    }
+}
