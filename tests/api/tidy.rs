@@ -70,7 +70,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 27] = [
+const LIMITS: [(&str, &str); 37] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
@@ -85,10 +85,20 @@ const LIMITS: [(&str, &str); 27] = [
     ("token", "B07"),
     ("cursor", "B33"),
     ("page of a list", "B48"),
+    ("page of a room's history", "the_history_is_read_over_http_page_by_page_up_to_the_top"),
     ("ids of a mark", "what_is_no_mark_says_why"),
     ("WebSocket message", "B19"),
     ("fragments", "B20"),
     ("echo", "session.data_bytes"),
+    ("message to a room", "data_over_its_limit_is_too_large"),
+    ("messages to a room", "limits.room_messages_per_second"),
+    ("rooms of a WebSocket", "B29"),
+    ("rooms of a node", "limits.rooms"),
+    ("history of a room", "rooms.history_size"),
+    ("history of all rooms", "rooms.total_bytes"),
+    ("numbering of an empty room", "rooms.position_ttl"),
+    ("users named of a room", "an_answer_names_at_most_two_hundred_users_and_counts_all"),
+    ("typing", "flipping_is_told_at_most_four_times_a_second_and_ends_at_the_truth"),
     ("control frames", "a_flood_of_control_frames"),
     ("commands", "B25"),
     ("errors", "B24"),
