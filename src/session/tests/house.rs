@@ -106,6 +106,9 @@ impl House {
             if !witness.is_answered() || !rooms.iter().map(|room| room.as_str()).eq(witness.rooms.keys()) {
                 return Err(format!("{user} is in {rooms:?}, was told {:?}", witness.rooms));
             }
+            if !rooms.iter().all(|room| witness.may_join.contains(&room.as_str())) {
+                return Err(format!("{user} is in {rooms:?}, and may be in {:?}", witness.may_join));
+            }
             for (room, stand) in rooms.iter().zip(witness.rooms.values()) {
                 let Some(head) =
                     known.rooms.get(room).map(|room| room.head).filter(|head| stand.is_at(*head))

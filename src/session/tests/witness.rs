@@ -108,18 +108,23 @@ impl Witness {
                 *stand = Stand { last: to, owes_gap: false };
             }
             "user_joined" | "user_left" | "typing" => {
-                let room = text("room");
-                assert!(self.rooms.contains_key(room), "not there: {event}");
+                self.place(event, text("room"));
             }
             "unread" | "goodbye" => {}
             other => panic!("{other}: {event}"),
         }
     }
 
-    /// A numbered event may only come of a room that it is in, once all joins of the start are answered.
+    /// Where it stands in a room that it is in and may be in.
+    fn place(&mut self, event: &Value, room: &str) -> &mut Stand {
+        assert!(self.may_join.contains(&room), "not allowed: {event}");
+        self.rooms.get_mut(room).unwrap_or_else(|| panic!("not there: {event}"))
+    }
+
+    /// The same for a numbered event, which comes when all joins of the start are answered.
     fn stand(&mut self, event: &Value, room: &str) -> &mut Stand {
         assert!(self.opening.is_empty(), "before the joins are answered: {event}");
-        self.rooms.get_mut(room).unwrap_or_else(|| panic!("not there: {event}"))
+        self.place(event, room)
     }
 
     fn done(&mut self, event: &Value, record: &mut Record) {
