@@ -1,6 +1,8 @@
 //! Members that read late or never: they are told what they missed, cost bounded memory, and nobody else
 //! notices (G10, X25).
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
@@ -99,6 +101,7 @@ async fn fifty_members_that_never_read_cost_bounded_memory_are_evicted_and_the_o
     const FROZEN: usize = 50;
     const READERS: usize = 100;
     const COUNT: u64 = 1500;
+    const SLOW_TIMEOUT: Duration = Duration::from_secs(3);
     let app = open_with(("session.slow_timeout", "3s"));
     let mut speaker = guest(&app, "speaker").await;
     let mut readers = Vec::new();
@@ -112,10 +115,14 @@ async fn fifty_members_that_never_read_cost_bounded_memory_are_evicted_and_the_o
     for i in 0..FROZEN {
         frozen.push(connect(&app, &format!("frozen{}", i % 10), "?room=busy").await);
     }
+    let start = Instant::now();
     join(speak(&mut speaker, COUNT + 1, COUNT, 1000), hear_all(&mut readers, COUNT, 2 * COUNT)).await;
-    let after = app.memory();
+    let (full, after) = (Instant::now(), app.memory());
     assert!(after <= bound(before, FROZEN as u64), "{before} bytes grew to {after}");
-    until("they are evicted", || (ended(&app, "slow_consumer") == FROZEN).then_some(())).await;
+    let evicted = || (ended(&app, "slow_consumer") == FROZEN).then(Instant::now);
+    let gone = until("they are evicted", evicted).await;
+    assert!(gone - start >= SLOW_TIMEOUT, "{:?}", gone - start);
+    assert!(gone - full < SLOW_TIMEOUT + Duration::from_secs(4), "{:?}", gone - full);
     for ws in &frozen {
         forgotten_by_kernel(&app, ws).await;
     }
