@@ -3,6 +3,7 @@
 //! Lives on the worker's thread, so it needs no lock. It refuses what does not fit and remembers that
 //! it did, never waits, and wakes its reader at most once. Of what it took it drops only what rooms said.
 
+mod latest;
 mod overflow;
 mod queue;
 
@@ -87,8 +88,8 @@ impl Outbox {
 
     /// Takes a frame. A connection that is ending takes nothing more and refuses nothing.
     ///
-    /// A reply is always taken. Presence and typing are left out without a word where the queue is at
-    /// half or above. A room's event that does not fit takes the place of older ones.
+    /// A reply is always taken. Presence and typing are set aside where the queue is at half or above, the
+    /// newest of each, and said when the reader has come below. A room's event that does not fit takes the place of older ones.
     ///
     /// # Errors
     /// [`Full`] for an event of the inbox or a hint that does not fit, and for an event of a room where too
@@ -100,6 +101,7 @@ impl Outbox {
         }
         let (class, cost) = (frame.class(), frame.cost());
         if class == Class::Ephemeral && !state.queue.is_below_half() {
+            state.queue.latest.note(frame);
             return Ok(());
         }
         if class != Class::Reply && !state.queue.fits(cost) {
@@ -238,8 +240,10 @@ impl State {
             self.was_above_half = false;
             self.is_overflowed = false;
             self.has_drained = true;
+            self.queue.restore_latest();
+            self.was_above_half = !self.queue.is_below_half();
         }
-        frame.map(Outgoing::Frame).or_else(|| self.next_close())
+        frame.or_else(|| self.queue.pop()).map(Outgoing::Frame).or_else(|| self.next_close())
     }
 
     fn next_close(&mut self) -> Option<Outgoing> {

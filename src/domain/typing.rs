@@ -21,8 +21,8 @@ pub struct Typing {
     until: BTreeMap<UserId, Instant>,
     /// The same the other way round: who stops next.
     stops: BTreeSet<(Instant, UserId)>,
-    /// What the room was told last; at first that nobody types.
-    told: Vec<UserId>,
+    /// What the room was told last; at first that nobody types. `None`: not all of it has heard.
+    told: Option<Vec<UserId>>,
     /// Before this nothing is told.
     quiet_until: Option<Instant>,
 }
@@ -30,7 +30,13 @@ pub struct Typing {
 impl Typing {
     /// Nobody types; who begins to stops by itself `ttl` after the last word of it.
     pub fn new(ttl: Duration) -> Self {
-        Self { ttl, until: BTreeMap::new(), stops: BTreeSet::new(), told: Vec::new(), quiet_until: None }
+        Self {
+            ttl,
+            until: BTreeMap::new(),
+            stops: BTreeSet::new(),
+            told: Some(Vec::new()),
+            quiet_until: None,
+        }
     }
 
     /// The user types now, and for another `ttl` if so before; or does not.
@@ -61,9 +67,15 @@ impl Typing {
         if !self.has_change() || self.quiet_until.is_some_and(|until| now < until) {
             return None;
         }
-        self.told = self.users(now);
+        let users = self.users(now);
+        self.told = Some(users.clone());
         self.quiet_until = Some(now + PAUSE);
-        Some(self.told.clone())
+        Some(users)
+    }
+
+    /// What was told last has not reached everybody: it is told again after the pause.
+    pub fn retell(&mut self) {
+        self.told = None;
     }
 
     /// Those who type now, by name; at most 20.
@@ -80,7 +92,7 @@ impl Typing {
 
     /// Whether the room was told something else than what holds, as far as time has been judged.
     fn has_change(&self) -> bool {
-        !self.until.keys().take(USERS_MAX).eq(&self.told)
+        self.told.as_ref().is_none_or(|told| !self.until.keys().take(USERS_MAX).eq(told))
     }
 }
 

@@ -35,12 +35,13 @@ pub async fn publish(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let Caller(identity) = caller;
+    Arguments::read(&request, &[])?;
     let room = room_name(room)?;
     if !identity.scopes.may_publish(&room) {
         return Err(insufficient_scope("the token does not allow to publish to this room"));
     }
     let body = body::json(&request, payload, &api).await?;
-    let draft = draft(&body, api.data_bytes)?;
+    let draft = message_draft(&body, api.data_bytes)?;
     let load = api.hub.load(draft.data.as_str().len());
     let load = load.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "too many messages wait"))?;
     let message = PublishMessage { room, from: identity.user, draft, origin: None, load };
@@ -78,7 +79,13 @@ pub async fn messages(
     Ok(HttpResponse::Ok().json(Body { messages, position, resume }))
 }
 
-pub async fn presence(caller: Caller, room: Path<String>, api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub async fn presence(
+    request: HttpRequest,
+    caller: Caller,
+    room: Path<String>,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    Arguments::read(&request, &[])?;
     let room = joinable(&caller, room)?;
     let RoomPresence { users, user_count, typing } = api.hub.ask(ReadPresence { room }).await?;
 
@@ -112,7 +119,7 @@ fn insufficient_scope(detail: &str) -> Problem {
 ///
 /// # Errors
 /// 400 if the text is not a JSON object, 422 with all its faults, 413 if `data` has more than `data_bytes`.
-fn draft(body: &[u8], data_bytes: usize) -> Result<MessageDraft, Problem> {
+fn message_draft(body: &[u8], data_bytes: usize) -> Result<MessageDraft, Problem> {
     let mut fields = body::fields(body)?;
     let (draft, wrong) = match message::parse(&mut fields) {
         Ok(draft) => (Some(draft), Vec::new()),
@@ -143,7 +150,7 @@ mod tests {
     const DATA_BYTES: usize = 100;
 
     fn pointers(body: &str) -> Vec<String> {
-        let problem = draft(body.as_bytes(), DATA_BYTES).unwrap_err();
+        let problem = message_draft(body.as_bytes(), DATA_BYTES).unwrap_err();
         assert_eq!(problem.status_code(), 422, "{body}");
         problem.faults().iter().map(|fault| fault.pointer.clone()).collect()
     }
@@ -160,7 +167,7 @@ mod tests {
     fn data_is_measured_as_it_was_written() {
         let status = |bytes: usize| {
             let body = format!(r#"{{"data":"{}"}}"#, "x".repeat(bytes - 2));
-            draft(body.as_bytes(), DATA_BYTES).map_err(|problem| problem.status_code().as_u16())
+            message_draft(body.as_bytes(), DATA_BYTES).map_err(|problem| problem.status_code().as_u16())
         };
         assert!(status(DATA_BYTES).is_ok());
         assert_eq!(status(DATA_BYTES + 1), Err(413));
@@ -169,7 +176,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_a_message_or_a_refusal(body: Vec<u8>) {
-            if let Err(problem) = draft(&body, DATA_BYTES) {
+            if let Err(problem) = message_draft(&body, DATA_BYTES) {
                 prop_assert!(problem.status_code().is_client_error());
             }
         }

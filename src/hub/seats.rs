@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A session's end of a room. It must not touch [`Seats`].
-pub trait Member {
+pub trait Listener {
     fn session(&self) -> SessionKey;
     /// Something was said to the room.
     fn hear(&self, frame: &Frame);
@@ -30,16 +30,25 @@ pub struct Seats(RefCell<HashMap<RoomName, Hall>>);
 /// The members of one room on this worker.
 #[derive(Default)]
 struct Hall {
-    members: Slab<Rc<dyn Member>>,
+    members: Slab<Seated>,
+    /// How many things were said here so far.
+    said: u64,
     /// What not all members have heard yet, in order.
     unheard: Vec<Utterance>,
     /// The next seat to visit.
     next: Seat,
 }
 
+struct Seated {
+    member: Rc<dyn Listener>,
+    /// What was said up to here was said before it came: it knows of that by its join.
+    since: u64,
+}
+
 /// One thing that is said to a room. It has been heard by all when the walk has come round to where it
-/// was then: a seat taken later hears of it by its join.
+/// was then.
 struct Utterance {
+    number: u64,
     frame: Frame,
     except: Option<SessionKey>,
     start: Seat,
@@ -48,12 +57,10 @@ struct Utterance {
 }
 
 impl Seats {
-    pub fn seat(&self, room: &RoomName, member: Rc<dyn Member>) -> Seat {
+    pub fn seat(&self, room: &RoomName, member: Rc<dyn Listener>) -> Seat {
         let mut halls = self.0.borrow_mut();
-        match halls.get_mut(room) {
-            Some(hall) => hall.members.insert(member),
-            None => halls.entry(room.clone()).or_default().members.insert(member),
-        }
+        let hall = halls.entry(room.clone()).or_default();
+        hall.members.insert(Seated { member, since: hall.said })
     }
 
     pub fn unseat(&self, room: &RoomName, seat: Seat) {
@@ -76,38 +83,39 @@ impl Seats {
         if was_quiet {
             hall.next = 0;
         }
-        hall.unheard.push(Utterance { frame, except, start: hall.next, has_wrapped: false, _load: load });
+        hall.said += 1;
+        let (number, start) = (hall.said, hall.next);
+        hall.unheard.push(Utterance { number, frame, except, start, has_wrapped: false, _load: load });
         was_quiet
     }
 
-    /// Visits at most so many seats of a room; answers with how many it did, and whether all is heard.
-    pub fn walk(&self, room: &RoomName, visits_max: usize) -> (usize, bool) {
+    /// Walks on in a room: each thing that a seat hears is one hearing. Answers with how many there were
+    /// (it stops at about `hearings_max`), and whether all is heard.
+    pub fn walk(&self, room: &RoomName, hearings_max: usize) -> (usize, bool) {
         let mut halls = self.0.borrow_mut();
         match halls.get_mut(room) {
-            Some(hall) => hall.walk(visits_max),
+            Some(hall) => hall.walk(hearings_max),
             None => (0, true),
         }
     }
 }
 
 impl Hall {
-    fn walk(&mut self, visits_max: usize) -> (usize, bool) {
-        let mut visits = 0;
-        while visits < visits_max && !self.unheard.is_empty() {
-            let end = self.next_stop().min(self.next + (visits_max - visits));
+    fn walk(&mut self, hearings_max: usize) -> (usize, bool) {
+        let mut hearings = 0;
+        while hearings < hearings_max && !self.unheard.is_empty() {
+            let seats_max = ((hearings_max - hearings) / self.unheard.len()).max(1);
+            let end = self.next_stop().min(self.next + seats_max);
             for seat in self.next..end {
-                let Some(member) = self.members.get(seat) else { continue };
-                for Utterance { frame, except, .. } in &self.unheard {
-                    if except.is_none_or(|except| except != member.session()) {
-                        member.hear(frame);
-                    }
+                if let Some(seated) = self.members.get(seat) {
+                    seated.hear(&self.unheard);
                 }
             }
-            visits += end - self.next;
+            hearings += (end - self.next) * self.unheard.len();
             self.next = end;
             self.settle();
         }
-        (visits, self.unheard.is_empty())
+        (hearings, self.unheard.is_empty())
     }
 
     /// The end of the seats, or the first place before it where something will have been heard by all.
@@ -124,6 +132,16 @@ impl Hall {
         }
         let next = self.next;
         self.unheard.retain(|said| !said.has_wrapped || said.start != next);
+    }
+}
+
+impl Seated {
+    fn hear(&self, unheard: &[Utterance]) {
+        for Utterance { number, frame, except, .. } in unheard {
+            if *number > self.since && except.is_none_or(|except| except != self.member.session()) {
+                self.member.hear(frame);
+            }
+        }
     }
 }
 

@@ -85,13 +85,13 @@ pub struct DeliverToRooms {
 #[derive(Debug)]
 pub enum RoomWord {
     /// To all members of this worker but the session that caused it.
-    Broadcast { room: RoomName, frame: Frame, except: Option<SessionKey>, load: Load },
+    FanOut { room: RoomName, frame: Frame, except: Option<SessionKey>, load: Load },
     /// To the session that has asked something; at most one a question.
     Answer { session: SessionKey, answer: RoomAnswer },
 }
 
-/// Seats that are visited before the worker's other work has its turn.
-const VISITS_MAX: usize = 1024;
+/// So many times something is heard before the worker's other work has its turn: about a millisecond.
+const HEARINGS_MAX: usize = 16 * 1024;
 
 pub struct HubShard {
     slots: Rc<Slots>,
@@ -122,14 +122,14 @@ impl HubShard {
     /// Lets the members hear what was said, room by room; what is left for later goes on behind the
     /// worker's other work.
     fn walk(&mut self, ctx: &mut Context<Self>) {
-        let mut visits_left = VISITS_MAX;
+        let mut hearings_left = HEARINGS_MAX;
         while let Some(room) = self.unheard.front() {
-            let (visits, is_heard) = self.seats.walk(room, visits_left);
-            visits_left = visits_left.saturating_sub(visits.max(1));
+            let (hearings, is_heard) = self.seats.walk(room, hearings_left);
+            hearings_left = hearings_left.saturating_sub(hearings.max(1));
             if is_heard {
                 self.unheard.pop_front();
             }
-            if visits_left == 0 && !self.unheard.is_empty() {
+            if hearings_left == 0 && !self.unheard.is_empty() {
                 // The rooms take turns.
                 self.unheard.rotate_left(1);
                 let later = tokio::task::yield_now().into_actor(self);
@@ -203,7 +203,7 @@ impl Handler<DeliverToRooms> for HubShard {
         let was_quiet = self.unheard.is_empty();
         for word in words {
             match word {
-                RoomWord::Broadcast { room, frame, except, load } => {
+                RoomWord::FanOut { room, frame, except, load } => {
                     if self.seats.say(&room, frame, except, load) {
                         self.unheard.push_back(room);
                     }

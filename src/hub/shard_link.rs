@@ -23,10 +23,10 @@ use crate::{
     protocol::{CloseCode, Frame},
 };
 
-/// Bytes of news, and of broadcasts, that may wait for a shard: apart, so that busy rooms do not make
+/// Bytes of news, and of what rooms say, that may wait for a shard: apart, so that busy rooms do not make
 /// inboxes wait.
 const NEWS_BYTES: usize = 64 * 1024 * 1024;
-const BROADCASTS_BYTES: usize = 64 * 1024 * 1024;
+const FAN_OUTS_BYTES: usize = 64 * 1024 * 1024;
 
 /// What a message weighs beside its bytes: it costs its worker time for each session, so some
 /// thousands are as many as should wait, however small they are.
@@ -37,15 +37,15 @@ pub struct ShardLink {
     pub id: u16,
     addr: Addr<HubShard>,
     news: Budget,
-    broadcasts: Budget,
+    fan_outs: Budget,
     has_missed: Arc<AtomicBool>,
 }
 
 impl ShardLink {
     /// `has_missed` tells the shard that it was not told something.
     pub fn new(id: u16, addr: Addr<HubShard>, has_missed: Arc<AtomicBool>) -> Self {
-        let (news, broadcasts) = (Budget::new(NEWS_BYTES), Budget::new(BROADCASTS_BYTES));
-        Self { id, addr, news, broadcasts, has_missed }
+        let (news, fan_outs) = (Budget::new(NEWS_BYTES), Budget::new(FAN_OUTS_BYTES));
+        Self { id, addr, news, fan_outs, has_missed }
     }
 
     /// Gives news; what finds no room makes every session of the shard ask the truth at the next tick.
@@ -98,24 +98,21 @@ impl<'a> Dispatch<'a> {
 
 impl Shards for Dispatch<'_> {
     fn has_capacity(&self, shard: u16, bytes: usize) -> bool {
-        self.links.get(&shard).is_some_and(|link| link.broadcasts.has(bytes + MESSAGE_BYTES))
+        self.links.get(&shard).is_some_and(|link| link.fan_outs.has(bytes + MESSAGE_BYTES))
     }
 
-    fn broadcast(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>) {
-        let Some(link) = self.links.get(&shard) else { return };
-        if frame.position().is_none() && link.broadcasts.is_strained() {
-            return;
+    fn fan_out(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>) -> bool {
+        let Some(link) = self.links.get(&shard) else { return false };
+        if frame.position().is_none() && link.fan_outs.is_strained() {
+            return false;
         }
         // What has a number was asked about before, so it finds room.
-        match link.broadcasts.take(frame.cost() + MESSAGE_BYTES) {
-            Some(load) => {
-                self.say(
-                    shard,
-                    RoomWord::Broadcast { room: room.clone(), frame: frame.clone(), except, load },
-                );
-            }
-            None => log::error!(shard; "a worker that had room for a message has none"),
-        }
+        let Some(load) = link.fan_outs.take(frame.cost() + MESSAGE_BYTES) else {
+            log::error!(shard; "a worker that had room for a message has none");
+            return false;
+        };
+        self.say(shard, RoomWord::FanOut { room: room.clone(), frame: frame.clone(), except, load });
+        true
     }
 
     fn answer(&self, session: SessionKey, answer: RoomAnswer) {

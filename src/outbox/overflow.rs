@@ -1,10 +1,10 @@
-//! What becomes of a room's events when there is no room for more: the oldest go, and a gap tells (G10).
+//! What becomes of a room's events when there is no place for more: the oldest go, and a gap tells (G10).
 
 use std::collections::HashMap;
 
 use super::{
     OutboxLimits,
-    queue::{Entry, Load, Queue, RoomGap},
+    queue::{Amount, Entry, Queue, RoomGap},
 };
 use crate::{
     domain::RoomName,
@@ -15,15 +15,15 @@ use crate::{
 impl OutboxLimits {
     /// Whether so much is free that dropping has paid: an eighth, so that what one pass costs is shared
     /// by many events. Not more, since what waits may yet be read.
-    fn is_relieved(&self, load: Load, cost: usize) -> bool {
+    fn is_relieved(&self, amount: Amount, cost: usize) -> bool {
         let is_eighth_free =
-            load.events <= self.events - self.events / 8 && load.bytes <= self.bytes - self.bytes / 8;
-        is_eighth_free && self.fits(load, cost)
+            amount.events <= self.events - self.events / 8 && amount.bytes <= self.bytes - self.bytes / 8;
+        is_eighth_free && self.fits(amount, cost)
     }
 }
 
 impl Queue {
-    /// Makes room for an event of this cost: drops presence and typing, then the oldest events of rooms.
+    /// Makes room for an event of this cost: sets presence and typing aside, then drops the oldest events of rooms.
     /// Says whether it fits now: it may not, where each loss has left a gap behind.
     ///
     /// Where dropping all of them could not bring relief nothing is dropped: else each event would cost
@@ -34,6 +34,13 @@ impl Queue {
             return false;
         }
         if self.tally.ephemerals > 0 {
+            for entry in self.entries.iter().rev() {
+                if let Entry::Frame(frame) = entry
+                    && entry.is_of(Class::Ephemeral)
+                {
+                    self.latest.note_older(frame);
+                }
+            }
             self.remove_if(|entry| entry.is_of(Class::Ephemeral));
         }
         let mut front = Front::default();

@@ -5,7 +5,7 @@ use std::{
     ops::{AddAssign, SubAssign},
 };
 
-use super::OutboxLimits;
+use super::{OutboxLimits, latest::Latest};
 use crate::{
     domain::RoomName,
     protocol::{Class, Frame},
@@ -28,12 +28,12 @@ pub(super) struct RoomGap {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Load {
+pub(super) struct Amount {
     pub events: usize,
     pub bytes: usize,
 }
 
-impl Load {
+impl Amount {
     pub fn without(self, part: Self) -> Self {
         Self { events: self.events - part.events, bytes: self.bytes - part.bytes }
     }
@@ -41,12 +41,12 @@ impl Load {
 
 impl OutboxLimits {
     /// Whether an event of this cost fits. Below half everything does, however large it is.
-    pub(super) fn fits(&self, load: Load, cost: usize) -> bool {
-        load.events < self.events && (load.bytes * 2 < self.bytes || load.bytes + cost <= self.bytes)
+    pub(super) fn fits(&self, amount: Amount, cost: usize) -> bool {
+        amount.events < self.events && (amount.bytes * 2 < self.bytes || amount.bytes + cost <= self.bytes)
     }
 
-    pub(super) fn is_below_half(&self, load: Load) -> bool {
-        load.events * 2 < self.events && load.bytes * 2 < self.bytes
+    pub(super) fn is_below_half(&self, amount: Amount) -> bool {
+        amount.events * 2 < self.events && amount.bytes * 2 < self.bytes
     }
 }
 
@@ -55,21 +55,22 @@ pub(super) struct Queue {
     pub limits: OutboxLimits,
     pub entries: VecDeque<Entry>,
     pub tally: Tally,
+    pub latest: Latest,
 }
 
 /// How much waits, of each kind that is treated differently.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
-    pub all: Load,
+    pub all: Amount,
     /// The part of it that may be dropped: what rooms said.
-    pub droppable: Load,
+    pub droppable: Amount,
     pub ephemerals: usize,
     pub replies: usize,
 }
 
 impl Queue {
     pub fn new(limits: OutboxLimits) -> Self {
-        Self { limits, entries: VecDeque::new(), tally: Tally::default() }
+        Self { limits, entries: VecDeque::new(), tally: Tally::default(), latest: Latest::default() }
     }
 
     pub fn fits(&self, cost: usize) -> bool {
@@ -104,9 +105,19 @@ impl Queue {
         })
     }
 
+    /// Says what was set aside, as far as it leaves half of the queue free: the reader has caught up.
+    pub fn restore_latest(&mut self) {
+        while self.is_below_half()
+            && let Some(frame) = self.latest.take_oldest()
+        {
+            self.push(frame);
+        }
+    }
+
     /// Removes all that waits of a room.
     pub fn forget(&mut self, room: &RoomName) {
         self.remove_if(|entry| entry.room() == Some(room));
+        self.latest.forget(room);
     }
 
     pub fn remove_if(&mut self, is_unwanted: impl Fn(&Entry) -> bool) {

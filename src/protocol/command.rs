@@ -81,6 +81,15 @@ impl Action<'_> {
         }
     }
 
+    /// The room that it is about.
+    pub fn room(&self) -> Option<&RoomName> {
+        match self {
+            Self::Join { room, .. } | Self::Leave { room } | Self::Message { room, .. } => Some(room),
+            Self::Typing { room, .. } => room.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Whether it counts towards the rate of messages.
     pub fn is_limited(&self) -> bool {
         !matches!(self, Self::Pong | Self::Typing { .. })

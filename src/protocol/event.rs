@@ -205,16 +205,15 @@ pub struct Refused<'a> {
 }
 
 impl<'a> Refused<'a> {
-    /// What was about a room is refused.
-    pub fn of_room(
+    pub fn new(
         reference: Option<&'a Ref>,
-        command: &'a str,
+        command: Option<&'a str>,
         room: Option<&'a RoomName>,
         code: ErrorCode,
         message: &'a str,
         retry_after_ms: Option<u64>,
     ) -> Self {
-        let (command, room) = (Some(command), room.map(RoomName::as_str));
+        let room = room.map(RoomName::as_str);
         Self { reference, command, room, code, message, retryable: code.is_retryable(), retry_after_ms }
     }
 }

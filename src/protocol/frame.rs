@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{CloseFrame, event::GapView};
 use crate::{
-    domain::{Position, RoomName},
+    domain::{Position, RoomName, UserId},
     stream::Gap,
 };
 
@@ -49,6 +49,8 @@ struct Encoded {
     header_len: usize,
     room: Option<RoomName>,
     numbers: Option<Numbers>,
+    /// Whose presence it tells.
+    user: Option<UserId>,
 }
 
 /// What an event covers of its stream.
@@ -79,9 +81,14 @@ impl Frame {
         Self::encode(Class::Room, Some(room), Some(numbers), &GapView::new(room.as_str(), gap))
     }
 
-    /// Encodes presence or typing of the room.
-    pub fn ephemeral(room: &RoomName, event: &impl Serialize) -> Self {
-        Self::encode(Class::Ephemeral, Some(room), None, event)
+    /// Encodes presence of a user in the room, or without one who types there. A newer one about the same
+    /// takes the place of an older.
+    pub fn ephemeral(room: &RoomName, user: Option<&UserId>, event: &impl Serialize) -> Self {
+        let mut frame = Self::encode(Class::Ephemeral, Some(room), None, event);
+        if let Some(encoded) = Arc::get_mut(&mut frame.0) {
+            encoded.user = user.cloned();
+        }
+        frame
     }
 
     /// Writes header and JSON into one piece of memory, the JSON once.
@@ -109,7 +116,7 @@ impl Frame {
         // It may wait long in many outboxes, which count its length: no spare room waits with it.
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
-        Self(Arc::new(Encoded { class, websocket, header_len, room: room.cloned(), numbers }))
+        Self(Arc::new(Encoded { class, websocket, header_len, room: room.cloned(), numbers, user: None }))
     }
 
     pub fn class(&self) -> Class {
@@ -119,6 +126,11 @@ impl Frame {
     /// The room that it is an event of.
     pub fn room(&self) -> Option<&RoomName> {
         self.0.room.as_ref()
+    }
+
+    /// Whether another tells the same of the same room, newer or older.
+    pub fn is_about_the_same(&self, other: &Self) -> bool {
+        self.class() == other.class() && self.room() == other.room() && self.0.user == other.0.user
     }
 
     /// Where a numbered event of a room stands: who has seen it has seen all up to there.
@@ -236,7 +248,7 @@ mod tests {
         assert_eq!(json["stream"], "chat:general");
         assert_eq!(json["reason"], "pruned");
 
-        let typing = Frame::ephemeral(&room, &"typing");
+        let typing = Frame::ephemeral(&room, None, &"typing");
         assert_eq!((typing.class(), typing.room()), (Class::Ephemeral, Some(&room)));
         assert_eq!((typing.follows(), typing.position()), (None, None));
         assert_eq!(Frame::new(Class::Inbox, &"news").room(), None);

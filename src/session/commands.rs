@@ -36,8 +36,7 @@ impl Session {
             return Some(Box::pin(self.clone().opened()));
         }
         let command = Command::parse(text);
-        if command.as_ref().map_or(true, |command| command.action.is_limited()) && !self.is_in_time(&command)
-        {
+        if !self.is_in_time(&command) {
             return None;
         }
         match command {
@@ -199,15 +198,7 @@ impl Session {
     }
 
     fn refuse(&self, reference: Option<&Ref>, command: Option<&str>, code: ErrorCode, message: &str) {
-        self.refused(&Refused {
-            reference,
-            command,
-            room: None,
-            code,
-            message,
-            retryable: code.is_retryable(),
-            retry_after_ms: None,
-        });
+        self.refused(&Refused::new(reference, command, None, code, message, None));
     }
 
     /// Refuses what was about a room.
@@ -220,7 +211,8 @@ impl Session {
         message: &str,
         retry_after: Option<Duration>,
     ) {
-        self.refused(&Refused::of_room(reference, command, room, code, message, retry_after.map(millis)));
+        let command = Some(command);
+        self.refused(&Refused::new(reference, command, room, code, message, retry_after.map(millis)));
     }
 
     fn refused(&self, refused: &Refused<'_>) {
@@ -233,26 +225,25 @@ impl Session {
 
     /// Counts a command towards the rate; refuses one that comes too early.
     fn is_in_time(&self, command: &Result<Command<'_>, BadCommand>) -> bool {
-        let taken = self.manners.borrow_mut().command(Instant::now());
+        let is_counted = command.as_ref().map_or(true, |command| command.action.is_limited());
+        let taken = {
+            let (mut manners, now) = (self.manners.borrow_mut(), Instant::now());
+            if is_counted { manners.command(now) } else { manners.uncounted(now) }
+        };
         match taken {
             Ok(()) => return true,
             Err(TooMany::End(code)) => {
                 self.end(code);
             }
             Err(TooMany::RetryAfter(wait)) => {
-                let (reference, word) = match command {
-                    Ok(command) => (command.reference.as_ref(), Some(command.action.word())),
-                    Err(bad) => (bad.reference.as_ref(), bad.command),
+                let (reference, word, room) = match command {
+                    Ok(Command { reference, action }) => {
+                        (reference.as_ref(), Some(action.word()), action.room())
+                    }
+                    Err(bad) => (bad.reference.as_ref(), bad.command, None),
                 };
-                self.reply(&Refused {
-                    reference,
-                    command: word,
-                    room: None,
-                    code: ErrorCode::RateLimited,
-                    message: "too many messages",
-                    retryable: true,
-                    retry_after_ms: Some(millis(wait)),
-                });
+                let (code, wait) = (ErrorCode::RateLimited, Some(millis(wait)));
+                self.reply(&Refused::new(reference, word, room, code, "too many messages", wait));
             }
         }
         false

@@ -27,6 +27,9 @@ pub enum TooMany {
 /// count towards no rate of the client, and what does not get through does no harm.
 const TYPING_PER_SECOND: u32 = 20;
 
+/// `typing` and `pong` do not count as messages; so many are a flood all the same.
+const UNCOUNTED_PER_SECOND: u32 = 200;
+
 /// Control frames of a client: pongs and its own pings (limits).
 const CONTROL_FRAMES_PER_SECOND: u32 = 20;
 
@@ -35,6 +38,8 @@ pub struct Manners {
     /// `None`: as many as it likes.
     commands: Option<Pace>,
     control_frames: Option<Pace>,
+    /// Commands that count towards no rate of the protocol.
+    uncounted: Option<Pace>,
     typing: Option<Rate>,
     errors: VecDeque<Instant>,
 }
@@ -44,6 +49,7 @@ impl Manners {
         Self {
             commands: Pace::new(policy.messages_per_second, policy.messages_burst),
             control_frames: Pace::new(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_PER_SECOND),
+            uncounted: Pace::new(UNCOUNTED_PER_SECOND, UNCOUNTED_PER_SECOND),
             typing: Rate::new(TYPING_PER_SECOND, TYPING_PER_SECOND),
             errors: VecDeque::new(),
         }
@@ -55,6 +61,14 @@ impl Manners {
     /// If it comes too early, or has been coming too early for too long.
     pub fn command(&mut self, now: Instant) -> Result<(), TooMany> {
         self.commands.as_mut().map_or(Ok(()), |pace| pace.step(now))
+    }
+
+    /// Counts a command that is none of the protocol's rate.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub fn uncounted(&mut self, now: Instant) -> Result<(), TooMany> {
+        self.uncounted.as_mut().map_or(Ok(()), |pace| pace.step(now))
     }
 
     /// Counts a control frame; one that comes too early does no harm by itself.
@@ -113,6 +127,7 @@ mod tests {
         Manners {
             commands: Pace::new(20, 40),
             control_frames: Pace::new(20, 20),
+            uncounted: None,
             typing: None,
             errors: VecDeque::new(),
         }

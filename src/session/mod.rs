@@ -6,8 +6,8 @@
 //! the transport does.
 
 mod commands;
+mod listener;
 mod manners;
-mod member;
 mod receiver;
 mod replay;
 mod room_replay;
@@ -134,7 +134,7 @@ impl Session {
     /// Waits until what was owed before the next page is said: no answer goes ahead of the `welcome`, or
     /// of the `ok` of a `resume` or a `join`.
     pub async fn opened(self: Rc<Self>) {
-        let is_open = || self.openings.borrow().is_empty() && !self.rooms.is_joining();
+        let is_open = || self.openings.borrow().is_empty() && self.rooms.is_open();
         while !is_open() && !self.outbox.is_closing() {
             self.opened.notified().await;
         }

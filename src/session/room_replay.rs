@@ -2,7 +2,7 @@
 
 use super::{
     Session,
-    member::RoomMember,
+    listener::RoomListener,
     replay::{Given, give},
 };
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// Most messages of a page: small, since at its start a session may get one for each of its rooms.
-const PAGE_ROWS_MAX: usize = 128;
+const ROOM_PAGE_ROWS_MAX: usize = 128;
 
 impl Session {
-    pub(super) fn give_room(&self, member: &RoomMember, page: &Page<Frame>) {
+    pub(super) fn give_room(&self, member: &RoomListener, page: &Page<Frame>) {
         let mut subscription = member.subscription.borrow_mut();
         if !page.items.is_empty() && !self.outbox.has_room() {
             // It is read again when there is room.
@@ -32,14 +32,16 @@ impl Session {
             Item::Gap(gap) => (Frame::gap(&member.room, *gap), gap.to),
         });
         drop(subscription);
-        if let Given::Read(since) = given {
-            self.read_room(member, since);
+        match given {
+            Given::Live => member.caught_up(),
+            Given::Read(since) => self.read_room(member, since),
+            Given::Waiting => {}
         }
     }
 
     /// Reads on for the next room that waits, if there is room for a page.
     pub(super) fn read_rooms(&self) {
-        if self.rooms.is_reading.get() || self.outbox.is_closing() || !self.outbox.has_room() {
+        if self.rooms.reading.borrow().is_some() || self.outbox.is_closing() || !self.outbox.has_room() {
             return;
         }
         let next = self.rooms.members.borrow().iter().find_map(|member| {
@@ -51,15 +53,19 @@ impl Session {
         }
     }
 
-    pub(super) fn read_room(&self, member: &RoomMember, since: Position) {
+    pub(super) fn read_room(&self, member: &RoomListener, since: Position) {
         let Some(session) = self.key() else { return };
-        self.rooms.is_reading.set(true);
+        if self.rooms.reading.borrow().is_some() {
+            // It has its turn after the other.
+            return member.subscription.borrow_mut().wait();
+        }
         let (room, limit) = (member.room.clone(), self.room_page_limit());
+        *self.rooms.reading.borrow_mut() = Some(room.clone());
         self.worker.hub.say(Request::Read(ReadRoom { session, room, since, limit }));
     }
 
     pub(super) fn room_page_limit(&self) -> PageLimit {
         let limit = self.page_limit();
-        PageLimit { rows: limit.rows.min(PAGE_ROWS_MAX), ..limit }
+        PageLimit { rows: limit.rows.min(ROOM_PAGE_ROWS_MAX), ..limit }
     }
 }

@@ -1,13 +1,8 @@
 //! A session's rooms: joins and their answers, publishing, typing, and reading a room's history.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
-    rc::Rc,
-    time::Instant,
-};
+use std::{cell::RefCell, collections::VecDeque, rc::Rc, time::Instant};
 
-use super::{Session, member::RoomMember};
+use super::{Session, listener::RoomListener};
 use crate::{
     domain::{MessageDraft, Position, RoomName, StreamName},
     hub::{
@@ -26,14 +21,14 @@ use crate::{
 
 #[derive(Default)]
 pub struct JoinedRooms {
-    pub(super) members: RefCell<Vec<Rc<RoomMember>>>,
+    pub(super) members: RefCell<Vec<Rc<RoomListener>>>,
     /// Joins that the hub has not answered yet, in order.
     asked: RefCell<VecDeque<AskedJoin>>,
     /// Pages of the rooms of the handshake: they follow the answers to all of its joins.
-    first_pages: RefCell<Vec<(Rc<RoomMember>, Page<Frame>)>>,
-    /// A read for a room that waits is under way. One at a time, so that pages find the room they were
-    /// asked for.
-    pub(super) is_reading: Cell<bool>,
+    first_pages: RefCell<Vec<(Rc<RoomListener>, Page<Frame>)>>,
+    /// The room whose history is being read. One at a time, so that a page finds the space in the outbox
+    /// that it was asked for.
+    pub(super) reading: RefCell<Option<RoomName>>,
 }
 
 struct AskedJoin {
@@ -45,8 +40,12 @@ struct AskedJoin {
 }
 
 impl JoinedRooms {
-    /// Whether a join waits for its answer.
-    pub fn is_joining(&self) -> bool {
+    /// Whether every join is answered, and has its page.
+    pub fn is_open(&self) -> bool {
+        !self.is_joining() && self.first_pages.borrow().is_empty()
+    }
+
+    fn is_joining(&self) -> bool {
         !self.asked.borrow().is_empty()
     }
 
@@ -62,7 +61,7 @@ impl JoinedRooms {
         self.members.borrow().iter().map(|member| member.room.clone()).collect()
     }
 
-    fn find(&self, room: &RoomName) -> Option<Rc<RoomMember>> {
+    fn find(&self, room: &RoomName) -> Option<Rc<RoomListener>> {
         self.members.borrow().iter().find(|member| member.room == *room).cloned()
     }
 
@@ -89,6 +88,7 @@ impl Session {
         for (member, page) in self.rooms.first_pages.take() {
             self.give_room(&member, &page);
         }
+        self.opened.notify_waiters();
     }
 
     pub(super) fn join(&self, reference: Option<Ref>, room: RoomName, since: Option<Position>) {
@@ -109,7 +109,7 @@ impl Session {
             let (reference, room) = (asked.reference.as_ref(), Some(&asked.room));
             if asked.is_opening {
                 // It answers no command, so it does not count as an error of the client's.
-                return self.reply(&Refused::of_room(reference, "join", room, code, message, None));
+                return self.reply(&Refused::new(reference, Some("join"), room, code, message, None));
             }
             return self.refuse_room(reference, "join", room, code, message, None);
         }
@@ -148,6 +148,8 @@ impl Session {
         let member = members.swap_remove(place);
         self.worker.seats.unseat(room, member.seat.get());
         self.rooms.first_pages.borrow_mut().retain(|(owed, _)| !Rc::ptr_eq(owed, &member));
+        // Of a room that it is not in the session is told no page.
+        self.rooms.reading.borrow_mut().take_if(|reading| reading == room);
         self.outbox.forget(room);
         self.worker.hub.say(Request::Leave(Leave { session, room: room.clone() }));
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room left");
@@ -190,7 +192,8 @@ impl Session {
             return;
         };
         let now = Instant::now();
-        if member.is_typing_news(is_active, now) && self.manners.borrow_mut().typing(now) {
+        // To stop is passed on always, and there is one for each beginning at most.
+        if member.is_typing_news(is_active, now) && (!is_active || self.manners.borrow_mut().typing(now)) {
             let typing = SetTyping { session, room: member.room.clone(), is_active };
             self.worker.hub.say(Request::Typing(typing));
             member.told_typing(is_active, now);
@@ -203,7 +206,7 @@ impl Session {
         match answer {
             RoomAnswer::Joined { room, result } => self.joined(&room, result),
             RoomAnswer::Page { room, page } => {
-                self.rooms.is_reading.set(false);
+                self.rooms.reading.borrow_mut().take_if(|reading| *reading == room);
                 if let Some(member) = self.rooms.find(&room) {
                     self.give_room(&member, &page);
                 }
@@ -242,7 +245,7 @@ impl Session {
         }
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room joined");
         let since = asked.since.unwrap_or(page.reached);
-        let member = Rc::new(RoomMember::new(self, key, room.clone(), since));
+        let member = Rc::new(RoomListener::new(self, key, room.clone(), since));
         member.seat.set(self.worker.seats.seat(room, member.clone()));
         self.rooms.members.borrow_mut().push(member.clone());
         if asked.is_opening {

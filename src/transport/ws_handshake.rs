@@ -3,7 +3,7 @@
 //! The library answers 101 to an HTTP/1.0 request, to two keys and to `Upgrade: notwebsocket`, so the
 //! check is made here. Everything is refused before the upgrade that can be.
 
-use std::sync::atomic::Ordering;
+use std::{collections::HashSet, sync::atomic::Ordering};
 
 use actix_http::ws::hash_key;
 use actix_web::{
@@ -25,6 +25,9 @@ use crate::{
     protocol::ErrorCode,
     session::{Following, Worker},
 };
+
+/// So many rooms beyond those that a session may be in are refused one by one; more are no honest question.
+const ROOMS_SPARE: usize = 100;
 
 const SUBPROTOCOL: &str = "tidings.v1";
 
@@ -48,8 +51,14 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    let (following, has_ping_event) = query(request)?;
     let identity = worker.gate.admit(request, Surface::WebSocket, clock::now())?;
+    let (following, has_ping_event) = query(request)?;
+    if following.rooms.len() > ROOMS_SPARE + worker.policy.rooms {
+        return Err(Problem::new(
+            ErrorCode::RoomLimit,
+            "the query names more rooms than a session may be in",
+        ));
+    }
     if let Some(identity) = &identity
         && !following.rooms.iter().all(|room| identity.scopes.may_join(room))
     {
@@ -122,7 +131,7 @@ fn query(request: &HttpRequest) -> Result<(Following, bool), Problem> {
     let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string())
         .map_err(|_| Problem::new(ErrorCode::BadMessage, "the query cannot be read"))?;
     let (mut following, mut has_ping_event) = (Following::default(), true);
-    let mut names = Vec::new();
+    let (mut names, mut known) = (Vec::new(), HashSet::new());
     for (name, value) in pairs.into_inner() {
         match name.as_str() {
             "since" => {
@@ -134,11 +143,11 @@ fn query(request: &HttpRequest) -> Result<(Following, bool), Problem> {
             _ => {}
         }
     }
-    names.extend(path_room(request)?);
+    names.extend(path_room(request));
     for name in names.into_iter().filter(|name| !name.is_empty()) {
         let room: RoomName =
             name.parse().map_err(|error: Invalid| Problem::new(ErrorCode::BadRoom, error.0))?;
-        if !following.rooms.contains(&room) {
+        if known.insert(room.clone()) {
             following.rooms.push(room);
         }
     }
@@ -146,10 +155,9 @@ fn query(request: &HttpRequest) -> Result<(Following, bool), Problem> {
 }
 
 /// The room of the path form, `/v1/ws/{room}`.
-fn path_room(request: &HttpRequest) -> Result<Option<String>, Problem> {
-    let Some(encoded) = request.match_info().get("room") else { return Ok(None) };
-    let room = percent_decode_str(encoded).decode_utf8();
-    room.map(|room| Some(room.into_owned())).map_err(|_| Problem::not_found())
+fn path_room(request: &HttpRequest) -> Option<String> {
+    let encoded = request.match_info().get("room")?;
+    Some(percent_decode_str(encoded).decode_utf8_lossy().into_owned())
 }
 
 #[cfg(test)]

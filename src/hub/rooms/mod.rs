@@ -43,11 +43,11 @@ pub struct RoomPolicy {
 
 /// The way to the workers.
 pub trait Shards {
-    /// Whether a broadcast of so many bytes would be taken.
+    /// Whether a fan-out of so many bytes would be taken.
     fn has_capacity(&self, shard: u16, bytes: usize) -> bool;
-    /// To every session of that worker in the room but one. What carries no position is dropped by a
-    /// worker that is under pressure.
-    fn broadcast(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>);
+    /// To every session of that worker in the room but one; whether the worker gets it. What carries no
+    /// position is dropped for one that is under pressure.
+    fn fan_out(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>) -> bool;
     fn answer(&self, session: SessionKey, answer: RoomAnswer);
 }
 
@@ -102,8 +102,8 @@ impl Rooms {
                 user_count: room.presence.count(),
             };
             shards.answer(session, RoomAnswer::Joined { room: name.clone(), result: Ok(joined) });
-            if is_new_user {
-                tell(shards, &name, room, &room.joined(&name, &user), Some(session));
+            if is_new_user && let Some(frame) = room.joined(&name, &user, now) {
+                tell(shards, &name, room, &frame, Some(session));
             }
         });
         self.table.forget_beyond_total();
@@ -138,9 +138,7 @@ impl Rooms {
         let Some(user) = self.sessions.get(session).map(|membership| membership.user.clone()) else { return };
         self.table.update(name, |room, _| {
             room.typing.set(&user, *is_active, now);
-            if let Some(frame) = room.typing_change(name, now) {
-                tell(shards, name, room, &frame, None);
-            }
+            tell_typing(shards, name, room, now);
         });
     }
 
@@ -182,6 +180,10 @@ impl Rooms {
             if let Some(first) = nonce.and_then(|nonce| room.log.first_of(&from, nonce)) {
                 return Ok(first);
             }
+            // What comes too often costs no more than this.
+            if let Some(Err(wait)) = room.rate.as_mut().map(|rate| rate.take(now)) {
+                return Err(RoomRefusal::RateLimited(wait));
+            }
             let position = room.log.next();
             let event = Message::new(name, position, &from, &draft, at);
             let frame = Frame::message(name, position, &event);
@@ -189,11 +191,10 @@ impl Rooms {
             if !room.shards().all(|shard| shards.has_capacity(shard, frame.cost())) {
                 return Err(RoomRefusal::Unavailable);
             }
-            if let Some(Err(wait)) = room.rate.as_mut().map(|rate| rate.take(now)) {
-                return Err(RoomRefusal::RateLimited(wait));
-            }
             let author = draft.nonce.map(|nonce| (from, nonce));
-            room.log.append(frame.clone(), frame.cost(), author, now, policy.log);
+            // The nonce is in the frame, and beside it.
+            let bytes = frame.cost() + author.as_ref().map_or(0, |(_, nonce)| nonce.as_str().len());
+            room.log.append(frame.clone(), bytes, author, now, policy.log);
             tell(shards, name, room, &frame, None);
             Ok(position)
         });
@@ -236,6 +237,7 @@ impl Rooms {
                 for frame in room.advance(&name, policy, now) {
                     tell(shards, &name, room, &frame, None);
                 }
+                tell_typing(shards, &name, room, now);
                 room.is_over(policy, now)
             });
             if is_over == Some(true) {
@@ -249,9 +251,22 @@ impl Rooms {
     }
 }
 
-fn tell(shards: &impl Shards, name: &RoomName, room: &Room, frame: &Frame, except: Option<SessionKey>) {
-    for shard in room.shards() {
-        shards.broadcast(shard, name, frame, except);
+/// Says something to the room; whether all its workers get it.
+fn tell(
+    shards: &impl Shards,
+    name: &RoomName,
+    room: &Room,
+    frame: &Frame,
+    except: Option<SessionKey>,
+) -> bool {
+    room.shards().fold(true, |all, shard| shards.fan_out(shard, name, frame, except) && all)
+}
+
+fn tell_typing(shards: &impl Shards, name: &RoomName, room: &mut Room, now: Instant) {
+    if let Some(frame) = room.typing_change(name, now)
+        && !tell(shards, name, room, &frame, None)
+    {
+        room.typing.retell();
     }
 }
 

@@ -17,12 +17,20 @@ use crate::{
 /// What a room costs beside its history, in bytes: names, tables, clocks (a rounded-up estimate).
 const OVERHEAD_BYTES: usize = 768;
 
+/// How many who come and go are told to a room. Of more nothing is said: the next one that is tells the
+/// count.
+const PRESENCE_PER_SECOND: u32 = 100;
+const PRESENCE_BURST: u32 = 1000;
+
 pub struct Room {
     pub log: RoomLog<Frame>,
     pub presence: Presence,
     pub typing: Typing,
     /// `None`: as many messages as anybody likes.
     pub rate: Option<Rate>,
+    /// Of who comes and goes: each is told to all others, so a crowd that comes at once would tell its
+    /// own square.
+    presence_rate: Option<Rate>,
     /// Sessions by worker; none stands at zero.
     shards: BTreeMap<u16, usize>,
     /// When it was last left or used, while nobody is in it.
@@ -38,6 +46,7 @@ impl Room {
             presence: Presence::new(policy.leave_grace),
             typing: Typing::new(policy.typing_ttl),
             rate: Rate::new(policy.messages_per_second, policy.messages_burst),
+            presence_rate: Rate::new(PRESENCE_PER_SECOND, PRESENCE_BURST),
             shards: BTreeMap::new(),
             idle_since: now,
             scheduled: None,
@@ -83,30 +92,36 @@ impl Room {
         self.idle_since = now;
     }
 
-    pub fn joined(&self, name: &RoomName, user: &UserId) -> Frame {
-        let user_count = self.presence.count();
-        Frame::ephemeral(name, &UserJoined { room: name.as_str(), user: user.as_str(), user_count })
+    fn may_tell_presence(&mut self, now: Instant) -> bool {
+        self.presence_rate.as_mut().is_none_or(|rate| rate.take(now).is_ok())
     }
 
-    /// Does what is due by now; answers with what the members are to hear.
+    /// That a user has come, if that is to be told.
+    pub fn joined(&mut self, name: &RoomName, user: &UserId, now: Instant) -> Option<Frame> {
+        let (room, user_count) = (name.as_str(), self.presence.count());
+        let event = UserJoined { room, user: user.as_str(), user_count };
+        self.may_tell_presence(now).then(|| Frame::ephemeral(name, Some(user), &event))
+    }
+
+    /// Does what is due by now, but for typing; answers with what the members are to hear.
     pub fn advance(&mut self, name: &RoomName, policy: &RoomPolicy, now: Instant) -> Vec<Frame> {
         self.log.expire(now, policy.log);
         let gone = self.presence.expire(now);
         let remaining = self.presence.count();
-        let left = gone.iter().zip((remaining..remaining + gone.len()).rev());
-        let mut frames: Vec<Frame> = left
-            .map(|(user, user_count)| {
-                Frame::ephemeral(name, &UserLeft { room: name.as_str(), user: user.as_str(), user_count })
-            })
-            .collect();
-        frames.extend(self.typing_change(name, now));
+        let mut frames = Vec::new();
+        for (user, user_count) in gone.iter().zip((remaining..remaining + gone.len()).rev()) {
+            if self.may_tell_presence(now) {
+                let event = UserLeft { room: name.as_str(), user: user.as_str(), user_count };
+                frames.push(Frame::ephemeral(name, Some(user), &event));
+            }
+        }
         frames
     }
 
     /// Who types now, if that is to be told.
     pub fn typing_change(&mut self, name: &RoomName, now: Instant) -> Option<Frame> {
         let users = self.typing.take_change(now)?;
-        Some(Frame::ephemeral(name, &TypingChanged { room: name.as_str(), users: &users }))
+        Some(Frame::ephemeral(name, None, &TypingChanged { room: name.as_str(), users: &users }))
     }
 
     /// Whether nothing of it needs to be kept any longer.
@@ -118,7 +133,9 @@ impl Room {
 
     /// When something is due next, if ever.
     pub fn next_due(&self, policy: &RoomPolicy) -> Option<Instant> {
-        let end = (!self.is_occupied()).then(|| self.idle_since + policy.position_ttl);
+        // Not before the last grace is over: what is due and cannot be done would be due for ever.
+        let is_empty = !self.is_occupied() && self.presence.is_empty();
+        let end = is_empty.then(|| self.idle_since + policy.position_ttl);
         [self.log.expires_at(policy.log), self.presence.next_due(), self.typing.next_due(), end]
             .into_iter()
             .flatten()

@@ -90,19 +90,24 @@ impl RoomTable {
     /// Keeps all rooms together within their bytes: the history least recently used goes first, then
     /// the numbering of a room that nobody is in. Whoever comes back hears of a `gap`.
     pub fn forget_beyond_total(&mut self) {
-        let mut left = self.rooms.len().saturating_mul(2);
-        while self.bytes > self.policy.total_bytes && left > 0 {
-            left -= 1;
+        // Rooms passed over in a row: after all of them there is nothing left to forget.
+        let mut passed = 0;
+        while self.bytes > self.policy.total_bytes && passed < self.rooms.len() {
             let Some(name) = self.rooms.front().map(|(name, _)| name.clone()) else { return };
-            let is_of_use = self.update(&name, |room, _| {
+            let found = self.update(&name, |room, _| {
                 let had_history = room.log.has_history();
                 room.log.clear();
-                had_history || room.is_occupied() || !room.presence.is_empty()
+                (had_history, room.is_occupied() || !room.presence.is_empty())
             });
-            if is_of_use == Some(true) {
-                self.rooms.to_back(&name);
-            } else {
-                self.close(&name);
+            match found {
+                Some((false, false)) | None => {
+                    self.close(&name);
+                    passed = 0;
+                }
+                Some((had_history, _)) => {
+                    self.rooms.to_back(&name);
+                    passed = if had_history { 0 } else { passed + 1 };
+                }
             }
         }
     }

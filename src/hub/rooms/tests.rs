@@ -16,7 +16,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Workers that remember what they were told; 0 and 1 are there.
 #[derive(Default)]
 struct Told {
-    broadcasts: RefCell<Vec<(u16, serde_json::Value, Option<SessionKey>)>>,
+    fan_outs: RefCell<Vec<(u16, serde_json::Value, Option<SessionKey>)>>,
     answers: RefCell<Vec<(SessionKey, RoomAnswer)>>,
     full: RefCell<Option<u16>>,
 }
@@ -26,9 +26,10 @@ impl Shards for Told {
         *self.full.borrow() != Some(shard)
     }
 
-    fn broadcast(&self, shard: u16, _: &RoomName, frame: &Frame, except: Option<SessionKey>) {
+    fn fan_out(&self, shard: u16, _: &RoomName, frame: &Frame, except: Option<SessionKey>) -> bool {
         let event = serde_json::from_slice(frame.json()).unwrap();
-        self.broadcasts.borrow_mut().push((shard, event, except));
+        self.fan_outs.borrow_mut().push((shard, event, except));
+        true
     }
 
     fn answer(&self, session: SessionKey, answer: RoomAnswer) {
@@ -39,7 +40,7 @@ impl Shards for Told {
 impl Told {
     /// The types of what was said since the last look, with the worker.
     fn said(&self) -> Vec<(u16, String)> {
-        let said = self.broadcasts.take();
+        let said = self.fan_outs.take();
         said.into_iter()
             .map(|(shard, event, _)| (shard, event["type"].as_str().unwrap().to_owned()))
             .collect()
@@ -171,7 +172,7 @@ fn a_user_has_left_when_the_grace_is_over_and_only_then() {
     house.enter(session(0, 1), "alice", "chat").unwrap();
     let joined = house.enter(session(0, 2), "bob", "chat").unwrap();
     assert_eq!((joined.user_count, joined.users.len()), (2, 2));
-    assert_eq!(house.told.broadcasts.borrow()[0].2, Some(session(0, 1)));
+    assert_eq!(house.told.fan_outs.borrow()[0].2, Some(session(0, 1)));
     assert_eq!(house.told.said(), vec![(0, "user_joined".to_owned()); 2]);
 
     house.rooms.remove(session(0, 2), house.now);
@@ -182,7 +183,7 @@ fn a_user_has_left_when_the_grace_is_over_and_only_then() {
 
     house.rooms.leave(house.now, &Leave { session: session(1, 2), room: name("chat") });
     house.pass(3 * SECOND);
-    let said = house.told.broadcasts.take();
+    let said = house.told.fan_outs.take();
     assert_eq!((said.len(), &said[0].1["user_count"]), (1, &1.into()));
     assert_eq!(said[0].1["type"], "user_left");
 }

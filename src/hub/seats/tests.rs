@@ -9,7 +9,7 @@ struct Ear {
     heard: RefCell<Vec<u64>>,
 }
 
-impl Member for Ear {
+impl Listener for Ear {
     fn session(&self) -> SessionKey {
         self.key
     }
@@ -41,7 +41,7 @@ impl Seats {
     pub(crate) fn members(&self) -> Vec<(RoomName, SessionKey)> {
         let halls = self.0.borrow();
         let of = |(room, hall): (&RoomName, &Hall)| -> Vec<_> {
-            hall.members.iter().map(|(_, member)| (room.clone(), member.session())).collect()
+            hall.members.iter().map(|(_, seated)| (room.clone(), seated.member.session())).collect()
         };
         halls.iter().flat_map(of).collect()
     }
@@ -61,6 +61,18 @@ fn what_is_said_between_two_walks_is_heard_in_one_visit_in_order() {
     assert!(is_heard && visits < 16, "{visits}");
     assert_eq!(*ears[0].heard.borrow(), [1, 2]);
     assert_eq!(*ears[1].heard.borrow(), [1]);
+}
+
+#[test]
+fn who_comes_later_does_not_hear_what_was_said_before() {
+    let (seats, chat) = (Seats::default(), room("chat"));
+    seats.seat(&chat, ear(0));
+    say(&seats, &chat, 1, None);
+    let late = ear(1);
+    seats.seat(&chat, late.clone());
+    say(&seats, &chat, 2, None);
+    seats.walk(&chat, 1024);
+    assert_eq!(*late.heard.borrow(), [2]);
 }
 
 #[test]

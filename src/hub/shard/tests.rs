@@ -1,7 +1,7 @@
 use std::{cell::RefCell, time::Duration};
 
 use super::*;
-use crate::{hub::seats::Member, mailbox::Budget};
+use crate::{hub::seats::Listener, mailbox::Budget};
 
 /// What happened on the worker, in order.
 type Events = Rc<RefCell<Vec<&'static str>>>;
@@ -10,7 +10,7 @@ struct Ear {
     events: Events,
 }
 
-impl Member for Ear {
+impl Listener for Ear {
     fn session(&self) -> SessionKey {
         SessionKey { shard: 0, slot: 0, generation: 0 }
     }
@@ -22,7 +22,7 @@ impl Member for Ear {
 
 #[actix::test]
 async fn a_worker_does_other_work_while_a_very_large_room_hears_something() {
-    const MEMBERS: usize = 5 * VISITS_MAX;
+    const MEMBERS: usize = 5 * HEARINGS_MAX;
     let (events, seats, room) =
         (Events::default(), Rc::new(Seats::default()), "big".parse::<RoomName>().unwrap());
     for _ in 0..MEMBERS {
@@ -41,8 +41,8 @@ async fn a_worker_does_other_work_while_a_very_large_room_hears_something() {
     }
     .start();
     let load = Budget::new(1).take(1).unwrap();
-    let frame = Frame::ephemeral(&room, &"hello");
-    let words = vec![RoomWord::Broadcast { room, frame, except: None, load }];
+    let frame = Frame::ephemeral(&room, None, &"hello");
+    let words = vec![RoomWord::FanOut { room, frame, except: None, load }];
     shard.send(DeliverToRooms { words }).await.unwrap();
     // Any task of this worker: a connection that reads, a message to another session.
     let worker = events.clone();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{Epoch, Position},
-    outbox::queue::{Entry, Load, Tally},
+    outbox::queue::{Amount, Entry, Tally},
     stream::{Gap, GapReason},
 };
 
@@ -156,7 +156,7 @@ impl Model {
     fn check(&self, limits: OutboxLimits) {
         let state = self.outbox.0.borrow();
         let mut counted = Tally::default();
-        let mut beyond = Load::default();
+        let mut beyond = Amount::default();
         for entry in &state.queue.entries {
             counted.add(entry);
             match entry {

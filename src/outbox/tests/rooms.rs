@@ -28,7 +28,7 @@ pub fn message(room: &RoomName, position: Position, bytes: usize) -> Frame {
 }
 
 pub fn typing(room: &RoomName) -> Frame {
-    Frame::ephemeral(room, &json!({"type": "typing", "room": room, "users": []}))
+    Frame::ephemeral(room, None, &json!({"type": "typing", "room": room, "users": []}))
 }
 
 /// Gives the outbox one message for each offset; all are taken.
@@ -136,7 +136,7 @@ fn bytes_count_as_events_do() {
 }
 
 #[test]
-fn presence_and_typing_are_left_out_from_half_on_and_dropped_first() {
+fn presence_and_typing_are_set_aside_from_half_on_and_the_newest_is_said_when_the_reader_has_caught_up() {
     let (outbox, a) = (Outbox::new(LIMITS), room("a"));
     for _ in 0..7 {
         assert_eq!(outbox.push(typing(&a)), Ok(()));
@@ -144,7 +144,7 @@ fn presence_and_typing_are_left_out_from_half_on_and_dropped_first() {
     assert!(!outbox.is_overflowed());
     say(&outbox, &a, 1..=6);
     assert!(outbox.is_overflowed());
-    assert_eq!(read(&outbox).join(", "), "a 1, a 2, a 3, a 4, a 5, a 6");
+    assert_eq!(read(&outbox).join(", "), "a 1, a 2, a 3, a 4, a 5, a 6, Ephemeral");
 
     outbox.push(typing(&a)).unwrap();
     assert_eq!(read(&outbox), ["Ephemeral"]);
@@ -193,7 +193,7 @@ fn a_room_that_was_left_is_forgotten_and_all_else_stays() {
     say(&outbox, &a, 1..=9);
     assert!(outbox.0.borrow().queue.entries.iter().any(|entry| matches!(entry, Entry::Gap(_))));
     outbox.forget(&a);
-    assert_eq!(read(&outbox).join(", "), "Inbox, b 0..1");
+    assert_eq!(read(&outbox).join(", "), "Inbox, b 0..1, Ephemeral");
 }
 
 #[test]

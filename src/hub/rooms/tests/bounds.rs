@@ -47,6 +47,17 @@ fn an_empty_room_keeps_its_numbering_for_its_time_and_is_then_forgotten() {
 }
 
 #[test]
+fn numbering_kept_shorter_than_the_grace_of_a_member_ends_with_the_grace() {
+    let mut house = House::new(RoomPolicy { position_ttl: Duration::ZERO, ..policy() });
+    house.enter(session(0, 1), "alice", "chat").unwrap();
+    house.rooms.remove(session(0, 1), house.now);
+    house.pass(SECOND);
+    assert_eq!(house.rooms.table.len(), 1);
+    house.pass(2 * SECOND);
+    assert_eq!(house.rooms.table.len(), 0);
+}
+
+#[test]
 fn a_question_makes_no_room() {
     let mut house = House::new(policy());
     let read = |since| ReadMessages { room: name("chat"), since, limit: LIMIT };

@@ -9,16 +9,19 @@ use std::{
 use super::Session;
 use crate::{
     domain::{Position, RoomName, SessionKey},
-    hub::seats::{Member, Seat},
+    hub::seats::{Listener, Seat},
     outbox::{Full, Outbox},
     protocol::Frame,
     stream::{Offered, Subscription},
 };
 
-/// A repeated `typing` only renews; more often than this it is not passed on.
-const TYPING_RENEWAL: Duration = Duration::from_millis(250);
+/// A repeated `typing` only renews; one that follows so soon is not passed on.
+const TYPING_RENEWAL: Duration = Duration::from_millis(50);
 
-pub struct RoomMember {
+/// Most presence and typing that waits for the room to be live.
+const EARLY_MAX: usize = 32;
+
+pub struct RoomListener {
     pub room: RoomName,
     pub subscription: RefCell<Subscription<Frame>>,
     /// Where it sits among the worker's members of the room.
@@ -26,11 +29,13 @@ pub struct RoomMember {
     session: Weak<Session>,
     key: SessionKey,
     outbox: Rc<Outbox>,
+    /// Presence and typing that came before the session had what it missed; `None` once it has.
+    early: RefCell<Option<Vec<Frame>>>,
     /// What was said last about typing, and when.
     typing: Cell<Option<(bool, Instant)>>,
 }
 
-impl RoomMember {
+impl RoomListener {
     /// Starts out reading, behind `since`: what comes is held until the first page is given.
     pub fn new(session: &Session, key: SessionKey, room: RoomName, since: Position) -> Self {
         Self {
@@ -40,17 +45,24 @@ impl RoomMember {
             session: session.me.clone(),
             key,
             outbox: session.outbox.clone(),
+            early: RefCell::new(Some(Vec::new())),
             typing: Cell::new(None),
+        }
+    }
+
+    /// The session has what it missed of the room: what came meanwhile and has no number follows.
+    pub fn caught_up(&self) {
+        for frame in self.early.take().unwrap_or_default() {
+            let _ = self.outbox.push(frame);
         }
     }
 
     /// Whether the hub does not know this yet.
     pub fn is_typing_news(&self, is_active: bool, now: Instant) -> bool {
-        let is_known = self
-            .typing
-            .get()
-            .is_some_and(|(known, at)| known == is_active && now.duration_since(at) < TYPING_RENEWAL);
-        !is_known
+        match self.typing.get() {
+            Some((true, at)) => !is_active || now.duration_since(at) >= TYPING_RENEWAL,
+            Some((false, _)) | None => is_active,
+        }
     }
 
     pub fn told_typing(&self, is_active: bool, now: Instant) {
@@ -58,15 +70,21 @@ impl RoomMember {
     }
 }
 
-impl Member for RoomMember {
+impl Listener for RoomListener {
     fn session(&self) -> SessionKey {
         self.key
     }
 
     fn hear(&self, frame: &Frame) {
         let Some(position) = frame.position() else {
-            // Who comes and who types is the first to go when the reader is slow.
-            let _ = self.outbox.push(frame.clone());
+            match self.early.borrow_mut().as_mut() {
+                Some(early) if early.len() < EARLY_MAX => early.push(frame.clone()),
+                Some(_) => {}
+                // Where the reader is slow it is set aside.
+                None => {
+                    let _ = self.outbox.push(frame.clone());
+                }
+            }
             return;
         };
         let mut subscription = self.subscription.borrow_mut();
