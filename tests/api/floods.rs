@@ -1,10 +1,18 @@
 //! A client that sends as fast as it can: it is held back or ended, and costs next to nothing.
 
-use tokio::io::AsyncWriteExt;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    app::{App, until},
-    clients::raw::{Raw, frame},
+    app::{App, DEADLINE, until},
+    clients::{
+        raw::{Raw, frame},
+        room::member,
+    },
 };
 
 /// What the server may grow by for one flooding connection: buffers of a connection, and some slack.
@@ -39,5 +47,42 @@ async fn a_flood_of_control_frames_ends_with_4009_and_memory_stays_flat() {
     assert!(said.contains(r#""code":4009"#) && said.contains("rate_limited"), "{said}");
     assert!(flood.await.unwrap() > 0);
     assert!(most - before < GROWTH_MAX, "{} bytes more", most - before);
+    app.expect_healthy().await;
+}
+
+#[actix_web::test]
+async fn a_flood_of_typing_is_refused_and_then_ended() {
+    let mut app = App::start();
+    let mut ws = member(&app, "alice", &["chat"]).await;
+    let (mut commands, mut events) = (&mut ws.socket).split();
+    let typing = json!({ "type": "typing" }).to_string();
+    // In pace with the server, so that its answers have a reader.
+    let flood = async {
+        let mut pace = tokio::time::interval(Duration::from_millis(10));
+        loop {
+            pace.tick().await;
+            for _ in 0..5 {
+                if commands.send(Message::text(typing.clone())).await.is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let reading = async {
+        let mut refusals = 0;
+        loop {
+            match timeout(DEADLINE, events.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Text(text))) => refusals += usize::from(text.contains("rate_limited")),
+                Some(Ok(Message::Close(frame))) => return (refusals, u16::from(frame.unwrap().code)),
+                Some(Ok(_)) => {}
+                end => panic!("{end:?}"),
+            }
+        }
+    };
+    let (refusals, code) = tokio::select! {
+        ended = reading => ended,
+        () = flood => panic!("it was ended without a close frame"),
+    };
+    assert!(refusals > 100 && code == 4009, "{refusals} refusals, {code}");
     app.expect_healthy().await;
 }

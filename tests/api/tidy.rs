@@ -70,7 +70,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 37] = [
+const LIMITS: [(&str, &str); 39] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
@@ -99,6 +99,8 @@ const LIMITS: [(&str, &str); 37] = [
     ("numbering of an empty room", "rooms.position_ttl"),
     ("users named of a room", "an_answer_names_at_most_two_hundred_users_and_counts_all"),
     ("typing", "flipping_is_told_at_most_four_times_a_second_and_ends_at_the_truth"),
+    ("comings and goings", "a_crowd_is_told_as_far_as_the_rate_allows_and_counted_in_full"),
+    ("`typing` and `pong` commands", "a_flood_of_typing_is_refused_and_then_ended"),
     ("control frames", "a_flood_of_control_frames"),
     ("commands", "B25"),
     ("errors", "B24"),

@@ -58,6 +58,19 @@ fn numbering_kept_shorter_than_the_grace_of_a_member_ends_with_the_grace() {
 }
 
 #[test]
+fn a_crowd_is_told_as_far_as_the_rate_allows_and_counted_in_full() {
+    let mut house = House::new(policy());
+    for i in 0..1500 {
+        let joined = house.enter(session(0, i), &format!("user{i}"), "chat").unwrap();
+        assert_eq!(joined.user_count, i as usize + 1);
+    }
+    assert_eq!(house.told.said().len(), 1000);
+    house.pass(SECOND);
+    house.enter(session(0, 1500), "late", "chat").unwrap();
+    assert_eq!(house.told.fan_outs.borrow()[0].1["user_count"], 1501);
+}
+
+#[test]
 fn a_question_makes_no_room() {
     let mut house = House::new(policy());
     let read = |since| ReadMessages { room: name("chat"), since, limit: LIMIT };
