@@ -1,7 +1,7 @@
 //! Who of this worker is in which room, and how a message reaches them.
 //!
 //! Shared by the worker's shard and its sessions, all on one thread. What is said to a room waits here
-//! until the shard has emptied its mailbox; then each member is visited once for all of it. A room larger
+//! until the shard has emptied its mailbox; then each listener is visited once for all of it. A room larger
 //! than a slice is walked in several, round and round, so that the worker's other work goes on between.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
@@ -21,16 +21,16 @@ pub trait Listener {
     fn hear(&self, frame: &Frame);
 }
 
-/// Where a member sits, for as long as it does.
+/// Where a listener sits, for as long as it does.
 pub type Seat = usize;
 
 #[derive(Default)]
 pub struct Seats(RefCell<HashMap<RoomName, Hall>>);
 
-/// The members of one room on this worker.
+/// The listeners of one room on this worker.
 #[derive(Default)]
 struct Hall {
-    members: Slab<Seated>,
+    listeners: Slab<Seated>,
     /// How many things were said here so far.
     said: u64,
     /// What not all members have heard yet, in order.
@@ -40,7 +40,7 @@ struct Hall {
 }
 
 struct Seated {
-    member: Rc<dyn Listener>,
+    listener: Rc<dyn Listener>,
     /// What was said up to here was said before it came: it knows of that by its join.
     since: u64,
 }
@@ -57,21 +57,21 @@ struct Utterance {
 }
 
 impl Seats {
-    pub fn seat(&self, room: &RoomName, member: Rc<dyn Listener>) -> Seat {
+    pub fn seat(&self, room: &RoomName, listener: Rc<dyn Listener>) -> Seat {
         let mut halls = self.0.borrow_mut();
         let hall = halls.entry(room.clone()).or_default();
-        hall.members.insert(Seated { member, since: hall.said })
+        hall.listeners.insert(Seated { listener, since: hall.said })
     }
 
     pub fn unseat(&self, room: &RoomName, seat: Seat) {
         let mut halls = self.0.borrow_mut();
         let Some(hall) = halls.get_mut(room) else { return };
-        hall.members.try_remove(seat);
-        if hall.members.is_empty() {
+        hall.listeners.try_remove(seat);
+        if hall.listeners.is_empty() {
             halls.remove(room);
-        } else if hall.unheard.is_empty() && hall.members.len() * 4 < hall.members.capacity() {
+        } else if hall.unheard.is_empty() && hall.listeners.len() * 4 < hall.listeners.capacity() {
             // Empty seats are walked, too.
-            hall.members.shrink_to_fit();
+            hall.listeners.shrink_to_fit();
         }
     }
 
@@ -107,7 +107,7 @@ impl Hall {
             let seats_max = ((hearings_max - hearings) / self.unheard.len()).max(1);
             let end = self.next_stop().min(self.next + seats_max);
             for seat in self.next..end {
-                if let Some(seated) = self.members.get(seat) {
+                if let Some(seated) = self.listeners.get(seat) {
                     seated.hear(&self.unheard);
                 }
             }
@@ -121,12 +121,12 @@ impl Hall {
     /// The end of the seats, or the first place before it where something will have been heard by all.
     fn next_stop(&self) -> Seat {
         let ends = self.unheard.iter().filter(|said| said.has_wrapped).map(|said| said.start);
-        ends.min().unwrap_or(Seat::MAX).min(self.members.capacity())
+        ends.min().unwrap_or(Seat::MAX).min(self.listeners.capacity())
     }
 
     /// Goes round at the end of the seats, and drops what all have heard.
     fn settle(&mut self) {
-        if self.next >= self.members.capacity() {
+        if self.next >= self.listeners.capacity() {
             self.next = 0;
             self.unheard.iter_mut().for_each(|said| said.has_wrapped = true);
         }
@@ -138,8 +138,8 @@ impl Hall {
 impl Seated {
     fn hear(&self, unheard: &[Utterance]) {
         for Utterance { number, frame, except, .. } in unheard {
-            if *number > self.since && except.is_none_or(|except| except != self.member.session()) {
-                self.member.hear(frame);
+            if *number > self.since && except.is_none_or(|except| except != self.listener.session()) {
+                self.listener.hear(frame);
             }
         }
     }

@@ -16,25 +16,25 @@ use crate::{
 const ROOM_PAGE_ROWS_MAX: usize = 128;
 
 impl Session {
-    pub(super) fn give_room(&self, member: &RoomListener, page: &Page<Frame>) {
-        let mut subscription = member.subscription.borrow_mut();
+    pub(super) fn give_room(&self, listener: &RoomListener, page: &Page<Frame>) {
+        let mut subscription = listener.subscription.borrow_mut();
         if !page.items.is_empty() && !self.outbox.has_room() {
             // It is read again when there is room.
             return subscription.wait();
         }
         let since = subscription.last();
-        let room = member.room.as_str();
+        let room = listener.room.as_str();
         let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
             Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
             Item::Skip { from, to } => {
                 (Frame::new(Class::Reply, &Skip { stream: room, from: *from, to: *to }), *to)
             }
-            Item::Gap(gap) => (Frame::gap(&member.room, *gap), gap.to),
+            Item::Gap(gap) => (Frame::gap(&listener.room, *gap), gap.to),
         });
         drop(subscription);
         match given {
-            Given::Live => member.caught_up(),
-            Given::Read(since) => self.read_room(member, since),
+            Given::Live => listener.caught_up(),
+            Given::Read(since) => self.read_room(listener, since),
             Given::Waiting => {}
         }
     }
@@ -44,22 +44,22 @@ impl Session {
         if self.rooms.reading.borrow().is_some() || self.outbox.is_closing() || !self.outbox.has_room() {
             return;
         }
-        let next = self.rooms.members.borrow().iter().find_map(|member| {
-            let since = member.subscription.borrow_mut().resume()?;
-            Some((member.clone(), since))
+        let next = self.rooms.listeners.borrow().iter().find_map(|listener| {
+            let since = listener.subscription.borrow_mut().resume()?;
+            Some((listener.clone(), since))
         });
-        if let Some((member, since)) = next {
-            self.read_room(&member, since);
+        if let Some((listener, since)) = next {
+            self.read_room(&listener, since);
         }
     }
 
-    pub(super) fn read_room(&self, member: &RoomListener, since: Position) {
+    pub(super) fn read_room(&self, listener: &RoomListener, since: Position) {
         let Some(session) = self.key() else { return };
         if self.rooms.reading.borrow().is_some() {
             // It has its turn after the other.
-            return member.subscription.borrow_mut().wait();
+            return listener.subscription.borrow_mut().wait();
         }
-        let (room, limit) = (member.room.clone(), self.room_page_limit());
+        let (room, limit) = (listener.room.clone(), self.room_page_limit());
         *self.rooms.reading.borrow_mut() = Some(room.clone());
         self.worker.hub.say(Request::Read(ReadRoom { session, room, since, limit }));
     }

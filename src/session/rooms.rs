@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Default)]
 pub struct JoinedRooms {
-    pub(super) members: RefCell<Vec<Rc<RoomListener>>>,
+    pub(super) listeners: RefCell<Vec<Rc<RoomListener>>>,
     /// Joins that the hub has not answered yet, in order.
     asked: RefCell<VecDeque<AskedJoin>>,
     /// Pages of the rooms of the handshake: they follow the answers to all of its joins.
@@ -51,22 +51,22 @@ impl JoinedRooms {
 
     /// The connection is gone, and with it its seats; the hub hears that from its end.
     pub fn abandon(&self, seats: &Seats) {
-        for member in self.members.take() {
-            seats.unseat(&member.room, member.seat.get());
+        for listener in self.listeners.take() {
+            seats.unseat(&listener.room, listener.seat.get());
         }
     }
 
     /// The rooms that the session is in.
     pub fn names(&self) -> Vec<RoomName> {
-        self.members.borrow().iter().map(|member| member.room.clone()).collect()
+        self.listeners.borrow().iter().map(|listener| listener.room.clone()).collect()
     }
 
     fn find(&self, room: &RoomName) -> Option<Rc<RoomListener>> {
-        self.members.borrow().iter().find(|member| member.room == *room).cloned()
+        self.listeners.borrow().iter().find(|listener| listener.room == *room).cloned()
     }
 
     fn count(&self) -> usize {
-        self.members.borrow().len() + self.asked.borrow().len()
+        self.listeners.borrow().len() + self.asked.borrow().len()
     }
 }
 
@@ -85,8 +85,8 @@ impl Session {
 
     /// Gives what the rooms of the handshake are owed.
     pub(super) fn give_first_pages(&self) {
-        for (member, page) in self.rooms.first_pages.take() {
-            self.give_room(&member, &page);
+        for (listener, page) in self.rooms.first_pages.take() {
+            self.give_room(&listener, &page);
         }
         self.opened.notify_waiters();
     }
@@ -143,11 +143,11 @@ impl Session {
     /// Takes the session out of a room; it hears nothing of it from here on.
     fn depart(&self, room: &RoomName) -> bool {
         let Some(session) = self.key() else { return false };
-        let mut members = self.rooms.members.borrow_mut();
-        let Some(place) = members.iter().position(|member| member.room == *room) else { return false };
-        let member = members.swap_remove(place);
-        self.worker.seats.unseat(room, member.seat.get());
-        self.rooms.first_pages.borrow_mut().retain(|(owed, _)| !Rc::ptr_eq(owed, &member));
+        let mut listeners = self.rooms.listeners.borrow_mut();
+        let Some(place) = listeners.iter().position(|listener| listener.room == *room) else { return false };
+        let listener = listeners.swap_remove(place);
+        self.worker.seats.unseat(room, listener.seat.get());
+        self.rooms.first_pages.borrow_mut().retain(|(owed, _)| !Rc::ptr_eq(owed, &listener));
         // Of a room that it is not in the session is told no page.
         self.rooms.reading.borrow_mut().take_if(|reading| reading == room);
         self.outbox.forget(room);
@@ -175,9 +175,9 @@ impl Session {
 
     pub(super) fn type_in(&self, reference: Option<&Ref>, room: Option<RoomName>, is_active: bool) {
         let Some(session) = self.key() else { return };
-        let member = match &room {
+        let listener = match &room {
             Some(room) => self.rooms.find(room),
-            None => match self.rooms.members.borrow().as_slice() {
+            None => match self.rooms.listeners.borrow().as_slice() {
                 [only] => Some(only.clone()),
                 _ => {
                     let message = "room is needed unless exactly one room is joined";
@@ -185,7 +185,7 @@ impl Session {
                 }
             },
         };
-        let Some(member) = member else {
+        let Some(listener) = listener else {
             if let Some(room) = &room {
                 self.refuse_not_joined(reference, "typing", room);
             }
@@ -193,10 +193,10 @@ impl Session {
         };
         let now = Instant::now();
         // To stop is passed on always, and there is one for each beginning at most.
-        if member.is_typing_news(is_active, now) && (!is_active || self.manners.borrow_mut().typing(now)) {
-            let typing = SetTyping { session, room: member.room.clone(), is_active };
+        if listener.is_typing_news(is_active, now) && (!is_active || self.manners.borrow_mut().typing(now)) {
+            let typing = SetTyping { session, room: listener.room.clone(), is_active };
             self.worker.hub.say(Request::Typing(typing));
-            member.told_typing(is_active, now);
+            listener.told_typing(is_active, now);
         }
         self.done(reference, "typing", Outcome::Nothing {});
     }
@@ -207,8 +207,8 @@ impl Session {
             RoomAnswer::Joined { room, result } => self.joined(&room, result),
             RoomAnswer::Page { room, page } => {
                 self.rooms.reading.borrow_mut().take_if(|reading| *reading == room);
-                if let Some(member) = self.rooms.find(&room) {
-                    self.give_room(&member, &page);
+                if let Some(listener) = self.rooms.find(&room) {
+                    self.give_room(&listener, &page);
                 }
                 self.read_rooms();
             }
@@ -245,13 +245,13 @@ impl Session {
         }
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room joined");
         let since = asked.since.unwrap_or(page.reached);
-        let member = Rc::new(RoomListener::new(self, key, room.clone(), since));
-        member.seat.set(self.worker.seats.seat(room, member.clone()));
-        self.rooms.members.borrow_mut().push(member.clone());
+        let listener = Rc::new(RoomListener::new(self, key, room.clone(), since));
+        listener.seat.set(self.worker.seats.seat(room, listener.clone()));
+        self.rooms.listeners.borrow_mut().push(listener.clone());
         if asked.is_opening {
-            self.rooms.first_pages.borrow_mut().push((member, page));
+            self.rooms.first_pages.borrow_mut().push((listener, page));
         } else {
-            self.give_room(&member, &page);
+            self.give_room(&listener, &page);
         }
     }
 

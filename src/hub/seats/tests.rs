@@ -41,7 +41,7 @@ impl Seats {
     pub(crate) fn members(&self) -> Vec<(RoomName, SessionKey)> {
         let halls = self.0.borrow();
         let of = |(room, hall): (&RoomName, &Hall)| -> Vec<_> {
-            hall.members.iter().map(|(_, seated)| (room.clone(), seated.member.session())).collect()
+            hall.listeners.iter().map(|(_, seated)| (room.clone(), seated.listener.session())).collect()
         };
         halls.iter().flat_map(of).collect()
     }
