@@ -5,7 +5,6 @@
 
 use std::{
     collections::VecDeque,
-    future::ready,
     rc::Rc,
     sync::{
         Arc,
@@ -214,8 +213,10 @@ impl Handler<DeliverToRooms> for HubShard {
             }
         }
         if was_quiet && !self.unheard.is_empty() {
-            // Polled when the mailbox is empty: each member is visited once for all that has come.
-            ctx.spawn(ready(()).into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
+            // After the connections that are ready now: on an idle worker at once, on a busy one each
+            // listener is visited once for all that has come meanwhile, and written to once.
+            let soon = tokio::task::yield_now().into_actor(self);
+            ctx.spawn(soon.map(|(), shard, ctx| shard.walk(ctx)));
         }
     }
 }
