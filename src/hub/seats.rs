@@ -1,8 +1,9 @@
 //! Who of this worker is in which room, and how a message reaches them.
 //!
 //! Shared by the worker's shard and its sessions, all on one thread. What is said to a room waits here
-//! until the shard has emptied its mailbox; then each listener is visited once for all of it. A room larger
-//! than a slice is walked in several, round and round, so that the worker's other work goes on between.
+//! until the shard has its turn behind the connections that are ready; then each listener is visited once
+//! for all of it. A room larger than a slice is walked in several, round and round, so that the worker's
+//! other work goes on between.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 

@@ -18,13 +18,13 @@ use crate::{
 /// A repeated `typing` only renews; one that follows so soon is not passed on.
 const TYPING_RENEWAL: Duration = Duration::from_millis(50);
 
-/// Most presence and typing that waits for the room to be live.
+/// Most presence and typing that waits for the room to be live, the newest of each.
 const EARLY_MAX: usize = 32;
 
 pub struct RoomListener {
     pub room: RoomName,
     pub subscription: RefCell<Subscription<Frame>>,
-    /// Where it sits among the worker's members of the room.
+    /// Where it sits among the worker's listeners of the room.
     pub seat: Cell<Seat>,
     session: Weak<Session>,
     key: SessionKey,
@@ -78,8 +78,12 @@ impl Listener for RoomListener {
     fn hear(&self, frame: &Frame) {
         let Some(position) = frame.position() else {
             match self.early.borrow_mut().as_mut() {
-                Some(early) if early.len() < EARLY_MAX => early.push(frame.clone()),
-                Some(_) => {}
+                Some(early) => {
+                    early.retain(|older| !older.is_about_the_same(frame));
+                    if early.len() < EARLY_MAX {
+                        early.push(frame.clone());
+                    }
+                }
                 // Where the reader is slow it is set aside.
                 None => {
                     let _ = self.outbox.push(frame.clone());
