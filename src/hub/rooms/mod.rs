@@ -259,7 +259,11 @@ fn tell(
     frame: &Frame,
     except: Option<SessionKey>,
 ) -> bool {
-    room.shards().fold(true, |all, shard| shards.fan_out(shard, name, frame, except) && all)
+    let mut has_all = true;
+    for shard in room.shards() {
+        has_all &= shards.fan_out(shard, name, frame, except);
+    }
+    has_all
 }
 
 fn tell_typing(shards: &impl Shards, name: &RoomName, room: &mut Room, now: Instant) {
