@@ -262,6 +262,20 @@ async fn who_says_later_who_it_is_joins_then_or_is_sent_away() {
     assert_eq!(Ws::refusal(app.address, "?rooms=_a", &[]).await.0, 422);
 }
 
+#[actix_web::test]
+async fn a_handshake_that_names_twice_as_many_rooms_as_it_may_is_refused_and_a_bad_token_before_that() {
+    let app = App::start();
+    let names: Vec<String> = (0..201).map(|n| format!("r{n}")).collect();
+    let query = format!("?rooms={}", names.join(","));
+    let refused = |token: String| {
+        let (address, query, authorization) = (app.address, query.clone(), format!("Bearer {token}"));
+        async move { Ws::refusal(address, &query, &[("authorization", &authorization)]).await }
+    };
+    let (status, _, body) = refused(app.token("alice", EVERYWHERE)).await;
+    assert_eq!((status, &body["code"]), (422, &json!("room_limit")));
+    assert_eq!(refused("none".to_owned()).await.0, 401);
+}
+
 /// B29.
 #[actix_web::test]
 async fn b29_beyond_the_limit_of_a_session_each_room_is_answered_with_room_limit() {
