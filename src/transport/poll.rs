@@ -3,7 +3,7 @@
 //! The session of a request ends with it, and the cursor is all that is left: any instance can answer the
 //! next one.
 
-use std::{rc::Rc, sync::atomic::Ordering, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -16,7 +16,7 @@ use crate::{
     clock,
     domain::{Cursor, Identity, StreamName},
     http::{problem::Problem, wait::Wait},
-    protocol::{Class, CloseCode, ErrorCode, Frame, event::Unread},
+    protocol::{Class, ErrorCode, Frame, event::Unread},
     session::{Following, Waiter, Worker},
     store::messages::ReadState,
     stream::Resume,
@@ -32,13 +32,12 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
     query.allow_rooms(&identity)?;
-    let wait = Wait::read(&request, query.text("wait"))?;
+    let wait = Wait::read(&request)?;
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    // Who asks for nothing that was gets the cursor of now, and who is to go soon is not kept.
-    let is_held = !query.following.since.is_empty() && !worker.is_draining.load(Ordering::Relaxed);
-    let time = if is_held { wait.time() } else { Duration::ZERO };
+    // Who asks for nothing that was gets the cursor of now.
+    let time = if query.following.since.is_empty() { Duration::ZERO } else { wait.time(&worker) };
     let answer = gather(worker, identity, query.following, time).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
@@ -63,10 +62,7 @@ async fn gather(
     let (mut cursor, rooms) = (following.cursor(), following.rooms.len());
     let user = identity.user.clone();
     let waiter = Waiter::open(worker.clone(), identity, following);
-    waiter.begun().await.map_err(|code| match code {
-        CloseCode::Restart => Problem::new(ErrorCode::Draining, "the server is about to stop"),
-        _ => Problem::new(ErrorCode::Unavailable, "the store cannot be reached; try again later"),
-    })?;
+    waiter.begun().await.map_err(Problem::ended)?;
     let resumes = waiter.resumes();
     if resumes.len() <= rooms {
         return Err(Problem::new(ErrorCode::Unavailable, "a room takes nobody in now; try again later"));
@@ -90,10 +86,11 @@ async fn gather(
     }
     drop(waiter);
     // Counters are told a moment after what they count; by then nobody may be here to hear them.
-    if owes_counters && events.len() < EVENTS_MAX {
-        if let Ok(state) = worker.store.ask(ReadState { user }).await {
-            events.push(Frame::new(Class::Hint, &Unread { counters: state.counters }));
-        }
+    if owes_counters
+        && events.len() < EVENTS_MAX
+        && let Ok(state) = worker.store.ask(ReadState { user }).await
+    {
+        events.push(Frame::new(Class::Hint, &Unread { counters: state.counters }));
     }
     Ok(Answer { events, cursor, resumes })
 }
