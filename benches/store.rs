@@ -48,6 +48,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         queue: 10_000,
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
+        mutes_max: 200,
     };
     system.block_on(async {
         let store = Store::open(options, Hub.start().recipient()).expect("the store opens");

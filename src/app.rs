@@ -235,6 +235,7 @@ fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink
         queue: config.store.queue,
         is_fully_synchronous: config.store.synchronous == Synchronous::Full,
         idempotency_retention: config.retention.idempotency,
+        mutes_max: config.limits.mutes.unwrap_or(0),
     };
     let facts = hub.clone().recipient::<Committed>();
     let store = Store::open(options, facts).map_err(|error| AppError::Store(error.to_string()))?;

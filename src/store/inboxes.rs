@@ -5,6 +5,7 @@ use diesel::{dsl::exists, prelude::*, upsert::excluded};
 use super::{Connection, messages::InboxState, prepared::Prepared, rows::InboxRow, schema::inboxes};
 use crate::{
     domain::{Counters, Epoch, Offset, Timestamp, UserId},
+    random,
     stream::Head,
 };
 
@@ -16,6 +17,7 @@ fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>
 
 /// The names of the statements that are [`Prepared`].
 struct Advance;
+struct Uncount;
 struct Adjust;
 struct Acknowledge;
 
@@ -25,13 +27,20 @@ pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxS
     Ok(state(conn, user)?.unwrap_or(never))
 }
 
+/// An inbox that has taken its next offset.
+pub(super) struct Advanced {
+    pub(super) state: InboxState,
+    /// Some of them may be over.
+    pub(super) has_mutes: bool,
+}
+
 /// Takes the next offset, which is unread and unseen. The first one begins the life `epoch`.
 pub(super) fn advance(
     conn: &mut Connection,
     user: &UserId,
     epoch: Epoch,
     now: Timestamp,
-) -> QueryResult<InboxState> {
+) -> QueryResult<Advanced> {
     let first = (
         inboxes::user_id.eq(user.as_str()),
         inboxes::epoch.eq(epoch.as_str()),
@@ -53,8 +62,44 @@ pub(super) fn advance(
         .on_conflict(inboxes::user_id)
         .do_update()
         .set(next)
+        .returning((InboxRow::as_returning(), inboxes::mutes));
+    let (row, mutes) = Prepared::new(Advance, advance).get_result::<(InboxRow, i64)>(conn)?;
+    Ok(Advanced { state: row.try_into()?, has_mutes: mutes > 0 })
+}
+
+/// Takes back what [`advance`] has counted, in the same transaction: the notification is muted.
+pub(super) fn uncount(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
+    let uncount = diesel::update(inboxes::table.find(user.as_str()))
+        .set((
+            inboxes::unread.eq(inboxes::unread - 1),
+            inboxes::unseen.eq(inboxes::unseen - 1),
+            inboxes::version.eq(inboxes::version - 1),
+        ))
         .returning(InboxRow::as_returning());
-    Prepared::new(Advance, advance).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
+    Prepared::new(Uncount, uncount).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
+}
+
+/// Remembers how many mutes the user has. An inbox that is not there yet begins its life with nothing in it.
+pub(super) fn keep_mutes(
+    conn: &mut Connection,
+    user: &UserId,
+    count: i64,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let empty = (
+        inboxes::user_id.eq(user.as_str()),
+        inboxes::epoch.eq(Epoch::from_random(random::bits()).as_str().to_owned()),
+        inboxes::last_offset.eq(0),
+        inboxes::mutes.eq(count),
+        inboxes::changed_at.eq(now.as_micros()),
+    );
+    diesel::insert_into(inboxes::table)
+        .values(empty)
+        .on_conflict(inboxes::user_id)
+        .do_update()
+        .set(inboxes::mutes.eq(count))
+        .execute(conn)
+        .map(drop)
 }
 
 /// What marks and deletions did to the counters.

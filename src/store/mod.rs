@@ -8,6 +8,7 @@ pub mod messages;
 
 mod append;
 mod batch;
+mod collapse;
 mod doorbell;
 mod error;
 mod expiry;
@@ -18,6 +19,8 @@ mod job;
 mod keys;
 mod link;
 mod marks;
+mod mutes;
+mod muting;
 mod notifications;
 mod pages;
 mod prepared;
@@ -43,7 +46,7 @@ use self::{
 };
 use crate::{
     clock,
-    domain::{Counters, Notification},
+    domain::{Counters, Mute, Notification},
     hub::messages::Committed,
 };
 
@@ -58,6 +61,7 @@ pub struct Store {
     /// How long a question is worked on; a little less than its asker waits.
     patience: Duration,
     idempotency_retention: Duration,
+    mutes_max: usize,
 }
 
 impl Store {
@@ -74,6 +78,7 @@ impl Store {
             keys: KeysUnderWay::default(),
             patience,
             idempotency_retention: options.idempotency_retention,
+            mutes_max: options.mutes_max,
         })
     }
 
@@ -110,6 +115,14 @@ impl Handler<Publish> for Store {
     }
 }
 
+impl Handler<PutMute> for Store {
+    type Result = ResponseFuture<Result<Mute, StoreError>>;
+
+    fn handle(&mut self, put: PutMute, _: &mut Self::Context) -> Self::Result {
+        self.write(muting::Put { put, limit: self.mutes_max })
+    }
+}
+
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -122,7 +135,7 @@ macro_rules! writes {
     )+};
 }
 
-writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), Probe => () }
+writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), Probe => () }
 
 macro_rules! reads {
     ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
@@ -143,6 +156,7 @@ reads! {
     ReadInbox => InboxRead, |conn, read| pages::read_inbox(conn, read, clock::now());
     List => Listing, |conn, list| pages::list(conn, list, clock::now());
     Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
+    ListMutes => Vec<Mute>, |conn, list| muting::list(conn, list, clock::now());
 }
 
 impl Handler<Flush> for Store {

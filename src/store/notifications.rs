@@ -101,6 +101,24 @@ pub(super) fn delete(conn: &mut Connection, user: &UserId, offset: Offset) -> Qu
     diesel::delete(table.find((user.as_str(), signed(offset)))).execute(conn).map(drop)
 }
 
+/// The ids of what is shown and unread under a collapse key, below `offset`, oldest first.
+pub(super) fn unread_with_key(
+    conn: &mut Connection,
+    user: &UserId,
+    key: &str,
+    offset: Offset,
+    now: Timestamp,
+) -> QueryResult<Vec<String>> {
+    // Not by `is_shown`: with a condition whose type is known the statement is prepared once.
+    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(now.as_micros()));
+    table
+        .filter(n::user_id.eq(user.as_str()).and(n::key.eq(key)).and(n::read_at.is_null()))
+        .filter(n::offset.lt(signed(offset)).and(n::muted.eq(false)).and(is_fresh))
+        .order(n::offset)
+        .select(n::id)
+        .load(conn)
+}
+
 /// A row that has expired, as far as its deletion needs to know it.
 #[derive(Queryable)]
 pub(super) struct ExpiredRow {

@@ -69,6 +69,7 @@ impl Server {
             queue: 100,
             is_fully_synchronous: false,
             idempotency_retention: Duration::from_secs(3600),
+            mutes_max: 200,
         };
         let hub = NotificationHub::new(0, rooms).start();
         let facts = hub.clone().recipient();

@@ -53,6 +53,7 @@ impl House {
             queue: 100,
             is_fully_synchronous: false,
             idempotency_retention: SECOND,
+            mutes_max: 200,
         };
         let store = Store::open(options, hub.clone().recipient()).unwrap();
         let store = StoreLink::new(store.start(), 5 * SECOND);

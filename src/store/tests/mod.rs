@@ -1,10 +1,12 @@
 //! The store on real files: one temporary directory a test, every wait with a deadline.
 
 mod appends;
+mod collapse;
 mod facts;
 mod faults;
 mod marking;
 mod model;
+mod muting;
 mod opening;
 mod reading;
 
@@ -94,6 +96,12 @@ impl TestStore {
         self.link.ask(ApplyMark { user: user("alice"), mark: Mark { mark_as, target }, origin: None }).await
     }
 
+    /// Mutes, until so many seconds from now.
+    async fn mute(&self, pattern: &str, until: Option<i64>) -> Result<Mute, StoreError> {
+        let until = until.map(|seconds| Timestamp::from_secs(clock::now().as_secs() + seconds));
+        self.link.ask(PutMute { user: user("alice"), pattern: pattern.parse().unwrap(), until }).await
+    }
+
     async fn state(&self, of: &str) -> InboxState {
         self.link.ask(ReadState { user: user(of) }).await.unwrap()
     }
@@ -120,6 +128,7 @@ fn options(dir: &TempDir) -> StoreOptions {
         queue: 10_000,
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
+        mutes_max: 200,
     }
 }
 
@@ -136,6 +145,10 @@ async fn within<F: Future>(future: F) -> F::Output {
 
 fn user(name: &str) -> UserId {
     name.parse().unwrap()
+}
+
+fn numbers(counters: Counters) -> [u64; 4] {
+    [counters.unread, counters.unseen, counters.version, counters.marks_version]
 }
 
 /// A draft to users with commas between.
