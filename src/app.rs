@@ -236,6 +236,8 @@ fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink
         is_fully_synchronous: config.store.synchronous == Synchronous::Full,
         idempotency_retention: config.retention.idempotency,
         mutes_max: config.limits.mutes.unwrap_or(0),
+        max_age: config.retention.max_age,
+        max_read: config.retention.max_read_per_user,
     };
     let facts = hub.clone().recipient::<Committed>();
     let store = Store::open(options, facts).map_err(|error| AppError::Store(error.to_string()))?;

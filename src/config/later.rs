@@ -4,7 +4,7 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 23] = [
+const WITHOUT_EFFECT: [&str; 21] = [
     "bridge.prefix",
     "bridge.secret",
     "bridge.timeout",
@@ -20,8 +20,6 @@ const WITHOUT_EFFECT: [&str; 23] = [
     "limits.push_subscriptions",
     "limits.publishes_per_second",
     "limits.publishes_burst",
-    "retention.max_age",
-    "retention.max_read_per_user",
     "push.vapid_private_key",
     "push.subject",
     "push.grace",

@@ -20,6 +20,7 @@ struct Advance;
 struct Uncount;
 struct Adjust;
 struct Acknowledge;
+struct Prune;
 
 /// Where an inbox stands, one that is not there yet included.
 pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
@@ -136,6 +137,45 @@ pub(super) fn acknowledge(conn: &mut Connection, user: &UserId, offset: Offset) 
     let acknowledge = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
         .set(inboxes::acked_offset.eq(offset));
     Prepared::new(Acknowledge, acknowledge).execute(conn).map(drop)
+}
+
+/// Moves the horizon up to `offset`: what lies there and before may be lost. It never goes back.
+pub(super) fn prune(conn: &mut Connection, user: &UserId, offset: Offset) -> QueryResult<()> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let is_behind = inboxes::pruned_offset.lt(offset);
+    let prune = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
+        .set(inboxes::pruned_offset.eq(offset));
+    Prepared::new(Prune, prune).execute(conn).map(drop)
+}
+
+/// A place in the order of the inboxes by the time of their last change: behind this user, if there is one.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) changed_at: Timestamp,
+    pub(super) user: Option<UserId>,
+}
+
+impl Place {
+    pub(super) const START: Self = Self { changed_at: Timestamp::from_micros(i64::MIN), user: None };
+}
+
+/// The next inboxes behind a place in which more than `keep` notifications may have been read, at most
+/// `limit`: numbers that are neither pruned nor unread.
+pub(super) fn crowded(conn: &mut Connection, from: &Place, keep: i64, limit: i64) -> QueryResult<Vec<Place>> {
+    let (at, after) = (from.changed_at.as_micros(), from.user.as_ref().map_or("", UserId::as_str));
+    let is_behind = inboxes::changed_at.gt(at).or(inboxes::user_id.gt(after));
+    let dealt_with = inboxes::last_offset - inboxes::pruned_offset - inboxes::unread;
+    let rows: Vec<(String, i64)> = inboxes::table
+        .filter(inboxes::changed_at.ge(at).and(is_behind).and(dealt_with.gt(keep)))
+        .order((inboxes::changed_at, inboxes::user_id))
+        .limit(limit)
+        .select((inboxes::user_id, inboxes::changed_at))
+        .load(conn)?;
+    let place = |(user, changed_at): (String, i64)| {
+        let user = user.parse().map_err(super::rows::broken)?;
+        Ok(Place { changed_at: Timestamp::from_micros(changed_at), user: Some(user) })
+    };
+    rows.into_iter().map(place).collect()
 }
 
 /// One inbox among those that changed in a span of time.

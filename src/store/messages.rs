@@ -225,4 +225,8 @@ pub struct StoreOptions {
     pub idempotency_retention: Duration,
     /// Most mutes of a user; 0 is no limit.
     pub mutes_max: usize,
+    /// Age at which a notification is deleted, read or not.
+    pub max_age: Duration,
+    /// Read notifications that a user keeps.
+    pub max_read: usize,
 }

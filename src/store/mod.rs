@@ -11,7 +11,6 @@ mod batch;
 mod collapse;
 mod doorbell;
 mod error;
-mod expiry;
 mod file;
 mod idempotency;
 mod inboxes;
@@ -25,8 +24,10 @@ mod notifications;
 mod pages;
 mod prepared;
 mod reader;
+mod retention;
 mod rows;
 mod schema;
+mod sweep;
 mod writer;
 
 use std::time::{Duration, Instant};
@@ -42,6 +43,7 @@ use self::{
     keys::KeysUnderWay,
     messages::*,
     reader::Reader,
+    retention::Retention,
     writer::{Writer, WriterLink},
 };
 use crate::{
@@ -62,6 +64,7 @@ pub struct Store {
     patience: Duration,
     idempotency_retention: Duration,
     mutes_max: usize,
+    retention: Retention,
 }
 
 impl Store {
@@ -79,6 +82,7 @@ impl Store {
             patience,
             idempotency_retention: options.idempotency_retention,
             mutes_max: options.mutes_max,
+            retention: Retention::new(&options),
         })
     }
 
@@ -95,6 +99,7 @@ impl Actor for Store {
     fn started(&mut self, ctx: &mut Self::Context) {
         // Without its writer the actor is of no use; its end is what a watchdog sees.
         ctx.spawn(self.writer.ended().into_actor(self).map(|(), _, ctx| ctx.stop()));
+        Self::await_retention(ctx);
     }
 }
 

@@ -19,12 +19,11 @@ use super::{
     Connection,
     batch::{self, Failure},
     doorbell::Doorbell,
-    expiry::SweepExpired,
     file::{Access, DatabaseFile, FileLock},
     idempotency,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
-    notifications,
+    sweep::{Ended, Sweep},
 };
 use crate::{
     clock,
@@ -82,6 +81,10 @@ impl WriterLink {
     /// Takes nothing new; the writer ends when it has done what is queued.
     pub(super) fn end(&mut self) {
         self.queue = None;
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.queue.is_none()
     }
 
     /// Completes when the writer's thread has ended, for whatever reason.
@@ -255,13 +258,13 @@ impl Writer {
     fn sweep_expired(&mut self) {
         self.expiry_due = Instant::now() + EXPIRY_INTERVAL;
         // A look first, so that an idle server takes no lock for nothing.
-        let found = self.connection().and_then(|conn| Ok(notifications::expired(conn, clock::now(), 1)?));
+        let found = self.connection().and_then(|conn| Ok(Ended::Expired.rows(conn, clock::now(), 1)?));
         match found {
             Ok(rows) if rows.is_empty() => return,
             Ok(_) => {}
             Err(error) => return log::warn!("expired notifications could not be looked for: {error}"),
         }
-        let sweep = SweepExpired { limit: EXPIRED_ROWS };
+        let sweep = Sweep { ended: Ended::Expired, limit: EXPIRED_ROWS };
         let (job, mut answer) = Queued::new(sweep, None, Instant::now() + EXPIRY_PATIENCE);
         self.work(vec![Box::new(job)]);
         match answer.try_recv() {

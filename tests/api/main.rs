@@ -33,6 +33,7 @@ mod presence;
 mod publishing;
 mod reconnects;
 mod refusing_to_start;
+mod retention;
 mod room_handshakes;
 mod room_history;
 mod room_isolation;

@@ -70,6 +70,8 @@ impl Server {
             is_fully_synchronous: false,
             idempotency_retention: Duration::from_secs(3600),
             mutes_max: 200,
+            max_age: Duration::from_secs(90 * 24 * 3600),
+            max_read: 1000,
         };
         let hub = NotificationHub::new(0, rooms).start();
         let facts = hub.clone().recipient();

@@ -54,6 +54,8 @@ impl House {
             is_fully_synchronous: false,
             idempotency_retention: SECOND,
             mutes_max: 200,
+            max_age: Duration::from_secs(90 * 24 * 3600),
+            max_read: 1000,
         };
         let store = Store::open(options, hub.clone().recipient()).unwrap();
         let store = StoreLink::new(store.start(), 5 * SECOND);

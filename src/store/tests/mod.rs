@@ -9,6 +9,7 @@ mod model;
 mod muting;
 mod opening;
 mod reading;
+mod retaining;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -129,6 +130,8 @@ fn options(dir: &TempDir) -> StoreOptions {
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
         mutes_max: 200,
+        max_age: Duration::from_secs(90 * 24 * 3600),
+        max_read: 1000,
     }
 }
 
