@@ -54,7 +54,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
     };
     system.block_on(async {
         let store = Store::open(options, Hub.start().recipient()).expect("the store opens");
-        StoreLink::new(store.start(), busy_timeout)
+        StoreLink::start(store, busy_timeout)
     })
 }
 

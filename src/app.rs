@@ -241,7 +241,7 @@ fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink
     };
     let facts = hub.clone().recipient::<Committed>();
     let store = Store::open(options, facts).map_err(|error| AppError::Store(error.to_string()))?;
-    Ok(StoreLink::new(store.start(), config.store.busy_timeout))
+    Ok(StoreLink::start(store, config.store.busy_timeout))
 }
 
 fn session_policy(config: &Config) -> SessionPolicy {

@@ -8,17 +8,22 @@ use actix_web::{
 use serde::Serialize;
 
 use super::{Api, extract::Caller, problem::Problem};
-use crate::store::messages::{InboxState, ReadState};
+use crate::store::messages::InboxCounters;
 
 /// When a client that polls should come again, in milliseconds.
 const NEXT_POLL_MS: u64 = 30_000;
 
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
-    let state = api.store.ask(ReadState { user: caller.0.user }).await?;
-    let tag = entity_tag(&state);
+    let inbox = api.store.counters(&caller.0.user).await?;
+    Ok(answer(&request, &inbox))
+}
+
+/// The numbers, or that the client has them already.
+fn answer(request: &HttpRequest, inbox: &InboxCounters) -> HttpResponse {
+    let tag = entity_tag(inbox);
     let etag = (header::ETAG, tag.to_string());
-    if is_known(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag).finish());
+    if is_known(request, &tag) {
+        return HttpResponse::NotModified().insert_header(etag).finish();
     }
     #[derive(Serialize)]
     struct Body {
@@ -29,21 +34,21 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
         marks_version: u64,
         next_poll_ms: u64,
     }
-    let counters = state.counters;
-    Ok(HttpResponse::Ok().insert_header(etag).json(Body {
+    let counters = inbox.counters;
+    HttpResponse::Ok().insert_header(etag).json(Body {
         unread: counters.unread,
         unseen: counters.unseen,
         display: counters.display(),
         version: counters.version,
         marks_version: counters.marks_version,
         next_poll_ms: NEXT_POLL_MS,
-    }))
+    })
 }
 
 /// The versions count every change of what is shown, within one life of the inbox.
-fn entity_tag(state: &InboxState) -> EntityTag {
-    let counters = state.counters;
-    EntityTag::new_strong(format!("{}.{}.{}", state.head.epoch, counters.version, counters.marks_version))
+fn entity_tag(inbox: &InboxCounters) -> EntityTag {
+    let counters = inbox.counters;
+    EntityTag::new_strong(format!("{}.{}.{}", inbox.epoch, counters.version, counters.marks_version))
 }
 
 /// Whether the client has this already (RFC 9110 section 13.1.2: weak comparison).

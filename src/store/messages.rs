@@ -6,8 +6,8 @@ use actix::Message;
 
 use crate::{
     domain::{
-        Counters, Draft, Mark, Mute, Notification, NotificationId, NotificationType, Position, SessionKey,
-        Timestamp, TypePattern, UserId,
+        Counters, Draft, Epoch, Mark, Mute, Notification, NotificationId, NotificationType, Position,
+        SessionKey, Timestamp, TypePattern, UserId,
     },
     stream::{Head, Page, PageLimit},
 };
@@ -157,6 +157,19 @@ pub struct ReadState {
 pub struct InboxState {
     pub head: Head,
     pub counters: Counters,
+}
+
+/// The counters of an inbox, in the life in which they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboxCounters {
+    pub epoch: Epoch,
+    pub counters: Counters,
+}
+
+impl From<InboxState> for InboxCounters {
+    fn from(state: InboxState) -> Self {
+        Self { epoch: state.head.epoch, counters: state.counters }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -9,6 +9,7 @@ pub mod messages;
 mod append;
 mod batch;
 mod collapse;
+mod counter_cache;
 mod doorbell;
 mod error;
 mod file;
@@ -30,7 +31,10 @@ mod schema;
 mod sweep;
 mod writer;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::ActorFutureExt;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
@@ -38,6 +42,7 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, Resp
 pub use self::link::StoreLink;
 use self::{
     append::Append,
+    counter_cache::CounterCache,
     file::DatabaseFile,
     job::Write,
     keys::KeysUnderWay,
@@ -60,6 +65,7 @@ pub struct Store {
     writer: WriterLink,
     reader: Reader,
     keys: KeysUnderWay,
+    counters: Arc<CounterCache>,
     /// How long a question is worked on; a little less than its asker waits.
     patience: Duration,
     idempotency_retention: Duration,
@@ -75,10 +81,12 @@ impl Store {
     pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
         let file = DatabaseFile::open(&options)?;
+        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
         Ok(Self {
             reader: Reader::open(file.clone(), &options, patience)?,
-            writer: Writer::start(file, &options, hub)?,
+            writer: Writer::start(file, &options, hub, counters.clone())?,
             keys: KeysUnderWay::default(),
+            counters,
             patience,
             idempotency_retention: options.idempotency_retention,
             mutes_max: options.mutes_max,

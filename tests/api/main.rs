@@ -12,6 +12,7 @@ mod closing;
 mod collapse;
 mod command_limits;
 mod commands;
+mod counter_polls;
 mod database;
 mod developing;
 mod durability;

@@ -75,7 +75,7 @@ impl Server {
         };
         let hub = NotificationHub::new(0, rooms).start();
         let facts = hub.clone().recipient();
-        let store = StoreLink::new(Store::open(options, facts).unwrap().start(), DEADLINE);
+        let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());

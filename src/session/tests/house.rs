@@ -58,7 +58,7 @@ impl House {
             max_read: 1000,
         };
         let store = Store::open(options, hub.clone().recipient()).unwrap();
-        let store = StoreLink::new(store.start(), 5 * SECOND);
+        let store = StoreLink::start(store, 5 * SECOND);
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());

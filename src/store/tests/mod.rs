@@ -139,7 +139,7 @@ fn start(options: StoreOptions) -> (StoreLink, mpsc::UnboundedReceiver<InboxFact
     let (facts, heard) = mpsc::unbounded_channel();
     let deadline = options.busy_timeout;
     let store = Store::open(options, Listener(facts).start().recipient()).unwrap();
-    (StoreLink::new(store.start(), deadline), heard)
+    (StoreLink::start(store, deadline), heard)
 }
 
 async fn within<F: Future>(future: F) -> F::Output {
