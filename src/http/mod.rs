@@ -10,6 +10,7 @@ mod health;
 pub mod host;
 mod inbox;
 mod me;
+mod mutes;
 mod notifications;
 pub mod problem;
 pub mod request_id;
@@ -70,6 +71,12 @@ pub fn routes(config: &mut ServiceConfig) {
                     resource("/notifications/{id}", "GET, HEAD, DELETE")
                         .route(get().to(inbox::fetch))
                         .route(web::delete().to(inbox::delete)),
+                )
+                .service(resource("/mutes", "GET, HEAD").route(get().to(mutes::list)))
+                .service(
+                    resource("/mutes/{pattern}", "PUT, DELETE")
+                        .route(web::put().to(mutes::put))
+                        .route(web::delete().to(mutes::remove)),
                 )
                 .service(
                     resource("/rooms/{room}/messages", "GET, HEAD, POST")
