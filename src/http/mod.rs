@@ -16,6 +16,7 @@ pub mod request_id;
 mod rooms;
 mod unread;
 pub mod uri;
+pub mod wait;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
