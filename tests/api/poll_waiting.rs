@@ -61,6 +61,13 @@ async fn a_poll_answers_when_something_comes() {
     let (events, waited) = timed(while_it_waits(poll.next(15), publishing)).await;
     assert_eq!(events[0]["payload"]["n"], 1);
     assert!(waited < Duration::from_secs(15), "{waited:?}");
+    // What it counts is told with it, and not again.
+    assert_eq!(
+        (types(&events), events[1]["counters"]["unread"].as_u64()),
+        (vec!["test.event", "unread"], Some(1))
+    );
+    let (events, waited) = timed(poll.next(1)).await;
+    assert!(events.is_empty() && waited >= Duration::from_secs(1), "{events:?} after {waited:?}");
 
     let saying = async { drop(say(&mut bob, "chat", json!("hello")).await) };
     let (events, waited) = timed(while_it_waits(poll.next(15), saying)).await;

@@ -26,8 +26,9 @@ const USER: &str = "alice";
 const SWITCHES: usize = 300;
 const RESTARTS: usize = 8;
 
-/// Longest stay on one transport.
-const STAY_MILLIS: u64 = 120;
+/// Longest stay on one transport, and longest time away between two of them.
+const STAY_MILLIS: u64 = 100;
+const AWAY_MILLIS: u64 = 60;
 
 #[actix_web::test]
 async fn a_client_that_switches_its_transport_300_times_over_restarts_loses_and_doubles_nothing() {
@@ -47,6 +48,9 @@ async fn a_client_that_switches_its_transport_300_times_over_restarts_loses_and_
             let stay = ways.millis(STAY_MILLIS);
             // Where the server is away nothing is counted.
             switches.set(switches.get() + usize::from(wanderer.visit(&mut ways, stay).await));
+            if ways.below(2) == 0 {
+                tokio::time::sleep(ways.millis(AWAY_MILLIS)).await;
+            }
         }
         load.end();
     };
@@ -119,7 +123,8 @@ fn check_inbox(app: &App, load: &Load, wanderer: &Wanderer) {
         assert_eq!(seen.get(&offset), Some(&id.as_str()), "{offset} was not shown");
         assert!(!skipped.contains(&offset));
     }
-    assert!(!skipped.is_empty() && seen.len() > 2 * skipped.len(), "{} of {}", seen.len(), numbers.len());
+    println!("{} notifications were shown, {} skipped", seen.len(), skipped.len());
+    assert!(skipped.len() > 10 && seen.len() > skipped.len());
 }
 
 /// What was said was heard, once and in order, but for what was lost with a server that ended: a `gap` says so.

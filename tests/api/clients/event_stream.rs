@@ -30,8 +30,6 @@ pub struct Parser {
     data: Option<String>,
     id: Option<String>,
     events: VecDeque<Event>,
-    /// What a browser would come back with.
-    pub last_id: String,
     /// Every `retry:` in milliseconds.
     pub retries: Vec<u64>,
     /// How many comments have come.
@@ -99,9 +97,6 @@ impl Parser {
 
     fn dispatch(&mut self) {
         let (name, id) = (self.name.take(), self.id.take());
-        if let Some(id) = &id {
-            self.last_id.clone_from(id);
-        }
         match self.data.take() {
             Some(data) => self.events.push_back(Event { name, data, id }),
             None => assert_eq!((name, id), (None, None), "an event without data"),
@@ -123,10 +118,7 @@ fn a_stream_reads_the_same_with_every_line_end_and_however_it_is_cut() {
             bytes.chunks(size).for_each(|part| parser.feed(part));
             assert_eq!(parser.events, events);
             assert!(parser.is_between_events());
-            assert_eq!(
-                (parser.last_id.as_str(), &parser.retries[..], parser.comments),
-                ("7", &[1500][..], 2)
-            );
+            assert_eq!((&parser.retries[..], parser.comments), (&[1500][..], 2));
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Sse {
     pub stream: TcpStream,
     pub status: u16,
     head: String,
+    /// The length of the body, where it was told; else it comes in chunks.
+    length: Option<usize>,
     /// What has come and is no whole chunk yet.
     undecoded: Vec<u8>,
     /// The decoded body, all of it.
@@ -31,6 +33,8 @@ pub struct Sse {
     is_ended: bool,
     /// `?event=message` was asked for.
     is_unnamed: bool,
+    /// Where a browser would come back to after the last event that was taken here.
+    last_id: String,
     /// Empty before it has come.
     pub welcome: Value,
 }
@@ -72,30 +76,31 @@ impl Sse {
         }
         let head = String::from_utf8(head).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let length = field(&head, "Content-Length").map(|length| length.parse().unwrap());
+        assert_ne!(length.is_some(), field(&head, "Transfer-Encoding") == Some("chunked"), "{head}");
         Ok(Self {
             stream,
             status,
             head,
+            length,
             undecoded: Vec::new(),
             body: Vec::new(),
             parser: Parser::default(),
             is_ended: false,
             is_unnamed: query.contains("event=message"),
+            last_id: String::new(),
             welcome: Value::Null,
         })
     }
 
     /// A header of the answer.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| {
-            let (found, value) = line.split_once(':')?;
-            found.eq_ignore_ascii_case(name).then_some(value.trim())
-        })
+        field(&self.head, name)
     }
 
-    /// Where a browser would come back to.
+    /// The cursor behind the last event that was taken.
     pub fn last_id(&self) -> &str {
-        &self.parser.last_id
+        &self.last_id
     }
 
     /// The next event, as it was dispatched.
@@ -108,15 +113,20 @@ impl Sse {
 
     /// The next event, or none where the stream ends. Nothing is lost by giving up while it waits.
     pub async fn try_next_event(&mut self) -> Option<Event> {
-        loop {
-            if let Some(event) = self.parser.next() {
-                self.judge(&event);
-                return Some(event);
+        // Comments are no sign that an event will come.
+        let event = timeout(DEADLINE, async {
+            loop {
+                match self.parser.next() {
+                    Some(event) => return Some(event),
+                    None if !self.read().await => return None,
+                    None => {}
+                }
             }
-            if !timeout(DEADLINE, self.read()).await.expect("nothing comes") {
-                return None;
-            }
-        }
+        });
+        let event = event.await.expect("nothing comes")?;
+        self.judge(&event);
+        self.last_id = event.id.clone().unwrap_or_else(|| self.last_id.clone());
+        Some(event)
     }
 
     pub async fn next(&mut self) -> Value {
@@ -196,7 +206,13 @@ impl Sse {
         // A reset ends it as a close does.
         let count = self.stream.read_buf(&mut self.undecoded).await.unwrap_or(0);
         let from = self.body.len();
-        while !self.is_ended && self.decode_chunk() {}
+        match self.length {
+            Some(length) => {
+                self.body.append(&mut self.undecoded);
+                self.is_ended = self.body.len() == length;
+            }
+            None => while !self.is_ended && self.decode_chunk() {},
+        }
         self.parser.feed(&self.body[from..]);
         count > 0
     }
@@ -237,6 +253,13 @@ impl Sse {
             _ => panic!("an id where there should be none, or none where there should be one: {event:?}"),
         }
     }
+}
+
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(':')?;
+        found.eq_ignore_ascii_case(name).then_some(value.trim())
+    })
 }
 
 /// The stream that an event moves, and the position it moves to where the event alone says it.

@@ -64,8 +64,10 @@ impl Load {
                 let doubled = self.accepted.borrow_mut().insert(receipt.offset, receipt.id);
                 assert_eq!(doubled, None, "{accepted}");
             }
-            if dice.below(8) == 0 {
-                self.hide_one(&mut dice).await;
+            match dice.below(8) {
+                0 => self.hide_one(&mut dice, 1).await,
+                1 => self.hide_one(&mut dice, 20).await,
+                _ => {}
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -86,11 +88,11 @@ impl Load {
         }
     }
 
-    /// Deletes or archives one of what was accepted, seen or not.
-    async fn hide_one(&self, dice: &mut Dice) {
+    /// Deletes or archives one of the newest that were accepted, seen or not.
+    async fn hide_one(&self, dice: &mut Dice, newest: usize) {
         let id = {
             let accepted = self.accepted.borrow();
-            let newest = accepted.values().rev().take(20).cloned().collect::<Vec<_>>();
+            let newest = accepted.values().rev().take(newest).cloned().collect::<Vec<_>>();
             newest[dice.below(newest.len() as u64) as usize].clone()
         };
         // Whether it was done is told by the table.
