@@ -13,8 +13,13 @@ use serde::Serialize;
 
 use super::request_id;
 use crate::{
-    auth::gate::Refusal, domain::Invalid, hub::messages::RoomRefusal, mailbox::AskError, protocol::ErrorCode,
-    random, store::messages::StoreError,
+    auth::gate::Refusal,
+    domain::Invalid,
+    hub::messages::RoomRefusal,
+    mailbox::AskError,
+    protocol::{CloseCode, ErrorCode},
+    random,
+    store::messages::StoreError,
 };
 
 /// Where a client that is to come again later is told to: somewhere between one and this many seconds.
@@ -73,6 +78,14 @@ impl Problem {
 
     pub fn not_found() -> Self {
         Self::new(ErrorCode::NotFound, "there is nothing here")
+    }
+
+    /// The session of a request ended before it had anything to say.
+    pub fn ended(code: CloseCode) -> Self {
+        match code {
+            CloseCode::Restart => Self::new(ErrorCode::Draining, "the server is about to stop"),
+            _ => Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later"),
+        }
     }
 
     /// `allow` is the list of methods for the header of that name (RFC 9110 section 15.5.6).

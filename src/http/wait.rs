@@ -1,15 +1,16 @@
 //! How long a request may wait for something to happen: `wait=` in the query, or `Prefer: wait=` (RFC 7240
 //! section 4.3).
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponseBuilder,
     http::header::{HeaderName, HeaderValue},
+    web::Query,
 };
 
 use super::problem::Problem;
-use crate::protocol::ErrorCode;
+use crate::{protocol::ErrorCode, session::Worker};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -29,7 +30,9 @@ impl Wait {
     ///
     /// # Errors
     /// 400 for what is no whole number of seconds.
-    pub fn read(request: &HttpRequest, query: Option<&str>) -> Result<Self, Problem> {
+    pub fn read(request: &HttpRequest) -> Result<Self, Problem> {
+        let query = Query::<HashMap<String, String>>::from_query(request.query_string()).ok();
+        let query = query.as_ref().and_then(|query| query.get("wait")).map(String::as_str);
         let preferences = request.headers().get_all(PREFER).filter_map(|value| value.to_str().ok());
         let preferred = preferences.flat_map(|list| list.split([',', ';'])).find_map(|preference| {
             let (name, value) = preference.split_once('=')?;
@@ -43,8 +46,14 @@ impl Wait {
         Ok(Self { secs, is_preference: query.is_none() && preferred.is_some() })
     }
 
-    pub fn time(self) -> Duration {
-        Duration::from_secs(self.secs)
+    pub fn is_asked(self) -> bool {
+        self.secs > 0
+    }
+
+    /// How long this worker keeps the request: no time at all while it takes no more sessions.
+    pub fn time(self, worker: &Worker) -> Duration {
+        let keeps_waiting = !worker.is_full() && !worker.is_draining.load(Ordering::Relaxed);
+        if keeps_waiting { Duration::from_secs(self.secs) } else { Duration::ZERO }
     }
 
     /// Says that the preference was followed (RFC 7240 section 3).
@@ -80,13 +89,14 @@ mod tests {
 
     #[test]
     fn the_query_goes_before_the_header() {
-        let read = |prefer: &'static str, query| {
-            let request = TestRequest::get().insert_header((PREFER, prefer)).to_http_request();
-            Wait::read(&request, query).map(|wait| (wait.secs, wait.is_preference)).map_err(drop)
+        let read = |prefer: &'static str, uri: &str| {
+            let request = TestRequest::with_uri(uri).insert_header((PREFER, prefer)).to_http_request();
+            Wait::read(&request).map(|wait| (wait.secs, wait.is_preference)).map_err(drop)
         };
-        assert_eq!(read("respond-async, Wait=10", None), Ok((10, true)));
-        assert_eq!(read("wait=10", Some("5")), Ok((5, false)));
-        assert_eq!(read("respond-async", None), Ok((0, false)));
-        assert_eq!(read("wait=x", None), Err(()));
+        assert_eq!(read("respond-async, Wait=10", "/"), Ok((10, true)));
+        assert_eq!(read("wait=10", "/?wait=5"), Ok((5, false)));
+        assert_eq!(read("respond-async", "/?x=1"), Ok((0, false)));
+        assert_eq!(read("wait=x", "/"), Err(()));
+        assert_eq!(read("wait=5", "/?wait=-1"), Err(()));
     }
 }

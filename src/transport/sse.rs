@@ -13,14 +13,14 @@ use actix_web::{
 use super::{
     query::{Query, cursor},
     socket,
-    sse_body::{Rendering, SseBody, goodbye},
+    sse_body::{SseBody, goodbye},
 };
 use crate::{
     auth::gate::Surface,
     clock,
     domain::{Transport, UserId},
     http::problem::Problem,
-    protocol::{CloseCode, ErrorCode, event::Goodbye},
+    protocol::{CloseCode, ErrorCode, event::Goodbye, event_stream::Naming},
     random,
     session::{Opening, Session, Worker},
 };
@@ -43,19 +43,16 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
     if let Some(id) = request.headers().get(LAST_EVENT_ID) {
         query.following.since = cursor(id.to_str().unwrap_or_default())?;
     }
-    let rendering = match query.text("event") {
-        Some("message") => Rendering::Unnamed,
-        _ => Rendering::Named,
-    };
+    let naming = if query.text("event") == Some("message") { Naming::Unnamed } else { Naming::ByType };
     if let Some(code) = must_wait(&worker, &identity.user).await {
-        let goodbye = goodbye(Goodbye::new(code, Some(random::up_to(worker.policy.retry_window))), rendering);
-        return Ok(response().body(goodbye));
+        let event = Goodbye::new(code, Some(random::up_to(worker.policy.retry_window)));
+        return Ok(response().body(goodbye(&event, naming)));
     }
 
     let (cursor, kill) = (query.following.cursor(), socket::kill(&request)?);
     let session = Session::open(worker, Transport::EventStream, query.following, kill);
     session.admit(identity, Opening::Welcome(None));
-    Ok(response().streaming(SseBody::new(session, cursor, rendering)))
+    Ok(response().streaming(SseBody::new(session, cursor, naming)))
 }
 
 fn response() -> actix_web::HttpResponseBuilder {
