@@ -110,7 +110,7 @@ async fn a_wait_is_a_number_of_seconds_and_sixty_at_most() {
     }
 }
 
-/// RFC 7240: a wish that cannot be read is no wish.
+/// RFC 7240.
 #[actix_web::test]
 async fn a_wait_may_come_as_a_preference() {
     let app = App::start();
@@ -119,7 +119,14 @@ async fn a_wait_may_come_as_a_preference() {
     for prefer in ["wait=1", "respond-async, wait=1", "Wait=1", "wait=\"1\"", "respond-async; x=1 ,wait=1"] {
         let (answer, waited) = timed(get(&alice, path, prefer)).await;
         assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])));
+        assert_eq!(answer.header("Preference-Applied"), Some("wait=1"));
         assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{prefer}: {waited:?}");
+    }
+    let (answer, waited) = timed(get(&alice, path, "respond-async")).await;
+    assert_eq!((answer.status, answer.header("Preference-Applied")), (200, None));
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    for prefer in ["wait=soon", "wait=-1"] {
+        assert_eq!(get(&alice, path, prefer).await.status, 400, "{prefer}");
     }
 }
 
@@ -198,6 +205,70 @@ async fn a_poll_that_comes_while_the_server_drains_is_answered_at_once_and_empty
     }
 }
 
+#[actix_web::test]
+async fn beyond_the_limit_of_a_user_the_oldest_poll_is_answered_early_and_no_session_goes() {
+    let app = App::start_with(&[("limits.sessions_per_user", "2")]);
+    let (mut ws, mut other) = (app.ws("alice").await, app.ws("alice").await);
+    let mut polls = Vec::new();
+    for _ in 0..3 {
+        polls.push(Poll::start(&app, "alice", "", "").await);
+    }
+    let cursor = polls[0].cursor.clone();
+    let [first, second, third] = &mut polls[..] else { panic!() };
+    let last = async {
+        let (events, waited) = timed(third.next(10)).await;
+        assert_eq!(events[0]["payload"]["n"], 1);
+        assert!(waited < Duration::from_secs(10), "{waited:?}");
+    };
+    let early = async {
+        let (events, waited) = timed(while_it_waits(first.next(10), async {})).await;
+        assert_eq!((events, &first.cursor), (vec![], &cursor));
+        assert!(waited < AT_ONCE, "{waited:?}");
+        app.publish("alice", 1).await;
+    };
+    let asked_later = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        join(second.next(10), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            last.await;
+        })
+        .await
+    };
+    let ((), (events, ())) = join(early, asked_later).await;
+    assert_eq!(events[0]["payload"]["n"], 1);
+    assert_eq!((ws.next_ns(1).await, other.next_ns(1).await), (vec![1], vec![1]));
+}
+
+#[actix_web::test]
+async fn a_full_server_answers_polls_503_with_a_time_to_wait() {
+    let app = App::start_with(&[("limits.sessions", "1")]);
+    let _ws = app.ws("bob").await;
+    let answer = app.user("alice").get("/v1/poll").await;
+    answer.problem(503, "unavailable");
+    assert!(answer.header("Retry-After").unwrap().parse::<u32>().unwrap() > 0);
+}
+
+#[actix_web::test]
+async fn counters_that_changed_between_two_polls_are_told_to_who_says_what_it_knows() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let alice = app.user("alice");
+    let mut poll = Poll::at(&app, "alice", "", "", "inbox@00000000.0");
+    let told = poll.next(5).await[1]["counters"].clone();
+    alice.post("/v1/notifications/mark", &json!({ "as": "read", "all": true })).await;
+    let ask = async |known: &Value| {
+        let known = format!("version={}&marks_version={}", known["version"], known["marks_version"]);
+        let answer = alice.get(&format!("{}&{known}", poll.path(1))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["events"].clone()
+    };
+    let events = ask(&told).await;
+    assert_eq!(types(events.as_array().unwrap()), ["unread"]);
+    let counters = &events[0]["counters"];
+    assert_eq!((&counters["unread"], &counters["marks_version"]), (&json!(0), &json!(1)));
+    assert_eq!(ask(counters).await, json!([]));
+}
+
 /// The tag of the counters, and a request for what is different from it.
 async fn unless(http: &Http, tag: &str, wait: u64) -> (Answer, Duration) {
     let request = http.request("GET", UNREAD).insert_header(("If-None-Match", tag.to_owned()));
@@ -258,4 +329,22 @@ async fn a_server_that_stops_answers_who_awaits_the_counters() {
     let (answer, waited) = while_it_waits(unless(&alice, &tag, 15), stopping).await;
     assert!(answer.status == 304 && waited < AT_ONCE, "{} {waited:?}", answer.status);
     assert!(app.ended().await.success());
+}
+
+/// Without a tag there is nothing to be different from: the next change is awaited.
+#[actix_web::test]
+async fn the_next_change_of_the_counters_can_be_awaited() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let alice = app.user("alice");
+    let (answer, waited) = timed(get(&alice, UNREAD, "wait=1")).await;
+    assert_eq!((answer.status, &answer.json()["unread"]), (200, &json!(1)));
+    assert_eq!(answer.header("Preference-Applied"), Some("wait=1"));
+    assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{waited:?}");
+    let publishing = async { drop(app.publish("alice", 2).await) };
+    let answer = while_it_waits(get(&alice, UNREAD, "wait=15"), publishing).await;
+    assert_eq!(answer.json()["unread"], 2);
+    for wait in ["-1", "abc", ""] {
+        assert_eq!(alice.get(&format!("{UNREAD}?wait={wait}")).await.status, 400, "{wait:?}");
+    }
 }

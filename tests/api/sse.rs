@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use crate::{
     app::App,
     clients::{
+        event_stream::Parser,
+        raw::Raw,
         room::{EVERYWHERE, done, guest, member, say},
         sse::{Sse, cursor, stream},
         ws::Ws,
@@ -306,4 +308,21 @@ async fn whoever_streams_a_room_is_in_it() {
     drop(sse);
     assert_eq!(bob.expect("user_left").await, left("carol", 2));
     assert_eq!(bob.expect("user_left").await, left("alice", 1));
+}
+
+/// What nginx speaks to a server unless it is told otherwise.
+#[actix_web::test]
+async fn a_client_of_http_1_0_gets_a_stream_that_ends_with_its_connection() {
+    let mut app = App::start_with(&[("shutdown.drain", "100ms")]);
+    let mut raw = Raw::connect(app.address).await;
+    raw.write(format!("GET /v1/sse?token={} HTTP/1.0\r\n\r\n", app.token("alice", ""))).await;
+    let head = raw.read_head().await.to_ascii_lowercase();
+    assert!(head.starts_with("http/1.") && head.contains(" 200 ") && !head.contains("chunked"), "{head}");
+    app.signal("-TERM");
+    let body = raw.read_to_end().await;
+    let mut parser = Parser::default();
+    parser.feed(&body);
+    let events: Vec<_> = std::iter::from_fn(|| parser.next()).map(|event| event.name.unwrap()).collect();
+    assert_eq!(events, ["welcome", "goodbye"]);
+    assert!(app.ended().await.success());
 }

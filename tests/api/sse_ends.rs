@@ -1,6 +1,8 @@
 //! How event streams end: what the client is told, and that nothing of it stays. Over SSE a client that must
 //! only wait is told so in a stream, since a browser gives up at any other answer (PROTOCOL.md section 4).
 
+use std::fs;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
@@ -10,6 +12,7 @@ use crate::{
     clients::{
         room::EVERYWHERE,
         sse::{Sse, stream},
+        ws::Ws,
     },
     sse::{RETRY_MILLIS, expect_goodbye},
 };
@@ -104,7 +107,13 @@ async fn beyond_the_limit_of_a_user_with_streams_alone_the_new_one_waits() {
     let app = App::start_with(&[("limits.sessions_per_user", "2")]);
     let (mut first, mut second) = (stream(&app, "alice", "", "").await, stream(&app, "alice", "", "").await);
     let mut third = open(&app, "alice").await;
-    expect_to_wait(&mut third).await;
+    let goodbye = expect_to_wait(&mut third).await;
+    assert_eq!((&goodbye["code"], &goodbye["reason"]), (&json!(4009), &json!("rate_limited")));
+    assert!(goodbye["retry_after_ms"].is_u64());
+    // A browser's WebSocket cannot be told to wait before it is open.
+    let bearer = format!("Bearer {}", app.token("alice", ""));
+    let mut ws = Ws::open(app.address, "", &[("authorization", &bearer)]).await.unwrap();
+    assert_eq!(ws.end().await, Some(4009));
     let mut bob = stream(&app, "bob", "", "").await;
     app.publish("alice", 1).await;
     app.publish("bob", 2).await;
@@ -135,4 +144,20 @@ async fn a_client_that_is_gone_is_noticed_before_anything_is_said_to_it() {
         drop(kept);
         app.expect_sockets(sockets).await;
     }
+}
+
+/// As over a WebSocket: nobody is left in silence behind an inbox that cannot be read.
+#[actix_web::test]
+async fn a_stream_that_cannot_be_told_what_it_missed_is_asked_to_come_again() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let away = app.database().with_extension("away");
+    fs::rename(app.database(), &away).unwrap();
+    let mut sse = open(&app, "alice").await;
+    assert_eq!(sse.status, 200);
+    sse.heartbeat().await;
+    expect_goodbye(&mut sse, 4010, "resync").await;
+    fs::rename(&away, app.database()).unwrap();
+    let mut sse = stream(&app, "alice", "", "?since=inbox@00000000.0").await;
+    assert_eq!(sse.next_ns(1).await, [1]);
 }
