@@ -76,9 +76,25 @@ fn line(bytes: &mut BytesMut, field: &str, value: &[u8]) {
 /// Ends an event that has moved the reader to this cursor, and one that has not.
 pub fn end(bytes: &mut BytesMut, cursor: Option<&Cursor>) {
     if let Some(cursor) = cursor {
-        line(bytes, "id", cursor.to_string().as_bytes());
+        bytes.put_slice(b"id: ");
+        put_cursor(bytes, cursor);
+        bytes.put_u8(b'\n');
     }
     bytes.put_u8(b'\n');
+}
+
+/// Writes a cursor as [`Cursor`] shows itself; by hand, since each delivery has one.
+fn put_cursor(bytes: &mut BytesMut, cursor: &Cursor) {
+    for (place, (stream, position)) in cursor.iter().enumerate() {
+        if place > 0 {
+            bytes.put_u8(b',');
+        }
+        bytes.put_slice(stream.as_str().as_bytes());
+        bytes.put_u8(b'@');
+        bytes.put_slice(position.epoch.as_str().as_bytes());
+        bytes.put_u8(b'.');
+        bytes.put_slice(itoa::Buffer::new().format(position.offset).as_bytes());
+    }
 }
 
 /// What keeps the connection open while nothing happens.
@@ -125,10 +141,10 @@ mod tests {
     #[test]
     fn an_event_ends_with_the_cursor_behind_it() {
         let mut bytes = BytesMut::new();
-        end(&mut bytes, Some(&"inbox@k3x9q2ab.42".parse().unwrap()));
+        end(&mut bytes, Some(&"inbox@k3x9q2ab.42,chat:general@e1e1e1e1.0".parse().unwrap()));
         end(&mut bytes, None);
         retry(&mut bytes, std::time::Duration::from_millis(1234));
         comment(&mut bytes);
-        assert_eq!(bytes, "id: inbox@k3x9q2ab.42\n\n\nretry: 1234\n\n:\n\n");
+        assert_eq!(bytes, "id: inbox@k3x9q2ab.42,chat:general@e1e1e1e1.0\n\n\nretry: 1234\n\n:\n\n");
     }
 }

@@ -85,6 +85,9 @@ impl Stream for SseBody {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if this.piece.is_empty() {
+            this.piece.reserve(this.session.outbox().waiting_bytes().min(PIECE_BYTES) * 3 / 2);
+        }
         while !this.is_ended && this.piece.len() < PIECE_BYTES {
             let Poll::Ready(outgoing) = this.session.outbox().poll_next(cx) else { break };
             this.render(&outgoing);
@@ -93,7 +96,7 @@ impl Stream for SseBody {
             this.session.drained();
         }
         if !this.piece.is_empty() {
-            return Poll::Ready(Some(Ok(this.piece.split().freeze())));
+            return Poll::Ready(Some(Ok(std::mem::take(&mut this.piece).freeze())));
         }
         if this.is_ended || this.session.is_over() {
             return Poll::Ready(None);
