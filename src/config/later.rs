@@ -4,7 +4,7 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 24] = [
+const WITHOUT_EFFECT: [&str; 23] = [
     "bridge.prefix",
     "bridge.secret",
     "bridge.timeout",
@@ -17,7 +17,6 @@ const WITHOUT_EFFECT: [&str; 24] = [
     "limits.requests_per_second",
     "limits.requests_burst",
     "limits.mutes",
-    "limits.tickets",
     "limits.push_subscriptions",
     "limits.publishes_per_second",
     "limits.publishes_burst",

@@ -16,6 +16,7 @@ pub mod request_id;
 mod rooms;
 mod unread;
 pub mod uri;
+mod tickets;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -59,6 +60,7 @@ pub fn routes(config: &mut ServiceConfig) {
             api.service(resource("/me", "GET, HEAD").route(get().to(me::me)))
                 .service(resource("/send/{user}", "POST").route(web::post().to(notifications::send)))
                 .service(
+                .service(resource("/tickets", "POST").route(web::post().to(tickets::issue)))
                     resource("/notifications", "GET, HEAD, POST")
                         .route(web::post().to(notifications::publish))
                         .route(get().to(inbox::list)),

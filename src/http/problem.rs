@@ -13,8 +13,13 @@ use serde::Serialize;
 
 use super::request_id;
 use crate::{
-    auth::gate::Refusal, domain::Invalid, hub::messages::RoomRefusal, mailbox::AskError, protocol::ErrorCode,
-    random, store::messages::StoreError,
+    auth::{gate::Refusal, tickets::TicketRefusal},
+    domain::Invalid,
+    hub::messages::RoomRefusal,
+    mailbox::AskError,
+    protocol::ErrorCode,
+    random,
+    store::messages::StoreError,
 };
 
 /// Where a client that is to come again later is told to: somewhere between one and this many seconds.
@@ -207,6 +212,16 @@ impl From<RoomRefusal> for Problem {
 /// A text in a query, a path or a header that is not what it should be.
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
+impl From<TicketRefusal> for Problem {
+    fn from(refusal: TicketRefusal) -> Self {
+        let code = match refusal {
+            TicketRefusal::TooMany => ErrorCode::RateLimited,
+            TicketRefusal::Unavailable => ErrorCode::Unavailable,
+        };
+        Self::new(code, format!("{refusal}; try again later"))
+    }
+}
+
         Self::new(ErrorCode::BadMessage, invalid.0)
     }
 }

@@ -43,6 +43,7 @@ mod secrets_in_logs;
 mod sending;
 mod slow_readers;
 mod tidy;
+mod tickets;
 mod traffic;
 mod unauthorized;
 mod unread;

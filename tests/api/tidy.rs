@@ -70,7 +70,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 39] = [
+const LIMITS: [(&str, &str); 40] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
@@ -83,6 +83,7 @@ const LIMITS: [(&str, &str); 39] = [
     ("JSON depth", "depth_keys_and_numbers_have_limits"),
     ("names", "B42"),
     ("token", "B07"),
+    ("tickets", "limits.tickets"),
     ("cursor", "B33"),
     ("page of a list", "B48"),
     ("page of a room's history", "the_history_is_read_over_http_page_by_page_up_to_the_top"),
