@@ -1,4 +1,4 @@
-//! The user's own inbox: list, one, delete, mark.
+//! The user's own inbox: list, one, delete, mark, acknowledge.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,9 +13,13 @@ use super::{
     problem::{Fault, Problem},
 };
 use crate::{
-    domain::{Counters, Cursor, NotificationId, Position},
-    protocol::{ErrorCode, event::NotificationView, mark},
-    store::messages::{ApplyMark, Delete, Fetch, List, ListState},
+    domain::{Counters, Cursor, NotificationId, Position, json::Fields},
+    protocol::{
+        ErrorCode,
+        event::NotificationView,
+        mark::{self, BadMark},
+    },
+    store::messages::{Acknowledge, ApplyMark, Delete, Fetch, List, ListState},
 };
 
 const LIMIT_DEFAULT: usize = 50;
@@ -89,20 +93,35 @@ pub async fn mark(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload, &api).await?;
-    let mut fields = body::fields(&body)?;
-    let mark = mark::parse(&mut fields).map_err(|error| match error.code {
-        ErrorCode::Validation => {
-            let pointer = error.field.map(|field| format!("/{field}")).unwrap_or_default();
-            Problem::validation(vec![Fault::new(pointer, error.message)])
-        }
-        code => Problem::new(code, error.message),
-    })?;
-    let unknown: Vec<Fault> = fields.into_rest().map(|field| Fault::unknown(&field)).collect();
-    if !unknown.is_empty() {
-        return Err(Problem::validation(unknown));
-    }
+    let mark = said(&body, mark::parse)?;
     let counters = api.store.ask(ApplyMark { user: caller.0.user, mark, origin: None }).await?;
     Ok(HttpResponse::Ok().json(counters))
+}
+
+pub async fn acknowledge(
+    request: HttpRequest,
+    caller: Caller,
+    payload: Payload,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let body = body::json(&request, payload, &api).await?;
+    let up_to = said(&body, mark::parse_ack)?;
+    api.store.ask(Acknowledge { user: caller.0.user, up_to }).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// What a body says by the rules of a command, and nothing besides: over HTTP an unknown field is a fault.
+fn said<T>(body: &[u8], parse: impl FnOnce(&mut Fields<'_>) -> Result<T, BadMark>) -> Result<T, Problem> {
+    let mut fields = body::fields(body)?;
+    let said = parse(&mut fields).map_err(|bad| match bad.code {
+        ErrorCode::Validation => {
+            let pointer = bad.field.map(|field| format!("/{field}")).unwrap_or_default();
+            Problem::validation(vec![Fault::new(pointer, bad.message)])
+        }
+        code => Problem::new(code, bad.message),
+    })?;
+    let unknown: Vec<Fault> = fields.into_rest().map(|field| Fault::unknown(&field)).collect();
+    if unknown.is_empty() { Ok(said) } else { Err(Problem::validation(unknown)) }
 }
 
 /// What cannot be an id names nothing.

@@ -74,6 +74,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 )
                 .service(
                     resource("/rooms/{room}/messages", "GET, HEAD, POST")
+                .service(resource("/notifications/ack", "POST").route(web::post().to(inbox::acknowledge)))
                         .route(web::post().to(rooms::publish))
                         .route(get().to(rooms::messages)),
                 )
