@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{
     body,
-    problem::{Fault, Problem},
+    faults::{Faults, Wrong, missing, read, wrong},
+    problem::Problem,
 };
 use crate::domain::{
     Draft, Json, NotificationType, UserId,
@@ -36,43 +37,13 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     let key = faults.check("/key", fields.take("key").map(collapse_key).transpose());
     let expires_in = faults.check("/expires_in", fields.take("expires_in").map(expires_in).transpose());
     faults.check("/push", fields.take("push").map_or(Ok(()), push));
-    for name in fields.into_rest() {
-        faults.0.push(Fault::unknown(&name));
-    }
+    faults.unknown("", fields);
 
-    match (to, notification_type, payload, v, key, expires_in) {
-        (Some(to), Some(notification_type), Some(payload), Some(v), Some(key), Some(expires_in))
-            if faults.0.is_empty() =>
-        {
-            Ok(Draft { to, notification_type, v, payload, key, expires_in })
-        }
-        _ => Err(Problem::validation(faults.0)),
-    }
-}
-
-/// What a field has to be, where it is not that.
-struct Wrong(String);
-
-#[derive(Default)]
-struct Faults(Vec<Fault>);
-
-impl Faults {
-    /// Keeps the fault of a field, or hands on its value.
-    fn check<T>(&mut self, pointer: &str, result: Result<T, Wrong>) -> Option<T> {
-        result.map_err(|Wrong(detail)| self.0.push(Fault::new(pointer, detail))).ok()
-    }
-}
-
-fn wrong<T>(detail: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong(detail.into()))
-}
-
-fn missing<T>() -> Result<T, Wrong> {
-    wrong("this field is needed")
-}
-
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, expected: &str) -> Result<T, Wrong> {
-    serde_json::from_str(raw.get()).or_else(|_| wrong(expected))
+    let draft = || {
+        let (to, notification_type, payload) = (to?, notification_type?, payload?);
+        Some(Draft { to, notification_type, v: v?, payload, key: key?, expires_in: expires_in? })
+    };
+    faults.finish(draft())
 }
 
 /// A user, or a list of them in which each fault has a place of its own.

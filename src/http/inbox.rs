@@ -120,7 +120,7 @@ fn said<T>(body: &[u8], parse: impl FnOnce(&mut Fields<'_>) -> Result<T, BadMark
         }
         code => Problem::new(code, bad.message),
     })?;
-    let unknown: Vec<Fault> = fields.into_rest().map(|field| Fault::unknown(&field)).collect();
+    let unknown: Vec<Fault> = fields.into_rest().map(|field| Fault::unknown("", &field)).collect();
     if unknown.is_empty() { Ok(said) } else { Err(Problem::validation(unknown)) }
 }
 

@@ -6,17 +6,19 @@ pub mod body;
 mod cors;
 mod draft;
 mod extract;
+mod faults;
 mod health;
 pub mod host;
 mod inbox;
 mod me;
 mod notifications;
+mod preferences;
 pub mod problem;
 pub mod request_id;
 mod rooms;
+mod tickets;
 mod unread;
 pub mod uri;
-mod tickets;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -58,15 +60,21 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/ready", "GET, HEAD").route(get().to(health::ready)))
         .service(
             api.service(resource("/me", "GET, HEAD").route(get().to(me::me)))
+                .service(
+                    resource("/preferences", "GET, HEAD, PUT")
+                        .route(web::put().to(preferences::replace))
+                        .route(get().to(preferences::fetch)),
+                )
+                .service(resource("/tickets", "POST").route(web::post().to(tickets::issue)))
                 .service(resource("/send/{user}", "POST").route(web::post().to(notifications::send)))
                 .service(
-                .service(resource("/tickets", "POST").route(web::post().to(tickets::issue)))
                     resource("/notifications", "GET, HEAD, POST")
                         .route(web::post().to(notifications::publish))
                         .route(get().to(inbox::list)),
                 )
                 .service(resource("/notifications/unread", "GET, HEAD").route(get().to(unread::unread)))
                 .service(resource("/notifications/mark", "POST").route(web::post().to(inbox::mark)))
+                .service(resource("/notifications/ack", "POST").route(web::post().to(inbox::acknowledge)))
                 .service(
                     resource("/notifications/{id}", "GET, HEAD, DELETE")
                         .route(get().to(inbox::fetch))
@@ -74,7 +82,6 @@ pub fn routes(config: &mut ServiceConfig) {
                 )
                 .service(
                     resource("/rooms/{room}/messages", "GET, HEAD, POST")
-                .service(resource("/notifications/ack", "POST").route(web::post().to(inbox::acknowledge)))
                         .route(web::post().to(rooms::publish))
                         .route(get().to(rooms::messages)),
                 )

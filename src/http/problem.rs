@@ -37,9 +37,12 @@ impl Fault {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
 
-    /// A field that nobody asked for.
-    pub fn unknown(field: &str) -> Self {
-        Self::new(format!("/{}", field.replace('~', "~0").replace('/', "~1")), "there is no such field")
+    /// A field that nobody asked for, in the object at `parent`.
+    pub fn unknown(parent: &str, field: &str) -> Self {
+        Self::new(
+            format!("{parent}/{}", field.replace('~', "~0").replace('/', "~1")),
+            "there is no such field",
+        )
     }
 }
 
@@ -209,9 +212,6 @@ impl From<RoomRefusal> for Problem {
     }
 }
 
-/// A text in a query, a path or a header that is not what it should be.
-impl From<Invalid> for Problem {
-    fn from(invalid: Invalid) -> Self {
 impl From<TicketRefusal> for Problem {
     fn from(refusal: TicketRefusal) -> Self {
         let code = match refusal {
@@ -222,6 +222,9 @@ impl From<TicketRefusal> for Problem {
     }
 }
 
+/// A text in a query, a path or a header that is not what it should be.
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
         Self::new(ErrorCode::BadMessage, invalid.0)
     }
 }

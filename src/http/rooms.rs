@@ -126,7 +126,7 @@ fn message_draft(body: &[u8], data_bytes: usize) -> Result<MessageDraft, Problem
         Err(wrong) => (None, wrong),
     };
     let wrong = wrong.into_iter().map(|bad| Fault::new(format!("/{}", bad.field), bad.message));
-    let unknown = fields.into_rest().map(|field| Fault::unknown(&field));
+    let unknown = fields.into_rest().map(|field| Fault::unknown("", &field));
     let faults: Vec<Fault> = wrong.chain(unknown).collect();
     let draft = draft.filter(|_| faults.is_empty()).ok_or_else(|| Problem::validation(faults))?;
     if draft.data.as_str().len() > data_bytes {

@@ -20,6 +20,7 @@ mod link;
 mod marks;
 mod notifications;
 mod pages;
+mod preferences;
 mod prepared;
 mod reader;
 mod rows;
@@ -43,7 +44,7 @@ use self::{
 };
 use crate::{
     clock,
-    domain::{Counters, Notification},
+    domain::{Counters, Notification, Preferences},
     hub::messages::Committed,
 };
 
@@ -122,7 +123,7 @@ macro_rules! writes {
     )+};
 }
 
-writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), Probe => () }
+writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), SetPreferences => (), Probe => () }
 
 macro_rules! reads {
     ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
@@ -143,6 +144,7 @@ reads! {
     ReadInbox => InboxRead, |conn, read| pages::read_inbox(conn, read, clock::now());
     List => Listing, |conn, list| pages::list(conn, list, clock::now());
     Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
+    ReadPreferences => Preferences, preferences::read;
 }
 
 impl Handler<Flush> for Store {

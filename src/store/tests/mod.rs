@@ -6,6 +6,7 @@ mod faults;
 mod marking;
 mod model;
 mod opening;
+mod preferences;
 mod reading;
 
 use std::{path::PathBuf, time::Duration};
