@@ -249,9 +249,11 @@ fn session_policy(config: &Config) -> SessionPolicy {
         fragments: session.fragments,
         data_bytes: session.data_bytes,
         rooms: session.rooms,
+        sse_rooms: session.sse_rooms,
         messages_per_second: session.messages_per_second,
         messages_burst: session.messages_burst,
         ping_interval: session.ping_interval,
+        sse_heartbeat: session.sse_heartbeat,
         retry_window: config.shutdown.drain,
     }
 }
@@ -275,6 +277,7 @@ fn liveness_policy(config: &Config) -> LivenessPolicy {
         config.auth.first_message_timeout,
         config.session.ping_interval,
         config.session.pong_timeout,
+        config.session.sse_heartbeat,
         config.session.slow_timeout,
         config.auth.expiry_grace,
     )

@@ -27,6 +27,8 @@ use crate::{
 pub enum Surface {
     /// `/v1/ws`: a subprotocol may carry the token, and the Origin rule holds always.
     WebSocket,
+    /// `/v1/sse`, `/v1/poll`: the Origin rule holds always.
+    Stream,
     /// The rest: the Origin rule holds for cookies.
     Api,
 }
@@ -88,7 +90,7 @@ impl Gate {
             Err(CredentialError::Unusable) => return refuse(Refusal::InvalidToken, "unusable credential"),
         };
         let kind = credential.as_ref().map(|credential| credential.kind);
-        if (surface == Surface::WebSocket || kind == Some(CredentialKind::Cookie))
+        if (surface != Surface::Api || kind == Some(CredentialKind::Cookie))
             && self.origins.check(request.headers(), self.is_trusted(peer), kind).is_err()
         {
             return refuse(Refusal::OriginNotAllowed, "origin");
@@ -187,7 +189,7 @@ mod tests {
 
     #[test]
     fn b10_a_page_elsewhere_opens_no_socket_and_rides_no_cookie() {
-        for surface in [Surface::WebSocket, Surface::Api] {
+        for surface in [Surface::WebSocket, Surface::Stream, Surface::Api] {
             assert_eq!(admit(with_cookie().insert_header(EVIL), surface), Err(Refusal::OriginNotAllowed));
             assert_eq!(admit(with_cookie(), surface), Err(Refusal::OriginNotAllowed));
             let page = with_cookie().insert_header(PAGE);
@@ -195,6 +197,7 @@ mod tests {
         }
         let explicit = || with_bearer(&alice()).insert_header(EVIL);
         assert_eq!(admit(explicit(), Surface::WebSocket), Err(Refusal::OriginNotAllowed));
+        assert_eq!(admit(explicit(), Surface::Stream), Err(Refusal::OriginNotAllowed));
         assert_eq!(admit(explicit(), Surface::Api), Ok(Some("alice".to_owned())));
         let anonymous = TestRequest::get().insert_header(EVIL);
         assert_eq!(admit(anonymous, Surface::WebSocket), Err(Refusal::OriginNotAllowed));

@@ -4,13 +4,11 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 23] = [
+const WITHOUT_EFFECT: [&str; 21] = [
     "bridge.prefix",
     "bridge.secret",
     "bridge.timeout",
     "rooms.presence_ttl",
-    "session.sse_heartbeat",
-    "session.sse_rooms",
     "limits.sessions_per_ip",
     "limits.handshakes_per_second",
     "limits.handshakes_burst",

@@ -41,6 +41,23 @@ impl Cursor {
         self.0.iter().find(|(name, _)| name == stream).map(|(_, position)| *position)
     }
 
+    /// Moves to `position` in one stream, which joins the cursor if it is not in it.
+    pub fn advance(&mut self, stream: &StreamName, position: Position) {
+        match self.0.iter_mut().find(|(name, _)| name == stream) {
+            Some((_, known)) => *known = position,
+            None => self.0.push((stream.clone(), position)),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Leaves out the streams that are not followed.
+    pub fn retain(&mut self, is_followed: impl Fn(&StreamName) -> bool) {
+        self.0.retain(|(stream, _)| is_followed(stream));
+    }
+
     /// The cursor of a client that follows these, each stream once.
     pub fn of(positions: Vec<(StreamName, Position)>) -> Self {
         Self(positions)

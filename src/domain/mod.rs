@@ -17,6 +17,7 @@ pub mod presence;
 pub mod rate;
 pub mod scope;
 pub mod time;
+pub mod transport;
 pub mod typing;
 
 pub use counters::Counters;
@@ -32,6 +33,7 @@ pub use preferences::{Preferences, QuietHours, TimeOfDay, Zone};
 pub use presence::Presence;
 pub use scope::Scopes;
 pub use time::Timestamp;
+pub use transport::Transport;
 pub use typing::Typing;
 
 /// A text that is not what its type asks for; the message says what was expected.

@@ -19,6 +19,7 @@ mod rooms;
 mod tickets;
 mod unread;
 pub mod uri;
+pub mod wait;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},

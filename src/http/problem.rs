@@ -17,7 +17,7 @@ use crate::{
     domain::Invalid,
     hub::messages::RoomRefusal,
     mailbox::AskError,
-    protocol::ErrorCode,
+    protocol::{CloseCode, ErrorCode},
     random,
     store::messages::StoreError,
 };
@@ -81,6 +81,14 @@ impl Problem {
 
     pub fn not_found() -> Self {
         Self::new(ErrorCode::NotFound, "there is nothing here")
+    }
+
+    /// The session of a request ended before it had anything to say.
+    pub fn ended(code: CloseCode) -> Self {
+        match code {
+            CloseCode::Restart => Self::new(ErrorCode::Draining, "the server is about to stop"),
+            _ => Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later"),
+        }
     }
 
     /// `allow` is the list of methods for the header of that name (RFC 9110 section 15.5.6).

@@ -75,7 +75,8 @@ pub async fn messages(
         position: Position,
         resume: Resume,
     }
-    let messages = messages.iter().map(as_sent).collect::<Result<_, _>>()?;
+    let messages = messages.iter().map(Frame::as_sent).collect::<Result<_, _>>();
+    let messages = messages.map_err(|_| Problem::internal())?;
     Ok(HttpResponse::Ok().json(Body { messages, position, resume }))
 }
 
@@ -133,11 +134,6 @@ fn message_draft(body: &[u8], data_bytes: usize) -> Result<MessageDraft, Problem
         return Err(Problem::new(ErrorCode::TooLarge, format!("data is larger than {data_bytes} bytes")));
     }
     Ok(draft)
-}
-
-/// The same text as on a socket.
-fn as_sent(message: &Frame) -> Result<&RawValue, Problem> {
-    serde_json::from_slice(message.json()).map_err(|_| Problem::internal())
 }
 
 #[cfg(test)]

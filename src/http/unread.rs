@@ -1,24 +1,34 @@
 //! `GET /v1/notifications/unread`: the number for a bell, cheap to poll (PROTOCOL.md section 5).
 
+use std::rc::Rc;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, EntityTag},
     web::Data,
 };
 use serde::Serialize;
+use tokio::time::Instant;
 
-use super::{Api, extract::Caller, problem::Problem};
-use crate::store::messages::{InboxState, ReadState};
+use super::{Api, extract::Caller, problem::Problem, wait::Wait};
+use crate::{
+    domain::Identity,
+    session::{Following, Waiter, Worker},
+    store::messages::{InboxState, ReadState},
+};
 
 /// When a client that polls should come again, in milliseconds.
 const NEXT_POLL_MS: u64 = 30_000;
 
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
-    let state = api.store.ask(ReadState { user: caller.0.user }).await?;
+    let wait = Wait::read(&request)?;
+    let state = state_after(&request, caller.0, &api, wait).await?;
     let tag = entity_tag(&state);
     let etag = (header::ETAG, tag.to_string());
     if is_known(&request, &tag) {
-        return Ok(HttpResponse::NotModified().insert_header(etag).finish());
+        let mut response = HttpResponse::NotModified();
+        wait.confirm(&mut response);
+        return Ok(response.insert_header(etag).finish());
     }
     #[derive(Serialize)]
     struct Body {
@@ -30,7 +40,9 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
         next_poll_ms: u64,
     }
     let counters = state.counters;
-    Ok(HttpResponse::Ok().insert_header(etag).json(Body {
+    let mut response = HttpResponse::Ok();
+    wait.confirm(&mut response);
+    Ok(response.insert_header(etag).json(Body {
         unread: counters.unread,
         unseen: counters.unseen,
         display: counters.display(),
@@ -38,6 +50,36 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
         marks_version: counters.marks_version,
         next_poll_ms: NEXT_POLL_MS,
     }))
+}
+
+/// The state that the client does not know yet, as soon as there is one; after the wait, the one that there
+/// is. Who names none knows the one of now.
+async fn state_after(
+    request: &HttpRequest,
+    identity: Identity,
+    api: &Api,
+    wait: Wait,
+) -> Result<InboxState, Problem> {
+    let read = || api.store.ask(ReadState { user: identity.user.clone() });
+    let now = read().await?;
+    let names_one = request.headers().contains_key(header::IF_NONE_MATCH);
+    let is_news = |state: &InboxState| {
+        let tag = entity_tag(state);
+        if names_one { !is_known(request, &tag) } else { !tag.strong_eq(&entity_tag(&now)) }
+    };
+    if !wait.is_asked() || is_news(&now) {
+        return Ok(now);
+    }
+    let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
+    let deadline = Instant::now() + wait.time(worker);
+    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default());
+    waiter.begun().await.map_err(Problem::ended)?;
+    loop {
+        let state = read().await?;
+        if is_news(&state) || waiter.next(deadline).await.is_none() {
+            return Ok(state);
+        }
+    }
 }
 
 /// The versions count every change of what is shown, within one life of the inbox.

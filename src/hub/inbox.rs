@@ -62,9 +62,9 @@ fn event(notification: &Notification) -> What {
     let position = notification.position;
     let frame = if notification.muted {
         let from = Position { offset: position.offset - 1, ..position };
-        Frame::new(Class::Inbox, &Skip { stream: "inbox", from, to: position })
+        Frame::inbox_hole(from, position, &Skip { stream: "inbox", from, to: position })
     } else {
-        Frame::new(Class::Inbox, &NotificationView(notification))
+        Frame::notification(position, &NotificationView(notification))
     };
     What::Event { position, frame }
 }

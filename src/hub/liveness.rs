@@ -7,7 +7,10 @@
 
 use std::time::Duration;
 
-use crate::{domain::Timestamp, protocol::CloseCode};
+use crate::{
+    domain::{Timestamp, Transport},
+    protocol::CloseCode,
+};
 
 /// Ticks of a worker's timer since the session came.
 pub type Tick = u32;
@@ -23,6 +26,7 @@ pub struct LivenessPolicy {
     auth_timeout: Tick,
     ping_interval: Tick,
     pong_timeout: Tick,
+    sse_heartbeat: Tick,
     slow_timeout: Tick,
     expiry_grace: Duration,
 }
@@ -32,6 +36,7 @@ impl LivenessPolicy {
         auth_timeout: Duration,
         ping_interval: Duration,
         pong_timeout: Duration,
+        sse_heartbeat: Duration,
         slow_timeout: Duration,
         expiry_grace: Duration,
     ) -> Self {
@@ -39,8 +44,18 @@ impl LivenessPolicy {
             auth_timeout: ticks(auth_timeout),
             ping_interval: ticks(ping_interval),
             pong_timeout: ticks(pong_timeout),
+            sse_heartbeat: ticks(sse_heartbeat),
             slow_timeout: ticks(slow_timeout),
             expiry_grace,
+        }
+    }
+
+    /// Between two heartbeats; a request that waits has an end of its own, and needs none.
+    fn heartbeat(&self, transport: Transport) -> Option<Tick> {
+        match transport {
+            Transport::WebSocket => Some(self.ping_interval),
+            Transport::EventStream => Some(self.sse_heartbeat),
+            Transport::LongPoll => None,
         }
     }
 }
@@ -69,17 +84,30 @@ pub enum Fate {
     Kill,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Liveness {
+    transport: Transport,
     age: Tick,
-    next_ping: Option<Tick>,
-    /// When a ping was sent that nothing has followed yet.
+    next_heartbeat: Option<Tick>,
+    /// When a ping was sent that nothing has followed yet. Of a client that cannot answer, the socket alone
+    /// tells that it is gone.
     unanswered_since: Option<Tick>,
     overflowed_since: Option<Tick>,
     closing_since: Option<Tick>,
 }
 
 impl Liveness {
+    pub fn new(transport: Transport) -> Self {
+        Self {
+            transport,
+            age: 0,
+            next_heartbeat: None,
+            unanswered_since: None,
+            overflowed_since: None,
+            closing_since: None,
+        }
+    }
+
     /// Passes one tick.
     pub fn judge(&mut self, policy: &LivenessPolicy, now: Timestamp, pulse: Pulse) -> Fate {
         self.age = self.age.saturating_add(1);
@@ -105,13 +133,22 @@ impl Liveness {
             Fate::End(CloseCode::NoPong)
         } else if lasted(self.overflowed_since, policy.slow_timeout) {
             Fate::End(CloseCode::SlowConsumer)
-        } else if age >= *self.next_ping.get_or_insert(age + policy.ping_interval) {
-            self.next_ping = Some(age + policy.ping_interval);
-            self.unanswered_since.get_or_insert(age);
+        } else if policy.heartbeat(self.transport).is_some_and(|interval| self.is_heartbeat_due(interval)) {
+            if self.transport == Transport::WebSocket {
+                self.unanswered_since.get_or_insert(age);
+            }
             Fate::Ping
         } else {
             Fate::Live
         }
+    }
+
+    fn is_heartbeat_due(&mut self, interval: Tick) -> bool {
+        let is_due = self.age >= *self.next_heartbeat.get_or_insert(self.age + interval);
+        if is_due {
+            self.next_heartbeat = Some(self.age + interval);
+        }
+        is_due
     }
 }
 
@@ -129,7 +166,7 @@ mod tests {
 
     fn policy() -> LivenessPolicy {
         let secs = Duration::from_secs;
-        LivenessPolicy::new(secs(5), secs(25), secs(10), secs(10), secs(5))
+        LivenessPolicy::new(secs(5), secs(25), secs(10), secs(15), secs(10), secs(5))
     }
 
     /// Passes ticks until something happens, and says after how many seconds it did.
@@ -145,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_silent_session_is_pinged_and_then_ended() {
-        let mut liveness = Liveness::default();
+        let mut liveness = Liveness::new(Transport::WebSocket);
         let (fate, after) = next(&mut liveness, NOW, LIVE);
         assert!(fate == Fate::Ping && (25.0..26.0).contains(&after), "{fate:?} {after}");
         assert_eq!(next(&mut liveness, NOW, LIVE), (Fate::End(CloseCode::NoPong), 10.0));
@@ -153,7 +190,7 @@ mod tests {
 
     #[test]
     fn anything_heard_counts_as_alive_and_pings_go_on() {
-        let mut liveness = Liveness::default();
+        let mut liveness = Liveness::new(Transport::WebSocket);
         let heard = Pulse { was_heard: true, ..LIVE };
         for _ in 0..5 {
             assert_eq!(next(&mut liveness, NOW, heard).0, Fate::Ping);
@@ -161,14 +198,33 @@ mod tests {
     }
 
     #[test]
+    fn an_event_stream_has_heartbeats_that_nobody_has_to_answer() {
+        let mut liveness = Liveness::new(Transport::EventStream);
+        for place in 0..10 {
+            let (fate, after) = next(&mut liveness, NOW, LIVE);
+            let expected = if place == 0 { 15.25 } else { 15.0 };
+            assert_eq!((fate, after), (Fate::Ping, expected));
+        }
+    }
+
+    #[test]
+    fn a_request_that_waits_has_no_heartbeats() {
+        let waited = next(&mut Liveness::new(Transport::LongPoll), NOW, LIVE);
+        assert_eq!(waited, (Fate::Live, f64::INFINITY));
+    }
+
+    #[test]
     fn a_session_that_never_authenticates_ends_after_its_time() {
         let anonymous = Pulse { expires_at: None, ..LIVE };
-        assert_eq!(next(&mut Liveness::default(), NOW, anonymous), (Fate::End(CloseCode::AuthTimeout), 5.0));
+        assert_eq!(
+            next(&mut Liveness::new(Transport::WebSocket), NOW, anonymous),
+            (Fate::End(CloseCode::AuthTimeout), 5.0)
+        );
     }
 
     #[test]
     fn a_token_ends_its_session_after_the_grace_and_not_before() {
-        let mut liveness = Liveness::default();
+        let mut liveness = Liveness::new(Transport::WebSocket);
         let pulse = Pulse { expires_at: Some(NOW), ..LIVE };
         let late = |secs| NOW.plus(Duration::from_secs(secs));
         assert_eq!(liveness.judge(&policy(), late(4), pulse), Fate::Live);
@@ -177,7 +233,7 @@ mod tests {
 
     #[test]
     fn a_full_outbox_has_ten_seconds_to_fall_below_half() {
-        let mut liveness = Liveness::default();
+        let mut liveness = Liveness::new(Transport::WebSocket);
         let slow = Pulse { is_overflowed: true, was_heard: true, ..LIVE };
         for _ in 0..39 {
             assert_eq!(liveness.judge(&policy(), NOW, slow), Fate::Live);
@@ -193,7 +249,7 @@ mod tests {
     #[test]
     fn a_closing_session_is_killed_after_a_second() {
         let closing = Pulse { is_closing: true, ..LIVE };
-        let (fate, after) = next(&mut Liveness::default(), NOW, closing);
+        let (fate, after) = next(&mut Liveness::new(Transport::WebSocket), NOW, closing);
         assert!(fate == Fate::Kill && (1.0..=1.5).contains(&after), "{fate:?} {after}");
     }
 }

@@ -7,7 +7,7 @@ use actix::Message;
 use crate::{
     domain::{
         Counters, MarkAs, MarkTarget, MessageDraft, Notification, NotificationId, Position, RoomName,
-        SessionKey, UserId,
+        SessionKey, Transport, UserId,
     },
     mailbox::Load,
     protocol::{Frame, command::Ref},
@@ -94,6 +94,15 @@ pub enum Request {
 #[derive(Debug)]
 pub struct Register {
     pub session: SessionKey,
+    pub user: UserId,
+    pub transport: Transport,
+}
+
+/// Whether one more event stream of this user would stay. Asked by the transport before it opens one, so
+/// that who must wait is told so and nothing else; a [`Register`] decides all the same.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct HasPlace {
     pub user: UserId,
 }
 

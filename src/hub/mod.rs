@@ -27,7 +27,7 @@ use actix::{Actor, AsyncContext, Context, Handler};
 pub use link::HubLink;
 use liveness::TICK;
 use messages::{
-    Drain, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests, RoomMessages,
+    Drain, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests, RoomMessages,
     RoomPresence, RoomRefusal, ShardReady, Unregister,
 };
 pub use queue::HubQueue;
@@ -39,7 +39,6 @@ pub use shard_link::ShardLink;
 use crate::{
     clock,
     domain::{Counters, Position, UserId},
-    protocol::CloseCode,
 };
 
 /// Messages that may wait for the hub. Publishes have a bound of their own below it, so facts of the
@@ -104,13 +103,12 @@ impl Handler<Requests> for NotificationHub {
         let dispatch = Dispatch::new(&self.shards);
         for request in requests {
             match request {
-                Request::Register(Register { session, user }) => {
-                    self.rooms.admit(session, user.clone());
-                    // The newest stays, so that a ghost locks nobody out.
-                    if let Some(oldest) = self.sessions.add(user, session) {
-                        self.rooms.remove(oldest, now);
-                        if let Some(shard) = self.shards.get(&oldest.shard) {
-                            shard.end(oldest, CloseCode::ConnectionLimit);
+                Request::Register(Register { session, user, transport }) => {
+                    self.rooms.admit(session, user.clone(), transport);
+                    if let Some((excess, code)) = self.sessions.add(user, session, transport) {
+                        self.rooms.remove(excess, now);
+                        if let Some(shard) = self.shards.get(&excess.shard) {
+                            shard.end(excess, code);
                         }
                     }
                 }
@@ -129,6 +127,14 @@ impl Handler<Requests> for NotificationHub {
             }
         }
         dispatch.send();
+    }
+}
+
+impl Handler<HasPlace> for NotificationHub {
+    type Result = bool;
+
+    fn handle(&mut self, HasPlace { user }: HasPlace, _: &mut Self::Context) -> Self::Result {
+        self.sessions.has_place(&user)
     }
 }
 

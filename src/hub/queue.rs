@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 
 use super::{
     HubLink,
-    messages::{Request, Requests},
+    messages::{HasPlace, Request, Requests},
 };
-use crate::mailbox::Load;
+use crate::{domain::UserId, mailbox::Load};
 
 pub struct HubQueue {
     hub: HubLink,
@@ -63,6 +63,11 @@ impl HubQueue {
         if !requests.is_empty() {
             self.hub.tell(Requests(requests));
         }
+    }
+
+    /// Whether one more event stream of this user may stay; where the hub is in trouble, none may.
+    pub async fn has_place(&self, user: UserId) -> bool {
+        self.hub.ask(HasPlace { user }).await.unwrap_or(false)
     }
 
     /// As [`HubLink::load`].

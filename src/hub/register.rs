@@ -2,13 +2,22 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::domain::{SessionKey, UserId};
+use crate::{
+    domain::{SessionKey, Transport, UserId},
+    protocol::CloseCode,
+};
 
 pub struct SessionRegister {
-    /// Most sessions of one user; 0 is no limit.
+    /// Most sessions of one user that last, and as many requests that wait; 0 is no limit.
     per_user: usize,
     /// Oldest first.
-    users: HashMap<UserId, VecDeque<SessionKey>>,
+    users: HashMap<UserId, VecDeque<Registered>>,
+}
+
+#[derive(Clone, Copy)]
+struct Registered {
+    session: SessionKey,
+    transport: Transport,
 }
 
 impl SessionRegister {
@@ -16,18 +25,37 @@ impl SessionRegister {
         Self { per_user, users: HashMap::new() }
     }
 
-    /// Adds a session; answers with the one that must go for it, if any.
+    /// Adds a session; answers with the one that must go for it, if any, and with what it is told.
     ///
+    /// The newest stays, so that a ghost locks nobody out: the oldest WebSocket goes. An event stream would
+    /// come back by itself whatever it is told, so where no other is left the new session is the one that
+    /// waits. Requests that wait make way for each other alone.
     /// The one that goes is forgotten at once: its own farewell comes late or never.
-    pub fn add(&mut self, user: UserId, session: SessionKey) -> Option<SessionKey> {
+    pub fn add(
+        &mut self,
+        user: UserId,
+        session: SessionKey,
+        transport: Transport,
+    ) -> Option<(SessionKey, CloseCode)> {
         let sessions = self.users.entry(user).or_default();
-        sessions.push_back(session);
-        if self.per_user > 0 && sessions.len() > self.per_user { sessions.pop_front() } else { None }
+        sessions.push_back(Registered { session, transport });
+        let excess = excess(sessions, transport, self.per_user)?;
+        let Registered { session: gone, .. } = sessions.remove(excess)?;
+        Some((gone, if gone == session { CloseCode::RateLimited } else { CloseCode::ConnectionLimit }))
+    }
+
+    /// Whether one more event stream of the user would not have to go at once.
+    pub fn has_place(&self, user: &UserId) -> bool {
+        let Some(sessions) = self.users.get(user) else { return true };
+        let mut sessions = sessions.clone();
+        let session = SessionKey { shard: u16::MAX, slot: u32::MAX, generation: u32::MAX };
+        sessions.push_back(Registered { session, transport: Transport::EventStream });
+        excess(&sessions, Transport::EventStream, self.per_user) != Some(sessions.len() - 1)
     }
 
     pub fn remove(&mut self, user: &UserId, session: SessionKey) {
         if let Some(sessions) = self.users.get_mut(user) {
-            sessions.retain(|known| *known != session);
+            sessions.retain(|known| known.session != session);
             if sessions.is_empty() {
                 self.users.remove(user);
             }
@@ -40,35 +68,81 @@ impl SessionRegister {
 
     /// The workers that have sessions of the user, each once.
     pub fn shards_of(&self, user: &UserId) -> BTreeSet<u16> {
-        self.users.get(user).into_iter().flatten().map(|session| session.shard).collect()
+        self.users.get(user).into_iter().flatten().map(|known| known.session.shard).collect()
     }
+}
+
+/// The place of the session that is one too many after the newest, of this transport, has come.
+fn excess(sessions: &VecDeque<Registered>, newest: Transport, per_user: usize) -> Option<usize> {
+    let is_waiting = |transport| transport == Transport::LongPoll;
+    let is_alike = |known: &&Registered| is_waiting(known.transport) == is_waiting(newest);
+    if per_user == 0 || sessions.iter().filter(is_alike).count() <= per_user {
+        return None;
+    }
+    let makes_way = |known: &Registered| match newest {
+        Transport::LongPoll => known.transport == Transport::LongPoll,
+        Transport::WebSocket | Transport::EventStream => known.transport == Transport::WebSocket,
+    };
+    // Where that is the newest itself, or nobody, the newest is the one.
+    Some(sessions.iter().position(makes_way).unwrap_or(sessions.len() - 1))
 }
 
 #[cfg(test)]
 mod tests {
+    use Transport::{EventStream, LongPoll, WebSocket};
+
     use super::*;
 
     fn key(shard: u16, slot: u32) -> SessionKey {
         SessionKey { shard, slot, generation: 0 }
     }
 
+    fn alice() -> UserId {
+        "alice".parse().unwrap()
+    }
+
     #[test]
-    fn beyond_the_limit_the_oldest_session_of_the_user_goes() {
+    fn beyond_the_limit_the_oldest_websocket_of_the_user_goes() {
         let mut register = SessionRegister::new(2);
-        let alice: UserId = "alice".parse().unwrap();
-        assert_eq!(register.add(alice.clone(), key(0, 1)), None);
-        assert_eq!(register.add(alice.clone(), key(1, 2)), None);
-        assert_eq!(register.add(alice.clone(), key(1, 3)), Some(key(0, 1)));
-        assert_eq!(register.shards_of(&alice), BTreeSet::from([1]));
-        register.remove(&alice, key(0, 1));
-        register.remove(&alice, key(1, 2));
-        register.remove(&alice, key(1, 3));
-        assert!(!register.has(&alice));
+        assert_eq!(register.add(alice(), key(0, 1), EventStream), None);
+        assert_eq!(register.add(alice(), key(0, 2), WebSocket), None);
+        assert!(register.has_place(&alice()));
+        let gone = register.add(alice(), key(1, 3), EventStream);
+        assert_eq!(gone, Some((key(0, 2), CloseCode::ConnectionLimit)));
+        assert_eq!(register.shards_of(&alice()), BTreeSet::from([0, 1]));
+        for slot in 1..=3 {
+            register.remove(&alice(), key(0, slot));
+            register.remove(&alice(), key(1, slot));
+        }
+        assert!(!register.has(&alice()));
+    }
+
+    #[test]
+    fn where_only_event_streams_are_left_the_newest_waits() {
+        let mut register = SessionRegister::new(2);
+        for slot in 0..2 {
+            assert_eq!(register.add(alice(), key(0, slot), EventStream), None);
+        }
+        assert!(!register.has_place(&alice()));
+        for (slot, transport) in [(2, EventStream), (3, WebSocket)] {
+            let gone = register.add(alice(), key(0, slot), transport);
+            assert_eq!(gone, Some((key(0, slot), CloseCode::RateLimited)));
+        }
+    }
+
+    #[test]
+    fn requests_that_wait_make_way_for_each_other_alone() {
+        let mut register = SessionRegister::new(1);
+        assert_eq!(register.add(alice(), key(0, 0), WebSocket), None);
+        assert_eq!(register.add(alice(), key(0, 1), LongPoll), None);
+        let gone = register.add(alice(), key(0, 2), LongPoll);
+        assert_eq!(gone, Some((key(0, 1), CloseCode::ConnectionLimit)));
     }
 
     #[test]
     fn zero_is_no_limit() {
         let mut register = SessionRegister::new(0);
-        assert!((0..100).all(|slot| register.add("a".parse().unwrap(), key(0, slot)).is_none()));
+        assert!((0..100).all(|slot| register.add(alice(), key(0, slot), WebSocket).is_none()));
+        assert!(register.has_place(&alice()));
     }
 }

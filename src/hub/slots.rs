@@ -10,7 +10,7 @@ use super::{
     messages::RoomAnswer,
 };
 use crate::{
-    domain::{Position, SessionKey, Timestamp, UserId},
+    domain::{Position, SessionKey, Timestamp, Transport, UserId},
     protocol::{CloseCode, Frame},
 };
 
@@ -61,14 +61,14 @@ impl Slots {
         Self(RefCell::new(Table { shard, ..Table::default() }))
     }
 
-    pub fn attach(&self, receiver: Rc<dyn Receiver>) -> SessionKey {
+    pub fn attach(&self, receiver: Rc<dyn Receiver>, transport: Transport) -> SessionKey {
         let mut table = self.0.borrow_mut();
         let place = table.free.pop().unwrap_or_else(|| {
             table.slots.push(Slot::default());
             (table.slots.len() - 1) as u32
         });
         let shard = table.shard;
-        let occupant = Occupant { receiver, user: None, liveness: Liveness::default() };
+        let occupant = Occupant { receiver, user: None, liveness: Liveness::new(transport) };
         let mut key = SessionKey { shard, slot: place, generation: 0 };
         if let Some(slot) = table.slots.get_mut(place as usize) {
             slot.occupant = Some(occupant);
@@ -204,11 +204,11 @@ mod tests {
         let slots = Slots::new(3);
         let (first, second) = (Rc::new(Probe::default()), Rc::new(Probe::default()));
         let (alice, bob): (UserId, UserId) = ("alice".parse().unwrap(), "bob".parse().unwrap());
-        let first_key = slots.attach(first.clone());
+        let first_key = slots.attach(first.clone(), Transport::WebSocket);
         slots.admit(first_key, &alice);
         slots.detach(first_key);
         slots.detach(first_key);
-        let second_key = slots.attach(second.clone());
+        let second_key = slots.attach(second.clone(), Transport::WebSocket);
         slots.admit(second_key, &bob);
         assert_eq!((first_key.slot, slots.len()), (second_key.slot, 1));
 

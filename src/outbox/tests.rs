@@ -16,7 +16,11 @@ use crate::protocol::CloseCode;
 const LIMITS: OutboxLimits = OutboxLimits { events: 10, bytes: 1000 };
 
 fn frame(class: Class, bytes: usize) -> Frame {
-    Frame::new(class, &"x".repeat(bytes.saturating_sub(4)))
+    let text = "x".repeat(bytes.saturating_sub(4));
+    match class {
+        Class::Inbox => Frame::notification(crate::domain::Position::START, &text),
+        class => Frame::new(class, &text),
+    }
 }
 
 #[derive(Default)]

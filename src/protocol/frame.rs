@@ -1,24 +1,20 @@
 //! One event as bytes, encoded once and shared by everybody who receives it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::{CloseFrame, event::GapView};
+use super::{
+    event::GapView,
+    event_stream::Lines,
+    websocket::{HEADER_MAX, TEXT, header},
+};
 use crate::{
-    domain::{Position, RoomName, UserId},
+    domain::{Position, RoomName, StreamName, UserId},
     stream::Gap,
 };
-
-/// Longest header of an unmasked WebSocket frame (RFC 6455 section 5.2).
-const HEADER_MAX: usize = 10;
-
-const FIN: u8 = 0x80;
-const TEXT: u8 = 0x1;
-const CLOSE: u8 = 0x8;
-const PING: u8 = 0x9;
-const PONG: u8 = 0xA;
 
 /// What may become of a frame when its receiver is slow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +43,15 @@ struct Encoded {
     /// A text frame with its header, as it goes onto a socket.
     websocket: Bytes,
     header_len: usize,
-    room: Option<RoomName>,
+    /// The same for event streams, from when the first of them wants it.
+    lines: OnceLock<Lines>,
+    stream: Option<StreamName>,
     numbers: Option<Numbers>,
     /// Whose presence it tells.
     user: Option<UserId>,
 }
 
-/// What an event covers of its stream.
+/// What an event covers of its stream; nothing, where both are the same: it only says where one stands.
 #[derive(Debug, Clone, Copy)]
 struct Numbers {
     /// Exclusive.
@@ -62,29 +60,50 @@ struct Numbers {
     to: Position,
 }
 
+impl Numbers {
+    fn one(position: Position) -> Self {
+        Self { from: Position { offset: position.offset.saturating_sub(1), ..position }, to: position }
+    }
+}
+
 impl Frame {
-    /// Encodes an event that belongs to no room.
+    /// Encodes an event that belongs to no stream.
     pub fn new(class: Class, event: &impl Serialize) -> Self {
-        debug_assert!(!matches!(class, Class::Room | Class::Ephemeral), "an event of a room names the room");
+        debug_assert!(matches!(class, Class::Hint | Class::Reply), "an event of a stream names the stream");
         Self::encode(class, None, None, event)
+    }
+
+    /// Encodes an answer after which its reader stands at `position` of the stream.
+    pub fn standing(stream: StreamName, position: Position, event: &impl Serialize) -> Self {
+        Self::encode(Class::Reply, Some(stream), Some(Numbers { from: position, to: position }), event)
+    }
+
+    /// Encodes the event that stands at `position` of an inbox.
+    pub fn notification(position: Position, event: &impl Serialize) -> Self {
+        Self::encode(Class::Inbox, Some(StreamName::Inbox), Some(Numbers::one(position)), event)
+    }
+
+    /// Encodes what covers an inbox from one position to another: a `skip` or a `gap`.
+    pub fn inbox_hole(from: Position, to: Position, event: &impl Serialize) -> Self {
+        Self::encode(Class::Inbox, Some(StreamName::Inbox), Some(Numbers { from, to }), event)
     }
 
     /// Encodes the event that stands at `position` of the room.
     pub fn message(room: &RoomName, position: Position, event: &impl Serialize) -> Self {
-        let from = Position::new(position.epoch, position.offset.saturating_sub(1));
-        Self::encode(Class::Room, Some(room), Some(Numbers { from, to: position }), event)
+        Self::encode(Class::Room, Some(StreamName::Room(room.clone())), Some(Numbers::one(position)), event)
     }
 
     /// Encodes a `gap` of the room. It stands at its end, and is dropped with what it covers.
     pub fn gap(room: &RoomName, gap: Gap) -> Self {
         let numbers = Numbers { from: gap.from, to: gap.to };
-        Self::encode(Class::Room, Some(room), Some(numbers), &GapView::new(room.as_str(), gap))
+        let stream = StreamName::Room(room.clone());
+        Self::encode(Class::Room, Some(stream), Some(numbers), &GapView::new(room.as_str(), gap))
     }
 
     /// Encodes presence of a user in the room, or without one who types there. A newer one about the same
     /// takes the place of an older.
     pub fn ephemeral(room: &RoomName, user: Option<&UserId>, event: &impl Serialize) -> Self {
-        let mut frame = Self::encode(Class::Ephemeral, Some(room), None, event);
+        let mut frame = Self::encode(Class::Ephemeral, Some(StreamName::Room(room.clone())), None, event);
         if let Some(encoded) = Arc::get_mut(&mut frame.0) {
             encoded.user = user.cloned();
         }
@@ -94,7 +113,7 @@ impl Frame {
     /// Writes header and JSON into one piece of memory, the JSON once.
     fn encode(
         class: Class,
-        room: Option<&RoomName>,
+        stream: Option<StreamName>,
         numbers: Option<Numbers>,
         event: &impl Serialize,
     ) -> Self {
@@ -116,7 +135,8 @@ impl Frame {
         // It may wait long in many outboxes, which count its length: no spare room waits with it.
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
-        Self(Arc::new(Encoded { class, websocket, header_len, room: room.cloned(), numbers, user: None }))
+        let lines = OnceLock::new();
+        Self(Arc::new(Encoded { class, websocket, header_len, lines, stream, numbers, user: None }))
     }
 
     pub fn class(&self) -> Class {
@@ -125,7 +145,20 @@ impl Frame {
 
     /// The room that it is an event of.
     pub fn room(&self) -> Option<&RoomName> {
-        self.0.room.as_ref()
+        match (self.0.class, &self.0.stream) {
+            (Class::Room | Class::Ephemeral, Some(StreamName::Room(room))) => Some(room),
+            _ => None,
+        }
+    }
+
+    /// Where its reader stands in which stream when it has been read, if it says that.
+    pub fn reached(&self) -> Option<(&StreamName, Position)> {
+        Some((self.0.stream.as_ref()?, self.position()?))
+    }
+
+    /// Whether it is a numbered part of its stream, or stands for some.
+    pub fn is_numbered(&self) -> bool {
+        self.0.numbers.is_some_and(|numbers| numbers.from != numbers.to)
     }
 
     /// Whether another tells the same of the same room, newer or older.
@@ -133,12 +166,12 @@ impl Frame {
         self.class() == other.class() && self.room() == other.room() && self.0.user == other.0.user
     }
 
-    /// Where a numbered event of a room stands: who has seen it has seen all up to there.
+    /// Where a numbered event of a stream stands: who has seen it has seen all up to there.
     pub fn position(&self) -> Option<Position> {
         self.0.numbers.map(|numbers| numbers.to)
     }
 
-    /// The position of the room that a numbered event follows.
+    /// The position of the stream that a numbered event follows.
     pub fn follows(&self) -> Option<Position> {
         self.0.numbers.map(|numbers| numbers.from)
     }
@@ -153,65 +186,29 @@ impl Frame {
         self.0.websocket.get(self.0.header_len..).unwrap_or_default()
     }
 
+    /// The same, to be put into a larger answer.
+    ///
+    /// # Errors
+    /// None for an event of ours.
+    pub fn as_sent(&self) -> serde_json::Result<&RawValue> {
+        serde_json::from_slice(self.json())
+    }
+
+    /// The event on an event stream, but for its `id`.
+    pub fn lines(&self) -> &Lines {
+        self.0.lines.get_or_init(|| Lines::of(self.json()))
+    }
+
     /// What it costs its receiver's outbox, in bytes.
     pub fn cost(&self) -> usize {
         self.0.websocket.len()
     }
 }
 
-/// The header of a final, unmasked frame, and how many of the bytes count: they are the last ones of
-/// the header's place, so that the payload follows at once.
-fn header(opcode: u8, len: usize) -> ([u8; HEADER_MAX], usize) {
-    let mut header = [0; HEADER_MAX];
-    let lengths = (len as u64).to_be_bytes();
-    let used = match len {
-        0..=125 => {
-            header[1] = len as u8;
-            2
-        }
-        126..=0xFFFF => {
-            header[1] = 126;
-            header[2..4].copy_from_slice(&lengths[6..]);
-            4
-        }
-        _ => {
-            header[1] = 127;
-            header[2..].copy_from_slice(&lengths);
-            10
-        }
-    };
-    header[0] = FIN | opcode;
-    (header, used)
-}
-
-/// A control frame; a payload over 125 bytes is cut (RFC 6455 section 5.5).
-fn control(opcode: u8, payload: &[u8]) -> Bytes {
-    let payload = payload.get(..125).unwrap_or(payload);
-    let mut bytes = Vec::with_capacity(2 + payload.len());
-    bytes.extend_from_slice(&[FIN | opcode, payload.len() as u8]);
-    bytes.extend_from_slice(payload);
-    bytes.into()
-}
-
-pub fn ping() -> Bytes {
-    control(PING, &[])
-}
-
-pub fn pong(payload: &[u8]) -> Bytes {
-    control(PONG, payload)
-}
-
-pub fn close(close: CloseFrame) -> Bytes {
-    let Some(number) = close.number else { return control(CLOSE, &[]) };
-    let mut payload = number.to_be_bytes().to_vec();
-    payload.extend_from_slice(close.word.as_bytes());
-    control(CLOSE, &payload)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::Epoch, protocol::CloseCode, stream::GapReason};
+    use crate::{domain::Epoch, stream::GapReason};
 
     #[test]
     fn a_frame_has_the_shortest_header_for_its_length() {
@@ -251,15 +248,6 @@ mod tests {
         let typing = Frame::ephemeral(&room, None, &"typing");
         assert_eq!((typing.class(), typing.room()), (Class::Ephemeral, Some(&room)));
         assert_eq!((typing.follows(), typing.position()), (None, None));
-        assert_eq!(Frame::new(Class::Inbox, &"news").room(), None);
-    }
-
-    #[test]
-    fn control_frames_are_as_rfc_6455_shows_them() {
-        assert_eq!(ping()[..], [0x89, 0]);
-        assert_eq!(pong(b"Hello")[..], [0x8A, 5, b'H', b'e', b'l', b'l', b'o']);
-        assert_eq!(close(CloseCode::Normal.into())[..], *b"\x88\x08\x03\xe8normal");
-        assert_eq!(close(CloseFrame { number: None, word: "" })[..], [0x88, 0]);
-        assert_eq!(pong(&[0; 200]).len(), 127);
+        assert_eq!(Frame::notification(at(3), &"news").room(), None);
     }
 }

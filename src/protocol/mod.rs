@@ -3,9 +3,11 @@
 pub mod code;
 pub mod command;
 pub mod event;
+pub mod event_stream;
 pub mod frame;
 pub mod mark;
 pub mod message;
+pub mod websocket;
 
 pub use code::{CloseCode, CloseFrame, ErrorCode};
 pub use frame::{Class, Frame};

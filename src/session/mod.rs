@@ -12,6 +12,7 @@ mod receiver;
 mod replay;
 mod room_replay;
 mod rooms;
+mod waiter;
 mod worker;
 
 use std::{
@@ -24,14 +25,15 @@ use manners::Manners;
 pub use replay::Opening;
 use rooms::JoinedRooms;
 use tokio::sync::Notify;
+pub use waiter::Waiter;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
-    domain::{Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName},
+    domain::{Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName, Transport},
     hub::messages::{Register, Request, Unregister},
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
-    stream::Subscription,
+    stream::{Resume, Subscription},
 };
 
 /// Most bytes of hints that wait for a read to end; of those beyond only the counters are told.
@@ -44,6 +46,18 @@ pub struct Following {
     pub since: Cursor,
 }
 
+impl Following {
+    /// Where the client stands in what it follows.
+    pub fn cursor(&self) -> Cursor {
+        let mut cursor = self.since.clone();
+        cursor.retain(|stream| match stream {
+            StreamName::Inbox => true,
+            StreamName::Room(room) => self.rooms.contains(room),
+        });
+        cursor
+    }
+}
+
 /// Ends the socket of a connection from outside, whatever still waits in it.
 pub type Kill = Box<dyn Fn()>;
 
@@ -52,6 +66,7 @@ pub struct Session {
     worker: Rc<Worker>,
     /// The name on the wire.
     id: String,
+    transport: Transport,
     key: OnceCell<SessionKey>,
     opened_at: Instant,
     outbox: Rc<Outbox>,
@@ -65,12 +80,17 @@ pub struct Session {
     /// Counts the reads of the truth: an older one that comes back late is nobody's.
     reads: Cell<u64>,
     openings: RefCell<Vec<Opening>>,
+    /// How its position in each stream that it follows from the start was met.
+    resumes: RefCell<Vec<(StreamName, Resume)>>,
+    /// The first pages of all these streams were given.
+    has_begun: Cell<bool>,
     /// Hints that came while the inbox is read: they follow the events that they may be about.
     held_hints: RefCell<Vec<Frame>>,
     /// A hint was refused, or came before the `welcome`: the newest counters are owed.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
-    /// Rings when an opening is said or a join is answered, or the session ends before.
+    /// Rings when an opening is said, a join is answered or the first pages are given, or the session ends
+    /// before.
     opened: Notify,
     manners: RefCell<Manners>,
     was_heard: Cell<bool>,
@@ -83,11 +103,12 @@ pub struct Session {
 
 impl Session {
     /// Opens a session on this worker; the transport admits it when it knows who it is.
-    pub fn open(worker: Rc<Worker>, following: Following, kill: Kill) -> Rc<Self> {
+    pub fn open(worker: Rc<Worker>, transport: Transport, following: Following, kill: Kill) -> Rc<Self> {
         worker.count_opened();
         let session = Rc::new_cyclic(|me| Self {
             me: me.clone(),
             id: NotificationId::generate().as_str().replacen("ntf", "ses", 1),
+            transport,
             key: OnceCell::new(),
             opened_at: Instant::now(),
             outbox: Rc::new(Outbox::new(worker.policy.outbox)),
@@ -98,6 +119,8 @@ impl Session {
             rooms: JoinedRooms::default(),
             reads: Cell::new(0),
             openings: RefCell::new(Vec::new()),
+            resumes: RefCell::new(Vec::new()),
+            has_begun: Cell::new(false),
             held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
             is_welcomed: Cell::new(false),
@@ -110,7 +133,7 @@ impl Session {
             is_closed: Cell::new(false),
             worker,
         });
-        let key = session.worker.slots.attach(session.clone());
+        let key = session.worker.slots.attach(session.clone(), transport);
         // The cell is fresh, so this cannot fail.
         let _ = session.key.set(key);
         session
@@ -120,13 +143,15 @@ impl Session {
     pub fn admit(&self, identity: Identity, opening: Opening) {
         let Some(key) = self.key() else { return };
         let user = identity.user.clone();
-        log::info!(session = self.id.as_str(), user = user.as_str(); "session opened");
+        let (session, transport) = (self.id.as_str(), self.transport.word());
+        log::log!(self.log_level(), session, user = user.as_str(), transport; "session opened");
         *self.identity.borrow_mut() = Some(identity);
         let since = self.following.borrow().since.position(&StreamName::Inbox);
         // Until the first page says otherwise it stands where it asked to, and what comes is held.
         *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
         self.worker.slots.admit(key, &user);
-        self.worker.hub.say(Request::Register(Register { session: key, user }));
+        let transport = self.transport;
+        self.worker.hub.say(Request::Register(Register { session: key, user, transport }));
         self.openings.borrow_mut().push(opening);
         self.read(since);
     }
@@ -207,8 +232,13 @@ impl Session {
             log::info!(session, reason, seconds; "session closed before it was anybody's");
             return;
         };
-        log::info!(session, user = user.as_str(), reason, seconds; "session closed");
+        log::log!(self.log_level(), session, user = user.as_str(), reason, seconds; "session closed");
         self.worker.hub.say(Request::Unregister(Unregister { session: key, user }));
+    }
+
+    /// Who polls would fill the log.
+    fn log_level(&self) -> log::Level {
+        if self.transport == Transport::LongPoll { log::Level::Debug } else { log::Level::Info }
     }
 
     fn key(&self) -> Option<SessionKey> {

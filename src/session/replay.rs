@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 
 use super::Session;
 use crate::{
-    domain::Position,
+    domain::{Position, StreamName, Transport},
     hub::slots::Receiver,
     outbox::{Full, Outbox},
     protocol::{
@@ -76,22 +76,26 @@ impl Session {
         let identity = self.identity.borrow();
         let Some(identity) = identity.as_ref() else { return };
         let policy = &self.worker.policy;
-        self.reply(&Welcome {
+        let top = read.page.head.position();
+        let event = Welcome {
             v: 1,
             session: &self.id,
             user: identity.user.as_str(),
             node: &self.worker.node,
             scopes: identity.scopes.words(),
-            ping_interval_ms: u64::try_from(policy.ping_interval.as_millis()).unwrap_or(u64::MAX),
+            ping_interval_ms: u64::try_from(policy.heartbeat(self.transport).as_millis()).unwrap_or(u64::MAX),
             expires_at: identity.expires_at,
             limits: Limits {
                 message_bytes: policy.message_bytes,
-                rooms: policy.rooms,
+                rooms: policy.rooms(self.transport),
                 messages_per_second: policy.messages_per_second,
             },
-            inbox: Inbox { position: read.page.head.position(), counters: read.counters },
+            inbox: Inbox { position: top, counters: read.counters },
             resume: read.page.resume,
-        });
+        };
+        let since = self.following.borrow().since.position(&StreamName::Inbox);
+        let _ = self.outbox.push(Frame::standing(StreamName::Inbox, since.unwrap_or(top), &event));
+        self.resumes.borrow_mut().push((StreamName::Inbox, read.page.resume));
         self.is_welcomed.set(true);
         if reference.is_some() {
             let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
@@ -105,12 +109,14 @@ impl Session {
         let given = self.with_inbox(|inbox| {
             give(&self.outbox, inbox, since, &read.page, |item| match item {
                 Item::Event(notification) => {
-                    (Frame::new(Class::Inbox, &NotificationView(notification)), notification.position)
+                    let position = notification.position;
+                    (Frame::notification(position, &NotificationView(notification)), position)
                 }
                 Item::Skip { from, to } => {
-                    (Frame::new(Class::Inbox, &Skip { stream: "inbox", from: *from, to: *to }), *to)
+                    let skip = Skip { stream: "inbox", from: *from, to: *to };
+                    (Frame::inbox_hole(*from, *to, &skip), *to)
                 }
-                Item::Gap(gap) => (Frame::new(Class::Inbox, &GapView::new("inbox", *gap)), gap.to),
+                Item::Gap(gap) => (Frame::inbox_hole(gap.from, gap.to, &GapView::new("inbox", *gap)), gap.to),
             })
         })?;
         match given {
@@ -234,7 +240,8 @@ async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>) {
                 failures += 1;
                 session.owe(owes_counters, None);
                 log::warn!(session = session.id.as_str(), failures; "the inbox could not be read: {error}");
-                if failures >= FAILURES_MAX {
+                // A request that waits is better told at once.
+                if failures >= FAILURES_MAX || session.transport == Transport::LongPoll {
                     session.end(CloseCode::Resync);
                     return;
                 }

@@ -88,6 +88,7 @@ impl Session {
         for (listener, page) in self.rooms.first_pages.take() {
             self.give_room(&listener, &page);
         }
+        self.has_begun.set(true);
         self.opened.notify_waiters();
     }
 
@@ -100,7 +101,7 @@ impl Session {
         let is_joined = self.rooms.find(&asked.room).is_some();
         let refusal = if !self.may(|scopes| scopes.may_join(&asked.room)) {
             Some((ErrorCode::Forbidden, "the token does not allow to join this room"))
-        } else if !is_joined && self.rooms.count() >= self.worker.policy.rooms {
+        } else if !is_joined && self.rooms.count() >= self.worker.policy.rooms(self.transport) {
             Some((ErrorCode::RoomLimit, "the session is in as many rooms as it may be"))
         } else {
             None
@@ -237,18 +238,24 @@ impl Session {
         };
         let users: Vec<&str> = users.iter().map(|user| user.as_str()).collect();
         let result = Outcome::Join { room: room.as_str(), position, resume, users: &users, user_count };
+        let stands_at = match &known {
+            Some(known) => known.subscription.borrow().last(),
+            None => asked.since.unwrap_or(page.reached),
+        };
         if asked.is_opening || asked.reference.is_some() {
-            self.reply(&Done { reference: asked.reference.as_ref(), command: "join", result });
+            let done = Done { reference: asked.reference.as_ref(), command: "join", result };
+            let stream = StreamName::Room(room.clone());
+            let _ = self.outbox.push(Frame::standing(stream, stands_at, &done));
         }
         if known.is_some() {
             return;
         }
         log::debug!(session = self.id.as_str(), room = room.as_str(); "room joined");
-        let since = asked.since.unwrap_or(page.reached);
-        let listener = Rc::new(RoomListener::new(self, key, room.clone(), since));
+        let listener = Rc::new(RoomListener::new(self, key, room.clone(), stands_at));
         listener.seat.set(self.worker.seats.seat(room, listener.clone()));
         self.rooms.listeners.borrow_mut().push(listener.clone());
         if asked.is_opening {
+            self.resumes.borrow_mut().push((StreamName::Room(room.clone()), resume));
             self.rooms.first_pages.borrow_mut().push((listener, page));
         } else {
             self.give_room(&listener, &page);

@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     auth::gate::Gate,
+    domain::Transport,
     hub::{HubQueue, seats::Seats, slots::Slots},
     outbox::OutboxLimits,
     store::StoreLink,
@@ -26,11 +27,30 @@ pub struct SessionPolicy {
     /// Largest `data` of a command, in bytes.
     pub data_bytes: usize,
     pub rooms: usize,
+    /// Rooms that an event stream or a poll may follow.
+    pub sse_rooms: usize,
     pub messages_per_second: u32,
     pub messages_burst: u32,
     pub ping_interval: Duration,
+    pub sse_heartbeat: Duration,
     /// A client that is sent away to come back is told a random time up to this.
     pub retry_window: Duration,
+}
+
+impl SessionPolicy {
+    pub fn rooms(&self, transport: Transport) -> usize {
+        match transport {
+            Transport::WebSocket => self.rooms,
+            Transport::EventStream | Transport::LongPoll => self.sse_rooms,
+        }
+    }
+
+    pub(super) fn heartbeat(&self, transport: Transport) -> Duration {
+        match transport {
+            Transport::WebSocket => self.ping_interval,
+            Transport::EventStream | Transport::LongPoll => self.sse_heartbeat,
+        }
+    }
 }
 
 pub struct Worker {

@@ -5,8 +5,10 @@
 
 use std::{any::Any, os::fd::AsFd, rc::Rc, time::Duration};
 
-use actix_web::{dev::Extensions, rt::net::TcpStream};
+use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use socket2::{SockRef, Socket, TcpKeepalive};
+
+use crate::{http::problem::Problem, protocol::ErrorCode, session::Kill};
 
 /// What the kernel may hold for one peer that does not read (it doubles this). Unset it grows to
 /// megabytes, all of them stale by the time they are read.
@@ -28,6 +30,21 @@ impl SocketHandle {
         let _ = self.0.set_linger(Some(Duration::ZERO));
         let _ = self.0.shutdown(std::net::Shutdown::Both);
     }
+}
+
+/// What ends the connection of a request from outside, as long as it is there.
+///
+/// # Errors
+/// 503 where there is no second handle: its socket could not be ended.
+pub fn kill(request: &HttpRequest) -> Result<Kill, Problem> {
+    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade);
+    let socket =
+        socket.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))?;
+    Ok(Box::new(move || {
+        if let Some(socket) = socket.upgrade() {
+            socket.kill();
+        }
+    }))
 }
 
 /// Sets up a fresh connection; for `HttpServer::on_connect`, before `bind`.

@@ -13,16 +13,17 @@ use bytes::Bytes;
 use futures_util::stream::pending;
 
 use super::{
-    socket::SocketHandle,
+    socket,
     ws_body::WsBody,
     ws_guard::{Guard, MessageLimits},
     ws_handshake::{self, Accepted},
     ws_messages::{Inbound, Messages},
 };
 use crate::{
+    domain::Transport,
     http::problem::Problem,
     hub::slots::Receiver,
-    protocol::{CloseCode, ErrorCode},
+    protocol::CloseCode,
     session::{Opening, Session, Worker},
 };
 
@@ -32,16 +33,7 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
     let Accepted { mut response, identity, following, has_ping_event } =
         ws_handshake::accept(&request, &worker)?;
 
-    // Without a second handle its socket could not be ended.
-    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade);
-    let socket =
-        socket.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))?;
-    let kill = Box::new(move || {
-        if let Some(socket) = socket.upgrade() {
-            socket.kill();
-        }
-    });
-    let session = Session::open(worker, following, kill);
+    let session = Session::open(worker, Transport::WebSocket, following, socket::kill(&request)?);
     if let Some(identity) = identity {
         session.admit(identity, Opening::Welcome(None));
     }

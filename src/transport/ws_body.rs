@@ -22,7 +22,7 @@ use crate::{
     protocol::{
         Class, Frame,
         event::Ping,
-        frame::{close, ping, pong},
+        websocket::{close, ping, pong},
     },
     session::Session,
 };

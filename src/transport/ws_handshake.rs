@@ -3,7 +3,7 @@
 //! The library answers 101 to an HTTP/1.0 request, to two keys and to `Upgrade: notwebsocket`, so the
 //! check is made here. Everything is refused before the upgrade that can be.
 
-use std::{collections::HashSet, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use actix_http::ws::hash_key;
 use actix_web::{
@@ -12,15 +12,13 @@ use actix_web::{
         Method, StatusCode, Version,
         header::{self, HeaderName},
     },
-    web::Query,
 };
 
-use percent_encoding::percent_decode_str;
-
+use super::query::Query;
 use crate::{
     auth::gate::Surface,
     clock,
-    domain::{Identity, Invalid, RoomName},
+    domain::Identity,
     http::problem::Problem,
     protocol::ErrorCode,
     session::{Following, Worker},
@@ -52,18 +50,12 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
     let identity = worker.gate.admit(request, Surface::WebSocket, clock::now())?;
-    let (following, has_ping_event) = query(request)?;
-    if following.rooms.len() > ROOMS_SPARE + worker.policy.rooms {
-        return Err(Problem::new(
-            ErrorCode::RoomLimit,
-            "the query names more rooms than a session may be in",
-        ));
+    let query = Query::read(request)?;
+    query.limit_rooms(ROOMS_SPARE + worker.policy.rooms)?;
+    if let Some(identity) = &identity {
+        query.allow_rooms(identity)?;
     }
-    if let Some(identity) = &identity
-        && !following.rooms.iter().all(|room| identity.scopes.may_join(room))
-    {
-        return Err(Problem::new(ErrorCode::Forbidden, "the token does not allow to join one of the rooms"));
-    }
+    let has_ping_event = query.text("ping") != Some("control");
 
     let mut response = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     response
@@ -72,7 +64,7 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
     if offers_subprotocol(request) {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     }
-    Ok(Accepted { response, identity, following, has_ping_event })
+    Ok(Accepted { response, identity, following: query.following, has_ping_event })
 }
 
 /// The key of a well-formed handshake.
@@ -126,40 +118,6 @@ fn offers_subprotocol(request: &HttpRequest) -> bool {
         .any(|list| list.split(',').any(|word| word.trim() == SUBPROTOCOL))
 }
 
-/// What the client wants to follow and where it stands, and whether a heartbeat is to be an event too.
-fn query(request: &HttpRequest) -> Result<(Following, bool), Problem> {
-    let pairs = Query::<Vec<(String, String)>>::from_query(request.query_string())
-        .map_err(|_| Problem::new(ErrorCode::BadMessage, "the query cannot be read"))?;
-    let (mut following, mut has_ping_event) = (Following::default(), true);
-    let (mut names, mut known) = (Vec::new(), HashSet::new());
-    for (name, value) in pairs.into_inner() {
-        match name.as_str() {
-            "since" => {
-                following.since =
-                    value.parse().map_err(|error| Problem::new(ErrorCode::BadCursor, format!("{error}")))?;
-            }
-            "ping" => has_ping_event = value != "control",
-            "room" | "rooms" => names.extend(value.split(',').map(str::to_owned)),
-            _ => {}
-        }
-    }
-    names.extend(path_room(request));
-    for name in names.into_iter().filter(|name| !name.is_empty()) {
-        let room: RoomName =
-            name.parse().map_err(|error: Invalid| Problem::new(ErrorCode::BadRoom, error.0))?;
-        if known.insert(room.clone()) {
-            following.rooms.push(room);
-        }
-    }
-    Ok((following, has_ping_event))
-}
-
-/// The room of the path form, `/v1/ws/{room}`.
-fn path_room(request: &HttpRequest) -> Option<String> {
-    let encoded = request.match_info().get("room")?;
-    Some(percent_decode_str(encoded).decode_utf8_lossy().into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
@@ -191,28 +149,5 @@ mod tests {
         ));
         assert!(!is_accepted(request().version(Version::HTTP_10)));
         assert!(!is_accepted(request().method(Method::POST)));
-    }
-
-    #[test]
-    fn a_cursor_in_the_query_is_read_and_a_bad_one_refused() {
-        let of = |uri: &str| query(&TestRequest::with_uri(uri).to_http_request());
-        let (following, has_ping_event) = of("/v1/ws?since=inbox@k3x9q2ab.7&ping=control").unwrap();
-        assert_eq!((following.since.to_string(), has_ping_event), ("inbox@k3x9q2ab.7".to_owned(), false));
-        assert!(of("/v1/ws?since=abc").is_err());
-    }
-
-    #[test]
-    fn rooms_come_in_the_query_or_the_path_each_once() {
-        let of = |request: TestRequest| {
-            let following = query(&request.to_http_request()).map(|(following, _)| following);
-            following.map(|following| following.rooms.iter().map(ToString::to_string).collect::<Vec<_>>())
-        };
-        let at = |uri: &str| of(TestRequest::with_uri(uri));
-        assert_eq!(at("/v1/ws?rooms=a,b&room=c,a").unwrap(), ["a", "b", "c"]);
-        assert_eq!(at("/v1/ws?rooms=").unwrap(), [""; 0]);
-        assert!(at("/v1/ws?rooms=_a").is_err() && at("/v1/ws?room=a%20b").is_err());
-        let path = |room: &'static str| of(TestRequest::with_uri("/v1/ws/x").param("room", room));
-        assert_eq!(path("chat%3Ageneral").unwrap(), ["chat:general"]);
-        assert!(path("%2e%2e").is_err() && path("%ff").is_err());
     }
 }

@@ -70,7 +70,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 40] = [
+const LIMITS: [(&str, &str); 44] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
@@ -94,6 +94,9 @@ const LIMITS: [(&str, &str); 40] = [
     ("message to a room", "data_over_its_limit_is_too_large"),
     ("messages to a room", "limits.room_messages_per_second"),
     ("rooms of a WebSocket", "B29"),
+    ("rooms of an event stream or a poll", "session.sse_rooms"),
+    ("wait of a poll", "B37"),
+    ("events of a poll", "an_answer_has_five_hundred_events_at_most_and_the_next_one_the_rest"),
     ("rooms of a node", "limits.rooms"),
     ("history of a room", "rooms.history_size"),
     ("history of all rooms", "rooms.total_bytes"),
@@ -109,6 +112,7 @@ const LIMITS: [(&str, &str); 40] = [
     ("heartbeat", "a_silent_session_is_pinged_and_then_ended"),
     ("outbox", "a_full_outbox_has_ten_seconds_to_fall_below_half"),
     ("sessions of a user", "4504"),
+    ("polls of a user", "requests_that_wait_make_way_for_each_other_alone"),
     ("sessions of a node", "limits.sessions"),
     ("waiting requests to the store", "Overloaded"),
 ];

@@ -19,7 +19,7 @@ use super::messages::{
     RoomAnswer, RoomMessages, RoomPresence, RoomRefusal, SetTyping,
 };
 use crate::{
-    domain::{Epoch, MessageDraft, Position, RoomName, SessionKey, Timestamp, UserId},
+    domain::{Epoch, MessageDraft, Position, RoomName, SessionKey, Timestamp, Transport, UserId},
     protocol::{Frame, event::Message},
     stream::{LogLimits, Page, Resume, RoomLog},
 };
@@ -58,7 +58,15 @@ pub struct Rooms {
 
 struct Membership {
     user: UserId,
+    transport: Transport,
     rooms: HashSet<RoomName>,
+}
+
+impl Membership {
+    /// Who is present in a room by this session; one that only listens makes nobody present.
+    fn guest(&self) -> Option<UserId> {
+        self.transport.is_present().then(|| self.user.clone())
+    }
 }
 
 impl Rooms {
@@ -67,22 +75,23 @@ impl Rooms {
     }
 
     /// A session is there and may join.
-    pub fn admit(&mut self, session: SessionKey, user: UserId) {
-        self.sessions.insert(session, Membership { user, rooms: HashSet::new() });
+    pub fn admit(&mut self, session: SessionKey, user: UserId, transport: Transport) {
+        self.sessions.insert(session, Membership { user, transport, rooms: HashSet::new() });
     }
 
     /// A session is gone; it leaves its rooms. A second time it does nothing.
     pub fn remove(&mut self, session: SessionKey, now: Instant) {
         let Some(membership) = self.sessions.remove(&session) else { return };
+        let guest = membership.guest();
         for name in membership.rooms {
-            self.table.update(&name, |room, _| room.leave(session.shard, &membership.user, now));
+            self.table.update(&name, |room, _| room.leave(session.shard, guest.as_ref(), now));
         }
     }
 
     pub fn join(&mut self, shards: &impl Shards, now: Instant, join: Join) {
         let Join { session, room: name, since, limit } = join;
         let Some(membership) = self.sessions.get_mut(&session) else { return };
-        let user = membership.user.clone();
+        let guest = membership.guest();
         let is_new_session = !membership.rooms.contains(&name);
         if !self.table.may_occupy(&name) {
             let result = Err(RoomRefusal::Unavailable);
@@ -92,7 +101,7 @@ impl Rooms {
         self.table.open(&name, now);
         self.table.update(&name, |room, policy| {
             room.log.expire(now, policy.log);
-            let is_new_user = is_new_session && room.enter(session.shard, &user);
+            let is_new_user = is_new_session && room.enter(session.shard, guest.as_ref());
             let joined = Joined {
                 page: match since {
                     Some(since) => room.log.page(since, limit),
@@ -102,7 +111,7 @@ impl Rooms {
                 user_count: room.presence.count(),
             };
             shards.answer(session, RoomAnswer::Joined { room: name.clone(), result: Ok(joined) });
-            if is_new_user && let Some(frame) = room.joined(&name, &user, now) {
+            if is_new_user && let Some(frame) = guest.and_then(|user| room.joined(&name, &user, now)) {
                 tell(shards, &name, room, &frame, Some(session));
             }
         });
@@ -112,8 +121,8 @@ impl Rooms {
     pub fn leave(&mut self, now: Instant, Leave { session, room: name }: &Leave) {
         let Some(membership) = self.sessions.get_mut(session) else { return };
         if membership.rooms.remove(name) {
-            let user = membership.user.clone();
-            self.table.update(name, |room, _| room.leave(session.shard, &user, now));
+            let guest = membership.guest();
+            self.table.update(name, |room, _| room.leave(session.shard, guest.as_ref(), now));
         }
     }
 

@@ -72,21 +72,23 @@ impl Room {
         self.idle_since = now;
     }
 
-    /// Adds a session; whether its user is new here.
-    pub fn enter(&mut self, shard: u16, user: &UserId) -> bool {
+    /// Adds a session, and the user whom it makes present; whether that one is new here.
+    pub fn enter(&mut self, shard: u16, guest: Option<&UserId>) -> bool {
         *self.shards.entry(shard).or_default() += 1;
-        self.presence.join(user)
+        guest.is_some_and(|user| self.presence.join(user))
     }
 
-    /// Takes a session out; its user has left when the grace is over.
-    pub fn leave(&mut self, shard: u16, user: &UserId, now: Instant) {
+    /// Takes a session out; the user whom it made present has left when the grace is over.
+    pub fn leave(&mut self, shard: u16, guest: Option<&UserId>, now: Instant) {
         if let Some(sessions) = self.shards.get_mut(&shard) {
             *sessions -= 1;
             if *sessions == 0 {
                 self.shards.remove(&shard);
             }
         }
-        if self.presence.leave(user, now) {
+        if let Some(user) = guest
+            && self.presence.leave(user, now)
+        {
             self.typing.remove(user);
         }
         self.idle_since = now;

@@ -87,7 +87,7 @@ impl House {
     }
 
     fn enter(&mut self, key: SessionKey, user: &str, room: &str) -> Result<Joined, RoomRefusal> {
-        self.rooms.admit(key, user.parse().unwrap());
+        self.rooms.admit(key, user.parse().unwrap(), Transport::WebSocket);
         self.join(key, room, None)
     }
 
@@ -210,7 +210,7 @@ fn typing_is_told_when_the_set_changes_and_expires() {
 fn a_session_that_is_not_in_the_room_neither_reads_nor_types_there() {
     let mut house = House::new(policy());
     house.enter(session(0, 1), "alice", "chat").unwrap();
-    house.rooms.admit(session(0, 2), "mallory".parse().unwrap());
+    house.rooms.admit(session(0, 2), "mallory".parse().unwrap(), Transport::WebSocket);
     house.told.said();
     let typing = SetTyping { session: session(0, 2), room: name("chat"), is_active: true };
     house.rooms.set_typing(&house.told, house.now, &typing);
@@ -226,12 +226,12 @@ fn a_join_behind_a_position_gets_what_is_held_and_is_told_what_is_lost() {
     for _ in 0..3 {
         house.publish("chat", None).unwrap();
     }
-    house.rooms.admit(session(0, 1), "bob".parse().unwrap());
+    house.rooms.admit(session(0, 1), "bob".parse().unwrap(), Transport::WebSocket);
     let joined = house.join(session(0, 1), "chat", Some(first)).unwrap();
     assert_eq!((joined.page.resume, joined.page.items.len()), (Resume::Complete, 3));
     house.publish("chat", None).unwrap();
     house.publish("chat", None).unwrap();
-    house.rooms.admit(session(0, 2), "carol".parse().unwrap());
+    house.rooms.admit(session(0, 2), "carol".parse().unwrap(), Transport::WebSocket);
     let joined = house.join(session(0, 2), "chat", Some(first)).unwrap();
     assert_eq!((joined.page.resume, joined.page.items.len()), (Resume::Gap, 5));
     assert!(

@@ -29,7 +29,7 @@ async fn a_worker_does_other_work_while_a_very_large_room_hears_something() {
         seats.seat(&room, Rc::new(Ear { events: events.clone() }));
     }
     let second = Duration::from_secs(1);
-    let policy = LivenessPolicy::new(second, second, second, second, second);
+    let policy = LivenessPolicy::new(second, second, second, second, second, second);
     let slots = Rc::new(Slots::new(0));
     let shard = HubShard {
         slots,

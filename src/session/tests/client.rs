@@ -39,7 +39,7 @@ impl Client {
             since: since.parse().unwrap_or_default(),
         };
         let identity = worker.gate.verify(&token(user, &may_join), clock::now()).unwrap();
-        let session = Session::open(worker.clone(), following, Box::new(|| ()));
+        let session = Session::open(worker.clone(), Transport::WebSocket, following, Box::new(|| ()));
         session.admit(identity, Opening::Welcome(None));
         let (commands, arriving) = mpsc::unbounded_channel();
         let transport = actix::spawn(transport(session.clone(), arriving, is_busy));

@@ -62,7 +62,8 @@ impl House {
         let gate = Arc::new(Gate::new(&config).unwrap());
         let worker = |id| {
             let (slots, seats) = (Rc::new(Slots::new(id)), Rc::new(Seats::default()));
-            let liveness = LivenessPolicy::new(5 * SECOND, 25 * SECOND, 10 * SECOND, 10 * SECOND, SECOND);
+            let liveness =
+                LivenessPolicy::new(5 * SECOND, 25 * SECOND, 10 * SECOND, 15 * SECOND, 10 * SECOND, SECOND);
             hub.shard_ready(HubShard::launch(id, slots.clone(), seats.clone(), liveness));
             Rc::new(Worker {
                 node: "node".into(),
@@ -157,9 +158,11 @@ fn session_policy() -> SessionPolicy {
         fragments: 64,
         data_bytes: 1 << 15,
         rooms: 100,
+        sse_rooms: 10,
         messages_per_second: 0,
         messages_burst: 0,
         ping_interval: 25 * SECOND,
+        sse_heartbeat: 15 * SECOND,
         retry_window: SECOND,
     }
 }

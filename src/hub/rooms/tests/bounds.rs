@@ -24,7 +24,7 @@ fn all_rooms_together_stay_within_their_bytes_and_the_least_used_history_goes_fi
     }
     assert!(house.rooms.table.len() < 30);
     assert_eq!(house.rooms.table.due(), house.rooms.table.len());
-    house.rooms.admit(session(0, 1), "bob".parse().unwrap());
+    house.rooms.admit(session(0, 1), "bob".parse().unwrap(), Transport::WebSocket);
     assert_eq!(house.join(session(0, 1), "old", Some(old)).unwrap().page.resume, Resume::Gap);
     let read = ReadMessages { room: name("room-199"), since: None, limit: LIMIT };
     assert_eq!(house.rooms.messages(house.now, &read).messages.len(), 1);

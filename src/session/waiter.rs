@@ -1,0 +1,64 @@
+//! A session for a request that waits: nothing is sent to its client before the request is answered.
+
+use std::{future::poll_fn, rc::Rc};
+
+use tokio::time::{Instant, timeout_at};
+
+use super::{Following, Opening, Session, Worker};
+use crate::{
+    domain::{Identity, StreamName, Transport},
+    outbox::Outgoing,
+    protocol::{CloseCode, Frame},
+    stream::Resume,
+};
+
+/// Ends its session when the request is over, answered or not; and since it acknowledges nothing, a
+/// request that is cut off consumes nothing.
+pub struct Waiter(Rc<Session>);
+
+impl Waiter {
+    /// Follows these streams from now on, and reads what it is owed of them.
+    pub fn open(worker: Rc<Worker>, identity: Identity, following: Following) -> Self {
+        // Its socket is the request's, and ends with that.
+        let session = Session::open(worker, Transport::LongPoll, following, Box::new(|| {}));
+        session.admit(identity, Opening::Welcome(None));
+        Self(session)
+    }
+
+    /// Waits until the first pages of all streams can be taken.
+    ///
+    /// # Errors
+    /// Why the session has ended before.
+    pub async fn begun(&self) -> Result<(), CloseCode> {
+        let session = &self.0;
+        while !session.has_begun.get() {
+            if let Some(code) = session.end.get() {
+                return Err(code);
+            }
+            session.opened.notified().await;
+        }
+        Ok(())
+    }
+
+    /// Takes what comes next; `None` if nothing does by then, or the session ends.
+    pub async fn next(&self, deadline: Instant) -> Option<Frame> {
+        loop {
+            match timeout_at(deadline, poll_fn(|cx| self.0.outbox.poll_next(cx))).await {
+                Ok(Outgoing::Frame(frame)) => return Some(frame),
+                Ok(Outgoing::Ping | Outgoing::Pong(_)) => {}
+                Ok(Outgoing::Close(_)) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// How the position in each of the streams was met; a stream that could not be joined is not there.
+    pub fn resumes(&self) -> Vec<(StreamName, Resume)> {
+        self.0.resumes.borrow().clone()
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
+}

@@ -1,0 +1,124 @@
+//! A session over Server-Sent Events, `GET /v1/sse` (PROTOCOL.md section 4, WHATWG HTML section 9.2).
+//!
+//! A browser's `EventSource` takes any answer but 200 for the end, and never comes again. So who may
+//! follow and must only wait gets 200, is told when to come, and the stream ends.
+
+use std::{rc::Rc, sync::atomic::Ordering, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+
+use super::{
+    query::{Query, cursor},
+    socket,
+    sse_body::{Rendering, SseBody, goodbye},
+};
+use crate::{
+    auth::gate::Surface,
+    clock,
+    domain::{Transport, UserId},
+    http::problem::Problem,
+    protocol::{CloseCode, ErrorCode, event::Goodbye},
+    random,
+    session::{Opening, Session, Worker},
+};
+
+/// A reader that is cut off comes again within these times, each after its own.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+const RETRY_SPREAD: Duration = Duration::from_secs(2);
+
+const LAST_EVENT_ID: header::HeaderName = header::HeaderName::from_static("last-event-id");
+
+/// Opens a session on this worker, and tells what it hears as long as the client stays.
+pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
+    accepts_events(&request)?;
+    let identity = worker.gate.admit(&request, Surface::Stream, clock::now())?;
+    let identity = identity.ok_or_else(Problem::unauthorized)?;
+    let mut query = Query::read(&request)?;
+    query.limit_rooms(worker.policy.sse_rooms)?;
+    query.allow_rooms(&identity)?;
+    if let Some(id) = request.headers().get(LAST_EVENT_ID) {
+        query.following.since = cursor(id.to_str().unwrap_or_default())?;
+    }
+    let rendering = match query.text("event") {
+        Some("message") => Rendering::Unnamed,
+        _ => Rendering::Named,
+    };
+    if let Some(code) = must_wait(&worker, &identity.user).await {
+        let goodbye = goodbye(Goodbye::new(code, Some(random::up_to(worker.policy.retry_window))), rendering);
+        return Ok(response().body(goodbye));
+    }
+
+    let (cursor, kill) = (query.following.cursor(), socket::kill(&request)?);
+    let session = Session::open(worker, Transport::EventStream, query.following, kill);
+    session.admit(identity, Opening::Welcome(None));
+    Ok(response().streaming(SseBody::new(session, cursor, rendering)))
+}
+
+fn response() -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::build(StatusCode::OK);
+    response
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        // A proxy that gathers would hold events back (nginx).
+        .insert_header(("X-Accel-Buffering", "no"));
+    response
+}
+
+/// When a reader is to come again after a cut.
+pub fn retry() -> Duration {
+    RETRY_MIN + random::up_to(RETRY_SPREAD)
+}
+
+/// Why a client that may follow has to come again later, if it has to.
+async fn must_wait(worker: &Worker, user: &UserId) -> Option<CloseCode> {
+    if worker.is_draining.load(Ordering::Relaxed) {
+        return Some(CloseCode::Restart);
+    }
+    let has_place = !worker.is_full() && worker.hub.has_place(user.clone()).await;
+    (!has_place).then_some(CloseCode::RateLimited)
+}
+
+/// Whether the client takes an event stream for an answer (RFC 9110 section 12.5.1).
+fn accepts_events(request: &HttpRequest) -> Result<(), Problem> {
+    let mut accepted = request.headers().get_all(header::ACCEPT).peekable();
+    let is_fit = |range: &str| {
+        let essence = range.split(';').next().unwrap_or_default().trim();
+        ["text/event-stream", "text/*", "*/*"].iter().any(|fit| essence.eq_ignore_ascii_case(fit))
+    };
+    if accepted.peek().is_none()
+        || accepted.any(|value| value.to_str().is_ok_and(|list| list.split(',').any(is_fit)))
+    {
+        return Ok(());
+    }
+    Err(Problem::new(ErrorCode::BadMessage, "Accept has no text/event-stream")
+        .status(StatusCode::NOT_ACCEPTABLE))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn b36_who_does_not_accept_an_event_stream_gets_none() {
+        let accepts = |values: &[&str]| {
+            let request = values
+                .iter()
+                .fold(TestRequest::get(), |request, value| request.append_header((header::ACCEPT, *value)));
+            accepts_events(&request.to_http_request()).is_ok()
+        };
+        assert!(accepts(&[]));
+        for fit in ["text/event-stream", "Text/Event-Stream; charset=utf-8", "*/*", "text/html, */*;q=0.1"] {
+            assert!(accepts(&[fit]), "{fit}");
+        }
+        assert!(accepts(&["text/html", "text/event-stream"]));
+        for unfit in ["application/json", "", "text/html", "text/event-streams"] {
+            assert!(!accepts(&[unfit]), "{unfit}");
+        }
+    }
+}

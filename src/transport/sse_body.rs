@@ -1,0 +1,127 @@
+//! The response body of an event stream: what the session's outbox holds, as events.
+//!
+//! It lives in the connection's task. All that waits is put into one piece, so that one write carries it.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+
+use super::sse::retry;
+use crate::{
+    domain::Cursor,
+    outbox::Outgoing,
+    protocol::{
+        Class, Frame,
+        event::Goodbye,
+        event_stream::{self, Lines},
+    },
+    session::Session,
+};
+
+/// A piece ends with the event that makes it so large: about what the connection writes at once.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// How events are called.
+#[derive(Debug, Clone, Copy)]
+pub enum Rendering {
+    Named,
+    /// All alike, for clients that only set `onmessage`.
+    Unnamed,
+}
+
+impl Rendering {
+    fn of(self, lines: &Lines) -> &[u8] {
+        match self {
+            Self::Named => lines.named(),
+            Self::Unnamed => lines.unnamed(),
+        }
+    }
+}
+
+pub struct SseBody {
+    session: Rc<Session>,
+    /// Where the reader stands when it has read everything that was yielded.
+    cursor: Cursor,
+    rendering: Rendering,
+    piece: BytesMut,
+    is_ended: bool,
+}
+
+impl SseBody {
+    /// `cursor` is where the reader stands, in the streams that it follows.
+    pub fn new(session: Rc<Session>, cursor: Cursor, rendering: Rendering) -> Self {
+        Self { session, cursor, rendering, piece: beginning(), is_ended: false }
+    }
+
+    fn render(&mut self, outgoing: &Outgoing) {
+        match outgoing {
+            Outgoing::Frame(frame) => self.tell(frame),
+            Outgoing::Ping => event_stream::comment(&mut self.piece),
+            Outgoing::Pong(_) => {}
+            Outgoing::Close(_) => {
+                event_stream::retry(&mut self.piece, retry());
+                self.is_ended = true;
+            }
+        }
+    }
+
+    fn tell(&mut self, frame: &Frame) {
+        self.piece.extend_from_slice(self.rendering.of(frame.lines()));
+        let reached = frame.reached();
+        if let Some((stream, position)) = reached {
+            self.cursor.advance(stream, position);
+        }
+        event_stream::end(&mut self.piece, reached.map(|_| &self.cursor));
+    }
+}
+
+/// Every stream begins with a comment, so that its head leaves at once, and says when to come again.
+fn beginning() -> BytesMut {
+    let mut piece = BytesMut::with_capacity(1024);
+    event_stream::comment(&mut piece);
+    event_stream::retry(&mut piece, retry());
+    piece
+}
+
+/// A whole stream for somebody who is to come again later.
+pub fn goodbye(goodbye: Goodbye, rendering: Rendering) -> Bytes {
+    let mut piece = beginning();
+    let frame = Frame::new(Class::Reply, &goodbye);
+    piece.extend_from_slice(rendering.of(frame.lines()));
+    event_stream::end(&mut piece, None);
+    piece.freeze()
+}
+
+impl Stream for SseBody {
+    type Item = Result<Bytes, std::convert::Infallible>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        while !this.is_ended && this.piece.len() < PIECE_BYTES {
+            let Poll::Ready(outgoing) = this.session.outbox().poll_next(cx) else { break };
+            this.render(&outgoing);
+        }
+        if this.session.outbox().take_drained() {
+            this.session.drained();
+        }
+        if !this.piece.is_empty() {
+            return Poll::Ready(Some(Ok(this.piece.split().freeze())));
+        }
+        if this.is_ended {
+            return Poll::Ready(None);
+        }
+        this.session.pass_turn();
+        Poll::Pending
+    }
+}
+
+impl Drop for SseBody {
+    fn drop(&mut self) {
+        self.session.closed();
+    }
+}
