@@ -23,6 +23,7 @@ async fn preferences_are_replaced_as_a_whole_and_kept_for_the_next_process() {
     assert_eq!(app.user("bob").get(PATH).await.json(), untold());
     app.kill();
     app.restart();
+    let alice = app.user("alice");
     assert_eq!(alice.get(PATH).await.json(), stored.json());
     let only_quiet =
         alice.put(PATH, &json!({"quiet": {"zone": "utc", "from": "00:00", "to": "06:30"}})).await;
