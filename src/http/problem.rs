@@ -92,10 +92,11 @@ impl Problem {
     }
 
     /// `allow` is the list of methods for the header of that name (RFC 9110 section 15.5.6).
-    pub fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(ErrorCode::NotFound, "there is no such method here")
-            .status(StatusCode::METHOD_NOT_ALLOWED)
-            .header(header::ALLOW, allow)
+    pub fn method_not_allowed(allow: &str) -> Self {
+        let mut problem = Self::new(ErrorCode::NotFound, "there is no such method here")
+            .status(StatusCode::METHOD_NOT_ALLOWED);
+        problem.headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow)));
+        problem
     }
 
     /// One same answer for every reason (T2).
