@@ -3,12 +3,15 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::Invalid;
 
 /// What a user prefers; the default is that of whoever never said it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Preferences {
+    /// Hours in which nothing is to be pushed.
+    #[schema(required)]
     pub quiet: Option<QuietHours>,
     /// Whether anything is pushed at all.
     pub push: bool,
@@ -21,7 +24,8 @@ impl Default for Preferences {
 }
 
 /// From one time of the day up to another, past midnight where that is the earlier one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct QuietHours {
     pub zone: Zone,
     pub from: TimeOfDay,

@@ -2,15 +2,18 @@
 //!
 //! A handler parses, asks the store or the hub with a deadline, and renders; it owns nothing.
 
+pub mod answers;
 pub mod body;
 mod cors;
 mod draft;
 mod endpoint;
+pub mod etag;
 mod extract;
 mod faults;
 mod health;
 pub mod host;
 mod inbox;
+mod marks;
 mod me;
 mod notifications;
 mod preferences;
@@ -34,6 +37,7 @@ use actix_web::{
 pub use cors::cors;
 pub use endpoint::Endpoint;
 use problem::Problem;
+use utoipa::OpenApi;
 
 use crate::{auth::gate::Gate, hub::HubLink, store::StoreLink};
 
@@ -50,6 +54,21 @@ pub struct Api {
     pub data_bytes: usize,
 }
 
+/// The part of the document of the API that is about these addresses.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        health::health, health::ready,
+        me::me, tickets::issue, preferences::fetch, preferences::replace,
+        notifications::publish, notifications::send,
+        inbox::list, inbox::fetch, inbox::delete,
+        marks::mark, marks::acknowledge, unread::unread,
+        rooms::publish, rooms::messages, rooms::presence,
+    ),
+    components(schemas(problem::ProblemBody<'_>, draft::PushWords))
+)]
+pub struct Documented;
+
 /// Every address of the API but those of the transports: the one table of them.
 pub fn endpoints() -> Vec<Endpoint> {
     let at = Endpoint::new;
@@ -63,8 +82,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/notifications").get(inbox::list).post(notifications::publish),
         // These words are no ids, and so stand before them.
         at("/v1/notifications/unread").get(unread::unread),
-        at("/v1/notifications/mark").post(inbox::mark),
-        at("/v1/notifications/ack").post(inbox::acknowledge),
+        at("/v1/notifications/mark").post(marks::mark),
+        at("/v1/notifications/ack").post(marks::acknowledge),
         at("/v1/notifications/{id}").get(inbox::fetch).delete(inbox::delete),
         at("/v1/rooms/{room}/messages").get(rooms::messages).post(rooms::publish),
         at("/v1/rooms/{room}/presence").get(rooms::presence),

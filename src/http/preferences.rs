@@ -7,9 +7,10 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{
-    Api, body,
+    Api, answers, body,
     extract::Caller,
     faults::{Faults, Wrong, missing, read, wrong},
     problem::Problem,
@@ -19,12 +20,54 @@ use crate::{
     store::messages::{ReadPreferences, SetPreferences},
 };
 
+/// How the user wants to be told; what is left out has its default.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewPreferences)]
+#[expect(dead_code, reason = "the body as the document shows it")]
+struct PreferencesBody {
+    /// Hours in which nothing is to be pushed.
+    quiet: Option<QuietHours>,
+    /// Whether anything is pushed at all.
+    #[schema(required = false, default = true)]
+    push: bool,
+}
+
+/// How the user wants to be told
+///
+/// Whoever never said it has the defaults. Used by Web Push, which comes later.
+#[utoipa::path(
+    get, path = "/v1/preferences", tag = "User", operation_id = "fetch_preferences",
+    responses(
+        answers::Identified,
+        answers::Stored,
+        (status = 200, description = "The preferences.", body = Preferences,
+            example = json!({ "quiet": null, "push": true })),
+    )
+)]
 pub async fn fetch(caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let preferences = api.store.ask(ReadPreferences { user: caller.0.user }).await?;
     Ok(HttpResponse::Ok().json(preferences))
 }
 
-/// Replaces all of it, and answers with what is stored now.
+/// Say how the user wants to be told
+///
+/// Replaces all of it: a field that is left out gets its default. Quiet hours go past midnight where `to` is
+/// the earlier time.
+#[utoipa::path(
+    put, path = "/v1/preferences", tag = "User", operation_id = "replace_preferences",
+    request_body(content = PreferencesBody, example = json!({
+        "quiet": { "zone": "Europe/Berlin", "from": "22:00", "to": "07:00" }, "push": true
+    })),
+    responses(
+        answers::Identified,
+        answers::TakesBody,
+        answers::Stored,
+        (status = 200, description = "What is stored now.", body = Preferences, example = json!({
+            "quiet": { "zone": "Europe/Berlin", "from": "22:00", "to": "07:00" }, "push": true
+        })),
+    )
+)]
 pub async fn replace(
     request: HttpRequest,
     caller: Caller,

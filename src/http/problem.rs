@@ -10,6 +10,7 @@ use actix_web::{
     },
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::request_id;
 use crate::{
@@ -26,8 +27,9 @@ use crate::{
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(4);
 
 /// One fault in a body: where it is (RFC 6901) and what it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
+    #[schema(example = "/quiet/zone")]
     pub pointer: String,
     pub detail: String,
 }
@@ -46,16 +48,25 @@ impl Fault {
     }
 }
 
-/// The members of the answer, in their order on the wire.
-#[derive(Serialize)]
-struct Body<'a> {
+/// What every refusal answers (RFC 9457): the members, in their order on the wire.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "the request is not valid",
+    "code": "validation", "request_id": "01M80RGBFJAPQ3ZKRMXZC4KYHW",
+    "errors": [{ "pointer": "/type", "detail": "this field is needed" }]
+}))]
+pub struct ProblemBody<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
+    /// For people; it may change.
     detail: &'a str,
     code: ErrorCode,
+    /// The `X-Request-Id` of the request, or one that was made for it.
     request_id: &'a str,
+    /// What is wrong with the body, field by field.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    #[schema(required = false)]
     errors: &'a [Fault],
 }
 
@@ -126,8 +137,8 @@ impl Problem {
         &self.faults
     }
 
-    fn body<'a>(&'a self, request_id: &'a str) -> Body<'a> {
-        Body {
+    fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+        ProblemBody {
             // The code says what the problem is; there is no page about it (RFC 9457 section 4.2.1).
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),

@@ -13,15 +13,21 @@ mod ws_handshake;
 mod ws_messages;
 
 use actix_web::web::ServiceConfig;
+use utoipa::OpenApi;
 
 use crate::http::Endpoint;
+
+/// The part of the document of the API that is about these addresses.
+#[derive(OpenApi)]
+#[openapi(paths(ws::websocket, ws::websocket_in_room, sse::event_stream, poll::poll))]
+pub struct Documented;
 
 /// Every address at which a session can be had.
 pub fn endpoints() -> Vec<Endpoint> {
     let at = Endpoint::new;
     vec![
         at("/v1/ws").follow(ws::websocket),
-        at("/v1/ws/{room}").follow(ws::websocket),
+        at("/v1/ws/{room}").follow(ws::websocket_in_room),
         at("/v1/sse").follow(sse::event_stream),
         at("/v1/poll").follow(poll::poll),
     ]

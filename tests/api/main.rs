@@ -24,6 +24,7 @@ mod inbox;
 mod isolation;
 mod listening;
 mod marks;
+mod openapi;
 mod order;
 mod origins;
 mod pauses;

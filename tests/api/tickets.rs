@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    clients::{http::Http, room::EVERYWHERE, ws::Ws},
+    clients::{http::Http, raw::Raw, room::EVERYWHERE, ws::Ws},
 };
 
 async fn ticket(http: &Http) -> String {
@@ -38,6 +38,23 @@ async fn a_ticket_opens_one_websocket_with_the_rights_of_its_token() {
     };
     assert_eq!(same(refused), same(expected.clone()));
     assert_eq!(expected.0, 401);
+}
+
+#[actix_web::test]
+async fn a_ticket_opens_one_event_stream_or_is_good_for_one_poll() {
+    let app = App::start();
+    let (alice, anonymous) = (app.user("alice"), app.anonymous());
+    let poll = format!("/v1/poll{}", query(&ticket(&alice).await));
+    assert_eq!(anonymous.get(&poll).await.status, 200);
+    anonymous.get(&poll).await.problem(401, "invalid_token");
+
+    let stream = query(&ticket(&alice).await);
+    for expected in ["HTTP/1.1 200 ", "HTTP/1.1 401 "] {
+        let mut raw = Raw::connect(app.address).await;
+        raw.write(format!("GET /v1/sse{stream} HTTP/1.1\r\nHost: {}\r\n\r\n", app.address)).await;
+        let head = raw.read_head().await;
+        assert!(head.starts_with(expected), "{head}");
+    }
 }
 
 #[actix_web::test]
