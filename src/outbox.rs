@@ -185,6 +185,11 @@ impl Outbox {
         self.0.borrow().queue.is_below_half()
     }
 
+    /// Bytes of what waits.
+    pub fn waiting_bytes(&self) -> usize {
+        self.0.borrow().queue.tally.all.bytes
+    }
+
     /// Whether so much waits that no further command should be read.
     pub fn is_congested(&self) -> bool {
         let queue = &self.0.borrow().queue;

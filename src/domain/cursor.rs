@@ -14,6 +14,15 @@ pub enum StreamName {
     Room(RoomName),
 }
 
+impl StreamName {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Inbox => "inbox",
+            Self::Room(room) => room.as_str(),
+        }
+    }
+}
+
 impl FromStr for StreamName {
     type Err = Invalid;
 
@@ -24,10 +33,7 @@ impl FromStr for StreamName {
 
 impl fmt::Display for StreamName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inbox => f.write_str("inbox"),
-            Self::Room(room) => fmt::Display::fmt(room, f),
-        }
+        f.write_str(self.as_str())
     }
 }
 
@@ -47,6 +53,11 @@ impl Cursor {
             Some((_, known)) => *known = position,
             None => self.0.push((stream.clone(), position)),
         }
+    }
+
+    /// Its streams, each once.
+    pub fn iter(&self) -> impl Iterator<Item = (&StreamName, Position)> {
+        self.0.iter().map(|(stream, position)| (stream, *position))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,54 +1,27 @@
 //! Events as an event stream tells them (WHATWG HTML, section 9.2 "Server-sent events").
 //!
-//! What an event says is rendered once and shared; its `id`, the cursor of the reader, is the reader's own.
+//! The JSON is the one that every transport tells; what has to be known of it besides is looked up once and
+//! shared. The `id` of an event, the cursor of its reader, is the reader's own.
 
 use std::borrow::Cow;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use serde::Deserialize;
 
 use crate::domain::Cursor;
 
-/// The lines of one event, without its `id` and its end: `event: NAME`, and `data:` for each line of the JSON.
+/// What an event stream needs to know of an event. It waits with it in every outbox, so it is small.
 #[derive(Debug)]
-pub struct Lines {
-    bytes: Bytes,
-    /// Length of the line that names the event.
-    name_len: usize,
+pub struct Headline {
+    name: Box<str>,
+    is_one_line: bool,
 }
 
-impl Lines {
-    /// Renders an event of ours, a JSON object.
+impl Headline {
+    /// Reads an event of ours, a JSON object.
     pub fn of(json: &[u8]) -> Self {
-        let name = name(json);
-        let mut bytes = BytesMut::with_capacity(json.len() + name.len() + 32);
-        line(&mut bytes, "event", name.as_bytes());
-        let name_len = bytes.len();
         // JSON is written on one line, but a payload is kept as its sender wrote it.
-        let mut rest = json;
-        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
-            let (data, tail) = rest.split_at(end);
-            line(&mut bytes, "data", data);
-            rest = tail.strip_prefix(b"\r\n").or_else(|| tail.get(1..)).unwrap_or_default();
-        }
-        line(&mut bytes, "data", rest);
-        Self { bytes: bytes.freeze(), name_len }
-    }
-
-    /// With the name: for those who listen by name.
-    pub fn named(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Whether the event has this name.
-    pub fn is_called(&self, name: &str) -> bool {
-        let line = self.bytes.get(..self.name_len).unwrap_or_default();
-        line.strip_prefix(b"event: ").and_then(|line| line.strip_suffix(b"\n")) == Some(name.as_bytes())
-    }
-
-    /// Without a name, so that the browser calls it `message`.
-    pub fn unnamed(&self) -> &[u8] {
-        self.bytes.get(self.name_len..).unwrap_or_default()
+        Self { name: name(json).into(), is_one_line: !json.iter().any(|byte| matches!(byte, b'\r' | b'\n')) }
     }
 }
 
@@ -69,6 +42,30 @@ fn name(json: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// How events are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    ByType,
+    /// Not at all, so that a browser takes each for a `message`: for clients that only set `onmessage`.
+    Unnamed,
+}
+
+/// Begins an event: its name, and `data:` for each line of the JSON.
+pub fn begin(bytes: &mut BytesMut, naming: Naming, headline: &Headline, json: &[u8]) {
+    if naming == Naming::ByType {
+        line(bytes, "event", headline.name.as_bytes());
+    }
+    let mut rest = json;
+    while !headline.is_one_line
+        && let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n'))
+    {
+        let (data, tail) = rest.split_at(end);
+        line(bytes, "data", data);
+        rest = tail.strip_prefix(b"\r\n").or_else(|| tail.get(1..)).unwrap_or_default();
+    }
+    line(bytes, "data", rest);
+}
+
 fn line(bytes: &mut BytesMut, field: &str, value: &[u8]) {
     bytes.put_slice(field.as_bytes());
     bytes.put_slice(b": ");
@@ -79,9 +76,25 @@ fn line(bytes: &mut BytesMut, field: &str, value: &[u8]) {
 /// Ends an event that has moved the reader to this cursor, and one that has not.
 pub fn end(bytes: &mut BytesMut, cursor: Option<&Cursor>) {
     if let Some(cursor) = cursor {
-        line(bytes, "id", cursor.to_string().as_bytes());
+        bytes.put_slice(b"id: ");
+        put_cursor(bytes, cursor);
+        bytes.put_u8(b'\n');
     }
     bytes.put_u8(b'\n');
+}
+
+/// Writes a cursor as [`Cursor`] shows itself; by hand, since each delivery has one.
+fn put_cursor(bytes: &mut BytesMut, cursor: &Cursor) {
+    for (place, (stream, position)) in cursor.iter().enumerate() {
+        if place > 0 {
+            bytes.put_u8(b',');
+        }
+        bytes.put_slice(stream.as_str().as_bytes());
+        bytes.put_u8(b'@');
+        bytes.put_slice(position.epoch.as_str().as_bytes());
+        bytes.put_u8(b'.');
+        bytes.put_slice(itoa::Buffer::new().format(position.offset).as_bytes());
+    }
 }
 
 /// What keeps the connection open while nothing happens.
@@ -99,36 +112,39 @@ pub fn retry(bytes: &mut BytesMut, after: std::time::Duration) {
 mod tests {
     use super::*;
 
-    fn named(json: &str) -> String {
-        String::from_utf8(Lines::of(json.as_bytes()).named().to_vec()).unwrap()
+    fn begun(naming: Naming, json: &str) -> String {
+        let mut bytes = BytesMut::new();
+        begin(&mut bytes, naming, &Headline::of(json.as_bytes()), json.as_bytes());
+        String::from_utf8(bytes.to_vec()).unwrap()
     }
 
     #[test]
     fn an_event_is_called_by_its_type_or_as_its_publisher_says() {
+        let named = |json| begun(Naming::ByType, json);
         assert_eq!(named(r#"{"type":"a.b"}"#), "event: a.b\ndata: {\"type\":\"a.b\"}\n");
         assert!(named(r#"{"type":"message","event":"update"}"#).starts_with("event: update\n"));
         assert!(named(r#"{"type":"a.b","event":"update"}"#).starts_with("event: a.b\n"));
         assert!(named(r#"{"type":"error","code":"internal"}"#).starts_with("event: problem\n"));
         let json = r#"{"type":"unread"}"#;
-        assert_eq!(Lines::of(json.as_bytes()).unnamed(), format!("data: {json}\n").as_bytes());
+        assert_eq!(begun(Naming::Unnamed, json), format!("data: {json}\n"));
     }
 
     #[test]
     fn every_line_of_the_json_is_a_line_of_data() {
         let json = "{\"type\":\"a.b\",\r\n\"x\":\r1,\n\n\"y\": \"\u{2028}\"}";
         assert_eq!(
-            named(json),
-            "event: a.b\ndata: {\"type\":\"a.b\",\ndata: \"x\":\ndata: 1,\ndata: \ndata: \"y\": \"\u{2028}\"}\n"
+            begun(Naming::Unnamed, json),
+            "data: {\"type\":\"a.b\",\ndata: \"x\":\ndata: 1,\ndata: \ndata: \"y\": \"\u{2028}\"}\n"
         );
     }
 
     #[test]
     fn an_event_ends_with_the_cursor_behind_it() {
         let mut bytes = BytesMut::new();
-        end(&mut bytes, Some(&"inbox@k3x9q2ab.42".parse().unwrap()));
+        end(&mut bytes, Some(&"inbox@k3x9q2ab.42,chat:general@e1e1e1e1.0".parse().unwrap()));
         end(&mut bytes, None);
         retry(&mut bytes, std::time::Duration::from_millis(1234));
         comment(&mut bytes);
-        assert_eq!(bytes, "id: inbox@k3x9q2ab.42\n\n\nretry: 1234\n\n:\n\n");
+        assert_eq!(bytes, "id: inbox@k3x9q2ab.42,chat:general@e1e1e1e1.0\n\n\nretry: 1234\n\n:\n\n");
     }
 }

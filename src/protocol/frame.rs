@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::{
     event::GapView,
-    event_stream::Lines,
+    event_stream::Headline,
     websocket::{HEADER_MAX, TEXT, header},
 };
 use crate::{
@@ -43,8 +43,8 @@ struct Encoded {
     /// A text frame with its header, as it goes onto a socket.
     websocket: Bytes,
     header_len: usize,
-    /// The same for event streams, from when the first of them wants it.
-    lines: OnceLock<Lines>,
+    /// What event streams need to know of it, from when the first of them wants it.
+    headline: OnceLock<Headline>,
     stream: Option<StreamName>,
     numbers: Option<Numbers>,
     /// Whose presence it tells.
@@ -135,8 +135,8 @@ impl Frame {
         // It may wait long in many outboxes, which count its length: no spare room waits with it.
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
-        let lines = OnceLock::new();
-        Self(Arc::new(Encoded { class, websocket, header_len, lines, stream, numbers, user: None }))
+        let headline = OnceLock::new();
+        Self(Arc::new(Encoded { class, websocket, header_len, headline, stream, numbers, user: None }))
     }
 
     pub fn class(&self) -> Class {
@@ -194,9 +194,8 @@ impl Frame {
         serde_json::from_slice(self.json())
     }
 
-    /// The event on an event stream, but for its `id`.
-    pub fn lines(&self) -> &Lines {
-        self.0.lines.get_or_init(|| Lines::of(self.json()))
+    pub fn headline(&self) -> &Headline {
+        self.0.headline.get_or_init(|| Headline::of(self.json()))
     }
 
     /// What it costs its receiver's outbox, in bytes.

@@ -29,7 +29,9 @@ pub use waiter::Waiter;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
-    domain::{Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName, Transport},
+    domain::{
+        Counters, Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName, Transport,
+    },
     hub::messages::{Register, Request, Unregister},
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
@@ -82,6 +84,8 @@ pub struct Session {
     openings: RefCell<Vec<Opening>>,
     /// How its position in each stream that it follows from the start was met.
     resumes: RefCell<Vec<(StreamName, Resume)>>,
+    /// What the counters were when it was welcomed.
+    first_counters: Cell<Counters>,
     /// The first pages of all these streams were given.
     has_begun: Cell<bool>,
     /// Hints that came while the inbox is read: they follow the events that they may be about.
@@ -120,6 +124,7 @@ impl Session {
             reads: Cell::new(0),
             openings: RefCell::new(Vec::new()),
             resumes: RefCell::new(Vec::new()),
+            first_counters: Cell::default(),
             has_begun: Cell::new(false),
             held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),

@@ -6,7 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Following, Opening, Session, Worker};
 use crate::{
-    domain::{Identity, StreamName, Transport},
+    domain::{Counters, Identity, StreamName, Transport},
     outbox::Outgoing,
     protocol::{CloseCode, Frame},
     stream::Resume,
@@ -49,6 +49,11 @@ impl Waiter {
                 Ok(Outgoing::Close(_)) | Err(_) => return None,
             }
         }
+    }
+
+    /// What the counters were when it began.
+    pub fn first_counters(&self) -> Counters {
+        self.0.first_counters.get()
     }
 
     /// How the position in each of the streams was met; a stream that could not be joined is not there.

@@ -3,10 +3,10 @@
 //! The session of a request ends with it, and the cursor is all that is left: any instance can answer the
 //! next one.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ use super::query::Query;
 use crate::{
     auth::gate::Surface,
     clock,
-    domain::{Cursor, Identity, StreamName},
+    domain::{Counters, Cursor, Identity, StreamName},
     http::{answers, problem::Problem, wait::Wait},
     protocol::{
         Class, ErrorCode, Frame,
@@ -90,17 +90,34 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
     query.allow_rooms(&identity)?;
+    let known = Known { version: query.number("version")?, marks_version: query.number("marks_version")? };
     let wait = Wait::read(&request)?;
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    // Who asks for nothing that was gets the cursor of now.
-    let time = if query.following.since.is_empty() { Duration::ZERO } else { wait.time(&worker) };
-    let answer = gather(worker, identity, query.following, time).await?;
+    let answer = gather(&worker, identity, query.following, known, wait.time(&worker)).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     wait.confirm(&mut response);
     Ok(response.json(answer.body()?))
+}
+
+/// The counters that the client knows, as far as it says.
+struct Known {
+    version: Option<u64>,
+    marks_version: Option<u64>,
+}
+
+impl Known {
+    fn is_asked(&self) -> bool {
+        self.version.is_some() || self.marks_version.is_some()
+    }
+
+    /// Whether these are others.
+    fn is_news(&self, counters: &Counters) -> bool {
+        self.version.is_some_and(|known| known != counters.version)
+            || self.marks_version.is_some_and(|known| known != counters.marks_version)
+    }
 }
 
 /// What a poll has come to know.
@@ -111,22 +128,35 @@ struct Answer {
 }
 
 async fn gather(
-    worker: Rc<Worker>,
+    worker: &Rc<Worker>,
     identity: Identity,
     following: Following,
+    mut known: Known,
     time: Duration,
 ) -> Result<Answer, Problem> {
-    let mut deadline = Instant::now() + time;
-    let (mut cursor, rooms) = (following.cursor(), following.rooms.len());
-    let user = identity.user.clone();
+    let (mut cursor, rooms, user) = (following.cursor(), following.rooms.len(), identity.user.clone());
+    // Who asks for nothing that was gets the cursor of now.
+    let is_fresh = following.since.is_empty();
+    let mut deadline = Instant::now() + if is_fresh { Duration::ZERO } else { time };
     let waiter = Waiter::open(worker.clone(), identity, following);
     waiter.begun().await.map_err(Problem::ended)?;
     let resumes = waiter.resumes();
     if resumes.len() <= rooms {
         return Err(Problem::new(ErrorCode::Unavailable, "a room takes nobody in now; try again later"));
     }
-
-    let (mut events, mut owes_counters) = (Vec::new(), false);
+    let mut events = Vec::new();
+    if worker.is_draining.load(Ordering::Relaxed) && !is_fresh {
+        return Ok(Answer { events, cursor, resumes });
+    }
+    let first = waiter.first_counters();
+    let mut owes_counters = !is_fresh && known.is_news(&first);
+    if owes_counters {
+        deadline = Instant::now();
+    }
+    if !known.is_asked() {
+        // What was told of them before this poll began is news to nobody who has heard it.
+        known = Known { version: Some(first.version), marks_version: Some(first.marks_version) };
+    }
     while events.len() < EVENTS_MAX
         && let Some(frame) = waiter.next(deadline).await
     {
@@ -134,16 +164,16 @@ async fn gather(
             cursor.advance(stream, position);
             owes_counters |= frame.is_numbered() && *stream == StreamName::Inbox;
         }
-        let is_counters = frame.class() == Class::Hint && frame.lines().is_called("unread");
-        if is_counters || frame.is_numbered() {
-            owes_counters &= !is_counters;
+        let counters = counters(&frame);
+        if frame.is_numbered() || counters.is_some_and(|counters| known.is_news(&counters)) {
+            owes_counters &= counters.is_none();
             events.push(frame);
             // What is there by now comes along, and nothing more is waited for.
             deadline = Instant::now();
         }
     }
     drop(waiter);
-    // Counters are told a moment after what they count; by then nobody may be here to hear them.
+    // They are told a moment after what they count; by then nobody may be here to hear them.
     if owes_counters
         && events.len() < EVENTS_MAX
         && let Ok(state) = worker.store.ask(ReadState { user }).await
@@ -151,6 +181,17 @@ async fn gather(
         events.push(Frame::new(Class::Hint, &Unread { counters: state.counters }));
     }
     Ok(Answer { events, cursor, resumes })
+}
+
+/// The counters, of an `unread`.
+fn counters(frame: &Frame) -> Option<Counters> {
+    #[derive(Deserialize)]
+    struct Hint {
+        r#type: String,
+        counters: Counters,
+    }
+    let hint = (frame.class() == Class::Hint).then(|| serde_json::from_slice::<Hint>(frame.json()).ok());
+    hint.flatten().filter(|hint| hint.r#type == "unread").map(|hint| hint.counters)
 }
 
 impl Answer {

@@ -53,6 +53,15 @@ impl Query {
         self.others.get(name).map(String::as_str)
     }
 
+    /// Reads a whole number, if there is one.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let number = self.text(name).map(str::parse).transpose();
+        number.map_err(|_| Problem::new(ErrorCode::BadMessage, format!("{name} is a whole number")))
+    }
+
     /// Bounds the rooms that it names.
     ///
     /// # Errors

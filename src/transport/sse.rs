@@ -6,21 +6,21 @@
 use std::{rc::Rc, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, Version, header},
 };
 
 use super::{
     query::{Query, cursor},
     socket,
-    sse_body::{Rendering, SseBody, goodbye},
+    sse_body::{SseBody, goodbye},
 };
 use crate::{
     auth::gate::Surface,
     clock,
     domain::{Cursor, Transport, UserId},
     http::{answers, problem::Problem},
-    protocol::{CloseCode, ErrorCode, event::Goodbye},
+    protocol::{CloseCode, ErrorCode, event::Goodbye, event_stream::Naming},
     random,
     session::{Opening, Session, Worker},
 };
@@ -65,28 +65,33 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
     if let Some(id) = request.headers().get(LAST_EVENT_ID) {
         query.following.since = cursor(id.to_str().unwrap_or_default())?;
     }
-    let rendering = match query.text("event") {
-        Some("message") => Rendering::Unnamed,
-        _ => Rendering::Named,
-    };
+    let naming = if query.text("event") == Some("message") { Naming::Unnamed } else { Naming::ByType };
     if let Some(code) = must_wait(&worker, &identity.user).await {
-        let goodbye = goodbye(Goodbye::new(code, Some(random::up_to(worker.policy.retry_window))), rendering);
-        return Ok(response().body(goodbye));
+        let event = Goodbye::new(code, Some(random::up_to(worker.policy.retry_window)));
+        return Ok(response(&request).body(goodbye(&event, naming)));
     }
 
     let (cursor, kill) = (query.following.cursor(), socket::kill(&request)?);
     let session = Session::open(worker, Transport::EventStream, query.following, kill);
     session.admit(identity, Opening::Welcome(None));
-    Ok(response().streaming(SseBody::new(session, cursor, rendering)))
+    let mut response = response(&request).streaming(SseBody::new(session, cursor, naming));
+    if request.version() < Version::HTTP_11 {
+        // It knows no chunks (RFC 9112 section 6.1): the stream ends with its connection.
+        response.head_mut().no_chunking(true);
+    }
+    Ok(response)
 }
 
-fn response() -> actix_web::HttpResponseBuilder {
+fn response(request: &HttpRequest) -> HttpResponseBuilder {
     let mut response = HttpResponse::build(StatusCode::OK);
     response
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // A proxy that gathers would hold events back (nginx).
         .insert_header(("X-Accel-Buffering", "no"));
+    if request.version() < Version::HTTP_11 {
+        response.force_close();
+    }
     response
 }
 

@@ -18,7 +18,7 @@ use crate::{
     protocol::{
         Class, Frame,
         event::Goodbye,
-        event_stream::{self, Lines},
+        event_stream::{self, Naming},
     },
     session::Session,
 };
@@ -26,36 +26,19 @@ use crate::{
 /// A piece ends with the event that makes it so large: about what the connection writes at once.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// How events are called.
-#[derive(Debug, Clone, Copy)]
-pub enum Rendering {
-    Named,
-    /// All alike, for clients that only set `onmessage`.
-    Unnamed,
-}
-
-impl Rendering {
-    fn of(self, lines: &Lines) -> &[u8] {
-        match self {
-            Self::Named => lines.named(),
-            Self::Unnamed => lines.unnamed(),
-        }
-    }
-}
-
 pub struct SseBody {
     session: Rc<Session>,
     /// Where the reader stands when it has read everything that was yielded.
     cursor: Cursor,
-    rendering: Rendering,
+    naming: Naming,
     piece: BytesMut,
     is_ended: bool,
 }
 
 impl SseBody {
     /// `cursor` is where the reader stands, in the streams that it follows.
-    pub fn new(session: Rc<Session>, cursor: Cursor, rendering: Rendering) -> Self {
-        Self { session, cursor, rendering, piece: beginning(), is_ended: false }
+    pub fn new(session: Rc<Session>, cursor: Cursor, naming: Naming) -> Self {
+        Self { session, cursor, naming, piece: beginning(), is_ended: false }
     }
 
     fn render(&mut self, outgoing: &Outgoing) {
@@ -71,7 +54,7 @@ impl SseBody {
     }
 
     fn tell(&mut self, frame: &Frame) {
-        self.piece.extend_from_slice(self.rendering.of(frame.lines()));
+        event_stream::begin(&mut self.piece, self.naming, frame.headline(), frame.json());
         let reached = frame.reached();
         if let Some((stream, position)) = reached {
             self.cursor.advance(stream, position);
@@ -89,10 +72,10 @@ fn beginning() -> BytesMut {
 }
 
 /// A whole stream for somebody who is to come again later.
-pub fn goodbye(goodbye: Goodbye, rendering: Rendering) -> Bytes {
+pub fn goodbye(goodbye: &Goodbye, naming: Naming) -> Bytes {
     let mut piece = beginning();
-    let frame = Frame::new(Class::Reply, &goodbye);
-    piece.extend_from_slice(rendering.of(frame.lines()));
+    let frame = Frame::new(Class::Reply, goodbye);
+    event_stream::begin(&mut piece, naming, frame.headline(), frame.json());
     event_stream::end(&mut piece, None);
     piece.freeze()
 }
@@ -102,6 +85,9 @@ impl Stream for SseBody {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
+        if this.piece.is_empty() {
+            this.piece.reserve(this.session.outbox().waiting_bytes().min(PIECE_BYTES) * 3 / 2);
+        }
         while !this.is_ended && this.piece.len() < PIECE_BYTES {
             let Poll::Ready(outgoing) = this.session.outbox().poll_next(cx) else { break };
             this.render(&outgoing);
@@ -110,9 +96,9 @@ impl Stream for SseBody {
             this.session.drained();
         }
         if !this.piece.is_empty() {
-            return Poll::Ready(Some(Ok(this.piece.split().freeze())));
+            return Poll::Ready(Some(Ok(std::mem::take(&mut this.piece).freeze())));
         }
-        if this.is_ended {
+        if this.is_ended || this.session.is_over() {
             return Poll::Ready(None);
         }
         this.session.pass_turn();
