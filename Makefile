@@ -1,11 +1,14 @@
 # One word for each task. All builds but the release share target/debug.
 
 CARGO ?= cargo
-# What tests call besides the program itself; strace watches the disk being synced (G1).
-TOOLS := strace
+# What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
+# (G1), node runs clients that are not ours.
+TOOLS := strace:strace node:nodejs npm:npm
+# What npm leaves behind when it is done.
+NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup bench
+.PHONY: help run test check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,12 +29,18 @@ check: ## Format, lints and documentation; any warning fails
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
 
-setup:
+setup: tools $(NODE_MODULES)
+
+tools:
 	@for tool in $(TOOLS); do \
-		command -v $$tool >/dev/null && continue; \
-		test "$$(id -u)" = 0 || { echo "$$tool is missing: apt-get install $$tool"; exit 1; }; \
-		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$tool || exit 1; \
+		command -v $${tool%:*} >/dev/null && continue; \
+		package=$${tool#*:}; \
+		test "$$(id -u)" = 0 || { echo "$${tool%:*} is missing: apt-get install $$package"; exit 1; }; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$package || exit 1; \
 	done
+
+$(NODE_MODULES): tests/node/package-lock.json | tools
+	cd tests/node && npm ci
 
 bench: ## Print the benchmarks
 	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms

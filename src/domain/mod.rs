@@ -10,7 +10,9 @@ pub mod ids;
 pub mod json;
 pub mod mark;
 pub mod message;
+pub mod mute;
 pub mod notification;
+mod pattern;
 pub mod position;
 pub mod preferences;
 pub mod presence;
@@ -27,6 +29,7 @@ pub use ids::{EventName, Nonce, NotificationId, NotificationType, RoomName, Sess
 pub use json::Json;
 pub use mark::{Mark, MarkAs, MarkTarget};
 pub use message::MessageDraft;
+pub use mute::{Mute, TypePattern};
 pub use notification::{Draft, Notification};
 pub use position::{Epoch, Offset, Position};
 pub use preferences::{Preferences, QuietHours, TimeOfDay, Zone};

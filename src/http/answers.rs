@@ -70,6 +70,13 @@ answers! {
         "409": "The first request with this `Idempotency-Key` is still waiting.",
         "422": "Fields are wrong or unknown, and `errors` names each (`validation`); or the `Idempotency-Key` was used for another request (`conflict`).",
     }
+    NamesPattern {
+        "422": "That is no pattern of types.",
+    }
+    MutesTypes {
+        "409": "The user has as many mutes as one may have.",
+        "422": "That is no pattern of types, or fields are wrong or unknown, and `errors` names each.",
+    }
     NamesRoom {
         "422": "That is no name of a room (`bad_room`).",
     }

@@ -15,6 +15,7 @@ pub mod host;
 mod inbox;
 mod marks;
 mod me;
+mod mutes;
 mod notifications;
 mod preferences;
 pub mod problem;
@@ -63,6 +64,7 @@ pub struct Api {
         notifications::publish, notifications::send,
         inbox::list, inbox::fetch, inbox::delete,
         marks::mark, marks::acknowledge, unread::unread,
+        mutes::list, mutes::put, mutes::remove,
         rooms::publish, rooms::messages, rooms::presence,
     ),
     components(schemas(problem::ProblemBody<'_>, draft::PushWords))
@@ -78,6 +80,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/me").get(me::me),
         at("/v1/tickets").post(tickets::issue),
         at("/v1/preferences").get(preferences::fetch).put(preferences::replace),
+        at("/v1/mutes").get(mutes::list),
+        at("/v1/mutes/{pattern}").put(mutes::put).delete(mutes::remove),
         at("/v1/send/{user}").post(notifications::send),
         at("/v1/notifications").get(inbox::list).post(notifications::publish),
         // These words are no ids, and so stand before them.

@@ -199,7 +199,9 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused => {
                 Self::new(ErrorCode::Conflict, error.to_string()).status(StatusCode::UNPROCESSABLE_ENTITY)
             }
-            StoreError::KeyInProgress => Self::new(ErrorCode::Conflict, error.to_string()),
+            StoreError::KeyInProgress | StoreError::TooManyMutes => {
+                Self::new(ErrorCode::Conflict, error.to_string())
+            }
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
             StoreError::Internal(_) => {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{self, EntityTag},
     web::Data,
 };
@@ -15,7 +15,7 @@ use super::{Api, answers, etag::is_known, extract::Caller, problem::Problem, wai
 use crate::{
     domain::Identity,
     session::{Following, Waiter, Worker},
-    store::messages::{InboxState, ReadState},
+    store::messages::InboxCounters,
 };
 
 /// When a client that polls should come again, in milliseconds.
@@ -62,18 +62,18 @@ struct UnreadBody {
 )]
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let wait = Wait::read(&request)?;
-    let state = state_after(&request, caller.0, &api, wait).await?;
-    let tag = entity_tag(&state);
-    let etag = (header::ETAG, tag.to_string());
-    if is_known(&request, &tag) {
-        let mut response = HttpResponse::NotModified();
+    let inbox = counters_after(&request, caller.0, &api, wait).await?;
+    let tag = entity_tag(&inbox);
+    let start = |mut response: HttpResponseBuilder| {
         wait.confirm(&mut response);
-        return Ok(response.insert_header(etag).finish());
+        response.insert_header((header::ETAG, tag.to_string()));
+        response
+    };
+    if is_known(&request, &tag) {
+        return Ok(start(HttpResponse::NotModified()).finish());
     }
-    let counters = state.counters;
-    let mut response = HttpResponse::Ok();
-    wait.confirm(&mut response);
-    Ok(response.insert_header(etag).json(UnreadBody {
+    let counters = inbox.counters;
+    Ok(start(HttpResponse::Ok()).json(UnreadBody {
         unread: counters.unread,
         unseen: counters.unseen,
         display: counters.display(),
@@ -83,20 +83,18 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
     }))
 }
 
-/// The state that the client does not know yet, as soon as there is one; after the wait, the one that there
-/// is. Who names none knows the one of now.
-async fn state_after(
+/// The counters that the client does not know yet, as soon as there are any; after the wait, those that
+/// there are. Who names none knows those of now.
+async fn counters_after(
     request: &HttpRequest,
     identity: Identity,
     api: &Api,
     wait: Wait,
-) -> Result<InboxState, Problem> {
-    let read = || api.store.ask(ReadState { user: identity.user.clone() });
-    let now = read().await?;
+) -> Result<InboxCounters, Problem> {
+    let now = api.store.counters(&identity.user).await?;
     let names_one = request.headers().contains_key(header::IF_NONE_MATCH);
-    let is_news = |state: &InboxState| {
-        let tag = entity_tag(state);
-        if names_one { !is_known(request, &tag) } else { !tag.strong_eq(&entity_tag(&now)) }
+    let is_news = |inbox: &InboxCounters| {
+        if names_one { !is_known(request, &entity_tag(inbox)) } else { *inbox != now }
     };
     if !wait.is_asked() || is_news(&now) {
         return Ok(now);
@@ -106,15 +104,15 @@ async fn state_after(
     let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default());
     waiter.begun().await.map_err(Problem::ended)?;
     loop {
-        let state = read().await?;
-        if is_news(&state) || waiter.next(deadline).await.is_none() {
-            return Ok(state);
+        let inbox = api.store.counters(&identity.user).await?;
+        if is_news(&inbox) || waiter.next(deadline).await.is_none() {
+            return Ok(inbox);
         }
     }
 }
 
 /// The versions count every change of what is shown, within one life of the inbox.
-fn entity_tag(state: &InboxState) -> EntityTag {
-    let counters = state.counters;
-    EntityTag::new_strong(format!("{}.{}.{}", state.head.epoch, counters.version, counters.marks_version))
+fn entity_tag(inbox: &InboxCounters) -> EntityTag {
+    let counters = inbox.counters;
+    EntityTag::new_strong(format!("{}.{}.{}", inbox.epoch, counters.version, counters.marks_version))
 }

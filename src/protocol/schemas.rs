@@ -14,7 +14,7 @@ use utoipa::{
 
 use crate::domain::{
     Cursor, EventName, Nonce, NotificationId, NotificationType, Position, RoomName, TimeOfDay, Timestamp,
-    UserId, Zone,
+    TypePattern, UserId, Zone,
 };
 
 /// Gives a type that is a text on the wire its schema: name, what it is, an example, and what else it has to be.
@@ -85,6 +85,15 @@ text!(
 text!(Timestamp, "Timestamp", "RFC 3339, in UTC, with milliseconds.", "2026-11-22T04:33:51.602Z", |text| {
     text.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
 });
+text!(
+    TypePattern,
+    "TypePattern",
+    "A notification type, or the start of one that ends in `*`.",
+    "comment.*",
+    |text| text
+        .max_length(Some(128))
+        .pattern(Some(r"^([a-z0-9_]+(\.[a-z0-9_]+)+|([a-z0-9_]+(\.[a-z0-9_]+)*\.?)?\*)$"))
+);
 text!(TimeOfDay, "TimeOfDay", "A time on the clock.", "22:00", |text| {
     text.pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$"))
 });
@@ -119,6 +128,7 @@ mod tests {
         check::<RoomName>();
         check::<NotificationType>();
         check::<NotificationId>();
+        check::<TypePattern>();
         check::<EventName>();
         check::<Nonce>();
         check::<Position>();
@@ -133,6 +143,7 @@ mod tests {
             user in "[a-z@:|+ é.]{0,4}|x{127,129}",
             room in "[a-z_.:=@ ]{0,4}|_?inbox|\\.{1,3}|x{127,129}",
             kind in "[a-z_.A]{0,8}|(a\\.){0,65}b",
+            pattern in r"[a-z_.A]{0,6}\*{0,2}|(a\.){0,64}b?\*?",
             id in "(ntf_)?[0-9A-Za]{25,27}",
             position in "[a-z0-9]{7,9}[.,][0-9]{0,20}",
             time in "[0-9]{1,2}:[0-9]{1,2}",
@@ -140,6 +151,7 @@ mod tests {
             agree::<UserId>(&user);
             agree::<RoomName>(&room);
             agree::<NotificationType>(&kind);
+            agree::<TypePattern>(&pattern);
             agree::<NotificationId>(&id);
             agree::<TimeOfDay>(&time);
             // Of the last digit the pattern knows nothing.

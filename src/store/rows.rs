@@ -7,11 +7,11 @@ use diesel::{prelude::*, result::Error};
 
 use super::{
     messages::{InboxState, Receipt},
-    schema::{idempotency_keys, inboxes, notifications, preferences},
+    schema::{idempotency_keys, inboxes, mutes, notifications, preferences},
 };
 use crate::{
     domain::{
-        Counters, Epoch, Invalid, Json, Notification, Position, Preferences, QuietHours, TimeOfDay,
+        Counters, Epoch, Invalid, Json, Mute, Notification, Position, Preferences, QuietHours, TimeOfDay,
         Timestamp, Zone,
     },
     stream::Head,
@@ -61,6 +61,7 @@ pub(super) struct NewNotification<'a> {
     key: Option<&'a str>,
     created_at: i64,
     expires_at: Option<i64>,
+    muted: bool,
     payload: &'a str,
 }
 
@@ -76,6 +77,7 @@ impl<'a> NewNotification<'a> {
             key: notification.key.as_deref(),
             created_at: notification.created_at.as_micros(),
             expires_at: notification.expires_at.map(Timestamp::as_micros),
+            muted: notification.muted,
             payload: notification.payload.as_str(),
         })
     }
@@ -114,6 +116,26 @@ impl NotificationRow {
             read_at: self.read_at.map(Timestamp::from_micros),
             archived_at: self.archived_at.map(Timestamp::from_micros),
             muted: self.muted,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mutes)]
+pub(super) struct MuteRow {
+    pattern: String,
+    until: Option<i64>,
+    created_at: i64,
+}
+
+impl TryFrom<MuteRow> for Mute {
+    type Error = Error;
+
+    fn try_from(row: MuteRow) -> Result<Self, Error> {
+        Ok(Self {
+            pattern: row.pattern.parse().map_err(broken)?,
+            until: row.until.map(Timestamp::from_micros),
+            created_at: Timestamp::from_micros(row.created_at),
         })
     }
 }

@@ -22,6 +22,16 @@ diesel::table! {
         version -> BigInt,
         marks_version -> BigInt,
         changed_at -> BigInt,
+        mutes -> BigInt,
+    }
+}
+
+diesel::table! {
+    mutes (user_id, pattern) {
+        user_id -> Text,
+        pattern -> Text,
+        until -> Nullable<BigInt>,
+        created_at -> BigInt,
     }
 }
 

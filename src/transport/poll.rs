@@ -22,7 +22,6 @@ use crate::{
         event::{GapView, Message, NotificationFields, Skip, Unread},
     },
     session::{Following, Waiter, Worker},
-    store::messages::ReadState,
     stream::Resume,
 };
 
@@ -176,9 +175,9 @@ async fn gather(
     // They are told a moment after what they count; by then nobody may be here to hear them.
     if owes_counters
         && events.len() < EVENTS_MAX
-        && let Ok(state) = worker.store.ask(ReadState { user }).await
+        && let Ok(inbox) = worker.store.counters(&user).await
     {
-        events.push(Frame::new(Class::Hint, &Unread { counters: state.counters }));
+        events.push(Frame::new(Class::Hint, &Unread { counters: inbox.counters }));
     }
     Ok(Answer { events, cursor, resumes })
 }

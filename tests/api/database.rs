@@ -36,11 +36,19 @@ impl Database {
 
     /// Offset and id of every notification of a user, in order.
     pub fn inbox(&mut self, user: &str) -> Vec<(u64, String)> {
-        let rows: Vec<Row> =
-            sql_query("SELECT \"offset\", id FROM notifications WHERE user_id = ? ORDER BY \"offset\"")
-                .bind::<Text, _>(user)
-                .load(&mut self.0)
-                .unwrap();
+        self.rows(user, "TRUE")
+    }
+
+    /// The same of those that every client is shown.
+    pub fn shown(&mut self, user: &str) -> Vec<(u64, String)> {
+        self.rows(user, "archived_at IS NULL AND expires_at IS NULL AND NOT muted")
+    }
+
+    fn rows(&mut self, user: &str, condition: &str) -> Vec<(u64, String)> {
+        let query = format!(
+            "SELECT \"offset\", id FROM notifications WHERE user_id = ? AND {condition} ORDER BY \"offset\""
+        );
+        let rows: Vec<Row> = sql_query(query).bind::<Text, _>(user).load(&mut self.0).unwrap();
         rows.into_iter().map(|row| (row.offset.try_into().unwrap(), row.id)).collect()
     }
 

@@ -67,7 +67,11 @@ async fn every_operation_of_the_document_is_answered_as_it_says() {
     let user = app.user("alice");
     for (method, path, operation) in operations(&document) {
         let id = "ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV";
-        let address = path.replace("{id}", id).replace("{user}", "bob").replace("{room}", "a");
+        let address = path
+            .replace("{id}", id)
+            .replace("{user}", "bob")
+            .replace("{room}", "a")
+            .replace("{pattern}", "a.*");
         for http in [&user, &app.anonymous()] {
             // An event stream has no end of its own; nobody who accepts none gets one.
             let request = http.request(&method, &address).insert_header(("Accept", "application/json"));
@@ -278,6 +282,17 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     walk.get(preferences, preferences).await;
     let bad = json!({"quiet": {"zone": "UTC", "from": "24:00"}, "sound": 1});
     walk.send("put", preferences, preferences, Some(&bad), 422).await;
+    let mute = "/v1/mutes/{pattern}";
+    for body in [json!({"until": "2036-12-24T18:00:00Z"}), json!({"until": null}), json!({})] {
+        walk.send("put", mute, "/v1/mutes/a.*", Some(&body), 200).await;
+    }
+    walk.send("put", mute, "/v1/mutes/*", None, 200).await;
+    for body in [json!({"until": 1}), json!({"for": "ever"})] {
+        walk.send("put", mute, "/v1/mutes/a.*", Some(&body), 422).await;
+    }
+    walk.get("/v1/mutes", "/v1/mutes").await;
+    walk.send("delete", mute, "/v1/mutes/*", None, 204).await;
+    walk.send("delete", mute, "/v1/mutes/x", None, 422).await;
     walk.get("/v1/me", "/v1/me").await;
     walk.send("post", "/v1/tickets", "/v1/tickets", None, 201).await;
     for path in ["/health", "/ready", "/openapi.json"] {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, until},
     clients::{
-        narrow::connect,
+        narrow::{address_of, connect},
         room::{guest, guest_at, offset},
         ws::Ws,
     },
@@ -24,14 +24,14 @@ const OPEN: [(&str, &str); 4] = [
     ("limits.room_messages_per_second", "0"),
 ];
 
-fn open_with(setting: (&'static str, &'static str)) -> App {
+pub fn open_with(setting: (&'static str, &'static str)) -> App {
     let mut settings = OPEN.to_vec();
     settings.push(setting);
     App::start_with(&settings)
 }
 
 /// Says this many messages of about this many bytes, a few at a time.
-async fn speak(speaker: &mut Ws, first: u64, count: u64, bytes: usize) {
+pub async fn speak(speaker: &mut Ws, first: u64, count: u64, bytes: usize) {
     const BURST: u64 = 20;
     let filling = "x".repeat(bytes);
     for n in (first..first + count).step_by(BURST as usize) {
@@ -47,14 +47,15 @@ async fn speak(speaker: &mut Ws, first: u64, count: u64, bytes: usize) {
 }
 
 /// What a member has heard, each step held to follow the last.
-struct Hearing {
-    offset: u64,
-    lost: u64,
-    notifications: Vec<u64>,
+#[derive(Default)]
+pub struct Hearing {
+    pub offset: u64,
+    pub lost: u64,
+    pub notifications: Vec<u64>,
 }
 
 impl Hearing {
-    fn take(&mut self, event: &Value) {
+    pub fn take(&mut self, event: &Value) {
         match event["type"].as_str().unwrap() {
             "message" => {
                 assert_eq!(offset(&event["position"]), self.offset + 1, "{event}");
@@ -84,7 +85,7 @@ async fn a_member_that_reads_late_is_told_exactly_what_it_missed_and_loses_no_no
         speak(&mut speaker, (n - 1) * COUNT / 3 + 1, COUNT / 3, 1500).await;
         app.publish("late", n).await;
     }
-    let mut hearing = Hearing { offset: 0, lost: 0, notifications: Vec::new() };
+    let mut hearing = Hearing::default();
     while hearing.offset < COUNT || hearing.notifications.len() < 3 {
         hearing.take(&late.next().await);
     }
@@ -124,7 +125,7 @@ async fn fifty_members_that_never_read_cost_bounded_memory_are_evicted_and_the_o
     assert!(gone - start >= SLOW_TIMEOUT, "{:?}", gone - start);
     assert!(gone - full < SLOW_TIMEOUT + Duration::from_secs(4), "{:?}", gone - full);
     for ws in &frozen {
-        forgotten_by_kernel(&app, ws).await;
+        forgotten_by_kernel(&app, address_of(ws)).await;
     }
     join(speak(&mut speaker, 2 * COUNT + 1, 1, 10), hear_all(&mut readers, 2 * COUNT, 2 * COUNT + 1)).await;
 }
@@ -132,7 +133,7 @@ async fn fifty_members_that_never_read_cost_bounded_memory_are_evicted_and_the_o
 /// Each hears everything up to this offset, and loses nothing.
 async fn hear_all(readers: &mut [Ws], from: u64, to: u64) {
     join_all(readers.iter_mut().map(|ws| async move {
-        let mut hearing = Hearing { offset: from, lost: 0, notifications: Vec::new() };
+        let mut hearing = Hearing { offset: from, ..Hearing::default() };
         while hearing.offset < to {
             hearing.take(&ws.next().await);
         }

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
     app::{App, DEADLINE, SECRET, program},
-    clients::{raw::Raw, ws::Ws},
+    clients::{raw::Raw, sse::Sse, ws::Ws},
 };
 
 const MARKER: &str = "marker-of-a-payload";
@@ -33,14 +33,28 @@ async fn use_tickets(app: &App, token: &str) -> [String; 3] {
 
 /// A token of each user, so that each way of travelling has its own to look for.
 fn tokens(app: &App) -> Vec<String> {
-    let ways = ["header", "query", "cookie", "subprotocol", "message", "refresh", "refused", "expired"];
+    let ways = [
+        "header",
+        "query",
+        "stream",
+        "poll",
+        "cookie",
+        "subprotocol",
+        "message",
+        "refresh",
+        "refused",
+        "expired",
+    ];
     let token =
         |way: &&str| if *way == "expired" { app.token_for(way, "", -60) } else { app.token(way, "notify") };
     ways.iter().map(token).collect()
 }
 
 async fn use_every_way(app: &App, tokens: &[String]) {
-    let [header, query, cookie, subprotocol, message, refresh, refused, expired] = tokens else { panic!() };
+    let [header, query, stream, poll, cookie, subprotocol, message, refresh, refused, expired] = tokens
+    else {
+        panic!()
+    };
     let anonymous = app.anonymous();
     let body = json!({"to": "header", "type": "a.b", "payload": {"text": MARKER}, "key": MARKER});
     let keyed =
@@ -53,6 +67,11 @@ async fn use_every_way(app: &App, tokens: &[String]) {
     assert_eq!(app.http(header).get("/v1/notifications").await.status, 200);
     assert_eq!(anonymous.get(&format!("/v1/me?token={query}")).await.status, 200);
     assert_eq!(anonymous.get(&format!("/v1/me?a=b&t%6Fken={query}")).await.status, 200);
+    let mut sse = Sse::open(app.address, &format!("?token={stream}&since=inbox@00000000.0"), &[]).await;
+    assert_eq!(sse.next().await["user"], "stream");
+    for query in [format!("token={poll}"), format!("since=inbox@00000000.0&t%6Fken={poll}")] {
+        assert_eq!(anonymous.get(&format!("/v1/poll?{query}")).await.status, 200);
+    }
     let page = anonymous.request("GET", "/v1/me").insert_header(("Sec-Fetch-Site", "same-origin"));
     let page = page.insert_header(("Cookie", format!("tidings_token={cookie}")));
     assert_eq!(anonymous.send(page, "").await.status, 200);

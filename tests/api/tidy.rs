@@ -71,7 +71,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 44] = [
+const LIMITS: [(&str, &str); 46] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for a request head", "http.head_timeout"),
@@ -89,6 +89,8 @@ const LIMITS: [(&str, &str); 44] = [
     ("page of a list", "B48"),
     ("page of a room's history", "the_history_is_read_over_http_page_by_page_up_to_the_top"),
     ("ids of a mark", "what_is_no_mark_says_why"),
+    ("mutes of a user", "limits.mutes"),
+    ("notifications kept", "retention.max_read_per_user"),
     ("WebSocket message", "B19"),
     ("fragments", "B20"),
     ("echo", "session.data_bytes"),

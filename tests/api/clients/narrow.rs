@@ -1,25 +1,32 @@
-//! A WebSocket client whose kernel takes in few bytes ahead of it, so that the server feels it when it does
-//! not read; and what the kernel knows of a connection.
+//! Clients whose kernel takes in few bytes ahead of them, so that the server feels it when they do not read;
+//! and what the kernel knows of a connection.
 
 use std::{fs, net::SocketAddr};
 
 use serde_json::Value;
-use tokio::{net::TcpSocket, time::timeout};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    time::timeout,
+};
 use tokio_tungstenite::{
     MaybeTlsStream, client_async_with_config,
     tungstenite::{client::IntoClientRequest, protocol::WebSocketConfig},
 };
 
-use super::ws::Ws;
+use super::{sse::Sse, ws::Ws};
 use crate::app::{App, DEADLINE};
 
 const BUFFER_BYTES: usize = 4096;
 
-/// Connects and waits for the `welcome`; what follows comes slowly, and only when it is read.
-pub async fn connect(app: &App, user: &str, query: &str) -> Ws {
+async fn open(app: &App) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(BUFFER_BYTES as u32).unwrap();
-    let stream = timeout(DEADLINE, socket.connect(app.address)).await.unwrap().unwrap();
+    timeout(DEADLINE, socket.connect(app.address)).await.unwrap().unwrap()
+}
+
+/// A WebSocket that has its `welcome`; what follows comes slowly, and only when it is read.
+pub async fn connect(app: &App, user: &str, query: &str) -> Ws {
+    let stream = open(app).await;
     let mut request = format!("ws://{}/v1/ws{query}", app.address).into_client_request().unwrap();
     let authorization = format!("Bearer {}", app.token(user, "")).parse().unwrap();
     request.headers_mut().insert("authorization", authorization);
@@ -29,6 +36,15 @@ pub async fn connect(app: &App, user: &str, query: &str) -> Ws {
     let mut ws = Ws { socket, welcome: Value::Null };
     ws.welcome = ws.expect("welcome").await;
     ws
+}
+
+/// The same over SSE.
+pub async fn stream(app: &App, user: &str, query: &str) -> Sse {
+    let authorization = format!("Bearer {}", app.token(user, ""));
+    let headers = [("Authorization", authorization.as_str())];
+    let mut sse = Sse::over(open(app).await, query, &headers).await.unwrap();
+    sse.welcome = sse.expect("welcome").await;
+    sse
 }
 
 /// The client's own address.

@@ -1,0 +1,350 @@
+//! Long poll and the waiting form of the counters: how long they wait, and what ends it (PROTOCOL.md section 5).
+
+use std::time::{Duration, Instant};
+
+use awc::ClientRequest;
+use futures_util::future::{join, join3};
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    clients::{
+        http::{Answer, Http},
+        poll::Poll,
+        room::{EVERYWHERE, guest, say, types},
+    },
+};
+
+const UNREAD: &str = "/v1/notifications/unread";
+
+/// What takes less has not waited for seconds.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
+async fn timed<T>(asking: impl Future<Output = T>) -> (T, Duration) {
+    let start = Instant::now();
+    (asking.await, start.elapsed())
+}
+
+/// Asks, and acts a little later, so that the server waits with its answer by then. Where it is slower, the
+/// answer is the same.
+async fn while_it_waits<T>(asking: impl Future<Output = T>, act: impl Future<Output = ()>) -> T {
+    let acting = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        act.await;
+    };
+    join(asking, acting).await.0
+}
+
+#[actix_web::test]
+async fn a_poll_with_nothing_to_say_waits_and_then_answers_empty_with_its_cursor() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let mut poll = Poll::start(&app, "alice", EVERYWHERE, "chat").await;
+    let cursor = poll.cursor.clone();
+    for wait in [0, 1, 2] {
+        let (events, waited) = timed(poll.next(wait)).await;
+        assert_eq!((events, &poll.cursor), (vec![], &cursor));
+        assert!(
+            waited >= Duration::from_secs(wait) && waited < Duration::from_secs(wait) + AT_ONCE,
+            "{waited:?}"
+        );
+        assert_eq!(poll.resume, json!({ "inbox": "complete", "chat": "complete" }));
+    }
+}
+
+#[actix_web::test]
+async fn a_poll_answers_when_something_comes() {
+    let app = App::start();
+    let mut bob = guest(&app, "bob").await;
+    let mut poll = Poll::start(&app, "alice", EVERYWHERE, "chat").await;
+    let publishing = async { drop(app.publish("alice", 1).await) };
+    let (events, waited) = timed(while_it_waits(poll.next(15), publishing)).await;
+    assert_eq!(events[0]["payload"]["n"], 1);
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+    // What it counts is told with it, and not again.
+    assert_eq!(
+        (types(&events), events[1]["counters"]["unread"].as_u64()),
+        (vec!["test.event", "unread"], Some(1))
+    );
+    let (events, waited) = timed(poll.next(1)).await;
+    assert!(events.is_empty() && waited >= Duration::from_secs(1), "{events:?} after {waited:?}");
+
+    let saying = async { drop(say(&mut bob, "chat", json!("hello")).await) };
+    let (events, waited) = timed(while_it_waits(poll.next(15), saying)).await;
+    assert!(events.iter().any(|event| event["data"] == "hello"), "{events:?}");
+    assert!(waited < Duration::from_secs(15), "{waited:?}");
+}
+
+#[actix_web::test]
+async fn a_poll_answers_when_the_counters_change() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let mut poll = Poll::start(&app, "alice", "", "").await;
+    let alice = app.user("alice");
+    let marking = async {
+        let body = json!({ "as": "read", "all": true });
+        assert_eq!(alice.post("/v1/notifications/mark", &body).await.status, 200);
+    };
+    let events = while_it_waits(poll.next(15), marking).await;
+    assert_eq!(types(&events), ["unread"]);
+    assert_eq!((&events[0]["counters"]["unread"], &events[0]["counters"]["version"]), (&json!(0), &json!(2)));
+}
+
+async fn get(http: &Http, path: &str, prefer: &str) -> Answer {
+    http.send(http.request("GET", path).insert_header(("Prefer", prefer)), "").await
+}
+
+/// B37.
+#[actix_web::test]
+async fn a_wait_is_a_number_of_seconds_and_sixty_at_most() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let alice = app.user("alice");
+    for wait in ["-1", "abc", "1.5", "", "1e3", "%2B5", "0x1"] {
+        let answer = alice.get(&format!("/v1/poll?since=inbox@00000000.0&wait={wait}")).await;
+        assert_eq!(answer.status, 400, "{wait:?}");
+    }
+    for wait in ["0", "60", "61", "999999", "99999999999999999999999"] {
+        let answer = alice.get(&format!("/v1/poll?since=inbox@00000000.0&wait={wait}")).await;
+        assert_eq!((answer.status, &answer.json()["events"][0]["payload"]["n"]), (200, &json!(1)), "{wait}");
+    }
+}
+
+/// RFC 7240.
+#[actix_web::test]
+async fn a_wait_may_come_as_a_preference() {
+    let app = App::start();
+    let alice = app.user("alice");
+    let path = "/v1/poll?since=inbox@00000000.0";
+    for prefer in ["wait=1", "respond-async, wait=1", "Wait=1", "wait=\"1\"", "respond-async; x=1 ,wait=1"] {
+        let (answer, waited) = timed(get(&alice, path, prefer)).await;
+        assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])));
+        assert_eq!(answer.header("Preference-Applied"), Some("wait=1"));
+        assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{prefer}: {waited:?}");
+    }
+    let (answer, waited) = timed(get(&alice, path, "respond-async")).await;
+    assert_eq!((answer.status, answer.header("Preference-Applied")), (200, None));
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    for prefer in ["wait=soon", "wait=-1"] {
+        assert_eq!(get(&alice, path, prefer).await.status, 400, "{prefer}");
+    }
+}
+
+#[actix_web::test]
+async fn polls_at_the_same_time_all_get_the_event() {
+    let app = App::start();
+    let mut polls = Vec::new();
+    for _ in 0..3 {
+        polls.push(Poll::start(&app, "alice", "", "").await);
+    }
+    let [first, second, third] = &mut polls[..] else { panic!() };
+    let asking = join3(first.next(15), second.next(15), third.next(15));
+    let (a, b, c) = while_it_waits(asking, async { drop(app.publish("alice", 1).await) }).await;
+    for events in [a, b, c] {
+        assert_eq!(events[0]["payload"]["n"], 1);
+    }
+}
+
+#[actix_web::test]
+async fn a_request_that_is_given_up_consumes_nothing_and_leaves_nothing() {
+    let app = App::start();
+    let sockets = app.idle_sockets().await;
+    let mut poll = Poll::start(&app, "alice", EVERYWHERE, "chat").await;
+    for n in 1..=5 {
+        let asked = Poll::at(&app, "alice", EVERYWHERE, "chat", &poll.cursor);
+        let given_up = tokio::time::timeout(Duration::from_millis(200), async {
+            asked.http.get(&asked.path(15)).await;
+        });
+        assert!(given_up.await.is_err());
+        app.publish("alice", n).await;
+        let events = poll.collect(1, |event| event.get("position").is_some()).await;
+        assert_eq!(events[0]["payload"]["n"], n);
+    }
+    drop(poll);
+    app.expect_sockets(sockets).await;
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_answers_polls_at_once_and_empty() {
+    let mut app = App::start_with(&[("shutdown.drain", "5s")]);
+    app.publish("alice", 1).await;
+    let mut poll = Poll::start(&app, "alice", "", "").await;
+    let cursor = poll.cursor.clone();
+    let stopping = async { app.signal("-TERM") };
+    let (events, waited) = timed(while_it_waits(poll.next(15), stopping)).await;
+    assert_eq!((events, &poll.cursor), (vec![], &cursor));
+    assert!(waited < AT_ONCE, "{waited:?}");
+    // A stop does not wait for polls.
+    assert!(app.ended().await.success());
+    app.restart();
+    app.publish("alice", 2).await;
+    let events = poll.collect(1, |event| event.get("position").is_some()).await;
+    assert_eq!(events[0]["payload"]["n"], 2);
+}
+
+#[actix_web::test]
+async fn a_poll_that_comes_while_the_server_drains_is_answered_at_once_and_empty() {
+    let app = App::start_with(&[("shutdown.drain", "10s")]);
+    app.publish("alice", 1).await;
+    let mut sessions = Vec::new();
+    for n in 0..20 {
+        sessions.push(app.ws(&format!("user{n}")).await);
+    }
+    app.signal("-TERM");
+    app.logged(|line| line["message"] == "stopping").await;
+    for since in ["", "inbox@00000000.0"] {
+        let mut poll = Poll::at(&app, "alice", "", "", since);
+        if since.is_empty() {
+            let answer = poll.http.get("/v1/poll?wait=15").await;
+            assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])));
+        } else {
+            let (events, waited) = timed(poll.next(15)).await;
+            assert_eq!((events, poll.cursor.as_str()), (vec![], since));
+            assert!(waited < AT_ONCE, "{waited:?}");
+        }
+    }
+}
+
+#[actix_web::test]
+async fn beyond_the_limit_of_a_user_the_oldest_poll_is_answered_early_and_no_session_goes() {
+    let app = App::start_with(&[("limits.sessions_per_user", "2")]);
+    let (mut ws, mut other) = (app.ws("alice").await, app.ws("alice").await);
+    let mut polls = Vec::new();
+    for _ in 0..3 {
+        polls.push(Poll::start(&app, "alice", "", "").await);
+    }
+    let cursor = polls[0].cursor.clone();
+    let [first, second, third] = &mut polls[..] else { panic!() };
+    let last = async {
+        let (events, waited) = timed(third.next(10)).await;
+        assert_eq!(events[0]["payload"]["n"], 1);
+        assert!(waited < Duration::from_secs(10), "{waited:?}");
+    };
+    let early = async {
+        let (events, waited) = timed(while_it_waits(first.next(10), async {})).await;
+        assert_eq!((events, &first.cursor), (vec![], &cursor));
+        assert!(waited < AT_ONCE, "{waited:?}");
+        app.publish("alice", 1).await;
+    };
+    let asked_later = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        join(second.next(10), async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            last.await;
+        })
+        .await
+    };
+    let ((), (events, ())) = join(early, asked_later).await;
+    assert_eq!(events[0]["payload"]["n"], 1);
+    assert_eq!((ws.next_ns(1).await, other.next_ns(1).await), (vec![1], vec![1]));
+}
+
+#[actix_web::test]
+async fn a_full_server_answers_polls_503_with_a_time_to_wait() {
+    let app = App::start_with(&[("limits.sessions", "1")]);
+    let _ws = app.ws("bob").await;
+    let answer = app.user("alice").get("/v1/poll").await;
+    answer.problem(503, "unavailable");
+    assert!(answer.header("Retry-After").unwrap().parse::<u32>().unwrap() > 0);
+}
+
+#[actix_web::test]
+async fn counters_that_changed_between_two_polls_are_told_to_who_says_what_it_knows() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let alice = app.user("alice");
+    let mut poll = Poll::at(&app, "alice", "", "", "inbox@00000000.0");
+    let told = poll.next(5).await[1]["counters"].clone();
+    alice.post("/v1/notifications/mark", &json!({ "as": "read", "all": true })).await;
+    let ask = async |known: &Value| {
+        let known = format!("version={}&marks_version={}", known["version"], known["marks_version"]);
+        let answer = alice.get(&format!("{}&{known}", poll.path(1))).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["events"].clone()
+    };
+    let events = ask(&told).await;
+    assert_eq!(types(events.as_array().unwrap()), ["unread"]);
+    let counters = &events[0]["counters"];
+    assert_eq!((&counters["unread"], &counters["marks_version"]), (&json!(0), &json!(1)));
+    assert_eq!(ask(counters).await, json!([]));
+}
+
+/// The tag of the counters, and a request for what is different from it.
+async fn unless(http: &Http, tag: &str, wait: u64) -> (Answer, Duration) {
+    let request = http.request("GET", UNREAD).insert_header(("If-None-Match", tag.to_owned()));
+    let request: ClientRequest = request.insert_header(("Prefer", format!("wait={wait}")));
+    timed(http.send(request, "")).await
+}
+
+#[actix_web::test]
+async fn the_counters_are_awaited_until_they_change() {
+    let app = App::start();
+    let alice = app.user("alice");
+    // With and without a session of the user on this server.
+    for has_session in [false, true] {
+        let _session = if has_session { Some(app.ws("alice").await) } else { None };
+        let known = alice.get(UNREAD).await;
+        let tag = known.header("ETag").unwrap().to_owned();
+        let (unchanged, waited) = unless(&alice, &tag, 1).await;
+        assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+        assert_eq!(unchanged.header("ETag"), Some(tag.as_str()));
+        assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{waited:?}");
+
+        let asking = unless(&alice, &tag, 15);
+        let publishing = async { drop(app.publish("alice", 1).await) };
+        let (changed, waited) = while_it_waits(asking, publishing).await;
+        assert_eq!(changed.status, 200);
+        assert_eq!(changed.json()["version"], known.json()["version"].as_u64().unwrap() + 1);
+        assert_ne!(changed.header("ETag"), Some(tag.as_str()));
+        assert!(waited < Duration::from_secs(15), "{waited:?}");
+
+        // What differs already is answered at once.
+        let (differs, waited) = unless(&alice, &tag, 15).await;
+        assert_eq!((differs.status, &differs.json()), (200, &changed.json()));
+        assert!(waited < AT_ONCE, "{waited:?}");
+    }
+}
+
+/// A mark on one device ends the wait of another.
+#[actix_web::test]
+async fn the_counters_are_awaited_until_a_mark() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let alice = app.user("alice");
+    let tag = alice.get(UNREAD).await.header("ETag").unwrap().to_owned();
+    let marking = async {
+        alice.post("/v1/notifications/mark", &json!({ "as": "seen", "all": true })).await;
+    };
+    let (changed, _) = while_it_waits(unless(&alice, &tag, 15), marking).await;
+    let unread: Value = changed.json();
+    assert_eq!((changed.status, &unread["unseen"], &unread["unread"]), (200, &json!(0), &json!(1)));
+}
+
+#[actix_web::test]
+async fn a_server_that_stops_answers_who_awaits_the_counters() {
+    let mut app = App::start_with(&[("shutdown.drain", "1s")]);
+    let alice = app.user("alice");
+    let tag = alice.get(UNREAD).await.header("ETag").unwrap().to_owned();
+    let stopping = async { app.signal("-TERM") };
+    let (answer, waited) = while_it_waits(unless(&alice, &tag, 15), stopping).await;
+    assert!(answer.status == 304 && waited < AT_ONCE, "{} {waited:?}", answer.status);
+    assert!(app.ended().await.success());
+}
+
+/// Without a tag there is nothing to be different from: the next change is awaited.
+#[actix_web::test]
+async fn the_next_change_of_the_counters_can_be_awaited() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let alice = app.user("alice");
+    let (answer, waited) = timed(get(&alice, UNREAD, "wait=1")).await;
+    assert_eq!((answer.status, &answer.json()["unread"]), (200, &json!(1)));
+    assert_eq!(answer.header("Preference-Applied"), Some("wait=1"));
+    assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{waited:?}");
+    let publishing = async { drop(app.publish("alice", 2).await) };
+    let answer = while_it_waits(get(&alice, UNREAD, "wait=15"), publishing).await;
+    assert_eq!(answer.json()["unread"], 2);
+    for wait in ["-1", "abc", ""] {
+        assert_eq!(alice.get(&format!("{UNREAD}?wait={wait}")).await.status, 400, "{wait:?}");
+    }
+}
