@@ -34,7 +34,7 @@ use crate::{
         HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
         slots::Slots,
     },
-    random,
+    openapi, random,
     session::Worker,
     store::{Store, StoreLink},
     transport,
@@ -109,15 +109,13 @@ impl Application {
     fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
         let signals = Signals::listen().map_err(AppError::Signals)?;
         let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
-        let sessions = Arc::new(AtomicUsize::new(0));
-        let is_draining = Arc::new(AtomicBool::new(false));
+        let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let shards = Arc::new(Mutex::new(Vec::new()));
 
         let hub =
             NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config)).start();
         let store = start_store(&config, &hub)?;
         let hub = HubLink::new(hub);
-
         let node: Arc<str> = Epoch::from_random(random::bits()).as_str().into();
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
@@ -158,6 +156,7 @@ impl Application {
                     .app_data(worker)
                     .app_data(api.clone())
                     .configure(transport::routes)
+                    .configure(openapi::routes)
                     .configure(http::routes)
                     .wrap(from_fn(http::uri::bounded))
                     .wrap(Condition::new(mode == Mode::Dev, from_fn(http::host::loopback_only)))

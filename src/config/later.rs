@@ -4,7 +4,7 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 19] = [
+const WITHOUT_EFFECT: [&str; 18] = [
     "bridge.prefix",
     "bridge.secret",
     "bridge.timeout",
@@ -14,7 +14,6 @@ const WITHOUT_EFFECT: [&str; 19] = [
     "limits.handshakes_burst",
     "limits.requests_per_second",
     "limits.requests_burst",
-    "limits.tickets",
     "limits.push_subscriptions",
     "limits.publishes_per_second",
     "limits.publishes_burst",

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::{Invalid, NotificationType, Timestamp, ids, pattern::Pattern};
 
@@ -52,10 +53,11 @@ impl Serialize for TypePattern {
 }
 
 /// One mute of one user. It is judged when a notification is stored, and what it hid stays hidden.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Mute {
     pub pattern: TypePattern,
-    /// None is for good.
+    /// Without one it is for good.
+    #[schema(required)]
     pub until: Option<Timestamp>,
     pub created_at: Timestamp,
 }

@@ -9,8 +9,9 @@ use actix_web::{
 };
 use serde::Serialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
-use super::{Api, extract::Caller, problem::Problem, wait::Wait};
+use super::{Api, answers, etag::is_known, extract::Caller, problem::Problem, wait::Wait};
 use crate::{
     domain::Identity,
     session::{Following, Waiter, Worker},
@@ -20,6 +21,45 @@ use crate::{
 /// When a client that polls should come again, in milliseconds.
 const NEXT_POLL_MS: u64 = 30_000;
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnreadCounters)]
+struct UnreadBody {
+    /// Notifications not yet dealt with.
+    unread: u64,
+    /// Notifications not yet shown in an opened list; the number of the badge.
+    unseen: u64,
+    /// `unread` as a badge shows it, capped at `99+`.
+    display: String,
+    /// Counts the changes of the two numbers and never goes back: ignore older ones.
+    version: u64,
+    /// Counts marks and deletions: where it differs from the one you know, list again.
+    marks_version: u64,
+    /// When to ask again, in milliseconds.
+    next_poll_ms: u64,
+}
+
+/// The counters, for a bell
+///
+/// Cheap to ask again: with the `ETag` of the last answer in `If-None-Match` it is 304 until something changes.
+/// With `wait`, or `Prefer: wait`, it is answered at the change.
+#[utoipa::path(
+    get, path = "/v1/notifications/unread", tag = "Inbox", operation_id = "fetch_unread",
+    params(
+        ("wait" = Option<u64>, Query, description = "Seconds to wait for a change; above 60 counts as 60."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer."),
+        ("Prefer" = Option<String>, Header, description = "`wait=n`, as `wait` in the query.", example = "wait=25"),
+    ),
+    responses(
+        answers::Identified,
+        answers::Stored,
+        (status = 200, description = "The counters.", body = UnreadBody,
+            headers(("ETag" = String, description = "Strong.")),
+            example = json!({
+                "unread": 3, "unseen": 1, "display": "3", "version": 57, "marks_version": 9, "next_poll_ms": 30000
+            })),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String, description = "Strong."))),
+    )
+)]
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let wait = Wait::read(&request)?;
     let inbox = counters_after(&request, caller.0, &api, wait).await?;
@@ -32,17 +72,8 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
     if is_known(&request, &tag) {
         return Ok(start(HttpResponse::NotModified()).finish());
     }
-    #[derive(Serialize)]
-    struct Body {
-        unread: u64,
-        unseen: u64,
-        display: String,
-        version: u64,
-        marks_version: u64,
-        next_poll_ms: u64,
-    }
     let counters = inbox.counters;
-    Ok(start(HttpResponse::Ok()).json(Body {
+    Ok(start(HttpResponse::Ok()).json(UnreadBody {
         unread: counters.unread,
         unseen: counters.unseen,
         display: counters.display(),
@@ -84,35 +115,4 @@ async fn counters_after(
 fn entity_tag(inbox: &InboxCounters) -> EntityTag {
     let counters = inbox.counters;
     EntityTag::new_strong(format!("{}.{}.{}", inbox.epoch, counters.version, counters.marks_version))
-}
-
-/// Whether the client has this already (RFC 9110 section 13.1.2: weak comparison).
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    let values = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.parse::<EntityTag>().is_ok_and(|known| known.weak_eq(tag)))
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    #[test]
-    fn a_tag_is_known_strong_or_weak_alone_or_in_a_list() {
-        let tag = EntityTag::new_strong("aaaaaaaa.5.2".to_owned());
-        let known = |value: &str| {
-            let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, value)).to_http_request();
-            is_known(&request, &tag)
-        };
-        for value in [r#""aaaaaaaa.5.2""#, r#"W/"aaaaaaaa.5.2""#, r#""x", "aaaaaaaa.5.2""#, "*"] {
-            assert!(known(value), "{value}");
-        }
-        for value in [r#""aaaaaaaa.5.3""#, "aaaaaaaa.5.2", ""] {
-            assert!(!known(value), "{value}");
-        }
-    }
 }

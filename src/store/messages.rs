@@ -7,7 +7,7 @@ use actix::Message;
 use crate::{
     domain::{
         Counters, Draft, Epoch, Mark, Mute, Notification, NotificationId, NotificationType, Position,
-        SessionKey, Timestamp, TypePattern, UserId,
+        Preferences, SessionKey, Timestamp, TypePattern, UserId,
     },
     stream::{Head, Page, PageLimit},
 };
@@ -210,6 +210,21 @@ pub struct Listing {
 pub struct Fetch {
     pub user: UserId,
     pub id: NotificationId,
+}
+
+/// What a user prefers; the default for one who never said it.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Preferences, StoreError>")]
+pub struct ReadPreferences {
+    pub user: UserId,
+}
+
+/// Put these preferences in the place of all that the user had.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SetPreferences {
+    pub user: UserId,
+    pub preferences: Preferences,
 }
 
 /// Whether the database answers.

@@ -23,6 +23,7 @@ mod mutes;
 mod muting;
 mod notifications;
 mod pages;
+mod preferences;
 mod prepared;
 mod reader;
 mod retention;
@@ -53,7 +54,7 @@ use self::{
 };
 use crate::{
     clock,
-    domain::{Counters, Mute, Notification},
+    domain::{Counters, Mute, Notification, Preferences},
     hub::messages::Committed,
 };
 
@@ -151,7 +152,7 @@ macro_rules! writes {
     )+};
 }
 
-writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), Probe => () }
+writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => () }
 
 macro_rules! reads {
     ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
@@ -172,6 +173,7 @@ reads! {
     ReadInbox => InboxRead, |conn, read| pages::read_inbox(conn, read, clock::now());
     List => Listing, |conn, list| pages::list(conn, list, clock::now());
     Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
+    ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, |conn, list| muting::list(conn, list, clock::now());
 }
 

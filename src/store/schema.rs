@@ -55,6 +55,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    preferences (user_id) {
+        user_id -> Text,
+        quiet_zone -> Nullable<Text>,
+        quiet_from -> Nullable<BigInt>,
+        quiet_to -> Nullable<BigInt>,
+        push -> Bool,
+    }
+}
+
+diesel::table! {
     meta (name) {
         name -> Text,
         value -> Text,

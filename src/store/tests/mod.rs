@@ -8,6 +8,7 @@ mod marking;
 mod model;
 mod muting;
 mod opening;
+mod preferences;
 mod reading;
 mod retaining;
 
