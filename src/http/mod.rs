@@ -67,7 +67,7 @@ pub struct Api {
         mutes::list, mutes::put, mutes::remove,
         rooms::publish, rooms::messages, rooms::presence,
     ),
-    components(schemas(problem::ProblemBody<'_>, draft::PushWords))
+    components(schemas(problem::ProblemBody<'_>, draft::PushWords, mutes::MuteBody))
 )]
 pub struct Documented;
 

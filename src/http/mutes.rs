@@ -29,7 +29,7 @@ struct MuteList {
 #[serde(deny_unknown_fields)]
 #[schema(as = NewMute)]
 #[expect(dead_code, reason = "the body as the document shows it")]
-struct MuteBody {
+pub struct MuteBody {
     /// A time to come; left out, or `null`, it is for good.
     until: Option<Timestamp>,
 }
@@ -60,7 +60,8 @@ pub async fn list(caller: Caller, api: Data<Api>) -> Result<HttpResponse, Proble
 #[utoipa::path(
     put, path = "/v1/mutes/{pattern}", tag = "Inbox", operation_id = "put_mute",
     params(("pattern" = TypePattern, Path, description = "What to mute.")),
-    request_body(content = Option<MuteBody>, example = json!({ "until": "2036-12-24T18:00:00Z" })),
+    // By its name, so that it is no body that has to be there.
+    request_body(content = ref("#/components/schemas/NewMute"), content_type = "application/json", example = json!({ "until": "2036-12-24T18:00:00Z" })),
     responses(
         answers::Identified,
         answers::TakesBody,

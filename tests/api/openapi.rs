@@ -287,6 +287,7 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
         walk.send("put", mute, "/v1/mutes/a.*", Some(&body), 200).await;
     }
     walk.send("put", mute, "/v1/mutes/*", None, 200).await;
+    walk.send("put", mute, "/v1/mutes/*", Some(&Value::Null), 400).await;
     for body in [json!({"until": 1}), json!({"for": "ever"})] {
         walk.send("put", mute, "/v1/mutes/a.*", Some(&body), 422).await;
     }
