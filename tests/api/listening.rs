@@ -26,35 +26,68 @@ fn ns_up_to(listener: &Running, last: u64) -> Vec<u64> {
     ns
 }
 
+/// All ways to listen show the same.
+const WAYS: [&str; 3] = ["ws", "sse", "poll"];
+
 #[actix_web::test]
 async fn a_listener_prints_each_notification_once_through_kill_9_and_restart() {
-    let mut app = App::start();
-    app.publish("alice", 0).await;
-    let listener = Running::start(&mut listen(&app, &["--json"]));
-    listener.stdout.expect(r#""type":"welcome""#);
-    for n in 1..=3 {
-        app.publish("alice", n).await;
-        app.publish("bob", 99).await;
-    }
-    assert_eq!(ns_up_to(&listener, 3), [1, 2, 3]);
-    for (kill, from) in [(true, 4), (false, 7)] {
-        if kill {
-            app.kill();
-        } else {
-            app.signal("-TERM");
-            assert!(app.wait().success());
-        }
-        listener.stderr.expect("reconnecting");
-        app.restart();
-        for n in from..from + 3 {
+    for way in WAYS {
+        let mut app = App::start();
+        app.publish("alice", 0).await;
+        let listener = Running::start(&mut listen(&app, &["--json", "--transport", way]));
+        listener.stderr.expect("connected");
+        for n in 1..=3 {
             app.publish("alice", n).await;
+            app.publish("bob", 99).await;
         }
-        assert_eq!(ns_up_to(&listener, from + 2), [from, from + 1, from + 2]);
+        assert_eq!(ns_up_to(&listener, 3), [1, 2, 3], "{way}");
+        for (kill, from) in [(true, 4), (false, 7)] {
+            if kill {
+                app.kill();
+            } else {
+                app.signal("-TERM");
+                assert!(app.wait().success());
+            }
+            listener.stderr.expect("reconnecting");
+            app.restart();
+            for n in from..from + 3 {
+                app.publish("alice", n).await;
+            }
+            assert_eq!(ns_up_to(&listener, from + 2), [from, from + 1, from + 2], "{way}");
+        }
+        listener.signal("-INT");
+        let ended = listener.end();
+        assert_eq!(ended.code, Some(0), "{way}: {ended:?}");
+        assert!(!ended.stdout.contains("test.event"), "{way}: {ended:?}");
     }
-    listener.signal("-INT");
-    let ended = listener.end();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(!ended.stdout.contains("test.event"), "{ended:?}");
+}
+
+#[actix_web::test]
+async fn a_listener_goes_on_in_its_rooms_whatever_the_transport() {
+    let mut app = App::start();
+    let bob = app.http(&app.token("bob", "publish:*"));
+    let say = async |text: &str| {
+        let answer = bob.post("/v1/rooms/general/messages", &json!({"data": text})).await;
+        assert_eq!(answer.status, 201);
+        answer.json()["position"].as_str().unwrap().to_owned()
+    };
+    let since = format!("general@{}", say("before").await);
+    say("missed").await;
+    for way in WAYS {
+        let arguments = ["--room", "general", "--since", &since, "--transport", way];
+        let listener = Running::start(&mut listen(&app, &arguments));
+        listener.stdout.expect(" general bob: missed");
+        say(way).await;
+        listener.stdout.expect(&format!(" general bob: {way}"));
+        listener.signal("-INT");
+        assert_eq!(listener.end().code, Some(0), "{way}");
+    }
+    let listener = Running::start(&mut listen(&app, &["--room", "general", "--transport", "poll"]));
+    listener.stderr.expect("connected");
+    app.kill();
+    listener.stderr.expect("reconnecting");
+    app.restart();
+    listener.stderr.expect("gap: some messages of general are lost to this listener (epoch)");
 }
 
 #[actix_web::test]
@@ -146,6 +179,8 @@ async fn a_listener_that_will_never_be_let_in_gives_up() {
     let other = "another secret, of 32 bytes and more too";
     for command in [
         &mut listen(&app, &["--token", "abc"]),
+        &mut listen(&app, &["--token", "abc", "--transport", "sse"]),
+        &mut listen(&app, &["--token", "abc", "--transport", "poll"]),
         &mut listen(&app, &["--token", &app.token_for("alice", "", -60)]),
         listen(&app, &[]).env("TIDINGS_AUTH_SECRET", other),
     ] {

@@ -70,6 +70,8 @@ pub struct Follower {
     rooms: Vec<Followed>,
     ping_interval: Duration,
     retry_after: Option<Duration>,
+    /// Code and reason of a `goodbye`, where that is all that tells how the connection ended.
+    goodbye: Option<(u16, String)>,
 }
 
 impl Follower {
@@ -85,6 +87,7 @@ impl Follower {
             rooms: rooms.iter().map(|room| follow(StreamName::Room(room.clone()))).collect(),
             ping_interval: PING_INTERVAL,
             retry_after: None,
+            goodbye: None,
         }
     }
 
@@ -126,6 +129,18 @@ impl Follower {
         self.retry_after.take()
     }
 
+    /// How the server has ended the connection, if it said so; forgotten by asking.
+    pub fn take_goodbye(&mut self) -> Option<(u16, String)> {
+        self.goodbye.take()
+    }
+
+    /// An answer has been told, and ends here.
+    pub fn stand_at(&mut self, cursor: &Cursor) {
+        for stream in std::iter::once(&mut self.inbox).chain(&mut self.rooms) {
+            stream.position = cursor.position(&stream.name).or(stream.position);
+        }
+    }
+
     /// Takes one frame; one that cannot be read is left to newer listeners.
     pub fn take(&mut self, frame: &str) -> Vec<Tell> {
         let Ok(event) = serde_json::from_str::<Event<'_>>(frame) else { return Vec::new() };
@@ -133,6 +148,8 @@ impl Follower {
             "welcome" => Some(self.welcome(&event)),
             "goodbye" => {
                 self.retry_after = event.retry_after_ms.map(Duration::from_millis);
+                let code = event.code.as_ref().and_then(Value::as_u64).and_then(|code| code.try_into().ok());
+                self.goodbye = code.map(|code| (code, event.reason.clone().unwrap_or_default()));
                 None
             }
             dotted if dotted.contains('.') => {

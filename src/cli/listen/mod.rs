@@ -1,9 +1,12 @@
 //! `tidings listen`: a user's notifications and rooms in a terminal, through restarts and cuts.
 
 mod connection;
+mod event_stream;
 mod followed;
 mod follower;
+mod poll;
 mod reconnect;
+mod websocket;
 
 use std::time::Duration;
 
@@ -21,7 +24,7 @@ use super::{
     output::say,
     server::{Credential, ServerArgs, TokenArgs},
 };
-use connection::{Past, follow};
+use connection::{Past, Way, follow};
 use follower::{Follower, parse_since};
 use reconnect::{End, Ended, Next, next};
 
@@ -43,6 +46,9 @@ pub struct Listen {
     /// Start behind this position instead of now, such as inbox@k3x9q2ab.42,general@e1e1e1e1.17
     #[arg(long, value_name = "CURSOR", value_parser = parse_since)]
     since: Option<Cursor>,
+    /// How to listen: over WebSocket, Server-Sent Events or long polls; all show the same
+    #[arg(long = "transport", value_name = "WAY", value_enum, default_value = "ws")]
+    way: Way,
     #[command(flatten)]
     server: ServerArgs,
     #[command(flatten)]
@@ -61,7 +67,7 @@ impl Listen {
         let follower = Follower::new(self.user, &self.rooms, self.since.as_ref());
         actix_web::rt::System::new().block_on(async {
             tokio::select! {
-                result = listen(&base, &credential, follower, self.json) => result,
+                result = listen(self.way, &base, &credential, follower, self.json) => result,
                 interrupt = tokio::signal::ctrl_c() => interrupt.map_err(|error| Failure::Failed(error.to_string())),
             }
         })
@@ -85,6 +91,7 @@ impl Listen {
 }
 
 async fn listen(
+    way: Way,
     base: &str,
     credential: &Credential,
     mut follower: Follower,
@@ -93,7 +100,7 @@ async fn listen(
     let mut failures = 0;
     loop {
         let token = credential.token(follower.user(), &follower.scope(), TOKEN_TTL)?;
-        let Past { end, held } = follow(base, &token, &mut follower, is_raw).await?;
+        let Past { end, held } = follow(way, base, &token, &mut follower, is_raw).await?;
         if held >= UPTIME_MIN {
             failures = 0;
         }
