@@ -48,10 +48,13 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         queue: 10_000,
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
+        mutes_max: 200,
+        max_age: Duration::from_secs(90 * 24 * 3600),
+        max_read: 1000,
     };
     system.block_on(async {
         let store = Store::open(options, Hub.start().recipient()).expect("the store opens");
-        StoreLink::new(store.start(), busy_timeout)
+        StoreLink::start(store, busy_timeout)
     })
 }
 

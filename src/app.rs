@@ -1,6 +1,7 @@
 //! The composition root: the only file that names every part. It starts them, wires them, watches them,
 //! and stops them in order.
 
+mod policies;
 mod shutdown;
 
 use std::{
@@ -20,23 +21,22 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
+use policies::{liveness_policy, room_policy, session_policy, store_options};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
     auth::gate::Gate,
-    config::{Config, StoreUrl, Synchronous},
+    config::Config,
     domain::Epoch,
     http::{self, Api},
     hub::{
-        HubLink, HubQueue, NotificationHub, ShardLink, liveness::LivenessPolicy, messages::Committed,
-        rooms::RoomPolicy, seats::Seats, shard::HubShard, slots::Slots,
+        HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
+        slots::Slots,
     },
-    outbox::OutboxLimits,
-    random,
-    session::{SessionPolicy, Worker},
-    store::{Store, StoreLink, messages::StoreOptions},
-    stream::LogLimits,
+    openapi, random,
+    session::Worker,
+    store::{Store, StoreLink},
     transport,
 };
 
@@ -109,15 +109,13 @@ impl Application {
     fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
         let signals = Signals::listen().map_err(AppError::Signals)?;
         let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
-        let sessions = Arc::new(AtomicUsize::new(0));
-        let is_draining = Arc::new(AtomicBool::new(false));
+        let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let shards = Arc::new(Mutex::new(Vec::new()));
 
         let hub =
             NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config)).start();
         let store = start_store(&config, &hub)?;
         let hub = HubLink::new(hub);
-
         let node: Arc<str> = Epoch::from_random(random::bits()).as_str().into();
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
@@ -158,6 +156,7 @@ impl Application {
                     .app_data(worker)
                     .app_data(api.clone())
                     .configure(transport::routes)
+                    .configure(openapi::routes)
                     .configure(http::routes)
                     .wrap(from_fn(http::uri::bounded))
                     .wrap(Condition::new(mode == Mode::Dev, from_fn(http::host::loopback_only)))
@@ -227,60 +226,10 @@ impl Application {
 }
 
 fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
-    let StoreUrl::Sqlite(path) = &config.store.url;
-    let options = StoreOptions {
-        path: path.clone(),
-        pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
-        busy_timeout: config.store.busy_timeout,
-        queue: config.store.queue,
-        is_fully_synchronous: config.store.synchronous == Synchronous::Full,
-        idempotency_retention: config.retention.idempotency,
-    };
     let facts = hub.clone().recipient::<Committed>();
-    let store = Store::open(options, facts).map_err(|error| AppError::Store(error.to_string()))?;
-    Ok(StoreLink::new(store.start(), config.store.busy_timeout))
-}
-
-fn session_policy(config: &Config) -> SessionPolicy {
-    let session = &config.session;
-    SessionPolicy {
-        outbox: OutboxLimits { events: session.outbox_events, bytes: session.outbox_bytes },
-        message_bytes: session.message_bytes,
-        fragments: session.fragments,
-        data_bytes: session.data_bytes,
-        rooms: session.rooms,
-        sse_rooms: session.sse_rooms,
-        messages_per_second: session.messages_per_second,
-        messages_burst: session.messages_burst,
-        ping_interval: session.ping_interval,
-        sse_heartbeat: session.sse_heartbeat,
-        retry_window: config.shutdown.drain,
-    }
-}
-
-fn room_policy(config: &Config) -> RoomPolicy {
-    let (rooms, limits) = (&config.rooms, &config.limits);
-    RoomPolicy {
-        log: LogLimits { messages: rooms.history_size, bytes: rooms.history_bytes, age: rooms.history_ttl },
-        total_bytes: rooms.total_bytes,
-        position_ttl: rooms.position_ttl,
-        leave_grace: rooms.leave_grace,
-        typing_ttl: rooms.typing_ttl,
-        messages_per_second: limits.room_messages_per_second,
-        messages_burst: limits.room_messages_burst,
-        occupied_max: limits.rooms.unwrap_or(0),
-    }
-}
-
-fn liveness_policy(config: &Config) -> LivenessPolicy {
-    LivenessPolicy::new(
-        config.auth.first_message_timeout,
-        config.session.ping_interval,
-        config.session.pong_timeout,
-        config.session.sse_heartbeat,
-        config.session.slow_timeout,
-        config.auth.expiry_grace,
-    )
+    let store =
+        Store::open(store_options(config), facts).map_err(|error| AppError::Store(error.to_string()))?;
+    Ok(StoreLink::start(store, config.store.busy_timeout))
 }
 
 /// Ends when a part has ended, and names it.

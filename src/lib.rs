@@ -11,6 +11,7 @@ pub mod http;
 pub mod hub;
 pub mod mailbox;
 pub mod observe;
+pub mod openapi;
 pub mod outbox;
 pub mod protocol;
 pub mod random;

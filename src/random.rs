@@ -13,6 +13,12 @@ pub fn bits() -> u64 {
     u64::from_ne_bytes(bytes)
 }
 
+/// 256 bits that nobody can guess; `None` where the system has no chance to give.
+pub fn secret() -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).ok().map(|()| bytes)
+}
+
 /// A number in `0.0..1.0`.
 pub fn fraction() -> f64 {
     (bits() >> 11) as f64 / (1u64 << 53) as f64

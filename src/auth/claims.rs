@@ -53,9 +53,7 @@ impl ClaimRules {
             claims.take_as::<NumericDate>("exp").map_err(mistyped)?.ok_or(refuse("exp is missing"))?.0;
         let not_before = claims.take_as::<NumericDate>("nbf").map_err(mistyped)?;
         let issued_at = claims.take_as::<NumericDate>("iat").map_err(mistyped)?;
-        if now >= expires_at.plus(self.leeway) {
-            return Err(refuse("it has expired"));
-        }
+        self.check_expiry(expires_at, now)?;
         if not_before.is_some_and(|at| now < at.0.minus(self.leeway)) {
             return Err(refuse("it is not valid yet"));
         }
@@ -77,6 +75,16 @@ impl ClaimRules {
         let scopes = Scopes::parse(&scope.unwrap_or_default()).with(&self.default_scopes);
         let token_id = claims.take_as("jti").map_err(mistyped)?;
         Ok(Identity { user, scopes, expires_at, issued_at: issued_at.map(|at| at.0), token_id })
+    }
+}
+
+impl ClaimRules {
+    /// Whether a token that ends then is still good.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(super) fn check_expiry(&self, expires_at: Timestamp, now: Timestamp) -> Result<(), InvalidToken> {
+        if now < expires_at.plus(self.leeway) { Ok(()) } else { Err(InvalidToken::because("it has expired")) }
     }
 }
 

@@ -32,10 +32,17 @@ pub enum CredentialKind {
     Cookie,
 }
 
-/// A token, not yet verified. Its text shows in no `Debug` output.
+/// What a credential has to be judged as, not yet judged. Its text shows in no `Debug` output.
+#[derive(Debug)]
+pub enum Secret {
+    Token(SecretString),
+    /// Good for one use, so it is not to be tried out.
+    Ticket(SecretString),
+}
+
 #[derive(Debug)]
 pub struct Credential {
-    pub token: SecretString,
+    pub secret: Secret,
     pub kind: CredentialKind,
 }
 
@@ -54,6 +61,7 @@ pub enum CredentialError {
 #[derive(PartialEq)]
 enum Presented<'a> {
     Token(Cow<'a, str>),
+    Ticket(Cow<'a, str>),
     /// In a place, or of a kind, that is not accepted.
     Refused(Cow<'a, str>),
 }
@@ -83,11 +91,15 @@ impl CredentialOptions {
         }
         match first {
             Presented::Token(token) => Ok(Some(credential(token, CredentialKind::Explicit))),
+            Presented::Ticket(ticket) => {
+                let secret = Secret::Ticket(ticket.into_owned().into());
+                Ok(Some(Credential { secret, kind: CredentialKind::Explicit }))
+            }
             Presented::Refused(_) => Err(CredentialError::Unusable),
         }
     }
 
-    /// `token=`, and `ticket=`, which this server does not issue and so never accepts.
+    /// `token=`, where that is one, and `ticket=`.
     fn in_query<'a>(&self, query: &'a str) -> impl Iterator<Item = Presented<'a>> {
         let query_token = self.query_token;
         query.split('&').filter_map(move |pair| {
@@ -95,7 +107,8 @@ impl CredentialOptions {
             let value = percent_decode_str(value).decode_utf8_lossy();
             match percent_decode_str(name).decode_utf8_lossy().as_ref() {
                 "token" if query_token => Some(Presented::Token(value)),
-                "token" | "ticket" => Some(Presented::Refused(value)),
+                "token" => Some(Presented::Refused(value)),
+                "ticket" => Some(Presented::Ticket(value)),
                 _ => None,
             }
         })
@@ -116,7 +129,7 @@ impl CredentialOptions {
 }
 
 fn credential(token: Cow<'_, str>, kind: CredentialKind) -> Credential {
-    Credential { token: token.into_owned().into(), kind }
+    Credential { secret: Secret::Token(token.into_owned().into()), kind }
 }
 
 /// `Authorization: Bearer TOKEN` (RFC 6750 section 2.1). A second header is an error even if it says the same.

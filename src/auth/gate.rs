@@ -1,8 +1,12 @@
 //! The one place where requests are let in: over HTTP, at a WebSocket handshake, by a first message.
 //!
-//! Owns the order: credential, origin, token. Says why only in the log, and there never with a token.
+//! Owns the order: credential, origin, token or ticket. Says why only in the log, and there never with either.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use actix_web::HttpRequest;
 use secrecy::ExposeSecret;
@@ -10,7 +14,8 @@ use secrecy::ExposeSecret;
 use super::{
     OriginRule, Verifier,
     claims::InvalidToken,
-    credential::{CredentialError, CredentialKind, CredentialOptions, Route},
+    credential::{CredentialError, CredentialKind, CredentialOptions, Route, Secret},
+    tickets::{Ticket, TicketRefusal, Tickets},
 };
 use crate::{
     config::{Config, Network},
@@ -36,9 +41,11 @@ pub enum Refusal {
     OriginNotAllowed,
 }
 
-/// Knows whom to let in, and keeps nothing of whom it did. Shared by all workers.
+/// Knows whom to let in, and keeps nothing of whom it did but the tickets that it gave. Shared by all workers.
 pub struct Gate {
     verifier: Verifier,
+    /// Held for no longer than a look into a table.
+    tickets: Mutex<Tickets>,
     credentials: CredentialOptions,
     origins: OriginRule,
     trusted_proxies: Vec<Network>,
@@ -53,6 +60,7 @@ impl Gate {
         let origins = OriginRule::new(&http.allowed_origins);
         Ok(Self {
             verifier: verifier.map_err(|error| format!("{}: {error}", error.setting()))?,
+            tickets: Mutex::new(Tickets::new(config.limits.tickets)),
             credentials: CredentialOptions { query_token: auth.query_token, cookie: auth.cookie.clone() },
             origins: origins.map_err(|error| format!("http.allowed_origins: {error}"))?,
             trusted_proxies: http.trusted_proxies.clone(),
@@ -88,10 +96,30 @@ impl Gate {
             return refuse(Refusal::OriginNotAllowed, "origin");
         }
         let Some(credential) = credential else { return Ok(None) };
-        match self.verify(credential.token.expose_secret(), now) {
+        let judged = match &credential.secret {
+            Secret::Token(token) => self.verify(token.expose_secret(), now),
+            // Last of all: what is refused before leaves the ticket as it was.
+            Secret::Ticket(ticket) => self.redeem(ticket.expose_secret(), now),
+        };
+        match judged {
             Ok(identity) => Ok(Some(identity)),
             Err(error) => refuse(Refusal::InvalidToken, error.reason()),
         }
+    }
+
+    /// Gives the caller a ticket, by which a request can be made once without the token.
+    ///
+    /// # Errors
+    /// If too many are open.
+    pub fn issue_ticket(&self, identity: Identity) -> Result<Ticket, TicketRefusal> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner).issue(identity, Instant::now())
+    }
+
+    fn redeem(&self, ticket: &str, now: Timestamp) -> Result<Identity, InvalidToken> {
+        let redeemed =
+            self.tickets.lock().unwrap_or_else(PoisonError::into_inner).redeem(ticket, Instant::now());
+        let identity = redeemed.ok_or(InvalidToken::because("the ticket is unknown, used or expired"))?;
+        self.verifier.check_expiry(&identity, now).map(|()| identity)
     }
 
     /// Verifies a token that came in a message. Who asked logs the reason.
@@ -134,12 +162,16 @@ mod tests {
         TestRequest::get().insert_header(("authorization", format!("Bearer {token}")))
     }
 
-    fn admit(request: TestRequest, surface: Surface) -> Result<Option<String>, Refusal> {
+    fn gate() -> Gate {
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
         config.http.allowed_origins = vec![PAGE.1.to_owned()];
         config.http.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-        let identity = Gate::new(&config).unwrap().admit(&request.to_http_request(), surface, now())?;
+        Gate::new(&config).unwrap()
+    }
+
+    fn admit(request: TestRequest, surface: Surface) -> Result<Option<String>, Refusal> {
+        let identity = gate().admit(&request.to_http_request(), surface, now())?;
         Ok(identity.map(|identity| identity.user.to_string()))
     }
 
@@ -169,6 +201,32 @@ mod tests {
         assert_eq!(admit(explicit(), Surface::Api), Ok(Some("alice".to_owned())));
         let anonymous = TestRequest::get().insert_header(EVIL);
         assert_eq!(admit(anonymous, Surface::WebSocket), Err(Refusal::OriginNotAllowed));
+    }
+
+    /// T19.
+    #[test]
+    fn a_ticket_is_used_up_by_the_request_that_it_lets_in_and_by_no_other() {
+        let gate = gate();
+        let identity = gate.verify(&alice(), now()).unwrap();
+        let ticket = gate.issue_ticket(identity.clone()).unwrap().text;
+        let with = |more: &str| TestRequest::get().uri(&format!("/?ticket={}{more}", ticket.expose_secret()));
+        let admit = |request: TestRequest| gate.admit(&request.to_http_request(), Surface::WebSocket, now());
+        assert_eq!(admit(with("").insert_header(EVIL)), Err(Refusal::OriginNotAllowed));
+        assert_eq!(admit(with("&token=other")), Err(Refusal::TwoCredentials));
+        assert_eq!(admit(with("&ticket=other")), Err(Refusal::TwoCredentials));
+        assert_eq!(admit(with("").insert_header(PAGE)), Ok(Some(identity)));
+        assert_eq!(admit(with("").insert_header(PAGE)), Err(Refusal::InvalidToken));
+    }
+
+    #[test]
+    fn a_ticket_does_not_outlast_its_token() {
+        let gate = gate();
+        let at = |seconds| Timestamp::from_secs(NOW + seconds);
+        let identity = gate.verify(&token(Algorithm::Hs256, json!({"exp": NOW + 10})), now()).unwrap();
+        for (seconds, is_good) in [(14, true), (15, false)] {
+            let ticket = gate.issue_ticket(identity.clone()).unwrap().text;
+            assert_eq!(gate.redeem(ticket.expose_secret(), at(seconds)).is_ok(), is_good, "{seconds}");
+        }
     }
 
     #[test]

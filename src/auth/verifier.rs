@@ -107,6 +107,14 @@ impl Verifier {
         Err(refuse("no configured key made the signature"))
     }
 
+    /// Judges again, at the time `now`, whether the token of this identity is still good.
+    ///
+    /// # Errors
+    /// If it has expired meanwhile.
+    pub fn check_expiry(&self, identity: &Identity, now: Timestamp) -> Result<(), InvalidToken> {
+        self.rules.check_expiry(identity.expires_at, now)
+    }
+
     fn check_header(&self, header: &Header) -> Result<(), InvalidToken> {
         if header.alg != self.algorithm.into() {
             return Err(InvalidToken::because("another algorithm than the configured one"));

@@ -4,7 +4,7 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 22] = [
+const WITHOUT_EFFECT: [&str; 18] = [
     "bridge.prefix",
     "bridge.secret",
     "bridge.timeout",
@@ -14,13 +14,9 @@ const WITHOUT_EFFECT: [&str; 22] = [
     "limits.handshakes_burst",
     "limits.requests_per_second",
     "limits.requests_burst",
-    "limits.mutes",
-    "limits.tickets",
     "limits.push_subscriptions",
     "limits.publishes_per_second",
     "limits.publishes_burst",
-    "retention.max_age",
-    "retention.max_read_per_user",
     "push.vapid_private_key",
     "push.subject",
     "push.grace",

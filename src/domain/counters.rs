@@ -1,9 +1,11 @@
 //! The numbers on a bell.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Counts of one inbox, changed in the same transaction as the rows they count (G13).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({ "unread": 3, "unseen": 1, "version": 57, "marks_version": 9 }))]
 pub struct Counters {
     /// Notifications not yet dealt with; archived, muted, expired and deleted ones count nowhere.
     pub unread: u64,

@@ -6,7 +6,7 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::Invalid;
+use super::{Invalid, Timestamp};
 
 /// Longest user id and room name, in characters (all of them one byte).
 const NAME_MAX: usize = 128;
@@ -179,6 +179,15 @@ fn check_nonce(text: &str) -> Result<(), Invalid> {
     Err(Invalid::new("a nonce is 1 to 64 characters, none of them a control character"))
 }
 
+/// Whether a type can begin with this: words with a dot behind each, and perhaps the start of one more.
+pub(super) fn begins_type(text: &str) -> bool {
+    let is_start = |start: &str| start.is_empty() || is_word(start);
+    match text.rsplit_once('.') {
+        Some((words, start)) => words.split('.').all(is_word) && is_start(start),
+        None => is_start(text),
+    }
+}
+
 /// Whether a text is one or more of `[a-z0-9_]`.
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -188,6 +197,12 @@ impl NotificationId {
     /// A fresh identity; sorts by the time of its making, to the millisecond.
     pub fn generate() -> Self {
         Self(format!("ntf_{}", ulid::Ulid::generate()).into())
+    }
+
+    /// What sorts before every identity that was made at this time or later, and after all others.
+    pub fn first_of(time: Timestamp) -> Self {
+        let millis = u64::try_from(time.as_micros() / 1000).unwrap_or_default();
+        Self(format!("ntf_{}", ulid::Ulid::from_parts(millis, 0)).into())
     }
 }
 
@@ -262,5 +277,16 @@ mod tests {
         let id = NotificationId::generate();
         assert_eq!(id.as_str().parse::<NotificationId>(), Ok(id.clone()));
         assert!("ntf_1".parse::<NotificationId>().is_err());
+    }
+
+    #[test]
+    fn the_first_identity_of_a_time_sorts_between_what_was_made_before_and_after() {
+        let id = NotificationId::generate();
+        let millis = ulid::Ulid::from_string(&id.as_str()[4..]).unwrap().timestamp_ms();
+        let first_of = |millis: u64| NotificationId::first_of(Timestamp::from_micros(millis as i64 * 1000));
+        assert!(first_of(millis) <= id && id < first_of(millis + 1));
+        let before_1970 = NotificationId::first_of(Timestamp::from_secs(-1));
+        assert_eq!(before_1970.as_str().parse::<NotificationId>(), Ok(before_1970.clone()));
+        assert!(before_1970 < first_of(1));
     }
 }

@@ -1,6 +1,7 @@
 //! What a user says about notifications: read, unread, seen, archived.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{NotificationId, Position};
 
@@ -8,7 +9,7 @@ use super::{NotificationId, Position};
 pub const MARK_IDS_MAX: usize = 500;
 
 /// Read implies seen; archived implies both; unread clears read and un-archives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MarkAs {
     Read,

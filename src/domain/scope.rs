@@ -1,25 +1,6 @@
 //! What a token allows (PROTOCOL.md section 2).
 
-use super::{NotificationType, RoomName};
-
-/// An exact name, or a prefix that ends in `*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Pattern(String);
-
-impl Pattern {
-    /// A star anywhere but at the end matches nothing, so such a pattern is none.
-    fn parse(text: &str) -> Option<Self> {
-        let name = text.strip_suffix('*').unwrap_or(text);
-        (!text.is_empty() && !name.contains('*')).then(|| Self(text.to_owned()))
-    }
-
-    fn matches(&self, name: &str) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => self.0 == name,
-        }
-    }
-}
+use super::{NotificationType, RoomName, pattern::Pattern};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {

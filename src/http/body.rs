@@ -30,10 +30,26 @@ pub async fn json(request: &HttpRequest, payload: Payload, api: &Api) -> Result<
             && matches!(charset.as_str(), "" | "charset=utf-8" | "charset=\"utf-8\"")
     });
     if !is_json {
-        let problem = unsupported("the body must be application/json");
-        return Err(refuse(payload, problem).await);
+        return Err(refuse(payload, not_json()).await);
     }
     read(request, payload, api, api.body_limit).await
+}
+
+/// Reads a body of JSON text that may be left out, and its type with it.
+///
+/// # Errors
+/// As [`json`].
+pub async fn json_if_any(
+    request: &HttpRequest,
+    payload: Payload,
+    api: &Api,
+) -> Result<Option<Bytes>, Problem> {
+    if request.headers().contains_key(header::CONTENT_TYPE) {
+        let body = json(request, payload, api).await?;
+        return Ok(Some(body).filter(|body| !body.is_empty()));
+    }
+    let body = read(request, payload, api, api.body_limit).await?;
+    if body.is_empty() { Ok(None) } else { Err(not_json()) }
 }
 
 /// Reads a body of at most `limit` bytes.
@@ -86,6 +102,10 @@ pub fn fields(body: &[u8]) -> Result<Fields<'_>, Problem> {
     let text = std::str::from_utf8(body)
         .map_err(|_| Problem::new(ErrorCode::BadMessage, "the body is not UTF-8"))?;
     Ok(Fields::parse(text)?)
+}
+
+fn not_json() -> Problem {
+    unsupported("the body must be application/json")
 }
 
 fn unsupported(detail: &str) -> Problem {

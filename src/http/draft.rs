@@ -4,10 +4,18 @@ use std::{collections::HashSet, time::Duration};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Ref,
+        schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type},
+    },
+};
 
 use super::{
     body,
-    problem::{Fault, Problem},
+    faults::{Faults, Wrong, missing, read, wrong},
+    problem::Problem,
 };
 use crate::domain::{
     Draft, Json, NotificationType, UserId,
@@ -16,6 +24,65 @@ use crate::domain::{
 
 /// Longest life of a notification: a century, so that no time overflows.
 const EXPIRES_IN_MAX_SECS: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// A notification to publish.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewNotification)]
+#[expect(dead_code, reason = "the body as the document shows it")]
+pub struct DraftBody {
+    #[schema(schema_with = one_or_many)]
+    to: Vec<UserId>,
+    r#type: NotificationType,
+    /// At most 16 KiB.
+    #[schema(value_type = Object)]
+    payload: Json,
+    /// Version of the payload's shape, the publisher's own.
+    #[schema(required = false, default = 1, minimum = 1, maximum = 2_147_483_647)]
+    v: u32,
+    /// Collapse key, without control characters.
+    #[schema(min_length = 1, max_length = 128, nullable = false)]
+    key: Option<String>,
+    /// Seconds until it is gone for every device and from every count.
+    #[schema(minimum = 1, maximum = 3_153_600_000_u64, nullable = false)]
+    expires_in: Option<u64>,
+    /// Checked, and used by Web Push, which comes later.
+    #[schema(required = false, schema_with = not_or_words)]
+    push: PushWords,
+}
+
+/// The words of a push.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "read for their types alone")]
+pub struct PushWords {
+    title: Option<String>,
+    body: Option<String>,
+    url: Option<String>,
+    urgency: Option<Urgency>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Urgency {
+    VeryLow,
+    Low,
+    Normal,
+    High,
+}
+
+/// One user, or a list of them without repetition.
+fn one_or_many() -> Schema {
+    let user = Ref::from_schema_name(UserId::name());
+    let users = ArrayBuilder::new().items(user.clone()).min_items(Some(1)).max_items(Some(RECIPIENTS_MAX));
+    OneOfBuilder::new().item(user).item(users.unique_items(true)).build().into()
+}
+
+/// `false`, or the words.
+fn not_or_words() -> Schema {
+    let not = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false]));
+    OneOfBuilder::new().item(not).item(Ref::from_schema_name(PushWords::name())).build().into()
+}
 
 /// Reads a draft.
 ///
@@ -36,43 +103,13 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     let key = faults.check("/key", fields.take("key").map(collapse_key).transpose());
     let expires_in = faults.check("/expires_in", fields.take("expires_in").map(expires_in).transpose());
     faults.check("/push", fields.take("push").map_or(Ok(()), push));
-    for name in fields.into_rest() {
-        faults.0.push(Fault::unknown(&name));
-    }
+    faults.unknown("", fields);
 
-    match (to, notification_type, payload, v, key, expires_in) {
-        (Some(to), Some(notification_type), Some(payload), Some(v), Some(key), Some(expires_in))
-            if faults.0.is_empty() =>
-        {
-            Ok(Draft { to, notification_type, v, payload, key, expires_in })
-        }
-        _ => Err(Problem::validation(faults.0)),
-    }
-}
-
-/// What a field has to be, where it is not that.
-struct Wrong(String);
-
-#[derive(Default)]
-struct Faults(Vec<Fault>);
-
-impl Faults {
-    /// Keeps the fault of a field, or hands on its value.
-    fn check<T>(&mut self, pointer: &str, result: Result<T, Wrong>) -> Option<T> {
-        result.map_err(|Wrong(detail)| self.0.push(Fault::new(pointer, detail))).ok()
-    }
-}
-
-fn wrong<T>(detail: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong(detail.into()))
-}
-
-fn missing<T>() -> Result<T, Wrong> {
-    wrong("this field is needed")
-}
-
-fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, expected: &str) -> Result<T, Wrong> {
-    serde_json::from_str(raw.get()).or_else(|_| wrong(expected))
+    let draft = || {
+        let (to, notification_type, payload) = (to?, notification_type?, payload?);
+        Some(Draft { to, notification_type, v: v?, payload, key: key?, expires_in: expires_in? })
+    };
+    faults.finish(draft())
 }
 
 /// A user, or a list of them in which each fault has a place of its own.
@@ -138,29 +175,12 @@ fn expires_in(raw: &RawValue) -> Result<Duration, Wrong> {
 
 /// Checked and not kept: this version has no push to withhold or to word.
 fn push(raw: &RawValue) -> Result<(), Wrong> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read for their types alone")]
-    struct Words {
-        title: Option<String>,
-        body: Option<String>,
-        url: Option<String>,
-        urgency: Option<Urgency>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    enum Urgency {
-        VeryLow,
-        Low,
-        Normal,
-        High,
-    }
     if raw.get() == "false" {
         return Ok(());
     }
     // A list of the four values in order would be read as the object, too.
     let raw = if raw.get().starts_with('{') { raw } else { RawValue::NULL };
-    read::<Words>(raw, "push is false or an object of title, body, url, urgency").map(drop)
+    read::<PushWords>(raw, "push is false or an object of title, body, url, urgency").map(drop)
 }
 
 #[cfg(test)]

@@ -4,29 +4,49 @@ use std::sync::atomic::Ordering;
 
 use actix_web::{HttpResponse, web::Data};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::{Api, problem::Problem};
+use super::{Api, answers, problem::Problem};
 use crate::{protocol::ErrorCode, store::messages::Probe};
 
-/// Touches nothing: a database that is away is no reason to kill the process.
-pub async fn health() -> HttpResponse {
-    #[derive(Serialize)]
-    struct Body {
-        ok: bool,
-    }
-    HttpResponse::Ok().json(Body { ok: true })
+#[derive(Serialize, ToSchema)]
+struct Health {
+    ok: bool,
 }
 
-/// 503 while the process is about to stop, and where the database cannot be written.
+#[derive(Serialize, ToSchema)]
+struct Ready {
+    /// Always `ok`: without its store the server is not ready.
+    store: &'static str,
+    /// `ok`, `degraded` or `off`; in this version always `off`.
+    bridge: &'static str,
+}
+
+/// Whether the process answers
+///
+/// Touches nothing: a database that is away is no reason to kill the process.
+#[utoipa::path(
+    get, path = "/health", tag = "Server", security(()),
+    responses((status = 200, description = "It does.", body = Health, example = json!({ "ok": true })))
+)]
+pub async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(Health { ok: true })
+}
+
+/// Whether it should be sent work
+///
+/// Not while the process is about to stop, nor where the database cannot be written.
+#[utoipa::path(
+    get, path = "/ready", tag = "Server", security(()),
+    responses(
+        answers::NotReady,
+        (status = 200, description = "It should.", body = Ready, example = json!({ "store": "ok", "bridge": "off" })),
+    )
+)]
 pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
     if api.is_draining.load(Ordering::Relaxed) {
         return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
     }
     api.store.ask(Probe).await?;
-    #[derive(Serialize)]
-    struct Body {
-        store: &'static str,
-        bridge: &'static str,
-    }
-    Ok(HttpResponse::Ok().json(Body { store: "ok", bridge: "off" }))
+    Ok(HttpResponse::Ok().json(Ready { store: "ok", bridge: "off" }))
 }

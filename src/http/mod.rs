@@ -2,18 +2,26 @@
 //!
 //! A handler parses, asks the store or the hub with a deadline, and renders; it owns nothing.
 
+pub mod answers;
 pub mod body;
 mod cors;
 mod draft;
+mod endpoint;
+pub mod etag;
 mod extract;
+mod faults;
 mod health;
 pub mod host;
 mod inbox;
+mod marks;
 mod me;
+mod mutes;
 mod notifications;
+mod preferences;
 pub mod problem;
 pub mod request_id;
 mod rooms;
+mod tickets;
 mod unread;
 pub mod uri;
 pub mod wait;
@@ -24,13 +32,13 @@ use std::{
 };
 
 use actix_web::{
-    HttpResponse, Resource, Route, guard,
-    http::header,
-    middleware::DefaultHeaders,
+    HttpResponse,
     web::{self, PathConfig, ServiceConfig},
 };
 pub use cors::cors;
+pub use endpoint::Endpoint;
 use problem::Problem;
+use utoipa::OpenApi;
 
 use crate::{auth::gate::Gate, hub::HubLink, store::StoreLink};
 
@@ -47,50 +55,54 @@ pub struct Api {
     pub data_bytes: usize,
 }
 
-/// All routes but those of the transports, which come before them.
+/// The part of the document of the API that is about these addresses.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        health::health, health::ready,
+        me::me, tickets::issue, preferences::fetch, preferences::replace,
+        notifications::publish, notifications::send,
+        inbox::list, inbox::fetch, inbox::delete,
+        marks::mark, marks::acknowledge, unread::unread,
+        mutes::list, mutes::put, mutes::remove,
+        rooms::publish, rooms::messages, rooms::presence,
+    ),
+    components(schemas(problem::ProblemBody<'_>, draft::PushWords))
+)]
+pub struct Documented;
+
+/// Every address of the API but those of the transports: the one table of them.
+pub fn endpoints() -> Vec<Endpoint> {
+    let at = Endpoint::new;
+    vec![
+        at("/health").get(health::health),
+        at("/ready").get(health::ready),
+        at("/v1/me").get(me::me),
+        at("/v1/tickets").post(tickets::issue),
+        at("/v1/preferences").get(preferences::fetch).put(preferences::replace),
+        at("/v1/mutes").get(mutes::list),
+        at("/v1/mutes/{pattern}").put(mutes::put).delete(mutes::remove),
+        at("/v1/send/{user}").post(notifications::send),
+        at("/v1/notifications").get(inbox::list).post(notifications::publish),
+        // These words are no ids, and so stand before them.
+        at("/v1/notifications/unread").get(unread::unread),
+        at("/v1/notifications/mark").post(marks::mark),
+        at("/v1/notifications/ack").post(marks::acknowledge),
+        at("/v1/notifications/{id}").get(inbox::fetch).delete(inbox::delete),
+        at("/v1/rooms/{room}/messages").get(rooms::messages).post(rooms::publish),
+        at("/v1/rooms/{room}/presence").get(rooms::presence),
+    ]
+}
+
+/// The table, and what is said where it has no row. Comes behind all other routes.
 pub fn routes(config: &mut ServiceConfig) {
-    // What the API says is one user's and of this moment.
-    let api = web::scope("/v1").wrap(DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store")));
+    for endpoint in endpoints() {
+        config.service(endpoint);
+    }
     config
         // A name in a path that cannot be decoded is the name of nothing.
         .app_data(PathConfig::default().error_handler(|_, _| Problem::not_found().into()))
-        .service(resource("/health", "GET, HEAD").route(get().to(health::health)))
-        .service(resource("/ready", "GET, HEAD").route(get().to(health::ready)))
-        .service(
-            api.service(resource("/me", "GET, HEAD").route(get().to(me::me)))
-                .service(resource("/send/{user}", "POST").route(web::post().to(notifications::send)))
-                .service(
-                    resource("/notifications", "GET, HEAD, POST")
-                        .route(web::post().to(notifications::publish))
-                        .route(get().to(inbox::list)),
-                )
-                .service(resource("/notifications/unread", "GET, HEAD").route(get().to(unread::unread)))
-                .service(resource("/notifications/mark", "POST").route(web::post().to(inbox::mark)))
-                .service(
-                    resource("/notifications/{id}", "GET, HEAD, DELETE")
-                        .route(get().to(inbox::fetch))
-                        .route(web::delete().to(inbox::delete)),
-                )
-                .service(
-                    resource("/rooms/{room}/messages", "GET, HEAD, POST")
-                        .route(web::post().to(rooms::publish))
-                        .route(get().to(rooms::messages)),
-                )
-                .service(resource("/rooms/{room}/presence", "GET, HEAD").route(get().to(rooms::presence)))
-                .default_service(web::to(not_found)),
-        )
         .default_service(web::to(not_found));
-}
-
-/// `HEAD` is `GET` without the body (RFC 9110 section 9.3.2); the server leaves that out by itself.
-fn get() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-/// A resource that answers its methods, `allow`, and refuses all others.
-pub fn resource(path: &str, allow: &'static str) -> Resource {
-    let refuse = move || async move { Err::<HttpResponse, _>(Problem::method_not_allowed(allow)) };
-    web::resource(path).default_service(web::to(refuse))
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {

@@ -7,14 +7,19 @@ use actix_web::{
 };
 use aws_lc_rs::digest;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
-    Api, body, draft,
+    Api, answers, body,
+    draft::{self, DraftBody},
     extract::{Arguments, Caller},
     problem::Problem,
 };
 use crate::{
-    domain::{Draft, Identity, Json, NotificationType, UserId, notification::PAYLOAD_BYTES_MAX},
+    domain::{
+        Draft, Identity, Json, NotificationId, NotificationType, Position, UserId,
+        notification::PAYLOAD_BYTES_MAX,
+    },
     protocol::ErrorCode,
     store::messages::{IdempotencyKey, Publish, Published},
 };
@@ -29,6 +34,45 @@ const TITLE_CHARS_MAX: usize = 256;
 const URL_CHARS_MAX: usize = 2048;
 const DEFAULT_TYPE: &str = "note.text";
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = Published)]
+struct PublishedBody<'a> {
+    /// One for each recipient, in the order of `to`.
+    notifications: Vec<Receipt<'a>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Receipt<'a> {
+    id: &'a NotificationId,
+    to: &'a UserId,
+    position: Position,
+}
+
+/// Publish a notification
+///
+/// To 1 to 1000 users, for all of them or none, and on the disk before it is answered. Needs the scope
+/// `notify`, for the type or for all. With an `Idempotency-Key` it can be repeated: the same body gets the
+/// same answer for 24 hours.
+#[utoipa::path(
+    post, path = "/v1/notifications", tag = "Publish", operation_id = "publish_notification",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call repeatable; printable characters.", min_length = 1, max_length = 255)),
+    request_body(content = DraftBody, example = json!({
+        "to": ["alice", "bob"], "type": "order.shipped", "payload": { "order": 4711 }
+    })),
+    responses(
+        answers::Identified,
+        answers::NeedsScope,
+        answers::TakesBody,
+        answers::Repeatable,
+        answers::Stored,
+        (status = 201, description = "It is stored, and on its way.", body = PublishedBody,
+            headers(("Idempotent-Replayed" = String, description = "`true` where this is an earlier answer again.")),
+            example = json!({ "notifications": [
+                { "id": "ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW", "to": "alice", "position": "szlhwm0g.1" },
+                { "id": "ntf_01M80RGBFJ5T8Y6V4W2X0Z9QRS", "to": "bob", "position": "b7d2k9xq.12" }
+            ] })),
+    )
+)]
 pub async fn publish(
     request: HttpRequest,
     caller: Caller,
@@ -43,7 +87,33 @@ pub async fn publish(
     store(&api, identity, idempotency_key, draft).await
 }
 
-/// The same for shells: the body is the text.
+/// Publish a text
+///
+/// For curl, cron and shell scripts: the body is the text, in UTF-8, whatever its content type. Needs the scope
+/// `notify`. The payload is `{text, title?, url?}`.
+#[utoipa::path(
+    post, path = "/v1/send/{user}", tag = "Publish", operation_id = "send_text",
+    params(
+        ("user" = UserId, Path, description = "Who it is for."),
+        ("type" = Option<NotificationType>, Query, description = "`note.text` where it is left out."),
+        ("title" = Option<String>, Query, description = "A title.", max_length = 256),
+        ("url" = Option<String>, Query, description = "Where it leads to: http or https.", max_length = 2048, pattern = "^https?://"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call repeatable; printable characters.", min_length = 1, max_length = 255),
+    ),
+    request_body(content = String, content_type = "text/plain", description = "At most 4 KiB.", example = json!("Build finished")),
+    responses(
+        answers::Identified,
+        answers::NeedsScope,
+        answers::TakesBody,
+        answers::Repeatable,
+        answers::Stored,
+        (status = 201, description = "It is stored, and on its way.", body = PublishedBody,
+            headers(("Idempotent-Replayed" = String, description = "`true` where this is an earlier answer again.")),
+            example = json!({ "notifications": [
+                { "id": "ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW", "to": "alice", "position": "szlhwm0g.1" }
+            ] })),
+    )
+)]
 pub async fn send(
     request: HttpRequest,
     caller: Caller,
@@ -149,28 +219,14 @@ async fn store(
 
 /// A replay is the first answer again, byte for byte.
 fn created(published: &Published) -> HttpResponse {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        notifications: Vec<Receipt<'a>>,
-    }
-    #[derive(Serialize)]
-    struct Receipt<'a> {
-        id: &'a str,
-        to: &'a str,
-        position: crate::domain::Position,
-    }
     let notifications = published
         .receipts
         .iter()
-        .map(|receipt| Receipt {
-            id: receipt.id.as_str(),
-            to: receipt.to.as_str(),
-            position: receipt.position,
-        })
+        .map(|receipt| Receipt { id: &receipt.id, to: &receipt.to, position: receipt.position })
         .collect();
     let mut response = HttpResponse::Created();
     if published.is_replay {
         response.insert_header((IDEMPOTENT_REPLAYED, "true"));
     }
-    response.json(Body { notifications })
+    response.json(PublishedBody { notifications })
 }

@@ -10,10 +10,11 @@ use actix_web::{
     },
 };
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::request_id;
 use crate::{
-    auth::gate::Refusal,
+    auth::{gate::Refusal, tickets::TicketRefusal},
     domain::Invalid,
     hub::messages::RoomRefusal,
     mailbox::AskError,
@@ -26,8 +27,9 @@ use crate::{
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(4);
 
 /// One fault in a body: where it is (RFC 6901) and what it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
+    #[schema(example = "/quiet/zone")]
     pub pointer: String,
     pub detail: String,
 }
@@ -37,22 +39,34 @@ impl Fault {
         Self { pointer: pointer.into(), detail: detail.into() }
     }
 
-    /// A field that nobody asked for.
-    pub fn unknown(field: &str) -> Self {
-        Self::new(format!("/{}", field.replace('~', "~0").replace('/', "~1")), "there is no such field")
+    /// A field that nobody asked for, in the object at `parent`.
+    pub fn unknown(parent: &str, field: &str) -> Self {
+        Self::new(
+            format!("{parent}/{}", field.replace('~', "~0").replace('/', "~1")),
+            "there is no such field",
+        )
     }
 }
 
-/// The members of the answer, in their order on the wire.
-#[derive(Serialize)]
-struct Body<'a> {
+/// What every refusal answers (RFC 9457): the members, in their order on the wire.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "the request is not valid",
+    "code": "validation", "request_id": "01M80RGBFJAPQ3ZKRMXZC4KYHW",
+    "errors": [{ "pointer": "/type", "detail": "this field is needed" }]
+}))]
+pub struct ProblemBody<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
+    /// For people; it may change.
     detail: &'a str,
     code: ErrorCode,
+    /// The `X-Request-Id` of the request, or one that was made for it.
     request_id: &'a str,
+    /// What is wrong with the body, field by field.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    #[schema(required = false)]
     errors: &'a [Fault],
 }
 
@@ -89,10 +103,11 @@ impl Problem {
     }
 
     /// `allow` is the list of methods for the header of that name (RFC 9110 section 15.5.6).
-    pub fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(ErrorCode::NotFound, "there is no such method here")
-            .status(StatusCode::METHOD_NOT_ALLOWED)
-            .header(header::ALLOW, allow)
+    pub fn method_not_allowed(allow: &str) -> Self {
+        let mut problem = Self::new(ErrorCode::NotFound, "there is no such method here")
+            .status(StatusCode::METHOD_NOT_ALLOWED);
+        problem.headers.extend(HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow)));
+        problem
     }
 
     /// One same answer for every reason (T2).
@@ -122,8 +137,8 @@ impl Problem {
         &self.faults
     }
 
-    fn body<'a>(&'a self, request_id: &'a str) -> Body<'a> {
-        Body {
+    fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+        ProblemBody {
             // The code says what the problem is; there is no page about it (RFC 9457 section 4.2.1).
             r#type: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
@@ -184,7 +199,9 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused => {
                 Self::new(ErrorCode::Conflict, error.to_string()).status(StatusCode::UNPROCESSABLE_ENTITY)
             }
-            StoreError::KeyInProgress => Self::new(ErrorCode::Conflict, error.to_string()),
+            StoreError::KeyInProgress | StoreError::TooManyMutes => {
+                Self::new(ErrorCode::Conflict, error.to_string())
+            }
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
             StoreError::Internal(_) => {
@@ -214,6 +231,16 @@ impl From<RoomRefusal> for Problem {
                 Self::new(ErrorCode::Unavailable, "the room takes no message now; try again later")
             }
         }
+    }
+}
+
+impl From<TicketRefusal> for Problem {
+    fn from(refusal: TicketRefusal) -> Self {
+        let code = match refusal {
+            TicketRefusal::TooMany => ErrorCode::RateLimited,
+            TicketRefusal::Unavailable => ErrorCode::Unavailable,
+        };
+        Self::new(code, format!("{refusal}; try again later"))
     }
 }
 

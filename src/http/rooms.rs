@@ -8,16 +8,17 @@ use actix_web::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{
-    Api, body,
+    Api, answers, body,
     extract::{Arguments, Caller},
     problem::{Fault, Problem},
 };
 use crate::{
-    domain::{Invalid, MessageDraft, Position, RoomName, UserId},
+    domain::{EventName, Invalid, MessageDraft, Nonce, Position, RoomName, UserId},
     hub::messages::{PublishMessage, ReadMessages, ReadPresence, RoomMessages, RoomPresence},
-    protocol::{ErrorCode, Frame, message},
+    protocol::{ErrorCode, Frame, event::Message, message},
     stream::{PageLimit, Resume},
 };
 
@@ -27,6 +28,63 @@ const LIMIT_MAX: usize = 500;
 /// Bytes of a page, so that an answer stays small where messages are large.
 const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
+/// What to say.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewMessage)]
+#[expect(dead_code, reason = "the body as the document shows it")]
+struct MessageBody {
+    /// Any JSON, of at most 32 KiB.
+    #[schema(value_type = serde_json::Value)]
+    data: Box<RawValue>,
+    #[schema(nullable = false)]
+    event: Option<EventName>,
+    #[schema(nullable = false)]
+    nonce: Option<Nonce>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct PublishedMessage {
+    position: Position,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RoomHistory<'a> {
+    /// Oldest first.
+    #[schema(value_type = Vec<Message<'a>>, max_items = 500)]
+    messages: Vec<&'a RawValue>,
+    /// Behind the last of them: where to go on.
+    position: Position,
+    /// `gap` where some before the first are lost.
+    resume: Resume,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Presence {
+    #[schema(max_items = 200)]
+    users: Vec<UserId>,
+    /// All of them, where more are there than are named.
+    user_count: usize,
+    #[schema(max_items = 20)]
+    typing: Vec<UserId>,
+}
+
+/// Say something in a room
+///
+/// Needs the scope `publish` for the room, and no session in it. Whoever is in the room hears it at once.
+#[utoipa::path(
+    post, path = "/v1/rooms/{room}/messages", tag = "Rooms", operation_id = "publish_message",
+    params(("room" = RoomName, Path, description = "The room.")),
+    request_body(content = MessageBody, example = json!({ "data": "Good morning", "nonce": "1" })),
+    responses(
+        answers::Identified,
+        answers::NeedsScope,
+        answers::TakesBody,
+        answers::SpeaksToRoom,
+        (status = 201, description = "It is said; the first position where the nonce was used before.",
+            body = PublishedMessage, example = json!({ "position": "ro1xpdxi.1" })),
+    )
+)]
 pub async fn publish(
     request: HttpRequest,
     caller: Caller,
@@ -46,14 +104,35 @@ pub async fn publish(
     let load = load.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "too many messages wait"))?;
     let message = PublishMessage { room, from: identity.user, draft, origin: None, load };
     let position = api.hub.ask(message).await??;
-
-    #[derive(Serialize)]
-    struct Body {
-        position: Position,
-    }
-    Ok(HttpResponse::Created().json(Body { position }))
+    Ok(HttpResponse::Created().json(PublishedMessage { position }))
 }
 
+/// The history of a room
+///
+/// Needs the scope `join` for the room. Behind `since` come the next messages that are held, without it the
+/// newest. Ask again with `position` until a page is empty; a page ends at `limit` or 1 MiB.
+#[utoipa::path(
+    get, path = "/v1/rooms/{room}/messages", tag = "Rooms", operation_id = "list_messages",
+    params(
+        ("room" = RoomName, Path, description = "The room."),
+        ("since" = Option<Position>, Query, description = "Where the client stands in the room."),
+        ("limit" = Option<u64>, Query, description = "Messages of a page, 50 where it is left out; above 500 counts as 500.", minimum = 1),
+    ),
+    responses(
+        answers::Identified,
+        answers::ReadsPosition,
+        answers::NeedsScope,
+        answers::NamesRoom,
+        answers::ReadsRoom,
+        (status = 200, description = "A page.", body = RoomHistory, example = json!({
+            "messages": [{
+                "type": "message", "room": "general", "position": "ro1xpdxi.1", "from": "bob",
+                "data": "Good morning", "at": "2026-11-24T03:30:57.083Z"
+            }],
+            "position": "ro1xpdxi.1", "resume": "fresh"
+        })),
+    )
+)]
 pub async fn messages(
     request: HttpRequest,
     caller: Caller,
@@ -68,18 +147,26 @@ pub async fn messages(
     let limit = PageLimit { rows, bytes: PAGE_BYTES_MAX };
     let RoomMessages { messages, position, resume } =
         api.hub.ask(ReadMessages { room, since, limit }).await?;
-
-    #[derive(Serialize)]
-    struct Body<'a> {
-        messages: Vec<&'a RawValue>,
-        position: Position,
-        resume: Resume,
-    }
     let messages = messages.iter().map(Frame::as_sent).collect::<Result<_, _>>();
     let messages = messages.map_err(|_| Problem::internal())?;
-    Ok(HttpResponse::Ok().json(Body { messages, position, resume }))
+    Ok(HttpResponse::Ok().json(RoomHistory { messages, position, resume }))
 }
 
+/// Who is in a room, and who types there
+///
+/// Needs the scope `join` for the room.
+#[utoipa::path(
+    get, path = "/v1/rooms/{room}/presence", tag = "Rooms", operation_id = "fetch_presence",
+    params(("room" = RoomName, Path, description = "The room.")),
+    responses(
+        answers::Identified,
+        answers::NeedsScope,
+        answers::NamesRoom,
+        answers::ReadsRoom,
+        (status = 200, description = "At most 200 users and 20 who type.", body = Presence,
+            example = json!({ "users": ["alice", "bob"], "user_count": 2, "typing": ["bob"] })),
+    )
+)]
 pub async fn presence(
     request: HttpRequest,
     caller: Caller,
@@ -89,14 +176,7 @@ pub async fn presence(
     Arguments::read(&request, &[])?;
     let room = joinable(&caller, room)?;
     let RoomPresence { users, user_count, typing } = api.hub.ask(ReadPresence { room }).await?;
-
-    #[derive(Serialize)]
-    struct Body {
-        users: Vec<UserId>,
-        user_count: usize,
-        typing: Vec<UserId>,
-    }
-    Ok(HttpResponse::Ok().json(Body { users, user_count, typing }))
+    Ok(HttpResponse::Ok().json(Presence { users, user_count, typing }))
 }
 
 fn room_name(room: Path<String>) -> Result<RoomName, Problem> {
@@ -127,7 +207,7 @@ fn message_draft(body: &[u8], data_bytes: usize) -> Result<MessageDraft, Problem
         Err(wrong) => (None, wrong),
     };
     let wrong = wrong.into_iter().map(|bad| Fault::new(format!("/{}", bad.field), bad.message));
-    let unknown = fields.into_rest().map(|field| Fault::unknown(&field));
+    let unknown = fields.into_rest().map(|field| Fault::unknown("", &field));
     let faults: Vec<Fault> = wrong.chain(unknown).collect();
     let draft = draft.filter(|_| faults.is_empty()).ok_or_else(|| Problem::validation(faults))?;
     if draft.data.as_str().len() > data_bytes {

@@ -3,46 +3,77 @@
 use std::rc::Rc;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{self, EntityTag},
     web::Data,
 };
 use serde::Serialize;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
-use super::{Api, extract::Caller, problem::Problem, wait::Wait};
+use super::{Api, answers, etag::is_known, extract::Caller, problem::Problem, wait::Wait};
 use crate::{
     domain::Identity,
     session::{Following, Waiter, Worker},
-    store::messages::{InboxState, ReadState},
+    store::messages::InboxCounters,
 };
 
 /// When a client that polls should come again, in milliseconds.
 const NEXT_POLL_MS: u64 = 30_000;
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = UnreadCounters)]
+struct UnreadBody {
+    /// Notifications not yet dealt with.
+    unread: u64,
+    /// Notifications not yet shown in an opened list; the number of the badge.
+    unseen: u64,
+    /// `unread` as a badge shows it, capped at `99+`.
+    display: String,
+    /// Counts the changes of the two numbers and never goes back: ignore older ones.
+    version: u64,
+    /// Counts marks and deletions: where it differs from the one you know, list again.
+    marks_version: u64,
+    /// When to ask again, in milliseconds.
+    next_poll_ms: u64,
+}
+
+/// The counters, for a bell
+///
+/// Cheap to ask again: with the `ETag` of the last answer in `If-None-Match` it is 304 until something changes.
+/// With `wait`, or `Prefer: wait`, it is answered at the change.
+#[utoipa::path(
+    get, path = "/v1/notifications/unread", tag = "Inbox", operation_id = "fetch_unread",
+    params(
+        ("wait" = Option<u64>, Query, description = "Seconds to wait for a change; above 60 counts as 60."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer."),
+        ("Prefer" = Option<String>, Header, description = "`wait=n`, as `wait` in the query.", example = "wait=25"),
+    ),
+    responses(
+        answers::Identified,
+        answers::Stored,
+        (status = 200, description = "The counters.", body = UnreadBody,
+            headers(("ETag" = String, description = "Strong.")),
+            example = json!({
+                "unread": 3, "unseen": 1, "display": "3", "version": 57, "marks_version": 9, "next_poll_ms": 30000
+            })),
+        (status = 304, description = "Nothing has changed.", headers(("ETag" = String, description = "Strong."))),
+    )
+)]
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
     let wait = Wait::read(&request)?;
-    let state = state_after(&request, caller.0, &api, wait).await?;
-    let tag = entity_tag(&state);
-    let etag = (header::ETAG, tag.to_string());
-    if is_known(&request, &tag) {
-        let mut response = HttpResponse::NotModified();
+    let inbox = counters_after(&request, caller.0, &api, wait).await?;
+    let tag = entity_tag(&inbox);
+    let start = |mut response: HttpResponseBuilder| {
         wait.confirm(&mut response);
-        return Ok(response.insert_header(etag).finish());
+        response.insert_header((header::ETAG, tag.to_string()));
+        response
+    };
+    if is_known(&request, &tag) {
+        return Ok(start(HttpResponse::NotModified()).finish());
     }
-    #[derive(Serialize)]
-    struct Body {
-        unread: u64,
-        unseen: u64,
-        display: String,
-        version: u64,
-        marks_version: u64,
-        next_poll_ms: u64,
-    }
-    let counters = state.counters;
-    let mut response = HttpResponse::Ok();
-    wait.confirm(&mut response);
-    Ok(response.insert_header(etag).json(Body {
+    let counters = inbox.counters;
+    Ok(start(HttpResponse::Ok()).json(UnreadBody {
         unread: counters.unread,
         unseen: counters.unseen,
         display: counters.display(),
@@ -52,20 +83,18 @@ pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Res
     }))
 }
 
-/// The state that the client does not know yet, as soon as there is one; after the wait, the one that there
-/// is. Who names none knows the one of now.
-async fn state_after(
+/// The counters that the client does not know yet, as soon as there are any; after the wait, those that
+/// there are. Who names none knows those of now.
+async fn counters_after(
     request: &HttpRequest,
     identity: Identity,
     api: &Api,
     wait: Wait,
-) -> Result<InboxState, Problem> {
-    let read = || api.store.ask(ReadState { user: identity.user.clone() });
-    let now = read().await?;
+) -> Result<InboxCounters, Problem> {
+    let now = api.store.counters(&identity.user).await?;
     let names_one = request.headers().contains_key(header::IF_NONE_MATCH);
-    let is_news = |state: &InboxState| {
-        let tag = entity_tag(state);
-        if names_one { !is_known(request, &tag) } else { !tag.strong_eq(&entity_tag(&now)) }
+    let is_news = |inbox: &InboxCounters| {
+        if names_one { !is_known(request, &entity_tag(inbox)) } else { *inbox != now }
     };
     if !wait.is_asked() || is_news(&now) {
         return Ok(now);
@@ -75,46 +104,15 @@ async fn state_after(
     let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default());
     waiter.begun().await.map_err(Problem::ended)?;
     loop {
-        let state = read().await?;
-        if is_news(&state) || waiter.next(deadline).await.is_none() {
-            return Ok(state);
+        let inbox = api.store.counters(&identity.user).await?;
+        if is_news(&inbox) || waiter.next(deadline).await.is_none() {
+            return Ok(inbox);
         }
     }
 }
 
 /// The versions count every change of what is shown, within one life of the inbox.
-fn entity_tag(state: &InboxState) -> EntityTag {
-    let counters = state.counters;
-    EntityTag::new_strong(format!("{}.{}.{}", state.head.epoch, counters.version, counters.marks_version))
-}
-
-/// Whether the client has this already (RFC 9110 section 13.1.2: weak comparison).
-fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
-    let values = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|list| list.split(','))
-        .map(str::trim)
-        .any(|known| known == "*" || known.parse::<EntityTag>().is_ok_and(|known| known.weak_eq(tag)))
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    #[test]
-    fn a_tag_is_known_strong_or_weak_alone_or_in_a_list() {
-        let tag = EntityTag::new_strong("aaaaaaaa.5.2".to_owned());
-        let known = |value: &str| {
-            let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, value)).to_http_request();
-            is_known(&request, &tag)
-        };
-        for value in [r#""aaaaaaaa.5.2""#, r#"W/"aaaaaaaa.5.2""#, r#""x", "aaaaaaaa.5.2""#, "*"] {
-            assert!(known(value), "{value}");
-        }
-        for value in [r#""aaaaaaaa.5.3""#, "aaaaaaaa.5.2", ""] {
-            assert!(!known(value), "{value}");
-        }
-    }
+fn entity_tag(inbox: &InboxCounters) -> EntityTag {
+    let counters = inbox.counters;
+    EntityTag::new_strong(format!("{}.{}.{}", inbox.epoch, counters.version, counters.marks_version))
 }

@@ -93,6 +93,10 @@ impl Handler<Committed> for NotificationHub {
             let (user, counters) = match fact {
                 InboxFact::Appended { user, notification, counters } => {
                     self.address(&mut batch, &user, event(&notification));
+                    // It was not counted, and passes in silence.
+                    if notification.muted {
+                        continue;
+                    }
                     (user, counters)
                 }
                 InboxFact::Marked { user, origin, change, counters } => {

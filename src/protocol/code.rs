@@ -4,9 +4,11 @@
 
 use actix_web::http::StatusCode;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// Why a command or a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
+#[schema(rename_all = "snake_case")]
 pub enum ErrorCode {
     BadMessage,
     UnknownType,

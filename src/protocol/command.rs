@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    ErrorCode, mark,
+    ErrorCode,
+    mark::{self, BadMark},
     message::{self, BadMessage},
 };
 use crate::domain::{Invalid, Mark, MessageDraft, Position, RoomName, json::Fields};
@@ -36,7 +37,6 @@ pub enum Action<'a> {
         since: Position,
     },
     Mark(Mark),
-    /// `visible` (is the page in front) is taken and not yet used: nothing is pushed to closed apps.
     Ack {
         up_to: Position,
     },
@@ -157,18 +157,10 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
             _ => Err((ErrorCode::BadMessage, "token is a text".to_owned())),
         }),
         "resume" => ("resume", |fields| position(fields, "since").map(|since| Action::Resume { since })),
-        "mark" => ("mark", |fields| match mark::parse(fields) {
-            Ok(mark) => Ok(Action::Mark(mark)),
-            Err(bad) if bad.code == ErrorCode::BadCursor => Err((bad.code, bad.message.to_owned())),
-            Err(bad) => Err((ErrorCode::BadMessage, bad.message.to_owned())),
-        }),
-        "ack" => ("ack", |fields| {
-            let up_to = position(fields, "up_to")?;
-            match fields.take_as::<bool>("visible") {
-                Ok(_) => Ok(Action::Ack { up_to }),
-                Err(_) => Err((ErrorCode::BadMessage, "visible is true or false".to_owned())),
-            }
-        }),
+        "mark" => ("mark", |fields| mark::parse(fields).map(Action::Mark).map_err(bad_mark)),
+        "ack" => {
+            ("ack", |fields| mark::parse_ack(fields).map(|up_to| Action::Ack { up_to }).map_err(bad_mark))
+        }
         "join" => ("join", |fields| {
             let room = room(fields)?;
             let since = if fields.has("since") { Some(position(fields, "since")?) } else { None };
@@ -201,6 +193,12 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
 /// A command is answered with one fault of its fields.
 fn first(faults: Vec<BadMessage>) -> String {
     faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()
+}
+
+/// Of a command every fault but that of a position is the same one.
+fn bad_mark(bad: BadMark) -> (ErrorCode, String) {
+    let code = if bad.code == ErrorCode::BadCursor { bad.code } else { ErrorCode::BadMessage };
+    (code, bad.message.to_owned())
 }
 
 fn room(fields: &mut Fields<'_>) -> Result<RoomName, (ErrorCode, String)> {

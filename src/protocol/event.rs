@@ -5,11 +5,13 @@ mod rooms;
 pub use rooms::{Left, LeftReason, Message, TypingChanged, UserJoined, UserLeft};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 use super::{CloseCode, ErrorCode, command::Ref};
 use crate::{
     domain::{
-        Counters, Json, MarkAs, MarkTarget, Notification, NotificationId, Position, RoomName, Timestamp,
+        Counters, Json, MarkAs, MarkTarget, Notification, NotificationId, NotificationType, Position,
+        RoomName, Timestamp,
     },
     stream::{Gap, GapReason, Resume},
 };
@@ -17,29 +19,42 @@ use crate::{
 /// A notification, on every transport and in every answer.
 pub struct NotificationView<'a>(pub &'a Notification);
 
+/// A notification: its fields, in their order on the wire.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Notification)]
+pub struct NotificationFields<'a> {
+    #[schema(value_type = NotificationId)]
+    id: &'a str,
+    #[schema(value_type = NotificationType)]
+    r#type: &'a str,
+    /// Version of the payload's shape, the publisher's own.
+    v: u32,
+    position: Position,
+    #[schema(value_type = Object)]
+    payload: &'a Json,
+    created_at: Timestamp,
+    /// Collapse key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    read_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    seen_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    archived_at: Option<Timestamp>,
+}
+
 impl Serialize for NotificationView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct View<'a> {
-            id: &'a str,
-            r#type: &'a str,
-            v: u32,
-            position: Position,
-            payload: &'a Json,
-            created_at: Timestamp,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            key: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            expires_at: Option<Timestamp>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            read_at: Option<Timestamp>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            seen_at: Option<Timestamp>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            archived_at: Option<Timestamp>,
-        }
         let n = self.0;
-        View {
+        NotificationFields {
             id: n.id.as_str(),
             r#type: n.notification_type.as_str(),
             v: n.v,
@@ -86,7 +101,8 @@ pub struct Inbox {
     pub counters: Counters,
 }
 
-#[derive(Debug, Serialize)]
+/// The counters have changed.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "unread")]
 pub struct Unread {
     pub counters: Counters,
@@ -124,9 +140,10 @@ impl Serialize for Marked<'_> {
 }
 
 /// Numbers with nothing to show.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "skip")]
 pub struct Skip<'a> {
+    /// `inbox`, or the room.
     pub stream: &'a str,
     /// Exclusive.
     pub from: Position,
@@ -135,11 +152,15 @@ pub struct Skip<'a> {
 }
 
 /// An announced loss.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "gap")]
+#[schema(as = Gap)]
 pub struct GapView<'a> {
+    /// `inbox`, or the room.
     pub stream: &'a str,
+    /// Exclusive.
     pub from: Position,
+    /// After it everything follows.
     pub to: Position,
     pub reason: GapReason,
 }

@@ -1,9 +1,9 @@
-//! The `mark` of clients, the same over a command and over HTTP (PROTOCOL.md sections 3 and 6).
+//! The `mark` and `ack` of clients, the same over a command and over HTTP (PROTOCOL.md sections 3 and 6).
 
 use super::ErrorCode;
 use crate::domain::{Mark, MarkAs, MarkTarget, NotificationId, Position, json::Fields, mark::MARK_IDS_MAX};
 
-/// Why a mark is none: the code of it, the field it is about (if one), and the text.
+/// Why a mark or an ack is none: the code of it, the field it is about (if one), and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadMark {
     pub code: ErrorCode,
@@ -16,7 +16,6 @@ pub struct BadMark {
 /// # Errors
 /// [`ErrorCode::BadCursor`] for an `up_to` that is no position, else [`ErrorCode::Validation`].
 pub fn parse(fields: &mut Fields<'_>) -> Result<Mark, BadMark> {
-    let invalid = |field, message| BadMark { code: ErrorCode::Validation, field, message };
     let mark_as = fields.take_as::<MarkAs>("as").ok().flatten();
     let mark_as = mark_as.ok_or_else(|| invalid(Some("as"), "as is one of read, unread, seen, archived"))?;
     let (ids, up_to, all) = (fields.take("ids"), fields.take("up_to"), fields.take("all"));
@@ -31,20 +30,38 @@ pub fn parse(fields: &mut Fields<'_>) -> Result<Mark, BadMark> {
             MarkTarget::Ids(ids.into_iter().filter_map(|id| NotificationId::try_from(id).ok()).collect())
         }
         (None, Some(up_to), None) => {
-            let position = serde_json::from_str::<String>(up_to.get())
-                .ok()
-                .and_then(|text| text.parse::<Position>().ok());
-            MarkTarget::UpTo(position.ok_or(BadMark {
-                code: ErrorCode::BadCursor,
-                field: Some("up_to"),
-                message: "up_to is a position such as k3x9q2ab.42",
-            })?)
+            let up_to = serde_json::from_str(up_to.get()).ok();
+            MarkTarget::UpTo(position(up_to)?)
         }
         (None, None, Some(all)) if all.get() == "true" => MarkTarget::All,
         (None, None, Some(_)) => return Err(invalid(Some("all"), "all is true")),
         _ => return Err(invalid(None, "a mark has exactly one of ids, up_to, all")),
     };
     Ok(Mark { mark_as, target })
+}
+
+/// Takes `up_to` and `visible` out of the fields, and answers with what the user was shown.
+///
+/// `visible` (is the page in front) is checked and not yet used: nothing is pushed to closed apps.
+///
+/// # Errors
+/// [`ErrorCode::BadCursor`] for an `up_to` that is no position, else [`ErrorCode::Validation`].
+pub fn parse_ack(fields: &mut Fields<'_>) -> Result<Position, BadMark> {
+    let up_to = position(fields.take_as("up_to").ok().flatten())?;
+    fields.take_as::<bool>("visible").map_err(|_| invalid(Some("visible"), "visible is true or false"))?;
+    Ok(up_to)
+}
+
+fn position(text: Option<String>) -> Result<Position, BadMark> {
+    text.and_then(|text| text.parse().ok()).ok_or(BadMark {
+        code: ErrorCode::BadCursor,
+        field: Some("up_to"),
+        message: "up_to is a position such as k3x9q2ab.42",
+    })
+}
+
+fn invalid(field: Option<&'static str>, message: &'static str) -> BadMark {
+    BadMark { code: ErrorCode::Validation, field, message }
 }
 
 #[cfg(test)]
@@ -63,6 +80,18 @@ mod tests {
         let up_to = MarkTarget::UpTo("k3x9q2ab.4".parse().unwrap());
         assert_eq!(read(r#"{"as":"seen","up_to":"k3x9q2ab.4"}"#).unwrap().target, up_to);
         assert_eq!(read(r#"{"as":"unread","all":true}"#).unwrap().target, MarkTarget::All);
+    }
+
+    #[test]
+    fn an_ack_is_a_position_and_perhaps_whether_the_page_is_in_front() {
+        let read = |text: &str| parse_ack(&mut Fields::parse(text).unwrap()).map_err(|bad| bad.code);
+        let up_to: Position = "k3x9q2ab.4".parse().unwrap();
+        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4"}"#), Ok(up_to));
+        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":true}"#), Ok(up_to));
+        for bad in ["{}", r#"{"up_to":4}"#, r#"{"up_to":"abc"}"#, r#"{"up_to":null}"#] {
+            assert_eq!(read(bad), Err(ErrorCode::BadCursor), "{bad}");
+        }
+        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":1}"#), Err(ErrorCode::Validation));
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod event_stream;
 pub mod frame;
 pub mod mark;
 pub mod message;
+mod schemas;
 pub mod websocket;
 
 pub use code::{CloseCode, CloseFrame, ErrorCode};

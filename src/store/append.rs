@@ -1,14 +1,15 @@
-//! Storing a draft for its recipients: idempotency key, offsets, counters and rows in one transaction.
+//! Storing a draft for its recipients: idempotency key, offsets, mutes, collapse key, counters and rows in
+//! one transaction.
 
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    Connection,
+    Connection, collapse,
     error::Fault,
     idempotency, inboxes,
     job::Write,
     messages::{Publish, Published, Receipt, StoreError},
-    notifications,
+    muting, notifications,
 };
 use crate::{
     domain::{Epoch, Notification, NotificationId, Timestamp},
@@ -72,7 +73,9 @@ impl Write for Append {
         recipients.sort_unstable_by_key(|(_, (user, _))| *user);
         let mut receipts = Vec::with_capacity(recipients.len());
         for (place, (user, id)) in recipients {
-            let state = inboxes::advance(conn, user, Epoch::from_random(random::bits()), now)?;
+            let advanced = inboxes::advance(conn, user, Epoch::from_random(random::bits()), now)?;
+            let muted = advanced.has_mutes && muting::is_muted(conn, user, &draft.notification_type, now)?;
+            let state = if muted { inboxes::uncount(conn, user)? } else { advanced.state };
             let notification = Notification {
                 id: id.clone(),
                 position: state.head.position(),
@@ -85,7 +88,7 @@ impl Write for Append {
                 seen_at: None,
                 read_at: None,
                 archived_at: None,
-                muted: false,
+                muted,
             };
             notifications::insert(conn, user, &notification)?;
             let position = notification.position;
@@ -95,6 +98,9 @@ impl Write for Append {
                 notification: Arc::new(notification),
                 counters: state.counters,
             });
+            if let Some(key) = draft.key.as_ref().filter(|_| !muted) {
+                collapse::archive_older(conn, user, key, position.offset, now, facts)?;
+            }
         }
         receipts.sort_unstable_by_key(|(place, _)| *place);
         let receipts: Vec<Receipt> = receipts.into_iter().map(|(_, receipt)| receipt).collect();

@@ -5,6 +5,7 @@ use diesel::{dsl::exists, prelude::*, upsert::excluded};
 use super::{Connection, messages::InboxState, prepared::Prepared, rows::InboxRow, schema::inboxes};
 use crate::{
     domain::{Counters, Epoch, Offset, Timestamp, UserId},
+    random,
     stream::Head,
 };
 
@@ -16,13 +17,22 @@ fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>
 
 /// The names of the statements that are [`Prepared`].
 struct Advance;
+struct Uncount;
 struct Adjust;
 struct Acknowledge;
+struct Prune;
 
 /// Where an inbox stands, one that is not there yet included.
 pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
     let never = InboxState { head: Head::NONE, counters: Counters::default() };
     Ok(state(conn, user)?.unwrap_or(never))
+}
+
+/// An inbox that has taken its next offset.
+pub(super) struct Advanced {
+    pub(super) state: InboxState,
+    /// Some of them may be over.
+    pub(super) has_mutes: bool,
 }
 
 /// Takes the next offset, which is unread and unseen. The first one begins the life `epoch`.
@@ -31,7 +41,7 @@ pub(super) fn advance(
     user: &UserId,
     epoch: Epoch,
     now: Timestamp,
-) -> QueryResult<InboxState> {
+) -> QueryResult<Advanced> {
     let first = (
         inboxes::user_id.eq(user.as_str()),
         inboxes::epoch.eq(epoch.as_str()),
@@ -53,8 +63,44 @@ pub(super) fn advance(
         .on_conflict(inboxes::user_id)
         .do_update()
         .set(next)
+        .returning((InboxRow::as_returning(), inboxes::mutes));
+    let (row, mutes) = Prepared::new(Advance, advance).get_result::<(InboxRow, i64)>(conn)?;
+    Ok(Advanced { state: row.try_into()?, has_mutes: mutes > 0 })
+}
+
+/// Takes back what [`advance`] has counted, in the same transaction: the notification is muted.
+pub(super) fn uncount(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
+    let uncount = diesel::update(inboxes::table.find(user.as_str()))
+        .set((
+            inboxes::unread.eq(inboxes::unread - 1),
+            inboxes::unseen.eq(inboxes::unseen - 1),
+            inboxes::version.eq(inboxes::version - 1),
+        ))
         .returning(InboxRow::as_returning());
-    Prepared::new(Advance, advance).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
+    Prepared::new(Uncount, uncount).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
+}
+
+/// Remembers how many mutes the user has. An inbox that is not there yet begins its life with nothing in it.
+pub(super) fn keep_mutes(
+    conn: &mut Connection,
+    user: &UserId,
+    count: i64,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let empty = (
+        inboxes::user_id.eq(user.as_str()),
+        inboxes::epoch.eq(Epoch::from_random(random::bits()).as_str().to_owned()),
+        inboxes::last_offset.eq(0),
+        inboxes::mutes.eq(count),
+        inboxes::changed_at.eq(now.as_micros()),
+    );
+    diesel::insert_into(inboxes::table)
+        .values(empty)
+        .on_conflict(inboxes::user_id)
+        .do_update()
+        .set(inboxes::mutes.eq(count))
+        .execute(conn)
+        .map(drop)
 }
 
 /// What marks and deletions did to the counters.
@@ -91,6 +137,45 @@ pub(super) fn acknowledge(conn: &mut Connection, user: &UserId, offset: Offset) 
     let acknowledge = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
         .set(inboxes::acked_offset.eq(offset));
     Prepared::new(Acknowledge, acknowledge).execute(conn).map(drop)
+}
+
+/// Moves the horizon up to `offset`: what lies there and before may be lost. It never goes back.
+pub(super) fn prune(conn: &mut Connection, user: &UserId, offset: Offset) -> QueryResult<()> {
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let is_behind = inboxes::pruned_offset.lt(offset);
+    let prune = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
+        .set(inboxes::pruned_offset.eq(offset));
+    Prepared::new(Prune, prune).execute(conn).map(drop)
+}
+
+/// A place in the order of the inboxes by the time of their last change: behind this user, if there is one.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) changed_at: Timestamp,
+    pub(super) user: Option<UserId>,
+}
+
+impl Place {
+    pub(super) const START: Self = Self { changed_at: Timestamp::from_micros(i64::MIN), user: None };
+}
+
+/// The next inboxes behind a place in which more than `keep` notifications may have been read, at most
+/// `limit`: numbers that are neither pruned nor unread.
+pub(super) fn crowded(conn: &mut Connection, from: &Place, keep: i64, limit: i64) -> QueryResult<Vec<Place>> {
+    let (at, after) = (from.changed_at.as_micros(), from.user.as_ref().map_or("", UserId::as_str));
+    let is_behind = inboxes::changed_at.gt(at).or(inboxes::user_id.gt(after));
+    let dealt_with = inboxes::last_offset - inboxes::pruned_offset - inboxes::unread;
+    let rows: Vec<(String, i64)> = inboxes::table
+        .filter(inboxes::changed_at.ge(at).and(is_behind).and(dealt_with.gt(keep)))
+        .order((inboxes::changed_at, inboxes::user_id))
+        .limit(limit)
+        .select((inboxes::user_id, inboxes::changed_at))
+        .load(conn)?;
+    let place = |(user, changed_at): (String, i64)| {
+        let user = user.parse().map_err(super::rows::broken)?;
+        Ok(Place { changed_at: Timestamp::from_micros(changed_at), user: Some(user) })
+    };
+    rows.into_iter().map(place).collect()
 }
 
 /// One inbox among those that changed in a span of time.

@@ -1,26 +1,45 @@
-//! The way to the store: every ask has an answer within one deadline.
+//! The way to the store: every ask has an answer within one deadline, and polls for counters mostly need
+//! none.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use actix::{Addr, Handler, Message};
+use actix::{Actor, Addr, Handler, Message};
 
 use super::{
     Store,
-    messages::{Flush, StoreError},
+    counter_cache::{CounterCache, Found},
+    messages::{Flush, InboxCounters, ReadState, StoreError},
 };
-use crate::mailbox;
+use crate::{domain::UserId, mailbox};
 
 /// The way to the store for http and sessions.
 #[derive(Clone)]
 pub struct StoreLink {
     addr: Addr<Store>,
+    counters: Arc<CounterCache>,
     deadline: Duration,
 }
 
 impl StoreLink {
-    /// `deadline` is the longest that an ask takes: `store.busy_timeout`.
-    pub fn new(addr: Addr<Store>, deadline: Duration) -> Self {
-        Self { addr, deadline }
+    /// Starts the actor. `deadline` is the longest that an ask takes: `store.busy_timeout`.
+    pub fn start(store: Store, deadline: Duration) -> Self {
+        let counters = store.counters.clone();
+        Self { addr: store.start(), counters, deadline }
+    }
+
+    /// The counters of a user, from memory where they are known: not behind anything that was answered.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn counters(&self, user: &UserId) -> Result<InboxCounters, StoreError> {
+        match self.counters.find(user) {
+            Found::Counters(counters) => Ok(counters),
+            Found::Nothing(marker) => {
+                let read = self.ask(ReadState { user: user.clone() }).await?.into();
+                self.counters.keep(user, marker, read);
+                Ok(read)
+            }
+        }
     }
 
     /// Asks and awaits the answer.

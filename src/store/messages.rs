@@ -6,7 +6,8 @@ use actix::Message;
 
 use crate::{
     domain::{
-        Counters, Draft, Mark, Notification, NotificationId, NotificationType, Position, SessionKey, UserId,
+        Counters, Draft, Epoch, Mark, Mute, Notification, NotificationId, NotificationType, Position,
+        Preferences, SessionKey, Timestamp, TypePattern, UserId,
     },
     stream::{Head, Page, PageLimit},
 };
@@ -33,6 +34,9 @@ pub enum StoreError {
     /// The position is not one of this inbox.
     #[error("the position is not one of this inbox")]
     BadPosition,
+    /// The user has as many mutes as `limits.mutes` allows.
+    #[error("there are as many mutes as a user may have")]
+    TooManyMutes,
     /// The database broke a promise, or the code did. The text is for the log.
     #[error("the store failed: {0}")]
     Internal(String),
@@ -99,6 +103,31 @@ pub struct Acknowledge {
     pub up_to: Position,
 }
 
+/// The mutes of a user that are in force.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Vec<Mute>, StoreError>")]
+pub struct ListMutes {
+    pub user: UserId,
+}
+
+/// Keep a mute, in the place of one with the same pattern. What was stored before stays as it is.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Mute, StoreError>")]
+pub struct PutMute {
+    pub user: UserId,
+    pub pattern: TypePattern,
+    /// None is for good.
+    pub until: Option<Timestamp>,
+}
+
+/// Take a mute back, if it is there.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct RemoveMute {
+    pub user: UserId,
+    pub pattern: TypePattern,
+}
+
 /// Read what a session that stands at `since` is owed; without `since`, only where the inbox stands.
 ///
 /// Head, counters and rows are of one instant (one read transaction).
@@ -128,6 +157,19 @@ pub struct ReadState {
 pub struct InboxState {
     pub head: Head,
     pub counters: Counters,
+}
+
+/// The counters of an inbox, in the life in which they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboxCounters {
+    pub epoch: Epoch,
+    pub counters: Counters,
+}
+
+impl From<InboxState> for InboxCounters {
+    fn from(state: InboxState) -> Self {
+        Self { epoch: state.head.epoch, counters: state.counters }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -170,6 +212,21 @@ pub struct Fetch {
     pub id: NotificationId,
 }
 
+/// What a user prefers; the default for one who never said it.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Preferences, StoreError>")]
+pub struct ReadPreferences {
+    pub user: UserId,
+}
+
+/// Put these preferences in the place of all that the user had.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), StoreError>")]
+pub struct SetPreferences {
+    pub user: UserId,
+    pub preferences: Preferences,
+}
+
 /// Whether the database answers.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), StoreError>")]
@@ -194,4 +251,10 @@ pub struct StoreOptions {
     /// SQLite's `synchronous`: FULL survives the loss of power, NORMAL only the death of the process.
     pub is_fully_synchronous: bool,
     pub idempotency_retention: Duration,
+    /// Most mutes of a user; 0 is no limit.
+    pub mutes_max: usize,
+    /// Age at which a notification is deleted, read or not.
+    pub max_age: Duration,
+    /// Read notifications that a user keeps.
+    pub max_read: usize,
 }

@@ -8,9 +8,10 @@ pub mod messages;
 
 mod append;
 mod batch;
+mod collapse;
+mod counter_cache;
 mod doorbell;
 mod error;
-mod expiry;
 mod file;
 mod idempotency;
 mod inboxes;
@@ -18,15 +19,23 @@ mod job;
 mod keys;
 mod link;
 mod marks;
+mod mutes;
+mod muting;
 mod notifications;
 mod pages;
+mod preferences;
 mod prepared;
 mod reader;
+mod retention;
 mod rows;
 mod schema;
+mod sweep;
 mod writer;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::ActorFutureExt;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
@@ -34,16 +43,18 @@ use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, Resp
 pub use self::link::StoreLink;
 use self::{
     append::Append,
+    counter_cache::CounterCache,
     file::DatabaseFile,
     job::Write,
     keys::KeysUnderWay,
     messages::*,
     reader::Reader,
+    retention::Retention,
     writer::{Writer, WriterLink},
 };
 use crate::{
     clock,
-    domain::{Counters, Notification},
+    domain::{Counters, Mute, Notification, Preferences},
     hub::messages::Committed,
 };
 
@@ -55,9 +66,12 @@ pub struct Store {
     writer: WriterLink,
     reader: Reader,
     keys: KeysUnderWay,
+    counters: Arc<CounterCache>,
     /// How long a question is worked on; a little less than its asker waits.
     patience: Duration,
     idempotency_retention: Duration,
+    mutes_max: usize,
+    retention: Retention,
 }
 
 impl Store {
@@ -68,12 +82,16 @@ impl Store {
     pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
         let file = DatabaseFile::open(&options)?;
+        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
         Ok(Self {
             reader: Reader::open(file.clone(), &options, patience)?,
-            writer: Writer::start(file, &options, hub)?,
+            writer: Writer::start(file, &options, hub, counters.clone())?,
             keys: KeysUnderWay::default(),
+            counters,
             patience,
             idempotency_retention: options.idempotency_retention,
+            mutes_max: options.mutes_max,
+            retention: Retention::new(&options),
         })
     }
 
@@ -90,6 +108,10 @@ impl Actor for Store {
     fn started(&mut self, ctx: &mut Self::Context) {
         // Without its writer the actor is of no use; its end is what a watchdog sees.
         ctx.spawn(self.writer.ended().into_actor(self).map(|(), _, ctx| ctx.stop()));
+        // Where the start of the process has failed meanwhile, there is no time any more to wait in.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            Self::await_retention(ctx);
+        }
     }
 }
 
@@ -110,6 +132,14 @@ impl Handler<Publish> for Store {
     }
 }
 
+impl Handler<PutMute> for Store {
+    type Result = ResponseFuture<Result<Mute, StoreError>>;
+
+    fn handle(&mut self, put: PutMute, _: &mut Self::Context) -> Self::Result {
+        self.write(muting::Put { put, limit: self.mutes_max })
+    }
+}
+
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -122,7 +152,7 @@ macro_rules! writes {
     )+};
 }
 
-writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), Probe => () }
+writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => () }
 
 macro_rules! reads {
     ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
@@ -143,6 +173,8 @@ reads! {
     ReadInbox => InboxRead, |conn, read| pages::read_inbox(conn, read, clock::now());
     List => Listing, |conn, list| pages::list(conn, list, clock::now());
     Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
+    ReadPreferences => Preferences, preferences::read;
+    ListMutes => Vec<Mute>, |conn, list| muting::list(conn, list, clock::now());
 }
 
 impl Handler<Flush> for Store {

@@ -101,9 +101,28 @@ pub(super) fn delete(conn: &mut Connection, user: &UserId, offset: Offset) -> Qu
     diesel::delete(table.find((user.as_str(), signed(offset)))).execute(conn).map(drop)
 }
 
-/// A row that has expired, as far as its deletion needs to know it.
-#[derive(Queryable)]
-pub(super) struct ExpiredRow {
+/// The ids of what is shown and unread under a collapse key, below `offset`, oldest first.
+pub(super) fn unread_with_key(
+    conn: &mut Connection,
+    user: &UserId,
+    key: &str,
+    offset: Offset,
+    now: Timestamp,
+) -> QueryResult<Vec<String>> {
+    // Not by `is_shown`: with a condition whose type is known the statement is prepared once.
+    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(now.as_micros()));
+    table
+        .filter(n::user_id.eq(user.as_str()).and(n::key.eq(key)).and(n::read_at.is_null()))
+        .filter(n::offset.lt(signed(offset)).and(n::muted.eq(false)).and(is_fresh))
+        .order(n::offset)
+        .select(n::id)
+        .load(conn)
+}
+
+/// A row that has come to its end, as far as its deletion needs to know it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = n)]
+pub(super) struct EndedRow {
     pub(super) user_id: String,
     pub(super) offset: i64,
     pub(super) id: String,
@@ -112,16 +131,39 @@ pub(super) struct ExpiredRow {
     pub(super) muted: bool,
 }
 
-/// Rows that have expired, at most `limit`, those of one user together.
-pub(super) fn expired(conn: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<Vec<ExpiredRow>> {
-    let mut rows: Vec<ExpiredRow> = table
+/// Rows that have expired, at most `limit`.
+pub(super) fn expired(conn: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<Vec<EndedRow>> {
+    table
         .filter(n::expires_at.le(now.as_micros()))
         .order(n::expires_at)
         .limit(limit)
-        .select((n::user_id, n::offset, n::id, n::seen_at, n::read_at, n::muted))
-        .load(conn)?;
-    rows.sort_unstable_by(|a, b| (&a.user_id, a.offset).cmp(&(&b.user_id, b.offset)));
-    Ok(rows)
+        .select(EndedRow::as_select())
+        .load(conn)
+}
+
+/// The oldest rows, of whatever user, at most `limit`: identities sort by the time of their making.
+pub(super) fn made_before(
+    conn: &mut Connection,
+    id: &NotificationId,
+    limit: i64,
+) -> QueryResult<Vec<EndedRow>> {
+    table.filter(n::id.lt(id.as_str())).order(n::id).limit(limit).select(EndedRow::as_select()).load(conn)
+}
+
+/// Rows of a user that are read and have `keep` newer ones that are read, too; at most `limit`.
+pub(super) fn read_beyond(
+    conn: &mut Connection,
+    user: &UserId,
+    keep: i64,
+    limit: i64,
+) -> QueryResult<Vec<EndedRow>> {
+    table
+        .filter(n::user_id.eq(user.as_str()).and(n::read_at.is_not_null()))
+        .order(n::offset.desc())
+        .limit(limit)
+        .offset(keep)
+        .select(EndedRow::as_select())
+        .load(conn)
 }
 
 /// Which rows of a user a mark is about.

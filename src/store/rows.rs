@@ -7,10 +7,13 @@ use diesel::{prelude::*, result::Error};
 
 use super::{
     messages::{InboxState, Receipt},
-    schema::{idempotency_keys, inboxes, notifications},
+    schema::{idempotency_keys, inboxes, mutes, notifications, preferences},
 };
 use crate::{
-    domain::{Counters, Epoch, Invalid, Json, Notification, Position, Timestamp},
+    domain::{
+        Counters, Epoch, Invalid, Json, Mute, Notification, Position, Preferences, QuietHours, TimeOfDay,
+        Timestamp, Zone,
+    },
     stream::Head,
 };
 
@@ -58,6 +61,7 @@ pub(super) struct NewNotification<'a> {
     key: Option<&'a str>,
     created_at: i64,
     expires_at: Option<i64>,
+    muted: bool,
     payload: &'a str,
 }
 
@@ -73,6 +77,7 @@ impl<'a> NewNotification<'a> {
             key: notification.key.as_deref(),
             created_at: notification.created_at.as_micros(),
             expires_at: notification.expires_at.map(Timestamp::as_micros),
+            muted: notification.muted,
             payload: notification.payload.as_str(),
         })
     }
@@ -115,6 +120,26 @@ impl NotificationRow {
     }
 }
 
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = mutes)]
+pub(super) struct MuteRow {
+    pattern: String,
+    until: Option<i64>,
+    created_at: i64,
+}
+
+impl TryFrom<MuteRow> for Mute {
+    type Error = Error;
+
+    fn try_from(row: MuteRow) -> Result<Self, Error> {
+        Ok(Self {
+            pattern: row.pattern.parse().map_err(broken)?,
+            until: row.until.map(Timestamp::from_micros),
+            created_at: Timestamp::from_micros(row.created_at),
+        })
+    }
+}
+
 /// What a publish with this key was, and how it was answered.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = idempotency_keys)]
@@ -139,6 +164,45 @@ fn receipt(line: &str) -> Result<Receipt, Invalid> {
 pub(super) fn receipt_lines(receipts: &[Receipt]) -> String {
     let line = |r: &Receipt| format!("{} {} {}", r.id, r.position, r.to);
     receipts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = preferences, treat_none_as_default_value = false, treat_none_as_null = true)]
+pub(super) struct PreferencesRow {
+    quiet_zone: Option<String>,
+    quiet_from: Option<i64>,
+    quiet_to: Option<i64>,
+    push: bool,
+}
+
+impl From<&Preferences> for PreferencesRow {
+    fn from(preferences: &Preferences) -> Self {
+        let quiet = preferences.quiet.as_ref();
+        Self {
+            quiet_zone: quiet.map(|quiet| quiet.zone.as_str().to_owned()),
+            quiet_from: quiet.map(|quiet| quiet.from.minutes().into()),
+            quiet_to: quiet.map(|quiet| quiet.to.minutes().into()),
+            push: preferences.push,
+        }
+    }
+}
+
+impl TryFrom<PreferencesRow> for Preferences {
+    type Error = Error;
+
+    fn try_from(row: PreferencesRow) -> Result<Self, Error> {
+        let time = |minutes: i64| u16::try_from(minutes).ok().and_then(TimeOfDay::from_minutes);
+        let quiet = match (row.quiet_zone, row.quiet_from, row.quiet_to) {
+            (Some(zone), Some(from), Some(to)) => {
+                let times = time(from).zip(time(to));
+                let (from, to) =
+                    times.ok_or_else(|| broken(Invalid::new("a time is a minute of the day")))?;
+                Some(QuietHours::new(Zone::stored(zone), from, to).map_err(broken)?)
+            }
+            _ => None,
+        };
+        Ok(Self { quiet, push: row.push })
+    }
 }
 
 /// A number that is never negative.

@@ -22,6 +22,16 @@ diesel::table! {
         version -> BigInt,
         marks_version -> BigInt,
         changed_at -> BigInt,
+        mutes -> BigInt,
+    }
+}
+
+diesel::table! {
+    mutes (user_id, pattern) {
+        user_id -> Text,
+        pattern -> Text,
+        until -> Nullable<BigInt>,
+        created_at -> BigInt,
     }
 }
 
@@ -41,6 +51,16 @@ diesel::table! {
         expires_at -> Nullable<BigInt>,
         muted -> Bool,
         payload -> Text,
+    }
+}
+
+diesel::table! {
+    preferences (user_id) {
+        user_id -> Text,
+        quiet_zone -> Nullable<Text>,
+        quiet_from -> Nullable<BigInt>,
+        quiet_to -> Nullable<BigInt>,
+        push -> Bool,
     }
 }
 

@@ -2,12 +2,17 @@
 //! sync of the disk.
 //!
 //! It owns the writing connection and the queue in front of it. There is no timer: while one batch
-//! commits, the next gathers. It offers the facts to the hub after the commit and before the answers,
-//! and it must never answer before the commit.
+//! commits, the next gathers. It notes the counters and offers the facts to the hub after the commit
+//! and before the answers, and it must never answer before the commit.
+
+mod chores;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -18,13 +23,11 @@ use tokio::sync::watch;
 use super::{
     Connection,
     batch::{self, Failure},
+    counter_cache::CounterCache,
     doorbell::Doorbell,
-    expiry::SweepExpired,
     file::{Access, DatabaseFile, FileLock},
-    idempotency,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
-    notifications,
 };
 use crate::{
     clock,
@@ -32,6 +35,7 @@ use crate::{
     hub::messages::{Committed, InboxFact},
     mailbox::Budget,
 };
+use chores::{EXPIRY_INTERVAL, HOUSEKEEPING_INTERVAL};
 
 /// Rows of one transaction: 50 ms of work, so that nobody waits long behind a flood.
 pub(super) const BATCH_ROWS: usize = 2000;
@@ -42,18 +46,6 @@ const QUEUE_BYTES: usize = 256 * 1024 * 1024;
 /// How long the lock of the database is waited for in one go; between two goes those who have given
 /// up are let out.
 const LOCK_SLICE: Duration = Duration::from_millis(50);
-
-const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
-
-/// Idempotency keys that are deleted in one go.
-const FORGOTTEN_KEYS: usize = 500;
-
-/// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
-
-/// Expired notifications that are deleted in one go, and how long that may wait for the lock.
-const EXPIRED_ROWS: usize = 500;
-const EXPIRY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The actor's end of the queue.
 pub(super) struct WriterLink {
@@ -84,6 +76,10 @@ impl WriterLink {
         self.queue = None;
     }
 
+    pub(super) fn is_ending(&self) -> bool {
+        self.queue.is_none()
+    }
+
     /// Completes when the writer's thread has ended, for whatever reason.
     pub(super) fn ended(&self) -> impl Future<Output = ()> + use<> {
         let mut ended = self.ended.clone();
@@ -97,6 +93,7 @@ pub(super) struct Writer {
     conn: Option<Connection>,
     queue: Receiver<Box<dyn Job>>,
     doorbell: Doorbell,
+    counters: Arc<CounterCache>,
     retention: Duration,
     housekeeping_due: Instant,
     expiry_due: Instant,
@@ -115,6 +112,7 @@ impl Writer {
         file: DatabaseFile,
         options: &StoreOptions,
         hub: Recipient<Committed>,
+        counters: Arc<CounterCache>,
     ) -> Result<WriterLink, StoreError> {
         let (jobs, queue) = sync_channel(options.queue.max(1));
         let (_ended, ended) = watch::channel(());
@@ -124,6 +122,7 @@ impl Writer {
             file,
             queue,
             doorbell: Doorbell::new(hub),
+            counters,
             retention: options.idempotency_retention,
             housekeeping_due: Instant::now() + HOUSEKEEPING_INTERVAL,
             expiry_due: Instant::now() + EXPIRY_INTERVAL,
@@ -175,6 +174,7 @@ impl Writer {
             let now = clock::now();
             match self.attempt(&mut jobs, now) {
                 Ok(facts) => {
+                    self.counters.note(&facts);
                     self.doorbell.ring(facts, now);
                     return jobs.into_iter().for_each(Job::answer);
                 }
@@ -197,6 +197,8 @@ impl Writer {
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
         if matches!(outcome, Err(Failure::Job(_) | Failure::Transaction(_))) {
             self.conn = None;
+            // A commit that failed may have come through all the same.
+            self.counters.clear();
         }
         outcome
     }
@@ -207,68 +209,6 @@ impl Writer {
         match &mut self.conn {
             Some(conn) => Ok(conn),
             none => Ok(none.insert(self.file.connect(Access::Write, LOCK_SLICE)?)),
-        }
-    }
-
-    /// A small part of what is due besides the jobs; the rest comes after the next batch.
-    fn do_chores(&mut self) {
-        let now = Instant::now();
-        if self.doorbell.due().is_some_and(|due| due <= now) {
-            self.ring_again();
-        }
-        if self.housekeeping_due <= now {
-            self.forget_keys();
-        }
-        if self.expiry_due <= now {
-            self.sweep_expired();
-        }
-    }
-
-    fn ring_again(&mut self) {
-        self.doorbell.postpone();
-        if let Err(error) = self.connection().map(drop) {
-            return log::warn!("the hub could not be told again: {error}");
-        }
-        if let Some(conn) = &mut self.conn
-            && let Err(error) = self.doorbell.ring_again(conn)
-        {
-            log::warn!("the hub could not be told again: {error}");
-        }
-    }
-
-    fn forget_keys(&mut self) {
-        self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let before = clock::now().minus(self.retention);
-        let forgotten = self.connection().and_then(|conn| {
-            Ok(conn.immediate_transaction(|conn| idempotency::forget(conn, before, FORGOTTEN_KEYS))?)
-        });
-        match forgotten {
-            Ok(true) => self.housekeeping_due = Instant::now(),
-            Ok(false) => {}
-            Err(error) => {
-                log::warn!("old idempotency keys could not be deleted: {error}");
-                self.conn = None;
-            }
-        }
-    }
-
-    fn sweep_expired(&mut self) {
-        self.expiry_due = Instant::now() + EXPIRY_INTERVAL;
-        // A look first, so that an idle server takes no lock for nothing.
-        let found = self.connection().and_then(|conn| Ok(notifications::expired(conn, clock::now(), 1)?));
-        match found {
-            Ok(rows) if rows.is_empty() => return,
-            Ok(_) => {}
-            Err(error) => return log::warn!("expired notifications could not be looked for: {error}"),
-        }
-        let sweep = SweepExpired { limit: EXPIRED_ROWS };
-        let (job, mut answer) = Queued::new(sweep, None, Instant::now() + EXPIRY_PATIENCE);
-        self.work(vec![Box::new(job)]);
-        match answer.try_recv() {
-            Ok(Ok(true)) => self.expiry_due = Instant::now(),
-            Ok(Ok(false)) => {}
-            Ok(Err(error)) => log::warn!("expired notifications could not be deleted: {error}"),
-            Err(_) => log::error!("a sweep has no outcome"),
         }
     }
 

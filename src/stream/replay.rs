@@ -1,6 +1,7 @@
 //! What a reader behind a position is owed, page by page, out of the rows of the truth.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{Epoch, Offset, Position};
 
@@ -28,7 +29,7 @@ impl Head {
 }
 
 /// How a client's position was met (PROTOCOL.md section 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resume {
     /// All missed events follow.
@@ -39,7 +40,7 @@ pub enum Resume {
     Fresh,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
     /// Retention removed events that were not read.

@@ -12,15 +12,29 @@ mod ws_guard;
 mod ws_handshake;
 mod ws_messages;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
+use utoipa::OpenApi;
 
-use crate::http::resource;
+use crate::http::Endpoint;
 
-/// One route for each transport.
+/// The part of the document of the API that is about these addresses.
+#[derive(OpenApi)]
+#[openapi(paths(ws::websocket, ws::websocket_in_room, sse::event_stream, poll::poll))]
+pub struct Documented;
+
+/// Every address at which a session can be had.
+pub fn endpoints() -> Vec<Endpoint> {
+    let at = Endpoint::new;
+    vec![
+        at("/v1/ws").follow(ws::websocket),
+        at("/v1/ws/{room}").follow(ws::websocket_in_room),
+        at("/v1/sse").follow(sse::event_stream),
+        at("/v1/poll").follow(poll::poll),
+    ]
+}
+
 pub fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/v1/ws", "GET").route(web::get().to(ws::websocket)))
-        .service(resource("/v1/ws/{room}", "GET").route(web::get().to(ws::websocket)))
-        .service(resource("/v1/sse", "GET").route(web::get().to(sse::event_stream)))
-        .service(resource("/v1/poll", "GET").route(web::get().to(poll::poll)));
+    for endpoint in endpoints() {
+        config.service(endpoint);
+    }
 }

@@ -9,22 +9,79 @@ use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::query::Query;
 use crate::{
     auth::gate::Surface,
     clock,
     domain::{Counters, Cursor, Identity, StreamName},
-    http::{problem::Problem, wait::Wait},
-    protocol::{Class, ErrorCode, Frame, event::Unread},
+    http::{answers, problem::Problem, wait::Wait},
+    protocol::{
+        Class, ErrorCode, Frame,
+        event::{GapView, Message, NotificationFields, Skip, Unread},
+    },
     session::{Following, Waiter, Worker},
-    store::messages::ReadState,
     stream::Resume,
 };
 
 /// Most events of one answer.
 const EVENTS_MAX: usize = 500;
 
+#[derive(Serialize, ToSchema)]
+#[schema(as = Events)]
+struct PollBody<'a> {
+    #[schema(value_type = Vec<PolledEvent<'a>>, max_items = 500)]
+    events: Vec<&'a RawValue>,
+    /// Where to go on.
+    #[schema(value_type = Cursor)]
+    cursor: String,
+    /// How the position in each stream was met, by `inbox` or the name of the room.
+    #[schema(value_type = std::collections::HashMap<String, Resume>)]
+    resume: Resumes<'a>,
+}
+
+/// What a poll tells: what has a number, and the counters.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the events as the document shows them")]
+enum PolledEvent<'a> {
+    Notification(NotificationFields<'a>),
+    Message(Message<'a>),
+    Skip(Skip<'a>),
+    Gap(GapView<'a>),
+    Unread(Unread),
+}
+
+/// Follow by asking again and again
+///
+/// Answered at once if something is there, else when something comes, else after `wait` seconds with no events.
+/// Without `since` it is answered at once with the cursor of now. Any instance answers, and a request that is
+/// broken off consumes nothing.
+#[utoipa::path(
+    get, path = "/v1/poll", tag = "Follow", operation_id = "poll_events",
+    params(
+        ("rooms" = Option<String>, Query, description = "At most 10 rooms, with commas between; also `room`.", example = "general,chat:lobby"),
+        ("since" = Option<Cursor>, Query, description = "What the client has seen."),
+        ("wait" = Option<u64>, Query, description = "Seconds to wait; above 60 counts as 60."),
+        ("Prefer" = Option<String>, Header, description = "`wait=n`, as `wait` in the query.", example = "wait=25"),
+    ),
+    responses(
+        answers::Identified,
+        answers::Follows,
+        answers::HasNoPlace,
+        (status = 200, description = "What has happened since.", body = PollBody,
+            headers(("Preference-Applied" = String, description = "`wait=n`, where the header asked for it.")),
+            example = json!({
+                "events": [{
+                    "id": "ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW", "type": "note.text", "v": 1, "position": "szlhwm0g.1",
+                    "payload": { "text": "Build finished" }, "created_at": "2026-11-22T04:33:51.602Z"
+                }],
+                "cursor": "inbox@szlhwm0g.1",
+                "resume": { "inbox": "complete" }
+            })),
+    )
+)]
 pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     let identity = worker.gate.admit(&request, Surface::Stream, clock::now())?;
@@ -118,9 +175,9 @@ async fn gather(
     // They are told a moment after what they count; by then nobody may be here to hear them.
     if owes_counters
         && events.len() < EVENTS_MAX
-        && let Ok(state) = worker.store.ask(ReadState { user }).await
+        && let Ok(inbox) = worker.store.counters(&user).await
     {
-        events.push(Frame::new(Class::Hint, &Unread { counters: state.counters }));
+        events.push(Frame::new(Class::Hint, &Unread { counters: inbox.counters }));
     }
     Ok(Answer { events, cursor, resumes })
 }
@@ -138,15 +195,9 @@ fn counters(frame: &Frame) -> Option<Counters> {
 
 impl Answer {
     fn body(&self) -> Result<impl Serialize + use<'_>, Problem> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            events: Vec<&'a RawValue>,
-            cursor: String,
-            resume: Resumes<'a>,
-        }
         let events = self.events.iter().map(Frame::as_sent).collect::<Result<_, _>>();
         let events = events.map_err(|_| Problem::internal())?;
-        Ok(Body { events, cursor: self.cursor.to_string(), resume: Resumes(&self.resumes) })
+        Ok(PollBody { events, cursor: self.cursor.to_string(), resume: Resumes(&self.resumes) })
     }
 }
 

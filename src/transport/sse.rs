@@ -18,8 +18,8 @@ use super::{
 use crate::{
     auth::gate::Surface,
     clock,
-    domain::{Transport, UserId},
-    http::problem::Problem,
+    domain::{Cursor, Transport, UserId},
+    http::{answers, problem::Problem},
     protocol::{CloseCode, ErrorCode, event::Goodbye, event_stream::Naming},
     random,
     session::{Opening, Session, Worker},
@@ -31,7 +31,29 @@ const RETRY_SPREAD: Duration = Duration::from_secs(2);
 
 const LAST_EVENT_ID: header::HeaderName = header::HeaderName::from_static("last-event-id");
 
-/// Opens a session on this worker, and tells what it hears as long as the client stays.
+/// Follow over Server-Sent Events
+///
+/// Opens a session on this worker, and tells what it hears as long as the client stays: the events of section 3
+/// of PROTOCOL.md, each under its type as `event:`, with the cursor after it as `id:`. A browser's
+/// `EventSource` works, and comes back by itself with `Last-Event-ID`. Whoever may follow and must only wait
+/// (the server is full, or about to stop) gets 200, `retry:`, `goodbye`, and the end.
+#[utoipa::path(
+    get, path = "/v1/sse", tag = "Follow", operation_id = "open_event_stream",
+    params(
+        ("rooms" = Option<String>, Query, description = "At most 10 rooms to join, with commas between; also `room`.", example = "general,chat:lobby"),
+        ("since" = Option<Cursor>, Query, description = "What the client has seen; what it missed follows."),
+        ("event" = Option<String>, Query, description = "`message` sends every event unnamed, for clients that only set `onmessage`.", pattern = "^message$"),
+        ("Last-Event-ID" = Option<Cursor>, Header, description = "Goes before `since`."),
+    ),
+    responses(
+        answers::Identified,
+        answers::Follows,
+        answers::Streams,
+        (status = 200, description = "The stream.", body = String, content_type = "text/event-stream",
+            headers(("X-Accel-Buffering" = String, description = "`no`.")),
+            example = "retry: 1873\n\nevent: note.text\nid: inbox@szlhwm0g.1\ndata: {\"id\":\"ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW\",\"type\":\"note.text\",\"v\":1,\"position\":\"szlhwm0g.1\",\"payload\":{\"text\":\"Build finished\"},\"created_at\":\"2026-11-22T04:33:51.602Z\"}\n\n"),
+    )
+)]
 pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     accepts_events(&request)?;

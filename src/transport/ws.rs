@@ -20,15 +20,65 @@ use super::{
     ws_messages::{Inbound, Messages},
 };
 use crate::{
-    domain::Transport,
-    http::problem::Problem,
+    domain::{Cursor, RoomName, Transport},
+    http::{answers, problem::Problem},
     hub::slots::Receiver,
     protocol::CloseCode,
     session::{Opening, Session, Worker},
 };
 
-/// Upgrades the connection and opens a session on this worker.
+/// Follow over a WebSocket
+///
+/// Text frames, one JSON object each, in both directions; section 3 of PROTOCOL.md has the commands and the
+/// events. A browser can say who it is by the subprotocols `tidings.v1, bearer.TOKEN`, by a ticket, or by the
+/// first message `{"type":"auth","token":"…"}` within 5 seconds. `Origin` has to be this server's own or an
+/// allowed one.
+#[utoipa::path(
+    get, path = "/v1/ws", tag = "Follow", operation_id = "open_websocket",
+    security((), ("bearer" = []), ("ticket" = []), ("token" = []), ("cookie" = [])),
+    params(
+        ("rooms" = Option<String>, Query, description = "Rooms to join behind the `welcome`, with commas between; also `room`.", example = "general,chat:lobby"),
+        ("since" = Option<Cursor>, Query, description = "What the client has seen; what it missed follows."),
+        ("ping" = Option<String>, Query, description = "`control` asks for control pings only.", pattern = "^control$"),
+    ),
+    responses(
+        answers::Identified,
+        answers::Follows,
+        answers::Upgrades,
+        answers::HasNoPlace,
+        (status = 101, description = "The WebSocket is open, and `welcome` comes."),
+    )
+)]
 pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    open(request, payload)
+}
+
+/// Follow over a WebSocket that begins in a room
+///
+/// As `/v1/ws`, with the room in the path.
+#[utoipa::path(
+    get, path = "/v1/ws/{room}", tag = "Follow", operation_id = "open_websocket_in_room",
+    security((), ("bearer" = []), ("ticket" = []), ("token" = []), ("cookie" = [])),
+    params(
+        ("room" = RoomName, Path, description = "The room to join."),
+        ("rooms" = Option<String>, Query, description = "More rooms, with commas between; also `room`."),
+        ("since" = Option<Cursor>, Query, description = "What the client has seen; what it missed follows."),
+        ("ping" = Option<String>, Query, description = "`control` asks for control pings only.", pattern = "^control$"),
+    ),
+    responses(
+        answers::Identified,
+        answers::Follows,
+        answers::Upgrades,
+        answers::HasNoPlace,
+        (status = 101, description = "The WebSocket is open, and `welcome` comes."),
+    )
+)]
+pub async fn websocket_in_room(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+    open(request, payload)
+}
+
+/// Upgrades the connection and opens a session on this worker.
+fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     let Accepted { mut response, identity, following, has_ping_event } =
         ws_handshake::accept(&request, &worker)?;

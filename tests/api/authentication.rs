@@ -143,7 +143,6 @@ async fn whatever_is_wrong_with_a_token_the_handshake_is_refused_alike() {
     }
     assert_eq!(bodies[0]["code"], "invalid_token");
     assert!(bodies.iter().all(|body| body == &bodies[0]), "{bodies:?}");
-    // Tickets are not issued here, so none is good.
     assert_eq!(Ws::refusal(app.address, "?ticket=abc", &[]).await.0, 401);
 }
 

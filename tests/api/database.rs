@@ -52,6 +52,13 @@ impl Database {
         rows.into_iter().map(|row| (row.offset.try_into().unwrap(), row.id)).collect()
     }
 
+    /// The offset up to which a user was shown everything.
+    pub fn acked(&mut self, user: &str) -> i64 {
+        let query =
+            sql_query("SELECT acked_offset AS \"offset\", epoch AS id FROM inboxes WHERE user_id = ?");
+        query.bind::<Text, _>(user).get_result::<Row>(&mut self.0).unwrap().offset
+    }
+
     /// Fails if the file is damaged anywhere.
     pub fn check(&mut self) {
         let findings: Vec<Finding> = sql_query("PRAGMA integrity_check").load(&mut self.0).unwrap();

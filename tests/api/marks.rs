@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{app::App, clients::ws::Ws, welcome::moved};
+use crate::{app::App, clients::ws::Ws, database::Database, welcome::moved};
 
 /// Publishes `1..=count` to alice; their ids, oldest first, and the position of the last.
 async fn publish(app: &App, count: u64) -> (Vec<Value>, String) {
@@ -155,6 +155,28 @@ async fn a_mark_over_http_reaches_every_session() {
         assert_eq!((&told["as"], &told["ids"], &told["counters"]), (&json!("read"), &json!(ids), &counters));
         assert_eq!(ws.expect("unread").await["counters"], counters);
     }
+}
+
+#[actix_web::test]
+async fn an_ack_over_http_is_the_one_of_the_command() {
+    let app = App::start();
+    let (_, top) = publish(&app, 3).await;
+    let http = app.user("alice");
+    let ack = async |body: Value| http.post("/v1/notifications/ack", &body).await;
+    let acked = || Database::open(&app.database()).acked("alice");
+    for (by, visible, expected) in [(-1, json!({"visible": true}), 2), (-2, json!({}), 2), (5, json!({}), 3)]
+    {
+        let mut body = visible;
+        body["up_to"] = json!(moved(&top, by));
+        let answer = ack(body).await;
+        assert_eq!((answer.status, answer.body.len(), acked()), (204, 0, expected));
+    }
+    for body in [json!({"up_to": "zzzzzzzz.1"}), json!({"up_to": "abc"}), json!({"up_to": 1}), json!({})] {
+        ack(body).await.problem(400, "bad_cursor");
+    }
+    assert_eq!(ack(json!({"up_to": top, "visible": 1})).await.faults(), ["/visible"]);
+    assert_eq!(ack(json!({"up_to": top, "type": "ack", "x": 1})).await.faults(), ["/type", "/x"]);
+    app.anonymous().post("/v1/notifications/ack", &json!({"up_to": top})).await.problem(401, "invalid_token");
 }
 
 #[actix_web::test]

@@ -13,6 +13,24 @@ use crate::{
 const MARKER: &str = "marker-of-a-payload";
 const FORGED: &str = "forged-line";
 
+/// A ticket that was used, one that was not, and one that was refused; all of them travelled.
+async fn use_tickets(app: &App, token: &str) -> [String; 3] {
+    let http = app.http(token);
+    let issue = async || {
+        let answer = http.send(http.request("POST", "/v1/tickets"), "").await;
+        answer.json()["ticket"].as_str().unwrap().to_owned()
+    };
+    let [used, unused, refused] = [issue().await, issue().await, issue().await];
+    let mut ws = Ws::open(app.address, &format!("?ticket={used}"), &[]).await.unwrap();
+    ws.expect("welcome").await;
+    assert_eq!(Ws::refusal(app.address, &format!("?ticket={used}"), &[]).await.0, 401);
+    http.get(&format!("/v1/me?t%69cket={refused}")).await.problem(400, "bad_message");
+    let mut ws = Ws::open(app.address, "", &[]).await.unwrap();
+    ws.send(json!({"type": "auth", "token": refused})).await;
+    assert_eq!(ws.end().await, Some(4500));
+    [used, unused, refused]
+}
+
 /// A token of each user, so that each way of travelling has its own to look for.
 fn tokens(app: &App) -> Vec<String> {
     let ways = [
@@ -152,6 +170,8 @@ async fn t15_a_log_at_debug_holds_no_token_no_secret_no_payload_and_no_forged_li
     let mut app = App::start_as(debug, &[]);
     let tokens = tokens(&app);
     use_every_way(&app, &tokens).await;
+    let tickets = use_tickets(&app, &tokens[0]).await;
+    let tickets = tickets.iter().map(String::as_str);
     try_to_forge(&app).await;
     app.signal("-TERM");
     app.wait();
@@ -165,7 +185,9 @@ async fn t15_a_log_at_debug_holds_no_token_no_secret_no_payload_and_no_forged_li
         assert!(record["target"].is_string() && record["message"].is_string(), "{line}");
         assert_ne!(record["message"], FORGED, "{line}");
         refusals += usize::from(record["message"] == "auth refused");
-        for piece in tokens.iter().flat_map(|token| pieces(token)).chain([MARKER, SECRET]) {
+        for piece in
+            tokens.iter().flat_map(|token| pieces(token)).chain([MARKER, SECRET]).chain(tickets.clone())
+        {
             assert!(!line.contains(piece), "{piece:?} is in {line}");
         }
     }

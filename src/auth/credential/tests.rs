@@ -15,13 +15,20 @@ fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-/// The token found on a WebSocket handshake and its kind.
+fn text(secret: &Secret) -> String {
+    match secret {
+        Secret::Token(token) => token.expose_secret().to_owned(),
+        Secret::Ticket(ticket) => format!("ticket {}", ticket.expose_secret()),
+    }
+}
+
+/// The token found on a WebSocket handshake and its kind; a ticket says that it is one.
 fn find(
     pairs: &[(&'static str, &str)],
     query: &str,
 ) -> Result<Option<(String, CredentialKind)>, CredentialError> {
     let found = DEFAULT().find(Route::WebSocket, &headers(pairs), query)?;
-    Ok(found.map(|found| (found.token.expose_secret().to_owned(), found.kind)))
+    Ok(found.map(|found| (text(&found.secret), found.kind)))
 }
 
 fn explicit(token: &str) -> Result<Option<(String, CredentialKind)>, CredentialError> {
@@ -45,6 +52,8 @@ fn a_token_is_found_in_each_place_where_it_may_travel() {
     );
     assert_eq!(find(&[], "rooms=a&token=t1&since=x"), explicit("t1"));
     assert_eq!(find(&[], "%74oken=t%31"), explicit("t1"));
+    assert_eq!(find(&[], "rooms=a&ticket=t%31"), explicit("ticket t1"));
+    assert_eq!(find(&[], "ticket=t1&ticket=t1"), explicit("ticket t1"));
     assert_eq!(find(&[("cookie", "a=b; tidings_token=t1; c=d")], ""), cookie("t1"));
     assert_eq!(find(&[("cookie", "a=b"), ("cookie", "tidings_token=t1")], ""), cookie("t1"));
 }
@@ -98,6 +107,8 @@ fn two_different_explicit_credentials_are_ambiguous_and_the_same_one_twice_is_fi
         (vec![("sec-websocket-protocol", "bearer.t1, bearer.t2")], ""),
         (vec![], "token=t1&token=t2"),
         (vec![header], "ticket=t1"),
+        (vec![], "token=t1&ticket=t1"),
+        (vec![], "ticket=t1&ticket=t2"),
     ] {
         assert_eq!(find(&pairs, query), Err(CredentialError::Ambiguous), "{pairs:?} {query}");
     }
@@ -108,7 +119,7 @@ fn a_cookie_beside_an_explicit_credential_is_ignored() {
     let cookie = ("cookie", "tidings_token=t2");
     assert_eq!(find(&[cookie, ("authorization", "Bearer t1")], ""), explicit("t1"));
     assert_eq!(find(&[cookie], "token=t1"), explicit("t1"));
-    assert_eq!(find(&[cookie], "ticket=t1"), Err(CredentialError::Unusable));
+    assert_eq!(find(&[cookie], "ticket=t1"), explicit("ticket t1"));
 }
 
 #[test]
@@ -119,11 +130,12 @@ fn two_cookies_of_the_name_count_only_if_they_agree() {
 }
 
 #[test]
-fn a_ticket_and_a_query_token_that_is_switched_off_are_refused_and_never_anonymous() {
-    assert_eq!(find(&[], "ticket=abc"), Err(CredentialError::Unusable));
+fn a_query_token_that_is_switched_off_is_refused_and_never_anonymous_and_a_ticket_is_none() {
     let options = CredentialOptions { query_token: false, ..DEFAULT() };
     let found = options.find(Route::Other, &HeaderMap::new(), "token=t1");
     assert_eq!(found.err(), Some(CredentialError::Unusable));
+    let found = options.find(Route::Other, &HeaderMap::new(), "ticket=t1").unwrap().unwrap();
+    assert_eq!(text(&found.secret), "ticket t1");
 }
 
 #[test]
@@ -131,13 +143,15 @@ fn the_name_of_the_cookie_is_configurable() {
     let options = CredentialOptions { cookie: "sid".to_owned(), ..DEFAULT() };
     let headers = headers(&[("cookie", "tidings_token=t1; sid=t2")]);
     let found = options.find(Route::Other, &headers, "").unwrap().unwrap();
-    assert_eq!(found.token.expose_secret(), "t2");
+    assert_eq!(text(&found.secret), "t2");
 }
 
 #[test]
 fn a_credential_does_not_show_its_token() {
-    let found = DEFAULT().find(Route::Other, &HeaderMap::new(), "token=t0psecret").unwrap().unwrap();
-    assert!(!format!("{found:?}").contains("t0psecret"));
+    for query in ["token=t0psecret", "ticket=t0psecret"] {
+        let found = DEFAULT().find(Route::Other, &HeaderMap::new(), query).unwrap().unwrap();
+        assert!(!format!("{found:?}").contains("t0psecret"));
+    }
 }
 
 proptest! {

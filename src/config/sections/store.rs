@@ -88,7 +88,7 @@ pub struct Retention {
     /// Age at which a notification goes, read or not; who missed it is told by a `gap`.
     #[serde(with = "units::duration")]
     pub max_age: Duration,
-    /// Read notifications kept for each user; unread ones are never counted out.
+    /// Read notifications kept for each user, 0 keeps none; unread ones are never counted out.
     pub max_read_per_user: usize,
     /// How long an idempotency key is remembered.
     #[serde(with = "units::duration")]

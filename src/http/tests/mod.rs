@@ -69,10 +69,13 @@ impl Server {
             queue: 100,
             is_fully_synchronous: false,
             idempotency_retention: Duration::from_secs(3600),
+            mutes_max: 200,
+            max_age: Duration::from_secs(90 * 24 * 3600),
+            max_read: 1000,
         };
         let hub = NotificationHub::new(0, rooms).start();
         let facts = hub.clone().recipient();
-        let store = StoreLink::new(Store::open(options, facts).unwrap().start(), DEADLINE);
+        let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());

@@ -1,21 +1,28 @@
 //! Events of rooms.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::domain::{Json, MessageDraft, Position, RoomName, Timestamp, UserId};
+use crate::domain::{EventName, Json, MessageDraft, Nonce, Position, RoomName, Timestamp, UserId};
 
 /// A message to a room; room and position are its identity.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "message")]
 pub struct Message<'a> {
+    #[schema(value_type = RoomName)]
     pub room: &'a str,
     pub position: Position,
+    #[schema(value_type = UserId)]
     pub from: &'a str,
+    /// Any JSON.
+    #[schema(value_type = serde_json::Value)]
     pub data: &'a Json,
     pub at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<EventName>, nullable = false)]
     pub event: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Nonce>, nullable = false)]
     pub nonce: Option<&'a str>,
 }
 

@@ -53,9 +53,12 @@ impl House {
             queue: 100,
             is_fully_synchronous: false,
             idempotency_retention: SECOND,
+            mutes_max: 200,
+            max_age: Duration::from_secs(90 * 24 * 3600),
+            max_read: 1000,
         };
         let store = Store::open(options, hub.clone().recipient()).unwrap();
-        let store = StoreLink::new(store.start(), 5 * SECOND);
+        let store = StoreLink::start(store, 5 * SECOND);
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());

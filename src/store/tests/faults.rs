@@ -65,7 +65,9 @@ async fn reads_beyond_their_bound_are_overloaded() {
     let store = TestStore::with(|options| (options.queue, options.pool_size) = (2, 1));
     let answers = within(join_all((0..50).map(|_| store.link.ask(list(ListState::All))))).await;
     let overloaded = answers.iter().filter(|answer| matches!(answer, Err(StoreError::Overloaded))).count();
-    assert_eq!((overloaded, answers.iter().filter(|answer| answer.is_ok()).count()), (47, 3));
+    let done = answers.iter().filter(|answer| answer.is_ok()).count();
+    // One reads and two wait; a read that ends while others still ask lets one more in.
+    assert!(done >= 3 && overloaded > 0 && done + overloaded == 50, "{done} done, {overloaded} overloaded");
 }
 
 #[actix::test]
@@ -99,7 +101,8 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let options = options(&dir);
     let (facts, _heard) = mpsc::unbounded_channel();
     let file = DatabaseFile::open(&options).unwrap();
-    let mut writer = Writer::start(file, &options, Listener(facts).start().recipient()).unwrap();
+    let counters = Arc::new(CounterCache::new(1));
+    let mut writer = Writer::start(file, &options, Listener(facts).start().recipient(), counters).unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
     let append = || Append::new(publish(draft("alice")), Duration::from_secs(1));
     let first = writer.queue(append(), deadline).unwrap();

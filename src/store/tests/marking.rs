@@ -3,10 +3,6 @@
 use super::*;
 use crate::hub::messages::MarkedChange;
 
-fn numbers(counters: Counters) -> [u64; 4] {
-    [counters.unread, counters.unseen, counters.version, counters.marks_version]
-}
-
 #[actix::test]
 async fn read_implies_seen_and_archived_implies_both() {
     let store = TestStore::new();

@@ -1,12 +1,16 @@
 //! The store on real files: one temporary directory a test, every wait with a deadline.
 
 mod appends;
+mod collapse;
 mod facts;
 mod faults;
 mod marking;
 mod model;
+mod muting;
 mod opening;
+mod preferences;
 mod reading;
+mod retaining;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -94,6 +98,12 @@ impl TestStore {
         self.link.ask(ApplyMark { user: user("alice"), mark: Mark { mark_as, target }, origin: None }).await
     }
 
+    /// Mutes, until so many seconds from now.
+    async fn mute(&self, pattern: &str, until: Option<i64>) -> Result<Mute, StoreError> {
+        let until = until.map(|seconds| Timestamp::from_secs(clock::now().as_secs() + seconds));
+        self.link.ask(PutMute { user: user("alice"), pattern: pattern.parse().unwrap(), until }).await
+    }
+
     async fn state(&self, of: &str) -> InboxState {
         self.link.ask(ReadState { user: user(of) }).await.unwrap()
     }
@@ -120,6 +130,9 @@ fn options(dir: &TempDir) -> StoreOptions {
         queue: 10_000,
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
+        mutes_max: 200,
+        max_age: Duration::from_secs(90 * 24 * 3600),
+        max_read: 1000,
     }
 }
 
@@ -127,7 +140,7 @@ fn start(options: StoreOptions) -> (StoreLink, mpsc::UnboundedReceiver<InboxFact
     let (facts, heard) = mpsc::unbounded_channel();
     let deadline = options.busy_timeout;
     let store = Store::open(options, Listener(facts).start().recipient()).unwrap();
-    (StoreLink::new(store.start(), deadline), heard)
+    (StoreLink::start(store, deadline), heard)
 }
 
 async fn within<F: Future>(future: F) -> F::Output {
@@ -136,6 +149,10 @@ async fn within<F: Future>(future: F) -> F::Output {
 
 fn user(name: &str) -> UserId {
     name.parse().unwrap()
+}
+
+fn numbers(counters: Counters) -> [u64; 4] {
+    [counters.unread, counters.unseen, counters.version, counters.marks_version]
 }
 
 /// A draft to users with commas between.

@@ -1,14 +1,26 @@
-//! Any sequence of publishes, marks and deletions against a plain model in memory.
+//! Any sequence of publishes, mutes, marks, deletions and sweeps against a plain model in memory.
 
-use diesel::{Connection as _, ExpressionMethods, QueryDsl, RunQueryDsl};
+use diesel::{BoolExpressionMethods, Connection as _, ExpressionMethods, QueryDsl, RunQueryDsl};
 use proptest::prelude::*;
 
 use super::*;
-use crate::store::{error::Fault, job::Write};
+use crate::store::{
+    error::Fault,
+    job::Write,
+    muting,
+    sweep::{Ended, Sweep},
+};
 
 #[derive(Debug, Clone)]
 enum Step {
-    Publish,
+    /// With one of two collapse keys, or none.
+    Publish(Option<u8>),
+    /// From now on everything is muted, or nothing.
+    Mute(bool),
+    /// All but the newest so many of the read ones go.
+    Outnumber(usize),
+    /// So many of the oldest go.
+    Age(usize),
     Mark(MarkAs, Aim),
     Delete(usize),
 }
@@ -29,7 +41,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Aim::All),
     ];
     let step = prop_oneof![
-        4 => Just(Step::Publish),
+        4 => proptest::option::of(0..2u8).prop_map(Step::Publish),
+        1 => any::<bool>().prop_map(Step::Mute),
+        1 => (0..4usize).prop_map(Step::Outnumber),
+        1 => (1..4usize).prop_map(Step::Age),
         5 => (mark_as, aim).prop_map(|(mark_as, aim)| Step::Mark(mark_as, aim)),
         1 => (0..12usize).prop_map(Step::Delete),
     ];
@@ -39,6 +54,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// One notification as the rules of PROTOCOL.md section 3 see it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Flags {
+    key: Option<u8>,
+    is_muted: bool,
     is_gone: bool,
     is_seen: bool,
     is_read: bool,
@@ -46,8 +63,14 @@ struct Flags {
 }
 
 impl Flags {
+    /// Whether it is there for its user.
+    fn is_shown(self) -> bool {
+        !self.is_gone && !self.is_muted
+    }
+
     fn marked(self, mark_as: MarkAs) -> Self {
         match mark_as {
+            _ if !self.is_shown() => self,
             MarkAs::Seen => Self { is_seen: true, ..self },
             MarkAs::Read => Self { is_seen: true, is_read: true, ..self },
             MarkAs::Archived => Self { is_seen: true, is_read: true, is_archived: true, ..self },
@@ -60,33 +83,42 @@ impl Flags {
 struct Model {
     items: Vec<Flags>,
     counters: Counters,
+    is_muting: bool,
+    horizon: usize,
 }
 
 impl Model {
     fn counts(&self) -> (u64, u64) {
         let count = |is_counted: fn(&&Flags) -> bool| self.items.iter().filter(is_counted).count() as u64;
         (
-            count(|item| !item.is_gone && !item.is_archived && !item.is_read),
-            count(|item| !item.is_gone && !item.is_archived && !item.is_seen),
+            count(|item| item.is_shown() && !item.is_archived && !item.is_read),
+            count(|item| item.is_shown() && !item.is_archived && !item.is_seen),
         )
     }
 
     /// Settles the versions after a change; `is_mark` for those that `marks_version` counts.
     fn settle(&mut self, before: &[Flags], is_mark: bool) {
         let (unread, unseen) = self.counts();
+        let shown = |items: &[Flags]| items.iter().copied().filter(|item| !item.is_muted).collect::<Vec<_>>();
         let numbers_changed = (unread, unseen) != (self.counters.unread, self.counters.unseen);
         self.counters = Counters {
             unread,
             unseen,
             version: self.counters.version + u64::from(numbers_changed),
-            marks_version: self.counters.marks_version + u64::from(is_mark && self.items != before),
+            marks_version: self.counters.marks_version
+                + u64::from(is_mark && shown(&self.items) != shown(before)),
         };
     }
 }
 
+/// Long after everything was made.
+fn now() -> Timestamp {
+    Timestamp::from_secs(clock::now().as_secs() + 3600)
+}
+
 fn run<W: Write>(conn: &mut Connection, write: &W) -> (Option<W::Done>, usize) {
     let mut facts = Vec::new();
-    let outcome = write.apply(conn, Timestamp::from_secs(100), &mut facts);
+    let outcome = write.apply(conn, now(), &mut facts);
     let done = match outcome {
         Ok(done) => Some(done),
         Err(Fault::Refused(_)) => None,
@@ -110,11 +142,58 @@ proptest! {
         for step in steps {
             let before = model.items.clone();
             match step {
-                Step::Publish => {
-                    let (done, _) = run(&mut conn, &Append::new(publish(draft("alice")), Duration::from_secs(1)));
+                Step::Publish(key) => {
+                    let draft = Draft { key: key.map(|key| key.to_string()), ..draft("alice") };
+                    let (done, _) = run(&mut conn, &Append::new(publish(draft), Duration::from_secs(1)));
                     receipts.extend(done.unwrap().receipts);
-                    model.items.push(Flags::default());
+                    model.items.push(Flags { key, is_muted: model.is_muting, ..Flags::default() });
                     model.settle(&before, false);
+                    let before = model.items.clone();
+                    let (newest, older) = model.items.split_last_mut().unwrap();
+                    for item in older {
+                        if key.is_some() && item.key == key && !newest.is_muted && !item.is_read {
+                            *item = item.marked(MarkAs::Archived);
+                        }
+                    }
+                    model.settle(&before, true);
+                }
+                Step::Mute(is_muting) => {
+                    let (user, pattern) = (user("alice"), "*".parse().unwrap());
+                    if is_muting {
+                        let put = PutMute { user, pattern, until: None };
+                        let (done, _) = run(&mut conn, &muting::Put { put, limit: 1 });
+                        prop_assert!(done.is_some());
+                    } else {
+                        let (done, _) = run(&mut conn, &RemoveMute { user, pattern });
+                        prop_assert!(done.is_some());
+                    }
+                    model.is_muting = is_muting;
+                }
+                Step::Outnumber(keep) => {
+                    let ended = Ended::Outnumbered { user: user("alice"), keep: keep as i64 };
+                    let (_, facts) = run(&mut conn, &Sweep { ended, limit: 100 });
+                    let read = model.items.iter_mut().rev().filter(|item| item.is_shown() && item.is_read);
+                    read.skip(keep).for_each(|item| item.is_gone = true);
+                    model.settle(&before, true);
+                    prop_assert_eq!(facts, usize::from(model.items != before));
+                }
+                Step::Age(limit) => {
+                    let ended = Ended::Aged(Duration::from_secs(60));
+                    let (has_more, _) = run(&mut conn, &Sweep { ended, limit });
+                    let kept: Vec<i64> = schema::notifications::table
+                        .select(schema::notifications::offset).load(&mut conn).unwrap();
+                    // Within a millisecond identities have no order, so the model asks which ones went.
+                    for (i, item) in model.items.iter_mut().enumerate() {
+                        if !item.is_gone && !kept.contains(&(i as i64 + 1)) {
+                            item.is_gone = true;
+                            model.horizon = model.horizon.max(i + 1);
+                        }
+                    }
+                    let gone = |items: &[Flags]| items.iter().filter(|item| item.is_gone).count();
+                    let went = gone(&model.items) - gone(&before);
+                    prop_assert_eq!(went, limit.min(before.len() - gone(&before)));
+                    prop_assert_eq!(has_more, Some(went == limit));
+                    model.settle(&before, true);
                 }
                 Step::Mark(mark_as, aim) => {
                     let known = |i: &usize| *i < receipts.len();
@@ -130,7 +209,7 @@ proptest! {
                     };
                     for i in meant {
                         let item = model.items[i];
-                        model.items[i] = if item.is_gone { item } else { item.marked(mark_as) };
+                        model.items[i] = item.marked(mark_as);
                     }
                     model.settle(&before, true);
                     let mark = Mark { mark_as, target };
@@ -142,15 +221,17 @@ proptest! {
                     let Some(receipt) = receipts.get(i) else { continue };
                     let delete = Delete { user: user("alice"), id: receipt.id.clone() };
                     let (done, _) = run(&mut conn, &delete);
-                    prop_assert_eq!(done.is_some(), !model.items[i].is_gone);
-                    model.items[i].is_gone = true;
+                    prop_assert_eq!(done.is_some(), model.items[i].is_shown());
+                    model.items[i].is_gone |= model.items[i].is_shown();
                     model.settle(&before, true);
                 }
             }
-            let counters = inboxes::stands(&mut conn, &user("alice")).unwrap().counters;
+            let state = inboxes::stands(&mut conn, &user("alice")).unwrap();
+            let counters = state.counters;
             prop_assert_eq!(counters, model.counters);
-            use schema::notifications::dsl::{archived_at, notifications, read_at, seen_at};
-            let kept = notifications.filter(archived_at.is_null());
+            prop_assert_eq!((state.head.last, state.head.pruned), (model.items.len() as u64, model.horizon as u64));
+            use schema::notifications::dsl::{archived_at, muted, notifications, read_at, seen_at};
+            let kept = notifications.filter(archived_at.is_null().and(muted.eq(false)));
             let unread: i64 = kept.filter(read_at.is_null()).count().get_result(&mut conn).unwrap();
             let unseen: i64 = kept.filter(seen_at.is_null()).count().get_result(&mut conn).unwrap();
             prop_assert_eq!((unread as u64, unseen as u64), (counters.unread, counters.unseen));

@@ -99,4 +99,9 @@ impl Http {
         let request = self.request("POST", path).insert_header(("Content-Type", "application/json"));
         self.send(request, body.to_string()).await
     }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        let request = self.request("PUT", path).insert_header(("Content-Type", "application/json"));
+        self.send(request, body.to_string()).await
+    }
 }

@@ -1,0 +1,67 @@
+//! What the parts are built with, out of the settings.
+
+use crate::{
+    config::{Config, StoreUrl, Synchronous},
+    hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
+    outbox::OutboxLimits,
+    session::SessionPolicy,
+    store::messages::StoreOptions,
+    stream::LogLimits,
+};
+
+pub fn store_options(config: &Config) -> StoreOptions {
+    let StoreUrl::Sqlite(path) = &config.store.url;
+    StoreOptions {
+        path: path.clone(),
+        pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
+        busy_timeout: config.store.busy_timeout,
+        queue: config.store.queue,
+        is_fully_synchronous: config.store.synchronous == Synchronous::Full,
+        idempotency_retention: config.retention.idempotency,
+        mutes_max: config.limits.mutes.unwrap_or(0),
+        max_age: config.retention.max_age,
+        max_read: config.retention.max_read_per_user,
+    }
+}
+
+pub fn session_policy(config: &Config) -> SessionPolicy {
+    let session = &config.session;
+    SessionPolicy {
+        outbox: OutboxLimits { events: session.outbox_events, bytes: session.outbox_bytes },
+        message_bytes: session.message_bytes,
+        fragments: session.fragments,
+        data_bytes: session.data_bytes,
+        rooms: session.rooms,
+        sse_rooms: session.sse_rooms,
+        messages_per_second: session.messages_per_second,
+        messages_burst: session.messages_burst,
+        ping_interval: session.ping_interval,
+        sse_heartbeat: session.sse_heartbeat,
+        retry_window: config.shutdown.drain,
+    }
+}
+
+pub fn room_policy(config: &Config) -> RoomPolicy {
+    let (rooms, limits) = (&config.rooms, &config.limits);
+    RoomPolicy {
+        log: LogLimits { messages: rooms.history_size, bytes: rooms.history_bytes, age: rooms.history_ttl },
+        total_bytes: rooms.total_bytes,
+        position_ttl: rooms.position_ttl,
+        leave_grace: rooms.leave_grace,
+        typing_ttl: rooms.typing_ttl,
+        messages_per_second: limits.room_messages_per_second,
+        messages_burst: limits.room_messages_burst,
+        occupied_max: limits.rooms.unwrap_or(0),
+    }
+}
+
+pub fn liveness_policy(config: &Config) -> LivenessPolicy {
+    LivenessPolicy::new(
+        config.auth.first_message_timeout,
+        config.session.ping_interval,
+        config.session.pong_timeout,
+        config.session.sse_heartbeat,
+        config.session.slow_timeout,
+        config.auth.expiry_grace,
+    )
+}

@@ -1,0 +1,154 @@
+//! `GET /openapi.json`: the document of the HTTP API (OpenAPI 3.1).
+//!
+//! Made of what stands beside the handlers and on what they answer, once for the process. Owns only what is
+//! said about all calls together; must never know a call by name.
+
+use std::sync::LazyLock;
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, EntityTag},
+    web::{Bytes, ServiceConfig},
+};
+use aws_lc_rs::digest;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        self, RefOr, SecurityRequirement,
+        schema::{ObjectBuilder, Schema, Type},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::{
+    http::{self, Endpoint, etag::is_known},
+    transport,
+};
+
+/// What holds for all calls, for who reads the document.
+const ABOUT: &str = "\
+A notification server: a durable inbox for each user, and rooms.
+
+**Who is asking.** A JWT as `Authorization: Bearer`, as `token` in the query, as a cookie under the Origin rule, \
+or instead of it a `ticket`. Two different ones: 400.
+
+**Refusals** are `application/problem+json` (RFC 9457) with a `code`. Besides those that each call names: 404 for \
+a path that is not there, 405 with `Allow` for another method, 414 for an address over 8 KiB, 421 for a foreign \
+`Host` in `dev`, 431 for too large a head. A name in a query that a call does not know: 400. An unknown field in \
+a body: 422.
+
+**Positions.** Every stream (the inbox, a room) is numbered without holes: `epoch.offset`. A cursor is a position \
+for each stream that a client follows; it goes on from there on every transport.
+
+`HEAD` is `GET` without its body. `X-Request-Id` is echoed, or made. What `/v1` answers is `Cache-Control: no-store`.
+
+PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
+
+#[derive(OpenApi)]
+#[openapi(
+    info(description = ABOUT),
+    servers((url = "/", description = "This server.")),
+    paths(document),
+    tags(
+        (name = "Publish", description = "From a back-end to inboxes."),
+        (name = "Inbox", description = "The user's own notifications."),
+        (name = "Follow", description = "Live, and what was missed: three transports, one cursor."),
+        (name = "Rooms", description = "Say something in a room, read its history, see who is there."),
+        (name = "User", description = "Who is asking, and how that user wants to be told."),
+        (name = "Server", description = "For whoever runs it."),
+    ),
+)]
+struct Document;
+
+/// The document as it is sent, and its name.
+static SENT: LazyLock<(Bytes, EntityTag)> = LazyLock::new(|| {
+    // A document of our own types has no key that is no text, and nothing else can fail.
+    let text = whole().to_json().unwrap_or_default();
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    let tag: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    (text.into(), EntityTag::new_strong(tag))
+});
+
+/// Every address that the documents of the API have.
+pub fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new("/openapi.json").get(document)]
+}
+
+pub fn routes(config: &mut ServiceConfig) {
+    for endpoint in endpoints() {
+        config.service(endpoint);
+    }
+}
+
+fn whole() -> openapi::OpenApi {
+    let mut document = Document::openapi();
+    document.merge(http::Documented::openapi());
+    document.merge(transport::Documented::openapi());
+    Credentials.modify(&mut document);
+    EventTypes.modify(&mut document);
+    document
+}
+
+/// This document
+///
+/// Nobody needs to say who is asking. With `If-None-Match` it is 304 until the server is another version.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "Server", operation_id = "fetch_document", security(()),
+    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer.")),
+    responses(
+        (status = 200, description = "OpenAPI 3.1.", body = Object, headers(("ETag" = String, description = "Strong."))),
+        (status = 304, description = "It is the same.", headers(("ETag" = String, description = "Strong."))),
+    )
+)]
+async fn document(request: HttpRequest) -> HttpResponse {
+    let (text, tag) = &*SENT;
+    let is_known = is_known(&request, tag);
+    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, tag.to_string()))
+        .insert_header((header::CACHE_CONTROL, "no-cache"));
+    if is_known { response.finish() } else { response.content_type("application/json").body(text.clone()) }
+}
+
+/// Where a credential may travel.
+struct Credentials;
+
+impl Modify for Credentials {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let query = |name: &str, about: &str| {
+            SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::with_description(name, about)))
+        };
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let cookie = ApiKeyValue::with_description(
+            "tidings_token",
+            "A token, for pages of this server and of the allowed origins. The name is a setting.",
+        );
+        let schemes = [
+            ("bearer", SecurityScheme::Http(bearer)),
+            ("ticket", query("ticket", "From `POST /v1/tickets`: one use, within 30 seconds.")),
+            ("token", query("token", "A token in the address, unless that is switched off.")),
+            ("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
+        ];
+        let none: [&str; 0] = [];
+        document.security =
+            Some(schemes.iter().map(|(name, _)| SecurityRequirement::new(*name, none)).collect());
+        let components = document.components.get_or_insert_default();
+        components.security_schemes.extend(schemes.map(|(name, scheme)| (name.to_owned(), scheme.into())));
+    }
+}
+
+/// Says of each event what its `type` is: serde writes it, and a derived schema does not know it.
+struct EventTypes;
+
+impl Modify for EventTypes {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let schemas = &mut document.components.get_or_insert_default().schemas;
+        for (name, word) in [("Message", "message"), ("Skip", "skip"), ("Gap", "gap"), ("Unread", "unread")] {
+            if let Some(RefOr::T(Schema::Object(event))) = schemas.get_mut(name) {
+                let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([word])).build();
+                event.properties.insert("type".to_owned(), RefOr::T(Schema::Object(word)));
+                event.required.push("type".to_owned());
+            }
+        }
+    }
+}

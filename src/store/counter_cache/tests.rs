@@ -1,0 +1,181 @@
+//! The rules of the cache, and every order in which a writer and its readers may take their steps.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    domain::{Counters, Epoch, MarkAs, MarkTarget, Position},
+    hub::messages::MarkedChange,
+};
+
+fn user(name: &str) -> UserId {
+    name.parse().unwrap()
+}
+
+fn epoch() -> Epoch {
+    "aaaaaaaa".parse().unwrap()
+}
+
+fn counters(version: u64) -> Counters {
+    Counters { unread: version, version, ..Counters::default() }
+}
+
+fn read(version: u64) -> InboxCounters {
+    InboxCounters { epoch: epoch(), counters: counters(version) }
+}
+
+fn marked(name: &str, version: u64) -> InboxFact {
+    InboxFact::Marked {
+        user: user(name),
+        origin: None,
+        change: MarkedChange::As(MarkAs::Read, MarkTarget::All),
+        counters: counters(version),
+    }
+}
+
+fn marker_of(found: Found) -> Marker {
+    match found {
+        Found::Nothing(marker) => marker,
+        Found::Counters(counters) => panic!("{counters:?}"),
+    }
+}
+
+#[test]
+fn what_was_read_is_known_until_the_writer_knows_better() {
+    let cache = CounterCache::new(8);
+    let marker = marker_of(cache.find(&user("alice")));
+    cache.keep(&user("alice"), marker, read(1));
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(1)));
+    cache.note(&[marked("alice", 2), marked("bob", 7), marked("alice", 3)]);
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(3)));
+    marker_of(cache.find(&user("bob")));
+}
+
+#[test]
+fn a_read_that_a_commit_has_overtaken_is_kept_by_nobody() {
+    let cache = CounterCache::new(8);
+    let early = marker_of(cache.find(&user("alice")));
+    cache.note(&[marked("alice", 2)]);
+    cache.keep(&user("alice"), early, read(1));
+    let late = marker_of(cache.find(&user("alice")));
+    assert_ne!(early, late);
+    cache.keep(&user("alice"), early, read(1));
+    assert_eq!(marker_of(cache.find(&user("alice"))), late);
+    cache.keep(&user("alice"), late, read(2));
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(2)));
+}
+
+#[test]
+fn of_two_who_share_a_marker_the_newer_read_stays() {
+    for (first, second) in [(1, 2), (2, 1)] {
+        let cache = CounterCache::new(8);
+        let marker = marker_of(cache.find(&user("alice")));
+        assert_eq!(marker_of(cache.find(&user("alice"))), marker);
+        cache.keep(&user("alice"), marker, read(first));
+        cache.keep(&user("alice"), marker, read(second));
+        assert_eq!(cache.find(&user("alice")), Found::Counters(read(2)));
+    }
+}
+
+#[test]
+fn a_first_notification_begins_a_life() {
+    let cache = CounterCache::new(8);
+    let marker = marker_of(cache.find(&user("alice")));
+    let never = InboxCounters { epoch: Epoch::NONE, counters: Counters::default() };
+    cache.keep(&user("alice"), marker, never);
+    cache.note(&[InboxFact::Changed {
+        user: user("alice"),
+        position: Position::new(epoch(), 1),
+        counters: counters(1),
+    }]);
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(1)));
+}
+
+#[test]
+fn the_one_polled_for_longest_ago_goes_first_and_all_go_when_a_commit_is_in_doubt() {
+    let cache = CounterCache::new(2);
+    for name in ["alice", "bob", "carol"] {
+        let marker = marker_of(cache.find(&user(name)));
+        cache.keep(&user(name), marker, read(1));
+        if name == "bob" {
+            assert_eq!(cache.find(&user("alice")), Found::Counters(read(1)));
+            // The writer's notes are no polls.
+            cache.note(&[marked("bob", 2)]);
+        }
+    }
+    marker_of(cache.find(&user("bob")));
+    cache.clear();
+    marker_of(cache.find(&user("alice")));
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// The database changes.
+    Commit,
+    /// The writer notes what it has committed, and answers.
+    Note,
+    /// A poll looks, and takes what it finds.
+    Find(usize),
+    /// A poll that found nothing reads the database.
+    Read(usize),
+    /// It keeps what it has read, and answers.
+    Keep(usize),
+    Doubt,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => Just(Step::Commit),
+        3 => Just(Step::Note),
+        4 => (0..3usize).prop_map(Step::Find),
+        4 => (0..3usize).prop_map(Step::Read),
+        4 => (0..3usize).prop_map(Step::Keep),
+        1 => Just(Step::Doubt),
+    ]
+}
+
+proptest! {
+    /// Three polls of one user and a writer, each step in any order: nobody is answered what is older than
+    /// what was answered before the question, by the writer or to another poll that kept its read.
+    #[test]
+    fn no_poll_is_answered_what_is_behind_an_answer(steps in proptest::collection::vec(step(), 1..60)) {
+        let cache = CounterCache::new(4);
+        let alice = user("alice");
+        let (mut committed, mut answered) = (0, 0);
+        // What a poll knew to be answered when it began, its marker, what it has read.
+        let mut polls: [Option<(u64, Marker, Option<u64>)>; 3] = [None; 3];
+        for step in steps {
+            match step {
+                Step::Commit if committed == answered => committed += 1,
+                Step::Note if committed > answered => {
+                    cache.note(&[marked("alice", committed)]);
+                    answered = committed;
+                }
+                Step::Find(i) if polls[i].is_none() => match cache.find(&alice) {
+                    Found::Counters(known) => {
+                        let version = known.counters.version;
+                        prop_assert!(answered <= version && version <= committed, "{version}");
+                    }
+                    Found::Nothing(marker) => polls[i] = Some((answered, marker, None)),
+                },
+                Step::Read(i) => {
+                    if let Some((_, _, read @ None)) = &mut polls[i] {
+                        *read = Some(committed);
+                    }
+                }
+                Step::Keep(i) => {
+                    if let Some((before, marker, Some(version))) = polls[i] {
+                        cache.keep(&alice, marker, read(version));
+                        prop_assert!(before <= version);
+                        polls[i] = None;
+                        if let Found::Counters(known) = cache.find(&alice) {
+                            prop_assert!(known.counters.version >= answered.max(version));
+                        }
+                    }
+                }
+                Step::Doubt => cache.clear(),
+                Step::Commit | Step::Note | Step::Find(_) => {}
+            }
+        }
+    }
+}

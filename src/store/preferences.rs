@@ -1,0 +1,41 @@
+//! Queries over `preferences`: one row a user who has said something.
+
+use diesel::prelude::*;
+
+use super::{
+    Connection,
+    error::Fault,
+    job::Write,
+    messages::{ReadPreferences, SetPreferences, StoreError},
+    rows::PreferencesRow,
+    schema::preferences,
+};
+use crate::{
+    domain::{Preferences, Timestamp},
+    hub::messages::InboxFact,
+};
+
+pub(super) fn read(conn: &mut Connection, read: &ReadPreferences) -> Result<Preferences, StoreError> {
+    let row = preferences::table
+        .find(read.user.as_str())
+        .select(PreferencesRow::as_select())
+        .first(conn)
+        .optional()?;
+    Ok(row.map(Preferences::try_from).transpose()?.unwrap_or_default())
+}
+
+impl Write for SetPreferences {
+    type Done = ();
+
+    /// Nobody is told: nothing that a session shows depends on it.
+    fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+        let row = PreferencesRow::from(&self.preferences);
+        diesel::insert_into(preferences::table)
+            .values((preferences::user_id.eq(self.user.as_str()), &row))
+            .on_conflict(preferences::user_id)
+            .do_update()
+            .set(&row)
+            .execute(conn)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Taking away what has come to its end, with its counters: what has expired, and what retention does not
+//! keep. Deleted means deleted, everywhere.
+//!
+//! Readers hide an expired row at once; what retention takes away is shown until it is gone.
+
+use std::time::Duration;
+
+use super::{
+    Connection,
+    error::Fault,
+    inboxes::{self, Delta},
+    job::Write,
+    notifications::{self, EndedRow},
+    rows::broken,
+};
+use crate::{
+    domain::{NotificationId, Timestamp, UserId},
+    hub::messages::{InboxFact, MarkedChange},
+};
+
+/// Which notifications have come to their end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Their own time is over.
+    Expired,
+    /// They are older than this, read or not. Who missed one is told by a `gap`.
+    Aged(Duration),
+    /// The user has read them, and as many newer ones. Who missed one is told by a `skip`.
+    Outnumbered { user: UserId, keep: i64 },
+}
+
+impl Ended {
+    /// At most `limit` of them.
+    pub(super) fn rows(
+        &self,
+        conn: &mut Connection,
+        now: Timestamp,
+        limit: i64,
+    ) -> diesel::QueryResult<Vec<EndedRow>> {
+        match self {
+            Self::Expired => notifications::expired(conn, now, limit),
+            Self::Aged(max_age) => {
+                notifications::made_before(conn, &NotificationId::first_of(now.minus(*max_age)), limit)
+            }
+            Self::Outnumbered { user, keep } => notifications::read_beyond(conn, user, *keep, limit),
+        }
+    }
+}
+
+/// Deletes at most so many of them; says whether there may be more.
+pub(super) struct Sweep {
+    pub(super) ended: Ended,
+    pub(super) limit: usize,
+}
+
+impl Write for Sweep {
+    type Done = bool;
+
+    fn rows(&self) -> usize {
+        self.limit
+    }
+
+    fn apply(
+        &self,
+        conn: &mut Connection,
+        now: Timestamp,
+        facts: &mut Vec<InboxFact>,
+    ) -> Result<bool, Fault> {
+        let mut rows = self.ended.rows(conn, now, i64::try_from(self.limit).unwrap_or(i64::MAX))?;
+        rows.sort_unstable_by(|a, b| (&a.user_id, a.offset).cmp(&(&b.user_id, b.offset)));
+        for of_user in rows.chunk_by(|a, b| a.user_id == b.user_id) {
+            let Some(last) = of_user.last() else { continue };
+            let user: UserId = last.user_id.parse().map_err(broken)?;
+            facts.extend(delete(conn, &user, of_user, now)?);
+            if matches!(self.ended, Ended::Aged(_)) {
+                inboxes::prune(conn, &user, u64::try_from(last.offset).map_err(broken)?)?;
+            }
+        }
+        Ok(rows.len() == self.limit)
+    }
+}
+
+/// Deletes rows of one user. Nobody is told of muted ones: they were never there.
+fn delete(
+    conn: &mut Connection,
+    user: &UserId,
+    rows: &[EndedRow],
+    now: Timestamp,
+) -> Result<Option<InboxFact>, Fault> {
+    let mut delta = Delta::default();
+    let mut ids: Vec<NotificationId> = Vec::with_capacity(rows.len());
+    for row in rows {
+        notifications::delete(conn, user, u64::try_from(row.offset).map_err(broken)?)?;
+        if !row.muted {
+            // An archived one is read and seen.
+            delta.unread -= i64::from(row.read_at.is_none());
+            delta.unseen -= i64::from(row.seen_at.is_none());
+            ids.push(row.id.parse().map_err(broken)?);
+        }
+    }
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let counters = inboxes::adjust(conn, user, delta, now)?.counters;
+    let change = MarkedChange::Deleted(ids);
+    Ok(Some(InboxFact::Marked { user: user.clone(), origin: None, change, counters }))
+}
