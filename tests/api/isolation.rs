@@ -22,8 +22,7 @@ async fn every_user_sees_the_own_marker_and_nobody_elses() {
     for n in 0..10 {
         for user in USERS {
             let payload = json!({"marker": format!("secret of <{user}>"), "n": n});
-            let body =
-                json!({"to": user, "type": "a.b", "payload": payload, "key": format!("key of <{user}>, {n}")});
+            let body = json!({"to": user, "type": "a.b", "payload": payload, "key": format!("key of <{user}>, {n}")});
             assert_eq!(publisher.post("/v1/notifications", &body).await.status, 201);
         }
     }
