@@ -108,10 +108,7 @@ impl Actor for Store {
     fn started(&mut self, ctx: &mut Self::Context) {
         // Without its writer the actor is of no use; its end is what a watchdog sees.
         ctx.spawn(self.writer.ended().into_actor(self).map(|(), _, ctx| ctx.stop()));
-        // Where the start of the process has failed meanwhile, there is no time any more to wait in.
-        if tokio::runtime::Handle::try_current().is_ok() {
-            Self::await_retention(ctx);
-        }
+        Self::await_retention(ctx);
     }
 }
 

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
+use tokio::runtime::Handle;
 
 use super::{
     Connection, Store,
@@ -89,7 +90,10 @@ impl Retention {
 impl Store {
     /// Goes on with retention after a while, for as long as the store lives.
     pub(super) fn await_retention(ctx: &mut Context<Self>) {
-        Self::retain_after(LOOK_INTERVAL, ctx);
+        // Where a start has failed, the actor begins only to be dropped, and there is no reactor.
+        if Handle::try_current().is_ok() {
+            Self::retain_after(LOOK_INTERVAL, ctx);
+        }
     }
 
     fn retain_after(pause: Duration, ctx: &mut Context<Self>) {

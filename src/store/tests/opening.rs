@@ -72,6 +72,26 @@ async fn every_migration_can_be_undone_and_done_again_on_a_filled_database() {
 }
 
 #[actix::test]
+async fn a_database_of_the_first_version_is_brought_to_this_one_with_all_that_is_in_it() {
+    let store = TestStore::new();
+    let receipts = store.publish_many("alice", 3).await;
+    store.mute("comment.*", None).await.unwrap();
+    store.publish("alice").await;
+    store.link.flush().await;
+    let mut conn = store.other_connection();
+    for _ in 1..conn.applied_migrations().unwrap().len() {
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    drop(conn);
+    let store = store.reopened().await;
+    let state = store.state("alice").await;
+    assert_eq!((state.head.epoch, state.head.last), (receipts[0].position.epoch, 4));
+    assert_eq!(offsets(&store.read(Position::START, 10, 1000).await), [1, 2, 3]);
+    store.publish("alice").await;
+    assert_eq!(store.state("alice").await.counters.unread, 4, "its mutes were not in the first version");
+}
+
+#[actix::test]
 async fn what_was_accepted_is_there_in_the_next_process() {
     let store = TestStore::new();
     let receipts = store.publish_many("alice", 5).await;
