@@ -74,7 +74,7 @@ async fn b41_a_payload_is_the_same_on_every_way() {
         assert_eq!(heard["data"], with_lf(&over_ws));
         assert_eq!(data(&heard), event);
         assert_eq!(sse.expect("text.sent").await, event);
-        assert_eq!(poll.collect(1, |event| event["type"] == "text.sent").await, [event.clone()]);
+        assert_eq!(poll.collect(1, |event| event["type"] == "text.sent").await, std::slice::from_ref(&event));
         let got = app.user("alice").get(&format!("/v1/notifications/{id}")).await;
         assert_eq!(got.json(), event);
     }
