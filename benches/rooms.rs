@@ -1,4 +1,5 @@
-//! Rooms over WebSocket: the real program beside the limit of the machine, and beside itself with slow consumers.
+//! Rooms: the real program over WebSocket beside the limit of the machine, and beside itself over event streams
+//! and with slow consumers.
 //!
 //! Each pair of servers is measured in turn and alone, on a core of its own where there are two, by one
 //! generator; so the ratio of a pair says more than its figures, which move with the machine. Prints a
@@ -13,8 +14,8 @@ mod server;
 use std::time::Duration;
 
 use clap::Parser;
-use load::{Figures, Lasting, Load, Plan, machine, raw, run};
-use server::{Outcome, Server, program, tidings, token};
+use load::{Figures, Lasting, Load, Plan, Way, machine, raw, run};
+use server::{Outcome, Server, cores, program, tidings, token};
 
 /// Measures rooms of the real program.
 #[derive(Parser)]
@@ -50,8 +51,15 @@ const SETTINGS: [&str; 11] = [
     "session.slow_timeout=1m",
 ];
 
-const FAN_OUT: Plan =
-    Plan { rooms: 1, readers: 1000, silent: 0, burst: 0, data_bytes: 128, load: Load::InFlight(1) };
+const FAN_OUT: Plan = Plan {
+    way: Way::WebSocket,
+    rooms: 1,
+    readers: 1000,
+    silent: 0,
+    burst: 0,
+    data_bytes: 128,
+    load: Load::InFlight(1),
+};
 
 /// Large data, so that outboxes are full by bytes: 1 MiB, and what the kernel takes.
 const ALL_READ: Plan = Plan { burst: 1500, data_bytes: 1024, load: Load::PerSecond(20.0), ..FAN_OUT };
@@ -70,13 +78,17 @@ fn beside_raw(plan: Plan) -> Pair {
     [("tidings", Program::Tidings, plan), ("raw loop", Program::Raw, plan)]
 }
 
+fn beside_websocket(plan: Plan) -> Pair {
+    [("SSE", Program::Tidings, Plan { way: Way::EventStream, ..plan }), ("WebSocket", Program::Tidings, plan)]
+}
+
 fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     if arguments.raw {
         return raw::serve();
     }
     let bench = Bench {
-        is_split: machine::split_cores(),
+        is_split: cores::split_cores(),
         token: token("bench", "join:* publish:*")?,
         runs: if arguments.quick { 1 } else { 3 },
         lasting: Lasting {
@@ -92,6 +104,9 @@ fn main() -> Outcome<()> {
         ("fan-out 5,000, W=4", beside_raw(Plan { readers: 5000, ..saturated(Load::InFlight(4)) })),
         ("rooms 100 × 10, one in flight each", beside_raw(Plan { rooms: 100, ..saturated(Load::OneEach) })),
         ("fan-out 1,000, 20/s", beside_raw(saturated(Load::PerSecond(20.0)))),
+        ("SSE, fan-out 1,000, W=1", beside_websocket(saturated(Load::InFlight(1)))),
+        ("SSE, fan-out 1,000, W=16", beside_websocket(saturated(Load::InFlight(16)))),
+        ("SSE, fan-out 1,000, 20/s", beside_websocket(saturated(Load::PerSecond(20.0)))),
     ];
     const SLOW: &str = "slow consumers, 1,000 readers, 20/s of 1 KiB";
     let is_asked = |name: &str| name.contains(&arguments.only);
@@ -156,7 +171,7 @@ impl Bench {
     }
 
     fn start(&self, which: Program) -> Outcome<Server> {
-        let core = self.is_split.then_some(machine::SERVER_CORE);
+        let core = self.is_split.then_some(cores::SERVER_CORE);
         Server::start(match which {
             Program::Tidings => tidings(core, &SETTINGS),
             Program::Raw => {

@@ -1,40 +1,11 @@
-//! What the kernel says about processes and the machine (proc(5)); and which cores they run on.
+//! What the kernel says about processes and the machine (proc(5)).
 
-use std::{
-    fs,
-    process::{Command, Stdio},
-    thread::available_parallelism,
-};
+use std::fs;
 
 use crate::server::Outcome;
 
 /// The kernel counts time for programs in hundredths of a second, whatever its own tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
-
-pub const SERVER_CORE: usize = 0;
-const GENERATOR_CORE: usize = 1;
-
-/// Files that 5,000 members and what else is open need.
-const FILES: usize = 16_384;
-
-/// Gives the generator a core of its own; whether servers can have another one. To be called before
-/// any thread or child is started, since they run where their parent does.
-pub fn split_cores() -> bool {
-    // Fails where the hard limit is below; a connection that cannot be opened then says so.
-    quiet(Command::new("prlimit").args([&format!("--nofile={FILES}:"), "--pid", &own_id()]));
-    let has_two = available_parallelism().is_ok_and(|cores| cores.get() > GENERATOR_CORE);
-    let can_run = |core: usize| quiet(Command::new("taskset").args(["-c", &core.to_string(), "true"]));
-    let pin = || quiet(Command::new("taskset").args(["-cp", &GENERATOR_CORE.to_string(), &own_id()]));
-    has_two && can_run(SERVER_CORE) && pin()
-}
-
-fn quiet(command: &mut Command) -> bool {
-    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-}
-
-fn own_id() -> String {
-    std::process::id().to_string()
-}
 
 /// Processor, kernel and number of cores, in one line.
 pub fn description() -> String {

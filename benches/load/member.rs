@@ -1,8 +1,10 @@
-//! One member of a room: a WebSocket by hand, from its handshake on.
+//! One member of a room: a WebSocket or an event stream by hand, from its handshake on.
 
 use super::{
     connection::Connection,
+    events::{Chunk, events},
     frames::{self, Frame, append_masked},
+    plan::Way,
     tally::Tally,
 };
 use crate::server::Outcome;
@@ -16,6 +18,7 @@ enum State {
 
 pub struct Member {
     connection: Connection,
+    way: Way,
     state: State,
     /// Reads nothing once it has joined.
     is_silent: bool,
@@ -27,12 +30,18 @@ impl Member {
     ///
     /// # Errors
     /// If the server is gone.
-    pub fn new(connection: Connection, room: &str, token: &str, is_silent: bool) -> Outcome<Self> {
-        let mut member = Self { connection, state: State::Handshake, is_silent, frame: Vec::new() };
+    pub fn new(connection: Connection, way: Way, room: &str, token: &str, is_silent: bool) -> Outcome<Self> {
+        let mut member = Self { connection, way, state: State::Handshake, is_silent, frame: Vec::new() };
+        let (path, headers) = match way {
+            Way::WebSocket => (
+                "/v1/ws",
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                 Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+            ),
+            Way::EventStream => ("/v1/sse", "Accept: text/event-stream\r\n"),
+        };
         let request = format!(
-            "GET /v1/ws?rooms={room} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n\
-             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            "GET {path}?rooms={room} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
         );
         member.connection.send(request.as_bytes())?;
         Ok(member)
@@ -66,7 +75,7 @@ impl Member {
         if self.is_silent && self.has_joined() {
             return Ok(());
         }
-        let Self { connection, state, frame: pongs, .. } = self;
+        let Self { connection, way, state, frame: pongs, .. } = self;
         pongs.clear();
         connection.read(scratch, |bytes| {
             let now = now();
@@ -75,23 +84,27 @@ impl Member {
                 let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
                     return Ok(0);
                 };
-                if !bytes.starts_with(b"HTTP/1.1 101 ") {
+                let accepted: &[u8] = match way {
+                    Way::WebSocket => b"HTTP/1.1 101 ",
+                    Way::EventStream => b"HTTP/1.1 200 ",
+                };
+                if !bytes.starts_with(accepted) {
                     return Err(String::from_utf8_lossy(bytes).into());
                 }
                 *state = State::Joining;
                 start = end + 4;
             }
-            while let Some(frame) = Frame::at(bytes, start) {
-                let payload = &bytes[frame.payload.clone()];
-                start = frame.payload.end;
-                match frame.opcode {
-                    frames::CLOSE => return Err(String::from_utf8_lossy(payload).into()),
-                    frames::PING => append_masked(pongs, frames::PONG, payload),
-                    _ if *state == State::Joined => tally.hear(payload, now),
-                    _ => *state = opening(payload)?,
+            let mut hear = |event: &[u8]| {
+                match *state {
+                    State::Joined => tally.hear(event, now),
+                    _ => *state = opening(event)?,
                 }
+                Ok(())
+            };
+            match way {
+                Way::WebSocket => read_frames(bytes, start, pongs, &mut hear),
+                Way::EventStream => read_chunks(bytes, start, &mut hear),
             }
-            Ok(start)
         })?;
         if !pongs.is_empty() {
             connection.send(pongs)?;
@@ -113,6 +126,38 @@ impl Member {
         })?;
         Ok(is_told)
     }
+}
+
+/// Hears the events of all frames that are whole; how much of the bytes that was.
+fn read_frames(
+    bytes: &[u8],
+    mut start: usize,
+    pongs: &mut Vec<u8>,
+    hear: &mut impl FnMut(&[u8]) -> Outcome<()>,
+) -> Outcome<usize> {
+    while let Some(frame) = Frame::at(bytes, start) {
+        let payload = &bytes[frame.payload.clone()];
+        start = frame.payload.end;
+        match frame.opcode {
+            frames::CLOSE => return Err(String::from_utf8_lossy(payload).into()),
+            frames::PING => append_masked(pongs, frames::PONG, payload),
+            _ => hear(payload)?,
+        }
+    }
+    Ok(start)
+}
+
+/// The same of an event stream.
+fn read_chunks(
+    bytes: &[u8],
+    mut start: usize,
+    hear: &mut impl FnMut(&[u8]) -> Outcome<()>,
+) -> Outcome<usize> {
+    while let Some(chunk) = Chunk::at(bytes, start)? {
+        start = chunk.end;
+        events(&bytes[chunk.data])?.try_for_each(&mut *hear)?;
+    }
+    Ok(start)
 }
 
 /// What an event before the first message says: the answer to the join is awaited.

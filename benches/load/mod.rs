@@ -1,9 +1,10 @@
 //! The generator: one thread that is all members of all rooms, publishes, and counts what each one gets.
 //!
-//! Readers parse frame headers alone and allocate nothing for a message, so that the generator is not
-//! what is measured.
+//! Readers parse frame headers alone, or look for the ends of events, and allocate nothing for a message, so
+//! that the generator is not what is measured.
 
 mod connection;
+mod events;
 mod frames;
 pub mod machine;
 mod member;
@@ -21,7 +22,7 @@ use connection::{Connection, SCRATCH_BYTES};
 use machine::{cpu_seconds, memory_bytes, steal_seconds};
 use member::Member;
 use mio::{Events, Poll, Token, event::Event};
-pub use plan::{Figures, Lasting, Load, Plan};
+pub use plan::{Figures, Lasting, Load, Plan, Way};
 use tally::Tally;
 
 use crate::server::{Outcome, Server};
@@ -115,7 +116,9 @@ impl<'a> Generator<'a> {
             let is_silent = (1..=self.plan.silent).contains(&number);
             let buffer = is_silent.then_some(SILENT_RECEIVE_BUFFER);
             let connection = Connection::open(self.server.address, buffer, self.poll.registry(), number)?;
-            self.members.push(Member::new(connection, &self.room(number), self.token, is_silent)?);
+            // The first one publishes.
+            let way = if number == 0 { Way::WebSocket } else { self.plan.way };
+            self.members.push(Member::new(connection, way, &self.room(number), self.token, is_silent)?);
             let is_last = number + 1 == numbers.end;
             let waiting_max = if is_last { 1 } else { HANDSHAKES_MAX };
             while self.members[numbers.start..].iter().filter(|member| !member.has_joined()).count()

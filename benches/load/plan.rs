@@ -12,8 +12,17 @@ pub enum Load {
     PerSecond(f64),
 }
 
+/// How members are connected. Whoever publishes is over WebSocket in any case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    WebSocket,
+    EventStream,
+}
+
 #[derive(Clone, Copy)]
 pub struct Plan {
+    /// Of those who only read.
+    pub way: Way,
     pub rooms: usize,
     /// Members that read, in all rooms together.
     pub readers: usize,

@@ -1,5 +1,7 @@
 //! The program as a child process, as its users run it, and a token that it lets in.
 
+pub mod cores;
+
 use std::{
     error::Error,
     ffi::OsStr,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{App, DEADLINE},
-    clients::{http::Http, ws::Ws},
+    clients::{http::Http, poll::Poll, sse::stream, ws::Ws},
     welcome::moved,
 };
 
@@ -87,6 +87,35 @@ async fn what_one_device_mutes_is_a_skip_on_all_and_counted_nowhere() {
     assert_eq!(later.next_ns(1).await, [1]);
     assert_eq!(later.next_numbered().await, skip(&positions[1]));
     assert_eq!(later.next_ns(1).await, [3]);
+}
+
+#[actix_web::test]
+async fn what_is_muted_is_a_skip_on_every_way() {
+    let app = App::start();
+    let mut streamed = stream(&app, "alice", "", "").await;
+    let mut polled = Poll::start(&app, "alice", "", "").await;
+    let before = polled.cursor.clone();
+    mute(&app.user("alice"), "comment.*", EMPTY).await;
+    let hidden = publish(&app, json!("alice"), "comment.created", 1).await.remove(0);
+    let shown = publish(&app, json!("alice"), "order.shipped", 2).await.remove(0);
+
+    assert_eq!(streamed.next().await, skip(&hidden));
+    assert_eq!(streamed.last_id(), format!("inbox@{hidden}"));
+    assert_eq!(streamed.next().await["position"], shown);
+    let is_skip = |event: &Value| {
+        assert_eq!((&event["type"], &event["to"]), (&json!("skip"), &json!(hidden)), "{event}");
+        // Of somebody who never had any, nothing yet is the very start, too.
+        assert!([json!("00000000.0"), json!(moved(&hidden, -1))].contains(&event["from"]), "{event}");
+    };
+    let told = polled.collect(2, |event| event["type"] != "unread").await;
+    is_skip(&told[0]);
+    assert_eq!(told[1]["position"], shown);
+    // Who comes later is told the same.
+    let mut later = stream(&app, "alice", "", &format!("?since={before}")).await;
+    is_skip(&later.next().await);
+    let later = Poll::at(&app, "alice", "", "", &before).next(0).await;
+    is_skip(&later[0]);
+    assert_eq!(later[1], told[1]);
 }
 
 #[actix_web::test]

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use awc::ClientRequest;
 use futures_util::future::{join, join3};
 use serde_json::{Value, json};
 
@@ -15,19 +14,17 @@ use crate::{
     },
 };
 
-const UNREAD: &str = "/v1/notifications/unread";
-
 /// What takes less has not waited for seconds.
-const AT_ONCE: Duration = Duration::from_secs(3);
+pub const AT_ONCE: Duration = Duration::from_secs(3);
 
-async fn timed<T>(asking: impl Future<Output = T>) -> (T, Duration) {
+pub async fn timed<T>(asking: impl Future<Output = T>) -> (T, Duration) {
     let start = Instant::now();
     (asking.await, start.elapsed())
 }
 
 /// Asks, and acts a little later, so that the server waits with its answer by then. Where it is slower, the
 /// answer is the same.
-async fn while_it_waits<T>(asking: impl Future<Output = T>, act: impl Future<Output = ()>) -> T {
+pub async fn while_it_waits<T>(asking: impl Future<Output = T>, act: impl Future<Output = ()>) -> T {
     let acting = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         act.await;
@@ -90,7 +87,7 @@ async fn a_poll_answers_when_the_counters_change() {
     assert_eq!((&events[0]["counters"]["unread"], &events[0]["counters"]["version"]), (&json!(0), &json!(2)));
 }
 
-async fn get(http: &Http, path: &str, prefer: &str) -> Answer {
+pub async fn get(http: &Http, path: &str, prefer: &str) -> Answer {
     http.send(http.request("GET", path).insert_header(("Prefer", prefer)), "").await
 }
 
@@ -267,84 +264,4 @@ async fn counters_that_changed_between_two_polls_are_told_to_who_says_what_it_kn
     let counters = &events[0]["counters"];
     assert_eq!((&counters["unread"], &counters["marks_version"]), (&json!(0), &json!(1)));
     assert_eq!(ask(counters).await, json!([]));
-}
-
-/// The tag of the counters, and a request for what is different from it.
-async fn unless(http: &Http, tag: &str, wait: u64) -> (Answer, Duration) {
-    let request = http.request("GET", UNREAD).insert_header(("If-None-Match", tag.to_owned()));
-    let request: ClientRequest = request.insert_header(("Prefer", format!("wait={wait}")));
-    timed(http.send(request, "")).await
-}
-
-#[actix_web::test]
-async fn the_counters_are_awaited_until_they_change() {
-    let app = App::start();
-    let alice = app.user("alice");
-    // With and without a session of the user on this server.
-    for has_session in [false, true] {
-        let _session = if has_session { Some(app.ws("alice").await) } else { None };
-        let known = alice.get(UNREAD).await;
-        let tag = known.header("ETag").unwrap().to_owned();
-        let (unchanged, waited) = unless(&alice, &tag, 1).await;
-        assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
-        assert_eq!(unchanged.header("ETag"), Some(tag.as_str()));
-        assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{waited:?}");
-
-        let asking = unless(&alice, &tag, 15);
-        let publishing = async { drop(app.publish("alice", 1).await) };
-        let (changed, waited) = while_it_waits(asking, publishing).await;
-        assert_eq!(changed.status, 200);
-        assert_eq!(changed.json()["version"], known.json()["version"].as_u64().unwrap() + 1);
-        assert_ne!(changed.header("ETag"), Some(tag.as_str()));
-        assert!(waited < Duration::from_secs(15), "{waited:?}");
-
-        // What differs already is answered at once.
-        let (differs, waited) = unless(&alice, &tag, 15).await;
-        assert_eq!((differs.status, &differs.json()), (200, &changed.json()));
-        assert!(waited < AT_ONCE, "{waited:?}");
-    }
-}
-
-/// A mark on one device ends the wait of another.
-#[actix_web::test]
-async fn the_counters_are_awaited_until_a_mark() {
-    let app = App::start();
-    app.publish("alice", 1).await;
-    let alice = app.user("alice");
-    let tag = alice.get(UNREAD).await.header("ETag").unwrap().to_owned();
-    let marking = async {
-        alice.post("/v1/notifications/mark", &json!({ "as": "seen", "all": true })).await;
-    };
-    let (changed, _) = while_it_waits(unless(&alice, &tag, 15), marking).await;
-    let unread: Value = changed.json();
-    assert_eq!((changed.status, &unread["unseen"], &unread["unread"]), (200, &json!(0), &json!(1)));
-}
-
-#[actix_web::test]
-async fn a_server_that_stops_answers_who_awaits_the_counters() {
-    let mut app = App::start_with(&[("shutdown.drain", "1s")]);
-    let alice = app.user("alice");
-    let tag = alice.get(UNREAD).await.header("ETag").unwrap().to_owned();
-    let stopping = async { app.signal("-TERM") };
-    let (answer, waited) = while_it_waits(unless(&alice, &tag, 15), stopping).await;
-    assert!(answer.status == 304 && waited < AT_ONCE, "{} {waited:?}", answer.status);
-    assert!(app.ended().await.success());
-}
-
-/// Without a tag there is nothing to be different from: the next change is awaited.
-#[actix_web::test]
-async fn the_next_change_of_the_counters_can_be_awaited() {
-    let app = App::start();
-    app.publish("alice", 1).await;
-    let alice = app.user("alice");
-    let (answer, waited) = timed(get(&alice, UNREAD, "wait=1")).await;
-    assert_eq!((answer.status, &answer.json()["unread"]), (200, &json!(1)));
-    assert_eq!(answer.header("Preference-Applied"), Some("wait=1"));
-    assert!(waited >= Duration::from_secs(1) && waited < AT_ONCE, "{waited:?}");
-    let publishing = async { drop(app.publish("alice", 2).await) };
-    let answer = while_it_waits(get(&alice, UNREAD, "wait=15"), publishing).await;
-    assert_eq!(answer.json()["unread"], 2);
-    for wait in ["-1", "abc", ""] {
-        assert_eq!(alice.get(&format!("{UNREAD}?wait={wait}")).await.status, 400, "{wait:?}");
-    }
 }

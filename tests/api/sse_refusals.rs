@@ -4,11 +4,7 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    clients::{
-        http::Answer,
-        room::{EVERYWHERE, guest, say},
-        sse::{Sse, cursor},
-    },
+    clients::{http::Answer, room::EVERYWHERE, sse::Sse},
 };
 
 /// How a stream with these headers and this query is refused.
@@ -134,31 +130,6 @@ async fn a_cursor_that_is_none_is_refused_wherever_it_comes() {
         refusal(&app, &format!("?since={since}"), &headers[..1]).await.problem(400, "bad_cursor");
     }
     refusal(&app, "?since=", &[("Authorization", &bearer)]).await.problem(400, "bad_cursor");
-}
-
-#[actix_web::test]
-async fn b35_of_two_cursors_the_header_wins() {
-    let app = App::start();
-    let mut bob = guest(&app, "bob").await;
-    let inbox = app.publish("alice", 1).await;
-    let said = say(&mut bob, "chat", json!(1)).await;
-    for n in 2..=3 {
-        app.publish("alice", n).await;
-        say(&mut bob, "chat", json!(n)).await;
-    }
-    let bearer = bearer(&app, EVERYWHERE);
-    let header = format!("inbox@{inbox},chat@{said}");
-    let query = "?rooms=chat&since=inbox@00000000.0,chat@00000000.0";
-    let headers = [("Authorization", bearer.as_str()), ("Last-Event-ID", header.as_str())];
-    let mut sse = Sse::open(app.address, query, &headers).await;
-    assert_eq!(sse.next().await["resume"], "complete");
-    assert_eq!(json!(cursor(sse.last_id())), json!({ "inbox": inbox, "chat": said }));
-    assert_eq!(sse.next().await["resume"], "complete");
-    let missed = sse.next_many(4).await;
-    let offsets = missed.iter().map(|event| event["position"].as_str().unwrap().rsplit_once('.').unwrap().1);
-    let mut offsets: Vec<_> = offsets.collect();
-    offsets.sort_unstable();
-    assert_eq!(offsets, ["2", "2", "3", "3"]);
 }
 
 #[actix_web::test]

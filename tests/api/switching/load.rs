@@ -17,6 +17,9 @@ use crate::{
 
 pub const ROOMS: [&str; 2] = ["one", "two"];
 
+/// The type that the user has muted.
+pub const MUTED: &str = "muted.event";
+
 /// How long a publisher rests between two of its own.
 const PAUSE: Duration = Duration::from_millis(8);
 
@@ -33,7 +36,9 @@ pub struct Load {
 
 impl Load {
     /// Publishes to this user and its rooms.
-    pub fn new(app: &App, user: &str) -> Self {
+    pub async fn new(app: &App, user: &str) -> Self {
+        let muted = app.user(user).put(&format!("/v1/mutes/{MUTED}"), &json!({})).await;
+        assert_eq!(muted.status, 200, "{}", muted.text());
         Self {
             backend: app.http(&app.publisher()),
             reader: app.user(user),
@@ -49,15 +54,18 @@ impl Load {
     }
 
     /// Publishes notifications, each with a key of its own and again until it is accepted. Some expire soon,
-    /// and of those accepted some are deleted or archived.
+    /// some take the place of others, some are muted, and of those accepted some are deleted or archived.
     pub async fn notify(&self, publisher: usize, user: &str, mut dice: Dice) {
         for n in 0.. {
             if self.is_over.get() {
                 return;
             }
             let mut draft = json!({ "to": user, "type": "test.event", "payload": { "n": n } });
-            if dice.below(10) == 0 {
-                draft["expires_in"] = json!(1);
+            match dice.below(20) {
+                0 | 1 => draft["expires_in"] = json!(1),
+                2 | 3 => draft["key"] = json!(format!("key {}", dice.below(3))),
+                4..7 => draft["type"] = json!(MUTED),
+                _ => {}
             }
             let accepted = self.until_accepted(&format!("{publisher}-{n}"), &draft).await;
             for receipt in receipts(&accepted) {
