@@ -2,8 +2,8 @@
 
 CARGO ?= cargo
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours.
-TOOLS := strace:strace node:nodejs npm:npm
+# (G1), node runs clients that are not ours, PostgreSQL is the other database.
+TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
@@ -19,9 +19,11 @@ run: ## Build the server and try it out on 127.0.0.1:8080
 
 test: setup check ## Check the code and run every test; installs what is missing
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		set -x; $(CARGO) test --locked --doc && $(CARGO) nextest run --locked --no-fail-fast; \
+		set -x; $(CARGO) test --locked --doc && $(CARGO) nextest run --locked --no-fail-fast && \
+			tests/with-postgres $(CARGO) nextest run --locked --no-fail-fast --profile postgres; \
 	else \
-		set -x; $(CARGO) test --locked --no-fail-fast; \
+		set -x; $(CARGO) test --locked --no-fail-fast && \
+			tests/with-postgres $(CARGO) test --locked --lib store::tests -- --skip store::tests::files; \
 	fi
 
 check: ## Format, lints and documentation; any warning fails
@@ -32,7 +34,7 @@ check: ## Format, lints and documentation; any warning fails
 setup: tools $(NODE_MODULES)
 
 tools:
-	@for tool in $(TOOLS); do \
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; for tool in $(TOOLS); do \
 		command -v $${tool%:*} >/dev/null && continue; \
 		package=$${tool#*:}; \
 		test "$$(id -u)" = 0 || { echo "$${tool%:*} is missing: apt-get install $$package"; exit 1; }; \

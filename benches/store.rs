@@ -10,6 +10,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use futures_util::future::try_join_all;
 use tempfile::TempDir;
 use tidings::{
+    config::StoreUrl,
     domain::{Draft, Json, UserId},
     hub::messages::Committed,
     store::{
@@ -42,7 +43,7 @@ impl Handler<Committed> for Hub {
 fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
     let busy_timeout = Duration::from_secs(5);
     let options = StoreOptions {
-        path: dir.path().join("tidings.db"),
+        url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
         pool_size: 8,
         busy_timeout,
         queue: 10_000,

@@ -1,7 +1,7 @@
 //! What the parts are built with, out of the settings.
 
 use crate::{
-    config::{Config, StoreUrl, Synchronous},
+    config::{Config, Synchronous},
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::OutboxLimits,
     session::SessionPolicy,
@@ -10,9 +10,8 @@ use crate::{
 };
 
 pub fn store_options(config: &Config) -> StoreOptions {
-    let StoreUrl::Sqlite(path) = &config.store.url;
     StoreOptions {
-        path: path.clone(),
+        url: config.store.url.clone(),
         pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
         busy_timeout: config.store.busy_timeout,
         queue: config.store.queue,

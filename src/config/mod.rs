@@ -21,8 +21,8 @@ use config::{Source, Value};
 pub use error::ConfigError;
 pub use network::Network;
 pub use sections::{
-    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, Session, Shutdown, Store,
-    StoreUrl, Synchronous,
+    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, ServerUrl, Session,
+    Shutdown, Store, StoreUrl, Synchronous,
 };
 use serde::{Deserialize, Serialize};
 use sources::Layer;

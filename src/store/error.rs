@@ -2,7 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-use super::messages::StoreError;
+use super::{Connection, messages::StoreError};
 
 /// Why a write did not go through.
 pub(super) enum Fault {
@@ -42,4 +42,16 @@ impl From<Error> for StoreError {
 pub(super) fn is_locked(error: &Error) -> bool {
     matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, info)
         if info.message().contains("is locked"))
+}
+
+/// Whether a server may do the same statement in another transaction, or by another connection. What it ends
+/// a deadlock or a wait for a lock by has no kind of its own in Diesel.
+pub(super) fn may_pass(conn: &Connection, error: &Error) -> bool {
+    use DatabaseErrorKind::{ClosedConnection, SerializationFailure, UnableToSendCommand, Unknown};
+    !matches!(conn, Connection::Sqlite(_))
+        && matches!(
+            error,
+            Error::DatabaseError(SerializationFailure | ClosedConnection | UnableToSendCommand | Unknown, _)
+                | Error::BrokenTransactionManager
+        )
 }

@@ -11,23 +11,22 @@ use std::{
 };
 
 use diesel::{
-    Connection as _,
-    connection::SimpleConnection,
-    deserialize::QueryableByName,
-    migration::{Migration, MigrationSource, MigrationVersion},
-    prelude::*,
-    sql_query,
-    sql_types::Text,
+    Connection as _, SqliteConnection, connection::SimpleConnection, deserialize::QueryableByName,
+    prelude::*, sql_query, sql_types::Text,
 };
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
-    Backend, Connection,
+    database::{Access, migrate},
     messages::{StoreError, StoreOptions},
 };
 
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+
+/// How long the writer waits for the lock of the database in one go; between two goes those who have given
+/// up are let out.
+const LOCK_SLICE: Duration = Duration::from_millis(50);
 
 /// What a path keeps as it is inside an SQLite URI filename.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
@@ -37,6 +36,8 @@ const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'
 pub(super) struct DatabaseFile {
     path: PathBuf,
     inode: (u64, u64),
+    /// How long a read waits for a lock.
+    patience: Duration,
     is_fully_synchronous: bool,
 }
 
@@ -46,52 +47,45 @@ pub(super) struct FileLock {
     _file: File,
 }
 
-/// What a connection is for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Access {
-    Write,
-    Read,
-}
-
 impl DatabaseFile {
     /// Opens the file, which is made if it is not there, checks its structure and runs the
     /// migrations that it lacks.
     ///
     /// # Errors
     /// One line that names the file and says what is wrong.
-    pub(super) fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         let failed = |reason: String| {
-            StoreError::Unavailable(format!("cannot open the database {}: {reason}", options.path.display()))
+            StoreError::Unavailable(format!("cannot open the database {}: {reason}", path.display()))
         };
-        make(&options.path).map_err(|error| failed(error.to_string()))?;
-        let mut conn = Connection::establish(&uri(&options.path, "rw")).map_err(|e| failed(e.to_string()))?;
+        make(path).map_err(|error| failed(error.to_string()))?;
+        let mut conn = SqliteConnection::establish(&uri(path, "rw")).map_err(|e| failed(e.to_string()))?;
         conn.batch_execute(&pragmas(Access::Write, options.busy_timeout, options.is_fully_synchronous))
             .map_err(|error| failed(error.to_string()))?;
         check(&mut conn).map_err(failed)?;
-        migrate(&mut conn).map_err(failed)?;
-        let inode = inode(&options.path).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { path: options.path.clone(), inode, is_fully_synchronous: options.is_fully_synchronous })
-    }
-
-    /// The name by which SQLite opens the file; it is never made anew.
-    pub(super) fn uri(&self) -> String {
-        uri(&self.path, "rw")
-    }
-
-    /// What every connection is set to.
-    pub(super) fn pragmas(&self, access: Access, busy_timeout: Duration) -> String {
-        pragmas(access, busy_timeout, self.is_fully_synchronous)
+        migrate(&mut conn, MIGRATIONS).map_err(failed)?;
+        let inode = inode(path).map_err(|error| failed(error.to_string()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            inode,
+            patience: options.busy_timeout.mul_f64(0.9),
+            is_fully_synchronous: options.is_fully_synchronous,
+        })
     }
 
     /// Opens one more connection.
     ///
     /// # Errors
     /// If the file is not there any more, or cannot be opened.
-    pub(super) fn connect(&self, access: Access, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    pub(super) fn connect(&self, access: Access) -> Result<SqliteConnection, StoreError> {
         self.check_present()?;
-        let mut conn =
-            Connection::establish(&self.uri()).map_err(|e| StoreError::Unavailable(e.to_string()))?;
-        conn.batch_execute(&self.pragmas(access, busy_timeout))?;
+        // It is never made anew.
+        let mut conn = SqliteConnection::establish(&uri(&self.path, "rw"))
+            .map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        let busy_timeout = match access {
+            Access::Write => LOCK_SLICE,
+            Access::Read => self.patience,
+        };
+        conn.batch_execute(&pragmas(access, busy_timeout, self.is_fully_synchronous))?;
         Ok(conn)
     }
 
@@ -172,7 +166,7 @@ struct Finding {
     quick_check: String,
 }
 
-fn check(conn: &mut Connection) -> Result<(), String> {
+fn check(conn: &mut SqliteConnection) -> Result<(), String> {
     let findings: Vec<Finding> =
         sql_query("PRAGMA quick_check(1)").load(conn).map_err(|error| error.to_string())?;
     match findings.into_iter().next() {
@@ -180,15 +174,4 @@ fn check(conn: &mut Connection) -> Result<(), String> {
         Some(finding) => Err(format!("it is corrupt: {}", finding.quick_check.replace('\n', " "))),
         None => Err("it cannot be checked".to_owned()),
     }
-}
-
-fn migrate(conn: &mut Connection) -> Result<(), String> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| format!("a migration failed: {error}");
-    let known: Vec<Box<dyn Migration<Backend>>> = MIGRATIONS.migrations().map_err(failed)?;
-    let applied = conn.applied_migrations().map_err(failed)?;
-    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|m| m.name().version() == *version);
-    if let Some(unknown) = applied.iter().find(|version| !is_known(version)) {
-        return Err(format!("a newer version of tidings made it (migration {unknown})"));
-    }
-    conn.run_pending_migrations(MIGRATIONS).map(drop).map_err(failed)
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use super::{
     Connection,
     messages::{IdempotencyKey, Receipt},
+    on_inner,
     prepared::Prepared,
     rows::{KeyRow, receipt_lines},
     schema::idempotency_keys::{self as keys, table},
@@ -18,12 +19,8 @@ pub(super) fn find(
     key: &str,
     since: Timestamp,
 ) -> QueryResult<Option<KeyRow>> {
-    table
-        .find((publisher.as_str(), key))
-        .filter(keys::created_at.ge(since.as_micros()))
-        .select(KeyRow::as_select())
-        .first(conn)
-        .optional()
+    let kept = table.find((publisher.as_str(), key)).filter(keys::created_at.ge(since.as_micros()));
+    on_inner!(conn, |conn| kept.select(KeyRow::as_select()).first(conn)).optional()
 }
 
 /// The name of the statement that is [`Prepared`].
@@ -48,7 +45,7 @@ pub(super) fn keep(
         .on_conflict((keys::publisher, keys::key))
         .do_update()
         .set(answer);
-    Prepared::new(Keep, keep).execute(conn).map(drop)
+    on_inner!(conn, |conn| Prepared::new(Keep, keep).execute(conn)).map(drop)
 }
 
 /// Deletes at most `limit` answers older than `before`, and says whether there may be more.

@@ -2,7 +2,9 @@
 
 use diesel::{dsl::exists, prelude::*, upsert::excluded};
 
-use super::{Connection, messages::InboxState, prepared::Prepared, rows::InboxRow, schema::inboxes};
+use super::{
+    Connection, messages::InboxState, on_inner, prepared::Prepared, rows::InboxRow, schema::inboxes,
+};
 use crate::{
     domain::{Counters, Epoch, Offset, Timestamp, UserId},
     random,
@@ -11,7 +13,8 @@ use crate::{
 
 /// Where an inbox stands; `None` for a user who never had a notification.
 fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
-    let row = inboxes::table.find(user.as_str()).select(InboxRow::as_select()).first(conn).optional()?;
+    let find = inboxes::table.find(user.as_str());
+    let row = on_inner!(conn, |conn| find.select(InboxRow::as_select()).first(conn)).optional()?;
     row.map(InboxState::try_from).transpose()
 }
 
@@ -58,26 +61,26 @@ pub(super) fn advance(
         inboxes::version.eq(inboxes::version + 1),
         inboxes::changed_at.eq(excluded(inboxes::changed_at)),
     );
-    let advance = diesel::insert_into(inboxes::table)
-        .values(first)
-        .on_conflict(inboxes::user_id)
-        .do_update()
-        .set(next)
-        .returning((InboxRow::as_returning(), inboxes::mutes));
-    let (row, mutes) = Prepared::new(Advance, advance).get_result::<(InboxRow, i64)>(conn)?;
+    let advance =
+        diesel::insert_into(inboxes::table).values(first).on_conflict(inboxes::user_id).do_update().set(next);
+    let (row, mutes): (InboxRow, i64) = on_inner!(conn, |conn| {
+        let advance = advance.returning((InboxRow::as_returning(), inboxes::mutes));
+        Prepared::new(Advance, advance).get_result(conn)
+    })?;
     Ok(Advanced { state: row.try_into()?, has_mutes: mutes > 0 })
 }
 
 /// Takes back what [`advance`] has counted, in the same transaction: the notification is muted.
 pub(super) fn uncount(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
-    let uncount = diesel::update(inboxes::table.find(user.as_str()))
-        .set((
-            inboxes::unread.eq(inboxes::unread - 1),
-            inboxes::unseen.eq(inboxes::unseen - 1),
-            inboxes::version.eq(inboxes::version - 1),
-        ))
-        .returning(InboxRow::as_returning());
-    Prepared::new(Uncount, uncount).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
+    let uncount = diesel::update(inboxes::table.find(user.as_str())).set((
+        inboxes::unread.eq(inboxes::unread - 1),
+        inboxes::unseen.eq(inboxes::unseen - 1),
+        inboxes::version.eq(inboxes::version - 1),
+    ));
+    let row: InboxRow = on_inner!(conn, |conn| {
+        Prepared::new(Uncount, uncount.returning(InboxRow::as_returning())).get_result(conn)
+    })?;
+    row.try_into()
 }
 
 /// Remembers how many mutes the user has. An inbox that is not there yet begins its life with nothing in it.
@@ -94,13 +97,12 @@ pub(super) fn keep_mutes(
         inboxes::mutes.eq(count),
         inboxes::changed_at.eq(now.as_micros()),
     );
-    diesel::insert_into(inboxes::table)
+    let keep = diesel::insert_into(inboxes::table)
         .values(empty)
         .on_conflict(inboxes::user_id)
         .do_update()
-        .set(inboxes::mutes.eq(count))
-        .execute(conn)
-        .map(drop)
+        .set(inboxes::mutes.eq(count));
+    on_inner!(conn, |conn| keep.execute(conn)).map(drop)
 }
 
 /// What marks and deletions did to the counters.
@@ -118,16 +120,17 @@ pub(super) fn adjust(
     now: Timestamp,
 ) -> QueryResult<InboxState> {
     let changes = i64::from(delta.unread != 0 || delta.unseen != 0);
-    let adjust = diesel::update(inboxes::table.find(user.as_str()))
-        .set((
-            inboxes::unread.eq(inboxes::unread + delta.unread),
-            inboxes::unseen.eq(inboxes::unseen + delta.unseen),
-            inboxes::version.eq(inboxes::version + changes),
-            inboxes::marks_version.eq(inboxes::marks_version + 1),
-            inboxes::changed_at.eq(now.as_micros()),
-        ))
-        .returning(InboxRow::as_returning());
-    Prepared::new(Adjust, adjust).get_result::<InboxRow>(conn).and_then(InboxState::try_from)
+    let adjust = diesel::update(inboxes::table.find(user.as_str())).set((
+        inboxes::unread.eq(inboxes::unread + delta.unread),
+        inboxes::unseen.eq(inboxes::unseen + delta.unseen),
+        inboxes::version.eq(inboxes::version + changes),
+        inboxes::marks_version.eq(inboxes::marks_version + 1),
+        inboxes::changed_at.eq(now.as_micros()),
+    ));
+    let row: InboxRow = on_inner!(conn, |conn| {
+        Prepared::new(Adjust, adjust.returning(InboxRow::as_returning())).get_result(conn)
+    })?;
+    row.try_into()
 }
 
 /// Remembers that the user was shown everything up to `offset`; never goes back.
@@ -136,7 +139,7 @@ pub(super) fn acknowledge(conn: &mut Connection, user: &UserId, offset: Offset) 
     let is_behind = inboxes::acked_offset.lt(offset);
     let acknowledge = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
         .set(inboxes::acked_offset.eq(offset));
-    Prepared::new(Acknowledge, acknowledge).execute(conn).map(drop)
+    on_inner!(conn, |conn| Prepared::new(Acknowledge, acknowledge).execute(conn)).map(drop)
 }
 
 /// Moves the horizon up to `offset`: what lies there and before may be lost. It never goes back.
@@ -145,7 +148,7 @@ pub(super) fn prune(conn: &mut Connection, user: &UserId, offset: Offset) -> Que
     let is_behind = inboxes::pruned_offset.lt(offset);
     let prune = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
         .set(inboxes::pruned_offset.eq(offset));
-    Prepared::new(Prune, prune).execute(conn).map(drop)
+    on_inner!(conn, |conn| Prepared::new(Prune, prune).execute(conn)).map(drop)
 }
 
 /// A place in the order of the inboxes by the time of their last change: behind this user, if there is one.

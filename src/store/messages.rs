@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use actix::Message;
 
 use crate::{
+    config::StoreUrl,
     domain::{
         Counters, Draft, Epoch, Mark, Mute, Notification, NotificationId, NotificationType, Position,
         Preferences, SessionKey, Timestamp, TypePattern, UserId,
@@ -240,15 +241,14 @@ pub struct Flush;
 /// What the store is built with.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// Path of the SQLite file.
-    pub path: std::path::PathBuf,
+    pub url: StoreUrl,
     /// Connections for reading.
     pub pool_size: u32,
-    /// How long a locked database is waited for.
+    /// How long a locked or a slow database is waited for.
     pub busy_timeout: Duration,
     /// Most writes waiting, and most reads waiting.
     pub queue: usize,
-    /// SQLite's `synchronous`: FULL survives the loss of power, NORMAL only the death of the process.
+    /// Whether a commit survives the loss of power, or only the death of the process.
     pub is_fully_synchronous: bool,
     pub idempotency_retention: Duration,
     /// Most mutes of a user; 0 is no limit.

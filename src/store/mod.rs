@@ -10,6 +10,7 @@ mod append;
 mod batch;
 mod collapse;
 mod counter_cache;
+mod database;
 mod doorbell;
 mod error;
 mod file;
@@ -29,6 +30,8 @@ mod reader;
 mod retention;
 mod rows;
 mod schema;
+#[cfg(feature = "postgres")]
+mod server;
 mod sweep;
 mod writer;
 
@@ -44,8 +47,8 @@ pub use self::link::StoreLink;
 use self::{
     append::Append,
     counter_cache::CounterCache,
-    file::DatabaseFile,
-    job::Write,
+    database::{Backend, Connection, Database, on_inner},
+    job::{Write, late},
     keys::KeysUnderWay,
     messages::*,
     reader::Reader,
@@ -57,10 +60,6 @@ use crate::{
     domain::{Counters, Mute, Notification, Preferences},
     hub::messages::Committed,
 };
-
-/// The database of this build; the queries know it by these two names only.
-type Connection = diesel::SqliteConnection;
-type Backend = diesel::sqlite::Sqlite;
 
 pub struct Store {
     writer: WriterLink,
@@ -78,14 +77,14 @@ impl Store {
     /// Opens the database, checks it and brings it to this version.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] with one line that says what is wrong with the file.
+    /// [`StoreError::Unavailable`] with one line that says what is wrong with it.
     pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
-        let file = DatabaseFile::open(&options)?;
+        let database = Database::open(&options)?;
         let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
         Ok(Self {
-            reader: Reader::open(file.clone(), &options, patience)?,
-            writer: Writer::start(file, &options, hub, counters.clone())?,
+            reader: Reader::open(database.clone(), &options, patience)?,
+            writer: Writer::start(database, &options, hub, counters.clone())?,
             keys: KeysUnderWay::default(),
             counters,
             patience,
@@ -96,9 +95,14 @@ impl Store {
     }
 
     fn write<W: Write>(&self, write: W) -> ResponseFuture<Result<W::Done, StoreError>> {
-        let answer = self.writer.queue(write, Instant::now() + self.patience);
+        let deadline = Instant::now() + self.patience;
+        let answer = self.writer.queue(write, deadline);
         let gone = || Err(StoreError::Unavailable("the writer has ended".to_owned()));
-        Box::pin(async move { answer?.await.unwrap_or_else(|_| gone()) })
+        Box::pin(async move {
+            // A server that stands still lets nobody see that an answer is late.
+            let answer = tokio::time::timeout_at(deadline.into(), answer?).await.map_err(|_| late())?;
+            answer.unwrap_or_else(|_| gone())
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    Connection,
+    Connection, on_inner,
     rows::MuteRow,
     schema::mutes::{self as m, table},
 };
@@ -11,11 +11,8 @@ use crate::domain::{Mute, Timestamp, TypePattern, UserId};
 
 /// The mutes of a user by their patterns, with those whose time has passed.
 pub(super) fn of(conn: &mut Connection, user: &UserId) -> QueryResult<Vec<Mute>> {
-    let rows: Vec<MuteRow> = table
-        .filter(m::user_id.eq(user.as_str()))
-        .order(m::pattern)
-        .select(MuteRow::as_select())
-        .load(conn)?;
+    let mutes = table.filter(m::user_id.eq(user.as_str())).order(m::pattern);
+    let rows: Vec<MuteRow> = on_inner!(conn, |conn| mutes.select(MuteRow::as_select()).load(conn))?;
     rows.into_iter().map(Mute::try_from).collect()
 }
 
@@ -29,14 +26,13 @@ pub(super) fn put(
 ) -> QueryResult<Mute> {
     let until = m::until.eq(until.map(Timestamp::as_micros));
     let created_at = m::created_at.eq(now.as_micros());
-    diesel::insert_into(table)
+    let put = diesel::insert_into(table)
         .values((m::user_id.eq(user.as_str()), m::pattern.eq(pattern.as_str()), until, created_at))
         .on_conflict((m::user_id, m::pattern))
         .do_update()
-        .set(until)
-        .returning(MuteRow::as_returning())
-        .get_result(conn)
-        .and_then(Mute::try_from)
+        .set(until);
+    let row: MuteRow = on_inner!(conn, |conn| put.returning(MuteRow::as_returning()).get_result(conn))?;
+    row.try_into()
 }
 
 /// Says whether there was such a mute.

@@ -14,6 +14,7 @@ use super::{
     Backend, Connection,
     inboxes::Delta,
     messages::{List, ListState},
+    on_inner,
     prepared::Prepared,
     rows::{NewNotification, NotificationRow},
     schema::notifications::{self as n, table},
@@ -38,7 +39,7 @@ struct Insert;
 
 pub(super) fn insert(conn: &mut Connection, user: &UserId, notification: &Notification) -> QueryResult<()> {
     let insert = diesel::insert_into(table).values(NewNotification::new(user.as_str(), notification)?);
-    Prepared::new(Insert, insert).execute(conn).map(drop)
+    on_inner!(conn, |conn| Prepared::new(Insert, insert).execute(conn)).map(drop)
 }
 
 /// Rows above an offset in order, read from the database one by one as they are asked for.
@@ -111,12 +112,12 @@ pub(super) fn unread_with_key(
 ) -> QueryResult<Vec<String>> {
     // Not by `is_shown`: with a condition whose type is known the statement is prepared once.
     let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(now.as_micros()));
-    table
+    let older = table
         .filter(n::user_id.eq(user.as_str()).and(n::key.eq(key)).and(n::read_at.is_null()))
         .filter(n::offset.lt(signed(offset)).and(n::muted.eq(false)).and(is_fresh))
         .order(n::offset)
-        .select(n::id)
-        .load(conn)
+        .select(n::id);
+    on_inner!(conn, |conn| older.load(conn))
 }
 
 /// A row that has come to its end, as far as its deletion needs to know it.

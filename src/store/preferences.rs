@@ -7,6 +7,7 @@ use super::{
     error::Fault,
     job::Write,
     messages::{ReadPreferences, SetPreferences, StoreError},
+    on_inner,
     rows::PreferencesRow,
     schema::preferences,
 };
@@ -30,12 +31,12 @@ impl Write for SetPreferences {
     /// Nobody is told: nothing that a session shows depends on it.
     fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
         let row = PreferencesRow::from(&self.preferences);
-        diesel::insert_into(preferences::table)
+        let set = diesel::insert_into(preferences::table)
             .values((preferences::user_id.eq(self.user.as_str()), &row))
             .on_conflict(preferences::user_id)
             .do_update()
-            .set(&row)
-            .execute(conn)?;
+            .set(&row);
+        on_inner!(conn, |conn| set.execute(conn))?;
         Ok(())
     }
 }

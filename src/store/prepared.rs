@@ -4,15 +4,14 @@ use std::marker::PhantomData;
 
 use diesel::{
     QueryResult, RunQueryDsl,
+    backend::Backend,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
 };
 
-use super::{Backend, Connection};
-
 /// A statement whose SQL is the same text every time, whatever its values, known by the type `Name`.
 ///
-/// Diesel cannot know that of an update or an upsert, and has SQLite parse it anew each time: a third
-/// of an append. Two statements must never share a name.
+/// Diesel cannot know that of an update or an upsert, and has the database parse it anew each time: a third
+/// of an append to SQLite. Two statements must never share a name.
 pub(super) struct Prepared<Name, Q> {
     statement: Q,
     name: PhantomData<Name>,
@@ -24,12 +23,12 @@ impl<Name, Q> Prepared<Name, Q> {
     }
 }
 
-impl<Name, Q: QueryFragment<Backend>> QueryFragment<Backend> for Prepared<Name, Q> {
-    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+impl<DB: Backend, Name, Q: QueryFragment<DB>> QueryFragment<DB> for Prepared<Name, Q> {
+    fn walk_ast<'b>(&'b self, pass: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.statement.walk_ast(pass)
     }
 
-    fn is_safe_to_cache_prepared(&self, _: &Backend) -> QueryResult<bool> {
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
         Ok(true)
     }
 }
@@ -44,4 +43,4 @@ impl<Name, Q: Query> Query for Prepared<Name, Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Name, Q> RunQueryDsl<Connection> for Prepared<Name, Q> {}
+impl<Conn, Name, Q> RunQueryDsl<Conn> for Prepared<Name, Q> {}

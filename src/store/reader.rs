@@ -7,24 +7,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::Connection as _;
-use diesel::{
-    connection::SimpleConnection,
-    r2d2::{self, ConnectionManager, CustomizeConnection, Pool},
-};
+use diesel::{Connection as _, r2d2::R2D2Connection};
+use r2d2::{ManageConnection, Pool};
 use tokio::sync::{Semaphore, TryAcquireError};
 
 use super::{
     Connection,
-    file::{Access, DatabaseFile},
+    database::{Access, Database},
     job::late,
     messages::{StoreError, StoreOptions},
 };
 
 #[derive(Clone)]
 pub(super) struct Reader {
-    file: DatabaseFile,
-    pool: Pool<ConnectionManager<Connection>>,
+    database: Database,
+    pool: Pool<Database>,
     /// One permit for each connection, so that no thread waits for one.
     connections: Arc<Semaphore>,
     /// One permit for each who reads or waits.
@@ -38,7 +35,7 @@ impl Reader {
     /// # Errors
     /// If not even one connection can be opened.
     pub(super) fn open(
-        file: DatabaseFile,
+        database: Database,
         options: &StoreOptions,
         busy_timeout: Duration,
     ) -> Result<Self, StoreError> {
@@ -46,14 +43,13 @@ impl Reader {
         let pool = Pool::builder()
             .max_size(pool_size)
             .min_idle(Some(1))
-            .test_on_check_out(false)
+            .test_on_check_out(database.is_remote())
             .connection_timeout(busy_timeout)
-            .connection_customizer(Box::new(Settings(file.pragmas(Access::Read, busy_timeout))))
-            .build(ConnectionManager::new(file.uri()))
+            .build(database.clone())
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let places = permits(options.queue.saturating_add(pool_size as usize));
-        Ok(Self { file, pool, connections: permits(pool_size as usize), places, pool_size })
+        Ok(Self { database, pool, connections: permits(pool_size as usize), places, pool_size })
     }
 
     /// Reads for somebody who waits until `deadline`, on a thread where waiting is allowed.
@@ -75,11 +71,12 @@ impl Reader {
         let reading = tokio::task::spawn_blocking(move || {
             // Held by the thread, not by the asker, who may go away while it reads.
             let _permit = permit;
-            self.file.check_present()?;
+            self.database.check_present()?;
             let mut conn = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
             conn.transaction(|conn| query(conn))
         });
-        reading.await.unwrap_or_else(|_| Err(StoreError::Internal("a read panicked".to_owned())))
+        let read = tokio::time::timeout_at(deadline.into(), reading).await.map_err(|_| late())?;
+        read.unwrap_or_else(|_| Err(StoreError::Internal("a read panicked".to_owned())))
     }
 
     /// Takes nothing new, and completes when all reads have ended.
@@ -96,11 +93,19 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store is closing".to_owned())
 }
 
-#[derive(Debug)]
-struct Settings(String);
+impl ManageConnection for Database {
+    type Connection = Connection;
+    type Error = StoreError;
 
-impl CustomizeConnection<Connection, r2d2::Error> for Settings {
-    fn on_acquire(&self, conn: &mut Connection) -> Result<(), r2d2::Error> {
-        conn.batch_execute(&self.0).map_err(r2d2::Error::QueryError)
+    fn connect(&self) -> Result<Connection, StoreError> {
+        self.connect(Access::Read)
+    }
+
+    fn is_valid(&self, conn: &mut Connection) -> Result<(), StoreError> {
+        Ok(conn.ping()?)
+    }
+
+    fn has_broken(&self, conn: &mut Connection) -> bool {
+        std::thread::panicking() || conn.is_broken()
     }
 }

@@ -17,15 +17,16 @@ use std::{
 };
 
 use actix::Recipient;
-use diesel::connection::SimpleConnection;
+use diesel::r2d2::R2D2Connection;
 use tokio::sync::watch;
 
 use super::{
     Connection,
     batch::{self, Failure},
     counter_cache::CounterCache,
+    database::{self, Access, Database},
     doorbell::Doorbell,
-    file::{Access, DatabaseFile, FileLock},
+    file::FileLock,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
 };
@@ -43,9 +44,9 @@ pub(super) const BATCH_ROWS: usize = 2000;
 /// Bytes that may wait in the queue.
 const QUEUE_BYTES: usize = 256 * 1024 * 1024;
 
-/// How long the lock of the database is waited for in one go; between two goes those who have given
-/// up are let out.
-const LOCK_SLICE: Duration = Duration::from_millis(50);
+/// How often a transaction is tried again that another one stood in the way of, or whose connection was lost
+/// before its commit.
+pub(super) const RETRIES: u32 = 3;
 
 /// The actor's end of the queue.
 pub(super) struct WriterLink {
@@ -88,7 +89,7 @@ impl WriterLink {
 }
 
 pub(super) struct Writer {
-    file: DatabaseFile,
+    database: Database,
     /// None while it is to be opened anew, after an error.
     conn: Option<Connection>,
     queue: Receiver<Box<dyn Job>>,
@@ -98,7 +99,7 @@ pub(super) struct Writer {
     housekeeping_due: Instant,
     expiry_due: Instant,
     /// Held as long as anything may be written.
-    _lock: FileLock,
+    _lock: Option<FileLock>,
     /// Dropped with the thread.
     _ended: watch::Sender<()>,
 }
@@ -109,7 +110,7 @@ impl Writer {
     /// # Errors
     /// If the connection cannot be opened, or the thread not be started.
     pub(super) fn start(
-        file: DatabaseFile,
+        database: Database,
         options: &StoreOptions,
         hub: Recipient<Committed>,
         counters: Arc<CounterCache>,
@@ -117,9 +118,9 @@ impl Writer {
         let (jobs, queue) = sync_channel(options.queue.max(1));
         let (_ended, ended) = watch::channel(());
         let writer = Self {
-            _lock: file.lock()?,
-            conn: Some(file.connect(Access::Write, LOCK_SLICE)?),
-            file,
+            _lock: database.lock()?,
+            conn: Some(database.connect(Access::Write)?),
+            database,
             queue,
             doorbell: Doorbell::new(hub),
             counters,
@@ -166,6 +167,7 @@ impl Writer {
 
     /// Does the jobs in one transaction, tells the hub, and answers.
     fn work(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let mut retries = 0;
         loop {
             jobs = without_unwanted(jobs);
             if jobs.is_empty() {
@@ -179,11 +181,12 @@ impl Writer {
                     return jobs.into_iter().for_each(Job::answer);
                 }
                 Err(Failure::Locked) => {}
+                Err(Failure::Passing(_)) if retries < RETRIES && jobs.len() == 1 => retries += 1,
                 // One of them is to blame: alone, each harms only itself.
-                Err(Failure::Job(_)) if jobs.len() > 1 => {
+                Err(Failure::Passing(_) | Failure::Job(_)) if jobs.len() > 1 => {
                     return jobs.into_iter().for_each(|job| self.work(vec![job]));
                 }
-                Err(Failure::Job(error) | Failure::Transaction(error)) => {
+                Err(Failure::Passing(error) | Failure::Job(error) | Failure::Transaction(error)) => {
                     log::error!("a transaction failed: {error}");
                     return jobs.into_iter().for_each(|job| job.fail(error.clone()));
                 }
@@ -195,8 +198,12 @@ impl Writer {
         let conn = self.connection().map_err(Failure::Transaction)?;
         let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, now)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
-        if matches!(outcome, Err(Failure::Job(_) | Failure::Transaction(_))) {
-            self.conn = None;
+        if matches!(outcome, Err(Failure::Passing(_) | Failure::Job(_) | Failure::Transaction(_))) {
+            // One that was rolled back goes on: with a connection ends the lock of the database.
+            let is_commit = matches!(outcome, Err(Failure::Transaction(_)));
+            if is_commit || conn.is_broken() || conn.ping().is_err() {
+                self.conn = None;
+            }
             // A commit that failed may have come through all the same.
             self.counters.clear();
         }
@@ -205,17 +212,15 @@ impl Writer {
 
     /// The connection, opened anew if the last use of it failed.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        self.file.check_present()?;
+        self.database.check_present()?;
         match &mut self.conn {
             Some(conn) => Ok(conn),
-            none => Ok(none.insert(self.file.connect(Access::Write, LOCK_SLICE)?)),
+            none => Ok(none.insert(self.database.connect(Access::Write)?)),
         }
     }
 
-    /// Leaves all in the file itself, so that it can be copied alone.
     fn close(mut self) {
-        let closed =
-            self.connection().and_then(|conn| Ok(conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?));
+        let closed = self.connection().and_then(|conn| Ok(database::close(conn)?));
         if let Err(error) = closed {
             log::warn!("the log of the database stays beside it: {error}");
         }

@@ -1,4 +1,5 @@
-//! A real server for each test: the program itself as a child process, on port 0, with a database of its own.
+//! A real server for each test: the program itself as a child process, on port 0, with a database of its own:
+//! a file, or, where `TIDINGS_TEST_POSTGRES` says that there is a PostgreSQL server, a schema on it.
 
 use std::{
     fs,
@@ -14,7 +15,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidings::auth::tokens::{MintClaims, mint};
 
-use crate::clients::{http::Http, raw::Raw, ws::Ws};
+use crate::{
+    clients::{http::Http, raw::Raw, ws::Ws},
+    database,
+};
 
 pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
 
@@ -51,7 +55,7 @@ impl App {
         Self { child, address, folder, settings, logs }
     }
 
-    /// The database file.
+    /// The database file; for [`crate::database`] the name of whatever database the server has.
     pub fn database(&self) -> PathBuf {
         self.folder.path().join("tidings.db")
     }
@@ -245,6 +249,9 @@ fn launch(
     settings: &[(String, String)],
 ) -> (Child, SocketAddr, Arc<Mutex<Vec<String>>>) {
     command.current_dir(folder).arg("serve");
+    if let Some(url) = database::url(folder) {
+        command.arg("--set").arg(format!("store.url={url}"));
+    }
     for (key, value) in [("http.listen", "127.0.0.1:0"), ("http.workers", "2"), ("auth.secret", SECRET)] {
         command.arg("--set").arg(format!("{key}={value}"));
     }

@@ -1,15 +1,36 @@
-//! The database file as one sees it from outside the server.
+//! The database as one sees it from outside the server: its file, or, where `TIDINGS_TEST_POSTGRES` names a
+//! PostgreSQL server, a schema on it that is named after the folder of the test.
 
 use std::path::Path;
 
 use diesel::{
-    Connection, QueryableByName, RunQueryDsl, SqliteConnection,
+    Connection, PgConnection, QueryableByName, RunQueryDsl, SqliteConnection,
     connection::SimpleConnection,
     sql_query,
     sql_types::{BigInt, Text},
 };
 
-pub struct Database(SqliteConnection);
+pub enum Database {
+    File(SqliteConnection),
+    Server(PgConnection),
+}
+
+/// The schema of the test that has this folder.
+fn schema(folder: &Path) -> String {
+    folder.file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_lowercase()
+}
+
+/// The address of the schema of the test that has this folder, which is made if it is not there; `None` where
+/// there is no server.
+pub fn url(folder: &Path) -> Option<String> {
+    let server = std::env::var("TIDINGS_TEST_POSTGRES").ok()?;
+    let schema = schema(folder);
+    PgConnection::establish(&server)
+        .unwrap()
+        .batch_execute(&format!("SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS {schema}"))
+        .unwrap();
+    Some(format!("{server}&options=-csearch_path%3D{schema}"))
+}
 
 #[derive(QueryableByName)]
 struct Row {
@@ -27,11 +48,17 @@ struct Finding {
 
 impl Database {
     pub fn open(path: &Path) -> Self {
-        Self(SqliteConnection::establish(path.to_str().unwrap()).unwrap())
+        match url(path.parent().unwrap()) {
+            Some(url) => Self::Server(PgConnection::establish(&url).unwrap()),
+            None => Self::File(SqliteConnection::establish(path.to_str().unwrap()).unwrap()),
+        }
     }
 
     pub fn execute(&mut self, sql: &str) {
-        self.0.batch_execute(sql).unwrap();
+        match self {
+            Self::File(conn) => conn.batch_execute(sql).unwrap(),
+            Self::Server(conn) => conn.batch_execute(sql).unwrap(),
+        }
     }
 
     /// Offset and id of every notification of a user, in order.
@@ -45,23 +72,30 @@ impl Database {
     }
 
     fn rows(&mut self, user: &str, condition: &str) -> Vec<(u64, String)> {
-        let query = format!(
-            "SELECT \"offset\", id FROM notifications WHERE user_id = ? AND {condition} ORDER BY \"offset\""
-        );
-        let rows: Vec<Row> = sql_query(query).bind::<Text, _>(user).load(&mut self.0).unwrap();
+        let rows: Vec<Row> = self.load(&format!(
+            "SELECT \"offset\", id FROM notifications WHERE user_id = '{user}' AND {condition} ORDER BY \"offset\""
+        ));
         rows.into_iter().map(|row| (row.offset.try_into().unwrap(), row.id)).collect()
     }
 
     /// The offset up to which a user was shown everything.
     pub fn acked(&mut self, user: &str) -> i64 {
         let query =
-            sql_query("SELECT acked_offset AS \"offset\", epoch AS id FROM inboxes WHERE user_id = ?");
-        query.bind::<Text, _>(user).get_result::<Row>(&mut self.0).unwrap().offset
+            format!("SELECT acked_offset AS \"offset\", epoch AS id FROM inboxes WHERE user_id = '{user}'");
+        self.load(&query).remove(0).offset
     }
 
-    /// Fails if the file is damaged anywhere.
+    fn load(&mut self, query: &str) -> Vec<Row> {
+        match self {
+            Self::File(conn) => sql_query(query).load(conn).unwrap(),
+            Self::Server(conn) => sql_query(query).load(conn).unwrap(),
+        }
+    }
+
+    /// Fails if a file is damaged anywhere. What a server keeps is its own business.
     pub fn check(&mut self) {
-        let findings: Vec<Finding> = sql_query("PRAGMA integrity_check").load(&mut self.0).unwrap();
+        let Self::File(conn) = self else { return };
+        let findings: Vec<Finding> = sql_query("PRAGMA integrity_check").load(conn).unwrap();
         assert!(findings.iter().all(|finding| finding.integrity_check == "ok"));
     }
 }

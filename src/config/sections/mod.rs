@@ -15,4 +15,4 @@ pub use http::Http;
 pub use limits::Limits;
 pub use live::{Bridge, Rooms, Session};
 pub use process::{Log, LogFormat, Push, Shutdown};
-pub use store::{Retention, Store, StoreUrl, Synchronous};
+pub use store::{Retention, ServerUrl, Store, StoreUrl, Synchronous};

@@ -46,6 +46,11 @@ fn a_malformed_value_names_the_setting_its_origin_and_what_is_expected() {
         let refusal = given(&[]).set(&[setting]).refusal();
         assert!(refusal.contains(expected) && !refusal.contains("hunter2"), "{refusal}");
     }
+    for url in ["postgres://u:hunter2@db:5433/t?sslmode=prefer", "postgresql://db/t"] {
+        let config = given(&[]).set(&[&format!("store.url={url}")]).load();
+        assert!(matches!(config.store.url, StoreUrl::Postgres(_)));
+        assert!(!format!("{config:?} {}", config.store.url).contains("hunter2"));
+    }
     let refusal = given(&[]).file(&format!("[auth]\nsecret = \"{SECRET}\" x")).refusal();
     assert!(refusal.contains("line 2"), "{refusal}");
 }
@@ -94,7 +99,8 @@ fn what_somebody_would_count_on_and_is_not_in_this_version_is_refused() {
         "http.admin_listen=127.0.0.1:9090",
         "http.base_path=/tidings",
         "push.enabled=true",
-        "store.url=postgres://u:hunter2@db/t",
+        "store.url=postgres://u:hunter2@db/t?sslmode=require",
+        "store.url=postgresql://u:hunter2@db/t?connect_timeout=1&ssl%72ootcert=system",
     ] {
         let refusal = given(&[]).set(&[setting]).refusal();
         let key = setting.split('=').next().unwrap();

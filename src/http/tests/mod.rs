@@ -20,7 +20,7 @@ use super::*;
 use crate::{
     auth::tokens::{MintClaims, mint},
     clock,
-    config::Config,
+    config::{Config, StoreUrl},
     hub::{NotificationHub, rooms::RoomPolicy},
     store::{Store, messages::StoreOptions},
     stream::LogLimits,
@@ -63,7 +63,7 @@ impl Server {
     fn start_with(rooms: RoomPolicy) -> Self {
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
-            path: dir.path().join("tidings.db"),
+            url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
             pool_size: 2,
             busy_timeout: Duration::from_secs(5),
             queue: 100,

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{client::Client, witness::Record, *};
 use crate::{
     auth::gate::Gate,
-    config::Config,
+    config::{Config, StoreUrl},
     hub::{
         HubLink, HubQueue, NotificationHub,
         liveness::LivenessPolicy,
@@ -47,7 +47,7 @@ impl House {
         let folder = TempDir::new().unwrap();
         let hub = NotificationHub::new(4, room_policy()).start();
         let options = StoreOptions {
-            path: folder.path().join("tidings.db"),
+            url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
             pool_size: 1,
             busy_timeout: 5 * SECOND,
             queue: 100,

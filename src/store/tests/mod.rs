@@ -1,9 +1,11 @@
-//! The store on real files: one temporary directory a test, every wait with a deadline.
+//! The store on real databases: a file in a temporary directory for each test, or, where
+//! `TIDINGS_TEST_POSTGRES` says that there is a server, a schema of its own. Every wait has a deadline.
 
 mod appends;
 mod collapse;
 mod facts;
 mod faults;
+mod files;
 mod marking;
 mod model;
 mod muting;
@@ -15,12 +17,13 @@ mod retaining;
 use std::{path::PathBuf, time::Duration};
 
 use actix::{Actor, Context, Handler};
-use diesel::{Connection as _, connection::SimpleConnection};
+use diesel::{Connection as _, PgConnection, SqliteConnection, connection::SimpleConnection};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
+    config::StoreUrl,
     domain::{Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId},
     hub::messages::InboxFact,
     stream::{Item, PageLimit},
@@ -69,13 +72,20 @@ impl TestStore {
         Self { dir: self.dir, link, facts }
     }
 
-    fn path(&self) -> PathBuf {
-        options(&self.dir).path
+    /// Another process that looks into the same database.
+    fn other_connection(&self) -> Connection {
+        connect(&options(&self.dir).url)
     }
 
-    /// Another process that looks into the same file.
-    fn other_connection(&self) -> Connection {
-        Connection::establish(self.path().to_str().unwrap()).unwrap()
+    /// Another process that lets nobody write until it is gone, and everybody read.
+    fn held(&self) -> Connection {
+        let mut conn = self.other_connection();
+        let hold = match conn {
+            Connection::Sqlite(_) => "BEGIN EXCLUSIVE",
+            Connection::Postgres(_) => "BEGIN; LOCK TABLE inboxes IN SHARE ROW EXCLUSIVE MODE",
+        };
+        conn.batch_execute(hold).unwrap();
+        conn
     }
 
     fn execute(&self, sql: &str) {
@@ -122,9 +132,35 @@ impl TestStore {
     }
 }
 
+/// The database of a test, which is known by its directory.
+fn url(dir: &TempDir) -> StoreUrl {
+    let Ok(server) = std::env::var("TIDINGS_TEST_POSTGRES") else { return StoreUrl::Sqlite(path(dir)) };
+    let name = dir.path().file_name().unwrap().to_str().unwrap().trim_start_matches('.').to_lowercase();
+    let schema = format!("{name}_{}", std::process::id());
+    connect(&server.parse().unwrap())
+        .batch_execute(&format!("SET client_min_messages = warning; CREATE SCHEMA IF NOT EXISTS {schema}"))
+        .unwrap();
+    format!("{server}&options=-csearch_path%3D{schema}").parse().unwrap()
+}
+
+fn path(dir: &TempDir) -> PathBuf {
+    dir.path().join("a b%?#.db")
+}
+
+fn connect(url: &StoreUrl) -> Connection {
+    match url {
+        StoreUrl::Sqlite(path) => {
+            Connection::Sqlite(SqliteConnection::establish(path.to_str().unwrap()).unwrap())
+        }
+        StoreUrl::Postgres(url) => Connection::Postgres(
+            PgConnection::establish(&url.with_defaults("application_name=test")).unwrap(),
+        ),
+    }
+}
+
 fn options(dir: &TempDir) -> StoreOptions {
     StoreOptions {
-        path: dir.path().join("a b%?#.db"),
+        url: url(dir),
         pool_size: 4,
         busy_timeout: Duration::from_secs(5),
         queue: 10_000,

@@ -133,8 +133,8 @@ proptest! {
     #[test]
     fn counters_are_what_the_rows_say_after_every_step(steps in steps()) {
         let dir = TempDir::new().unwrap();
-        let file = file::DatabaseFile::open(&StoreOptions { is_fully_synchronous: false, ..options(&dir) }).unwrap();
-        let mut conn = file.connect(file::Access::Write, Duration::from_secs(1)).unwrap();
+        let database = Database::open(&StoreOptions { is_fully_synchronous: false, ..options(&dir) }).unwrap();
+        let mut conn = database.connect(database::Access::Write).unwrap();
         // Without its transactions a sequence is one, and fast.
         conn.begin_test_transaction().unwrap();
         let mut model = Model::default();

@@ -132,9 +132,14 @@ async fn every_inbox_is_found_also_when_it_changes_later_or_in_the_next_process(
     store.link.ask(publish(draft("u07,u93"))).await.unwrap();
     read_all(&store, &users).await;
     store.link.flush().await;
+    // On a slow database the first process may have come to them.
+    let mut left: usize = 2;
+    while let Ok(fact) = store.facts.try_recv() {
+        left -= usize::from(matches!(fact, InboxFact::Marked { change: MarkedChange::Deleted(_), .. }));
+    }
     let (link, facts) = start(StoreOptions { max_read: 1, ..options(&store.dir) });
     let mut store = TestStore { dir: store.dir, link, facts };
-    deleted(&mut store, 2).await;
+    deleted(&mut store, left).await;
     for name in ["u07", "u50", "u93"] {
         let state = store.state(name).await;
         assert_eq!((state.head.pruned, state.counters.unread), (0, 0), "{name}");

@@ -55,9 +55,9 @@ impl Writer {
     fn forget_keys(&mut self) {
         self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
         let before = clock::now().minus(self.retention);
-        let forgotten = self.connection().and_then(|conn| {
-            Ok(conn.immediate_transaction(|conn| idempotency::forget(conn, before, FORGOTTEN_KEYS))?)
-        });
+        let forgotten = self
+            .connection()
+            .and_then(|conn| Ok(conn.writing(|conn| idempotency::forget(conn, before, FORGOTTEN_KEYS))?));
         match forgotten {
             Ok(true) => self.housekeeping_due = Instant::now(),
             Ok(false) => {}

@@ -1,0 +1,6 @@
+DROP TABLE meta;
+DROP TABLE idempotency_keys;
+DROP TABLE preferences;
+DROP TABLE mutes;
+DROP TABLE notifications;
+DROP TABLE inboxes;

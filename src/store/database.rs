@@ -1,0 +1,186 @@
+//! Which database the truth is in, a file of SQLite or a server of PostgreSQL, and connections to it.
+//!
+//! The queries are written once and know neither: a [`Connection`] takes what Diesel can say to any
+//! database. What it can say to each one only (`RETURNING`, `ON CONFLICT`), and what is said often, goes to
+//! the connection inside, by [`on_inner`].
+
+use diesel::{
+    QueryResult,
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    migration::{Migration, MigrationSource, MigrationVersion},
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+#[cfg(feature = "postgres")]
+use super::server::DatabaseServer;
+use super::{
+    file::{DatabaseFile, FileLock},
+    messages::{StoreError, StoreOptions},
+};
+use crate::config::StoreUrl;
+
+mod any {
+    #[cfg(feature = "postgres")]
+    use diesel::PgConnection;
+    use diesel::SqliteConnection;
+
+    /// What is derived here has names of its own.
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        Sqlite(SqliteConnection),
+        #[cfg(feature = "postgres")]
+        Postgres(PgConnection),
+    }
+}
+
+pub use any::{AnyConnection as Connection, MultiBackend as Backend};
+
+/// Asks the connection inside a [`Connection`]: the question is compiled for each kind of it.
+macro_rules! on_inner {
+    ($conn:expr, |$inner:ident| $question:expr) => {
+        match $conn {
+            $crate::store::database::Connection::Sqlite($inner) => $question,
+            #[cfg(feature = "postgres")]
+            $crate::store::database::Connection::Postgres($inner) => $question,
+        }
+    };
+}
+
+pub(super) use on_inner;
+
+impl Connection {
+    /// Begins a transaction that will write.
+    pub(super) fn begin(&mut self) -> QueryResult<()> {
+        match self {
+            // IMMEDIATE: a transaction that first reads and then writes could find that another wrote between.
+            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+            // One that finds the row it wants to change locked waits, and sees then what was changed.
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        }
+    }
+
+    pub(super) fn commit(&mut self) -> QueryResult<()> {
+        on_inner!(self, |conn| AnsiTransactionManager::commit_transaction(conn))
+    }
+
+    pub(super) fn roll_back(&mut self) -> QueryResult<()> {
+        on_inner!(self, |conn| AnsiTransactionManager::rollback_transaction(conn))
+    }
+
+    /// Does something in a transaction that writes.
+    pub(super) fn writing<T>(&mut self, work: impl FnOnce(&mut Self) -> QueryResult<T>) -> QueryResult<T> {
+        self.begin()?;
+        match work(self) {
+            Ok(done) => self.commit().map(|()| done),
+            Err(error) => {
+                // If this fails, too, it is undone by the end of the connection.
+                drop(self.roll_back());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Write,
+    Read,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Database {
+    File(DatabaseFile),
+    #[cfg(feature = "postgres")]
+    Server(DatabaseServer),
+}
+
+impl Database {
+    /// Checks the database and brings it to this version.
+    ///
+    /// # Errors
+    /// One line that names it and says what is wrong.
+    pub(super) fn open(options: &StoreOptions) -> Result<Self, StoreError> {
+        match &options.url {
+            StoreUrl::Sqlite(path) => DatabaseFile::open(path, options).map(Self::File),
+            #[cfg(feature = "postgres")]
+            StoreUrl::Postgres(url) => DatabaseServer::open(url, options).map(Self::Server),
+            #[cfg(not(feature = "postgres"))]
+            StoreUrl::Postgres(_) => Err(StoreError::Unavailable("built without PostgreSQL".to_owned())),
+        }
+    }
+
+    /// Opens one more connection.
+    ///
+    /// # Errors
+    /// If the database is not there any more, or cannot be opened.
+    pub(super) fn connect(&self, access: Access) -> Result<Connection, StoreError> {
+        match self {
+            Self::File(file) => file.connect(access).map(Connection::Sqlite),
+            #[cfg(feature = "postgres")]
+            Self::Server(server) => server.connect(access).map(Connection::Postgres),
+        }
+    }
+
+    /// Takes the database for this process, until the lock is dropped or the process is gone. A server is
+    /// taken by the connection that writes.
+    ///
+    /// # Errors
+    /// If another process has it.
+    pub(super) fn lock(&self) -> Result<Option<FileLock>, StoreError> {
+        match self {
+            Self::File(file) => file.lock().map(Some),
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => Ok(None),
+        }
+    }
+
+    /// Looks whether what the open connections are of is still in its place.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(super) fn check_present(&self) -> Result<(), StoreError> {
+        match self {
+            Self::File(file) => file.check_present(),
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => Ok(()),
+        }
+    }
+
+    /// Whether a connection can be lost while nobody uses it.
+    pub(super) fn is_remote(&self) -> bool {
+        !matches!(self, Self::File(_))
+    }
+}
+
+/// Leaves nothing behind that only this process could read.
+pub(super) fn close(conn: &mut Connection) -> QueryResult<()> {
+    match conn {
+        // All in the file itself, so that it can be copied alone.
+        Connection::Sqlite(conn) => conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(_) => Ok(()),
+    }
+}
+
+/// Runs the migrations that a database lacks.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn migrate<DB, C>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<(), String>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+{
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        format!("a migration failed: {}", error.to_string().replace('\n', " "))
+    };
+    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
+    let applied = conn.applied_migrations().map_err(failed)?;
+    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|m| m.name().version() == *version);
+    if let Some(unknown) = applied.iter().find(|version| !is_known(version)) {
+        return Err(format!("a newer version of tidings made it (migration {unknown})"));
+    }
+    conn.run_pending_migrations(migrations).map(drop).map_err(failed)
+}

@@ -1,0 +1,65 @@
+//! What is so of a file only: how it is refused, moved away, and brought to this version from the first.
+
+use diesel_migrations::MigrationHarness;
+
+use super::{faults::unavailable, file::MIGRATIONS, opening::refusal, *};
+
+#[actix::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(path(&dir), "certainly not a database file".repeat(300)).unwrap();
+    assert!(refusal(&dir).contains("file is not a database"));
+}
+
+#[actix::test]
+async fn a_corrupt_file_is_refused() {
+    let store = TestStore::new();
+    store.publish_many("alice", 200).await;
+    store.link.flush().await;
+    let mut bytes = std::fs::read(path(&store.dir)).unwrap();
+    let middle = bytes.len() / 8192 * 4096;
+    bytes[middle..middle + 4096].fill(0xA5);
+    std::fs::write(path(&store.dir), bytes).unwrap();
+    assert!(refusal(&store.dir).contains("corrupt"));
+}
+
+#[actix::test]
+async fn a_file_that_cannot_be_made_is_refused() {
+    let dir = TempDir::new().unwrap();
+    std::fs::create_dir(path(&dir)).unwrap();
+    assert!(refusal(&dir).contains("Is a directory"));
+}
+
+#[actix::test]
+async fn a_database_of_the_first_version_is_brought_to_this_one_with_all_that_is_in_it() {
+    let store = TestStore::new();
+    let receipts = store.publish_many("alice", 3).await;
+    store.mute("comment.*", None).await.unwrap();
+    store.publish("alice").await;
+    store.link.flush().await;
+    let mut conn = SqliteConnection::establish(path(&store.dir).to_str().unwrap()).unwrap();
+    for _ in 1..conn.applied_migrations().unwrap().len() {
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    drop(conn);
+    let store = store.reopened().await;
+    let state = store.state("alice").await;
+    assert_eq!((state.head.epoch, state.head.last), (receipts[0].position.epoch, 4));
+    assert_eq!(offsets(&store.read(Position::START, 10, 1000).await), [1, 2, 3]);
+    store.publish("alice").await;
+    assert_eq!(store.state("alice").await.counters.unread, 4, "its mutes were not in the first version");
+}
+
+#[actix::test]
+async fn a_moved_file_is_unavailable_until_it_is_back() {
+    let store = TestStore::new();
+    store.publish("alice").await;
+    let away = store.dir.path().join("away.db");
+    std::fs::rename(path(&store.dir), &away).unwrap();
+    assert!(unavailable(store.link.ask(publish(draft("alice"))).await));
+    assert!(unavailable(store.link.ask(Probe).await));
+    assert!(unavailable(store.link.ask(list(ListState::All)).await));
+    assert!(!path(&store.dir).exists(), "no empty database takes its place");
+    std::fs::rename(away, path(&store.dir)).unwrap();
+    assert_eq!(store.publish("alice").await.position.offset, 2);
+}
