@@ -34,6 +34,7 @@ mod origins;
 mod pauses;
 mod poll;
 mod poll_waiting;
+mod postgres;
 mod preferences;
 mod presence;
 mod publishing;

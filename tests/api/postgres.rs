@@ -1,0 +1,310 @@
+//! The store on PostgreSQL when the server does not play along (X19, X20, X22): each test has a server of its
+//! own, since it stops it.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    fs,
+    os::unix::{fs::PermissionsExt, fs::chown, process::CommandExt},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use actix_web::rt;
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl,
+    connection::SimpleConnection,
+    sql_query,
+    sql_types::{BigInt, Text},
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    app::{App, program, until},
+    clients::http::Http,
+};
+
+/// Whom the server runs as where the tests are run by root, whom it refuses.
+const NOBODY: u32 = 65534;
+
+/// How soon the store works again when the server does.
+const HEALED: Duration = Duration::from_secs(5);
+
+struct Server {
+    folder: TempDir,
+    child: Child,
+    bin: PathBuf,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    number: i64,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if is_root() {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+            chown(folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let bin = bin();
+        let made = command(&bin, "initdb", &folder)
+            .args(["--username=tidings", "--auth=trust", "--no-sync", "--pgdata=data"])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let child = launch(&bin, &folder);
+        let server = Self { folder, child, bin };
+        server.is_ready().await;
+        server
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://tidings@/postgres?host={}", self.folder.path().display())
+    }
+
+    async fn is_ready(&self) {
+        until("the server lets somebody in", || PgConnection::establish(&self.url()).ok()).await;
+    }
+
+    fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.url()).unwrap()
+    }
+
+    /// Stops it and starts it again, with everybody out at once (`-INT`) or as if it had crashed (`-QUIT`).
+    async fn restart(&mut self, signal: &str) {
+        send(signal, self.child.id());
+        until("the server ends", || self.child.try_wait().unwrap()).await;
+        self.child = launch(&self.bin, &self.folder);
+        self.is_ready().await;
+    }
+
+    /// The processes of the server that work for the program.
+    fn backends(&self) -> Vec<u32> {
+        self.numbers("SELECT pid::bigint AS number FROM pg_stat_activity WHERE application_name = 'tidings'")
+            .into_iter()
+            .map(|pid| pid.try_into().unwrap())
+            .collect()
+    }
+
+    fn numbers(&self, query: &str) -> Vec<i64> {
+        let rows: Vec<Number> = sql_query(query).load(&mut self.connect()).unwrap();
+        rows.into_iter().map(|row| row.number).collect()
+    }
+
+    fn names(&self, query: &str) -> Vec<String> {
+        let rows: Vec<Name> = sql_query(query).load(&mut self.connect()).unwrap();
+        rows.into_iter().map(|row| row.name).collect()
+    }
+
+    fn app(&self) -> App {
+        App::start_with(&[("store.url", &self.url())])
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        send("-QUIT", self.child.id());
+        let _ = self.child.wait();
+    }
+}
+
+fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    status.lines().any(|line| line.starts_with("Uid:\t0\t"))
+}
+
+/// The programs of the server are not on the path everywhere.
+fn bin() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("initdb"));
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let found =
+        on_path.chain(installed.map(|version| version.path().join("bin/initdb"))).find_map(|initdb| {
+            let bin = initdb.canonicalize().ok()?.parent()?.to_owned();
+            bin.join("postgres").exists().then_some(bin)
+        });
+    found.expect("this test needs postgres, which is not installed")
+}
+
+fn command(bin: &std::path::Path, name: &str, folder: &TempDir) -> Command {
+    let mut command = Command::new(bin.join(name));
+    command.current_dir(folder.path());
+    if is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+fn launch(bin: &std::path::Path, folder: &TempDir) -> Child {
+    let mut command = command(bin, "postgres", folder);
+    command.args(["-D", "data", "-k"]).arg(folder.path());
+    command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "deadlock_timeout=100ms"]);
+    command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap()
+}
+
+fn send(signal: &str, pid: u32) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
+async fn publish(http: &Http, to: &[&str]) -> (u16, Vec<String>) {
+    let body = json!({ "to": to, "type": "test.event", "payload": {} });
+    let answer = http.post("/v1/notifications", &body).await;
+    let answered = answer.json();
+    let receipts = answered["notifications"].as_array().into_iter().flatten();
+    (answer.status, receipts.map(|receipt| receipt["id"].as_str().unwrap().to_owned()).collect())
+}
+
+/// X19.
+#[actix_web::test]
+async fn a_server_that_restarts_loses_nothing_accepted_and_is_used_again_within_5_s() {
+    let mut server = Server::start().await;
+    let app = server.app();
+    let mut ws = app.ws("alice").await;
+    let is_over = Rc::new(Cell::new(false));
+    let accepted = Rc::new(RefCell::new(BTreeSet::new()));
+    let refused = Rc::new(Cell::new(0));
+    let publishers: Vec<_> = (0..8)
+        .map(|_| {
+            let (http, is_over) = (app.http(&app.publisher()), is_over.clone());
+            let (accepted, refused) = (accepted.clone(), refused.clone());
+            rt::spawn(async move {
+                while !is_over.get() {
+                    match publish(&http, &["alice"]).await {
+                        (201, ids) => accepted.borrow_mut().extend(ids),
+                        (503, _) => refused.set(refused.get() + 1),
+                        (status, _) => panic!("{status}"),
+                    }
+                }
+            })
+        })
+        .collect();
+    for signal in ["-INT", "-QUIT", "-INT", "-QUIT"] {
+        let before = accepted.borrow().len();
+        until("a publish is accepted", || (accepted.borrow().len() > before + 20).then_some(())).await;
+        server.restart(signal).await;
+        let (start, before) = (Instant::now(), accepted.borrow().len());
+        until("a publish is accepted", || (accepted.borrow().len() > before).then_some(())).await;
+        let list = app.user("alice").get("/v1/notifications").await;
+        assert_eq!(list.status, 200, "{}", list.text());
+        assert!(start.elapsed() < HEALED, "{:?}", start.elapsed());
+    }
+    is_over.set(true);
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+    let stored = server.names("SELECT id AS name FROM notifications ORDER BY \"offset\"");
+    let offsets = server.numbers("SELECT \"offset\" AS number FROM notifications ORDER BY \"offset\"");
+    assert_eq!(offsets, (1..=i64::try_from(stored.len()).unwrap()).collect::<Vec<_>>());
+    let distinct: BTreeSet<String> = stored.iter().cloned().collect();
+    assert!(accepted.borrow().is_subset(&distinct));
+    // What was refused may have been committed, but nothing twice.
+    assert!(stored.len() <= accepted.borrow().len() + refused.get());
+    for id in stored {
+        assert_eq!(ws.next_numbered().await["id"], id);
+    }
+}
+
+/// X20.
+#[actix_web::test]
+async fn a_server_that_stands_still_refuses_work_within_5_s_and_keeps_the_sessions() {
+    let server = Server::start().await;
+    let mut app = server.app();
+    let mut ws = app.ws("alice").await;
+    let publisher = app.http(&app.publisher());
+    assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
+    ws.next_numbered().await;
+    let backends = server.backends();
+    assert!(!backends.is_empty());
+    backends.iter().for_each(|pid| send("-STOP", *pid));
+    let start = Instant::now();
+    let (refused, read) = futures_util::future::join(
+        publish(&publisher, &["alice"]),
+        app.user("alice").get("/v1/notifications"),
+    )
+    .await;
+    assert_eq!((refused.0, read.status), (503, 503));
+    assert!(start.elapsed() < HEALED, "{:?}", start.elapsed());
+    app.expect_healthy().await;
+    backends.iter().for_each(|pid| send("-CONT", *pid));
+    let start = Instant::now();
+    while publish(&publisher, &["alice"]).await.0 != 201 {}
+    assert!(start.elapsed() < HEALED, "{:?}", start.elapsed());
+    ws.next_numbered().await;
+}
+
+/// X22. One transaction has the row that the other wants next, and the other way round.
+#[actix_web::test]
+async fn a_transaction_that_is_ended_by_a_deadlock_is_tried_again() {
+    let server = Server::start().await;
+    let app = server.app();
+    let publisher = app.http(&app.publisher());
+    assert_eq!(publish(&publisher, &["alice", "bob"]).await.0, 201);
+    let mut other = server.connect();
+    // Whoever waits for this long first gives way.
+    other
+        .batch_execute(
+            "SET deadlock_timeout = '20s'; BEGIN; UPDATE inboxes SET mutes = 0 WHERE user_id = 'bob'",
+        )
+        .unwrap();
+    let publishing = rt::spawn(async move { publish(&publisher, &["alice", "bob"]).await });
+    let waiting = "SELECT count(*) AS number FROM pg_stat_activity
+                   WHERE application_name = 'tidings' AND wait_event_type = 'Lock'";
+    until("it waits for bob's row", || (server.numbers(waiting) == [1]).then_some(())).await;
+    let crossing = rt::task::spawn_blocking(move || {
+        other.batch_execute("UPDATE inboxes SET mutes = 0 WHERE user_id = 'alice'; COMMIT").unwrap();
+    });
+    crossing.await.unwrap();
+    assert_eq!(publishing.await.unwrap().0, 201);
+    let deadlocks = "SELECT deadlocks AS number FROM pg_stat_database WHERE datname = 'postgres'";
+    until("the deadlock is counted", || (server.numbers(deadlocks) == [1]).then_some(())).await;
+    assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2, 2]);
+    assert_eq!(server.numbers("SELECT count(*) AS number FROM notifications"), [4]);
+}
+
+#[actix_web::test]
+async fn a_row_that_stays_locked_refuses_the_publish_and_nothing_is_stored_later() {
+    let server = Server::start().await;
+    let app = server.app();
+    let publisher = app.http(&app.publisher());
+    assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
+    let mut other = server.connect();
+    other.batch_execute("BEGIN; UPDATE inboxes SET mutes = 0").unwrap();
+    let start = Instant::now();
+    assert_eq!(publish(&publisher, &["alice"]).await.0, 503);
+    assert!(start.elapsed() < HEALED, "{:?}", start.elapsed());
+    other.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
+    assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2]);
+}
+
+/// Without a bus the live events of another process would be silent.
+#[actix_web::test]
+async fn a_second_process_on_the_same_database_is_refused() {
+    let server = Server::start().await;
+    let mut app = server.app();
+    let second = program()
+        .current_dir(server.folder.path())
+        .args(["serve", "--set", "http.listen=127.0.0.1:0", "--set"])
+        .arg(format!("auth.secret={}", crate::app::SECRET))
+        .args(["--set", &format!("store.url={}", server.url())])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(!second.status.success() && said.contains("another process uses it"), "{said}");
+    app.publish("alice", 1).await;
+    app.kill();
+    app.restart();
+    app.publish("alice", 2).await;
+}
