@@ -157,3 +157,24 @@ async fn b35_of_two_cursors_the_header_wins() {
     offsets.sort_unstable();
     assert_eq!(offsets, ["2", "2", "3", "3"]);
 }
+
+/// As long as they may be, ids are cursors that may come back.
+#[actix_web::test]
+async fn ten_rooms_of_the_longest_names_fit_into_an_id() {
+    let app = App::start();
+    let rooms: Vec<String> = (0..10).map(|n| format!("{n}{}", "x".repeat(127))).collect();
+    let query = format!("?rooms={}", rooms.join(","));
+    let mut sse = stream(&app, "alice", EVERYWHERE, &query).await;
+    sse.next_many(10).await;
+    let position = say(&mut guest(&app, "bob").await, &rooms[9], json!(1)).await;
+    assert_eq!(sse.expect("message").await["position"], position);
+    assert_eq!((cursor(sse.last_id()).len(), &cursor(sse.last_id())[&rooms[9]]), (11, &position));
+    let headers = [
+        ("Last-Event-ID", sse.last_id()),
+        ("Authorization", &format!("Bearer {}", app.token("alice", EVERYWHERE))),
+    ];
+    let mut again = Sse::open(app.address, &query, &headers).await;
+    for event in again.next_many(11).await {
+        assert_eq!(event["resume"], "complete");
+    }
+}
