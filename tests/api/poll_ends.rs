@@ -1,9 +1,6 @@
 //! What ends a poll before its time: a server that stops, a token that expires, a limit (PROTOCOL.md section 5).
 
-use std::time::Duration;
-
-use futures_util::future::join;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     app::App,
@@ -11,20 +8,18 @@ use crate::{
         poll::Poll,
         room::{EVERYWHERE, member},
     },
-    poll_waiting::{AT_ONCE, timed, while_it_waits},
+    poll_waiting::{LONG, start, while_it_waits},
 };
 
 #[actix_web::test]
 async fn a_server_that_stops_answers_polls_at_once_and_empty() {
-    let mut app = App::start_with(&[("shutdown.drain", "5s")]);
+    let mut app = start(("shutdown.drain", "5s"));
     app.publish("alice", 1).await;
     let mut poll = Poll::start(&app, "alice", "", "").await;
     let cursor = poll.cursor.clone();
     let stopping = async { app.signal("-TERM") };
-    let (events, waited) = timed(while_it_waits(poll.next(15), stopping)).await;
+    let events = while_it_waits(&app, 1, poll.next(LONG), stopping).await;
     assert_eq!((events, &poll.cursor), (vec![], &cursor));
-    assert!(waited < AT_ONCE, "{waited:?}");
-    // A stop does not wait for polls.
     assert!(app.ended().await.success());
     app.restart();
     app.publish("alice", 2).await;
@@ -42,22 +37,15 @@ async fn a_poll_that_comes_while_the_server_drains_is_answered_at_once_and_empty
     }
     app.signal("-TERM");
     app.logged(|line| line["message"] == "stopping").await;
-    for since in ["", "inbox@00000000.0"] {
-        let mut poll = Poll::at(&app, "alice", "", "", since);
-        if since.is_empty() {
-            let answer = poll.http.get("/v1/poll?wait=15").await;
-            assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])));
-        } else {
-            let (events, waited) = timed(poll.next(15)).await;
-            assert_eq!((events, poll.cursor.as_str()), (vec![], since));
-            assert!(waited < AT_ONCE, "{waited:?}");
-        }
-    }
+    let mut poll = Poll::at(&app, "alice", "", "", "inbox@00000000.0");
+    assert_eq!(poll.next(LONG).await, [Value::Null; 0]);
+    assert_eq!(poll.cursor, "inbox@00000000.0");
+    Poll::start(&app, "alice", "", "").await;
 }
 
 #[actix_web::test]
 async fn beyond_the_limit_of_a_user_the_oldest_poll_is_answered_early_and_no_session_goes() {
-    let app = App::start_with(&[("limits.sessions_per_user", "2")]);
+    let app = start(("limits.sessions_per_user", "2"));
     let (mut ws, mut other) = (app.ws("alice").await, app.ws("alice").await);
     let mut polls = Vec::new();
     for _ in 0..3 {
@@ -65,27 +53,22 @@ async fn beyond_the_limit_of_a_user_the_oldest_poll_is_answered_early_and_no_ses
     }
     let cursor = polls[0].cursor.clone();
     let [first, second, third] = &mut polls[..] else { panic!() };
-    let last = async {
-        let (events, waited) = timed(third.next(10)).await;
-        assert_eq!(events[0]["payload"]["n"], 1);
-        assert!(waited < Duration::from_secs(10), "{waited:?}");
+    // Each is asked when the one before waits; the third ends the first.
+    let (mut of_second, mut of_third) = (Vec::new(), Vec::new());
+    let asking_third = async { of_third = third.next(LONG).await };
+    let asking_second = async {
+        let asking = async { of_second = second.next(LONG).await };
+        while_it_waits(&app, 2, asking, asking_third).await;
     };
-    let early = async {
-        let (events, waited) = timed(while_it_waits(first.next(10), async {})).await;
-        assert_eq!((events, &first.cursor), (vec![], &cursor));
-        assert!(waited < AT_ONCE, "{waited:?}");
+    let asking_first = async {
+        assert_eq!(first.next(LONG).await, [Value::Null; 0]);
         app.publish("alice", 1).await;
     };
-    let asked_later = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        join(second.next(10), async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            last.await;
-        })
-        .await
-    };
-    let ((), (events, ())) = join(early, asked_later).await;
-    assert_eq!(events[0]["payload"]["n"], 1);
+    while_it_waits(&app, 1, asking_first, asking_second).await;
+    assert_eq!(first.cursor, cursor);
+    for events in [of_second, of_third] {
+        assert_eq!(events[0]["payload"]["n"], 1);
+    }
     assert_eq!((ws.next_ns(1).await, other.next_ns(1).await), (vec![1], vec![1]));
 }
 
@@ -112,8 +95,7 @@ async fn a_room_that_has_no_place_is_503_with_a_time_to_wait() {
 async fn a_token_that_expires_ends_its_poll_after_the_grace() {
     let app = App::start_with(&[("auth.expiry_grace", "1s"), ("auth.leeway", "0s")]);
     let http = app.http(&app.token_for("alice", "", 1));
-    let (answer, waited) = timed(http.get("/v1/poll?since=inbox@00000000.0&wait=15")).await;
+    let answer = http.get(&format!("/v1/poll?since=inbox@00000000.0&wait={LONG}")).await;
     assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])));
-    assert!(waited < Duration::from_secs(10), "{waited:?}");
     http.get("/v1/poll?since=inbox@00000000.0").await.problem(401, "invalid_token");
 }
