@@ -129,7 +129,13 @@ async fn every_id_continues_where_its_event_was() {
         let token = app.token("alice", EVERYWHERE);
         let mut again = Sse::open(app.address, &format!("?rooms=one,two&token={token}"), &headers).await;
         again.next_many(3).await;
-        assert_eq!(sorted(&again.next_many(12 - seen).await), sorted(&events[seen..]), "{id}");
+        let mut followed = Vec::new();
+        while followed.len() < events.len() - seen {
+            let event = again.next_event().await;
+            // Counters may come between, and have no id.
+            followed.extend(event.id.is_some().then(|| event.json()));
+        }
+        assert_eq!(sorted(&followed), sorted(&events[seen..]), "{id}");
     }
 }
 
