@@ -34,13 +34,13 @@ or instead of it a `ticket`. Two different ones: 400.
 
 **Refusals** are `application/problem+json` (RFC 9457) with a `code`. Besides those that each call names: 404 for \
 a path that is not there, 405 with `Allow` for another method, 414 for an address over 8 KiB, 421 for a foreign \
-`Host` in `dev`, 431 for too large a head. A name in a query that a call does not know: 400. An unknown field in \
+`Host` in `dev`, 431 for too large a head. A name in the query that a call with parameters there does not know: 400. An unknown field in \
 a body: 422.
 
 **Positions.** Every stream (the inbox, a room) is numbered without holes: `epoch.offset`. A cursor is a position \
 for each stream that a client follows; it goes on from there on every transport.
 
-`HEAD` is `GET` without its body. `X-Request-Id` is echoed, or made. What `/v1` answers is `Cache-Control: no-store`.
+`HEAD` is `GET` without its body, but of the transports. `X-Request-Id` is echoed, or made. What `/v1` answers is `Cache-Control: no-store`.
 
 PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
 

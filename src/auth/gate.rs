@@ -31,6 +31,9 @@ pub enum Surface {
     Stream,
     /// The rest: the Origin rule holds for cookies.
     Api,
+    /// `POST /v1/tickets`, as the rest; but a ticket that bought another one would be as good as its token, for
+    /// as long as that lives.
+    Tickets,
 }
 
 /// Why a request is not let in.
@@ -90,7 +93,7 @@ impl Gate {
             Err(CredentialError::Unusable) => return refuse(Refusal::InvalidToken, "unusable credential"),
         };
         let kind = credential.as_ref().map(|credential| credential.kind);
-        if (surface != Surface::Api || kind == Some(CredentialKind::Cookie))
+        if (matches!(surface, Surface::WebSocket | Surface::Stream) || kind == Some(CredentialKind::Cookie))
             && self.origins.check(request.headers(), self.is_trusted(peer), kind).is_err()
         {
             return refuse(Refusal::OriginNotAllowed, "origin");
@@ -98,6 +101,9 @@ impl Gate {
         let Some(credential) = credential else { return Ok(None) };
         let judged = match &credential.secret {
             Secret::Token(token) => self.verify(token.expose_secret(), now),
+            Secret::Ticket(_) if surface == Surface::Tickets => {
+                Err(InvalidToken::because("a ticket buys no ticket"))
+            }
             // Last of all: what is refused before leaves the ticket as it was.
             Secret::Ticket(ticket) => self.redeem(ticket.expose_secret(), now),
         };

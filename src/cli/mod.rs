@@ -22,7 +22,7 @@ pub use failure::Failure;
 pub use output::say;
 use settings::Settings;
 
-/// The notification server: a durable inbox and rooms over HTTP and WebSocket, in one binary.
+/// The notification server: a durable inbox and rooms over WebSocket, Server-Sent Events, long poll and HTTP, in one binary.
 #[derive(Parser)]
 #[command(name = "tidings", version, propagate_version = false)]
 pub struct Cli {

@@ -1,7 +1,10 @@
 //! What must hold between settings, and what should be known about them at the start.
 
 use super::{Config, later};
-use crate::auth::{OriginRule, Verifier};
+use crate::{
+    auth::{OriginRule, Verifier},
+    domain::CURSOR_ROOMS_MAX,
+};
 
 /// A setting that cannot stay as it is, and the fix.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +37,11 @@ pub fn check(config: &Config) -> Result<(), Problem> {
         config.session.data_bytes > config.session.message_bytes,
         "session.data_bytes",
         "the data of a message cannot be larger than the message (session.message_bytes)",
+    )?;
+    refuse_if(
+        config.session.sse_rooms > CURSOR_ROOMS_MAX,
+        "session.sse_rooms",
+        "at most 12: the position in each room has to fit into the id of an event",
     )?;
     refuse_if(
         config.shutdown.drain >= config.shutdown.timeout,

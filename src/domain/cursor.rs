@@ -7,6 +7,9 @@ use super::{Invalid, Position, RoomName};
 /// Longest cursor, in bytes: it travels in a query and in a header.
 const CURSOR_MAX: usize = 2048;
 
+/// Rooms of the longest names that fit into a cursor beside the inbox: nobody is to follow more by one.
+pub const CURSOR_ROOMS_MAX: usize = 12;
+
 /// A stream as clients name it: their own inbox, or a room.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StreamName {
@@ -85,8 +88,8 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || Invalid::new("a cursor is stream@epoch.offset, joined by commas, each stream once");
-        if text.is_empty() || text.len() > CURSOR_MAX {
-            return Err(invalid());
+        if text.len() > CURSOR_MAX {
+            return Err(Invalid::new("a cursor has at most 2048 bytes"));
         }
         let mut positions = Vec::new();
         for part in text.split(',') {
@@ -128,6 +131,16 @@ mod tests {
         {
             assert!(bad.parse::<Cursor>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_cursor_holds_the_rooms_that_one_may_follow_by_it_whatever_they_are_called() {
+        let longest = |rooms: usize| {
+            let room = |n: usize| format!("{n:0>128}@k3x9q2ab.{}", i64::MAX);
+            let rooms = (0..rooms).map(room).collect::<Vec<_>>().join(",");
+            format!("inbox@k3x9q2ab.{},{rooms}", i64::MAX).parse::<Cursor>()
+        };
+        assert!(longest(CURSOR_ROOMS_MAX).is_ok() && longest(CURSOR_ROOMS_MAX + 1).is_err());
     }
 
     proptest! {

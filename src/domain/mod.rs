@@ -23,7 +23,7 @@ pub mod transport;
 pub mod typing;
 
 pub use counters::Counters;
-pub use cursor::{Cursor, StreamName};
+pub use cursor::{CURSOR_ROOMS_MAX, Cursor, StreamName};
 pub use identity::Identity;
 pub use ids::{EventName, Nonce, NotificationId, NotificationType, RoomName, SessionKey, UserId};
 pub use json::Json;

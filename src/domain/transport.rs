@@ -1,6 +1,7 @@
 //! The ways in which a client can be connected.
 
-/// How a session reaches its client. What they differ in is said here, and nowhere else asked for.
+/// How a session reaches its client. The session core is the same for all; what depends on this is how its
+/// life is judged: heartbeats, limits, presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Transport {
     WebSocket,

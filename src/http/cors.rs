@@ -13,7 +13,14 @@ pub fn cors(allowed_origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "DELETE"])
         .allow_any_header()
-        .expose_headers(["ETag", "Link", "X-Request-Id", "Retry-After", "Idempotent-Replayed"])
+        .expose_headers([
+            "ETag",
+            "Link",
+            "X-Request-Id",
+            "Retry-After",
+            "Idempotent-Replayed",
+            "Preference-Applied",
+        ])
         .supports_credentials()
         .block_on_origin_mismatch(false)
         .max_age(PREFLIGHT_MAX_AGE_SECS);

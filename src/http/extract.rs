@@ -51,7 +51,8 @@ impl Arguments {
                 continue;
             }
             if !known.contains(&name.as_str()) {
-                let detail = format!("the query has a name other than {}", known.join(", "));
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let detail = format!("the query has a name that this call does not know; it knows {known}");
                 return Err(Problem::new(ErrorCode::BadMessage, detail));
             }
             if arguments.insert(name, value).is_some() {

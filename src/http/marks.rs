@@ -12,6 +12,7 @@ use utoipa::{
 use super::{
     Api, answers, body,
     extract::Caller,
+    faults::Faults,
     problem::{Fault, Problem},
 };
 use crate::{
@@ -140,6 +141,7 @@ fn said<T>(body: &[u8], parse: impl FnOnce(&mut Fields<'_>) -> Result<T, BadMark
         }
         code => Problem::new(code, bad.message),
     })?;
-    let unknown: Vec<Fault> = fields.into_rest().map(|field| Fault::unknown("", &field)).collect();
-    if unknown.is_empty() { Ok(said) } else { Err(Problem::validation(unknown)) }
+    let mut faults = Faults::default();
+    faults.unknown("", fields);
+    faults.finish(Some(said))
 }

@@ -5,16 +5,19 @@ use actix_web::{
     web::{Data, Path, Payload},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{
     Api, answers, body,
     extract::Caller,
-    problem::{Fault, Problem},
+    faults::{Faults, Wrong, read, wrong},
+    problem::Problem,
 };
 use crate::{
     clock,
     domain::{Invalid, Mute, Timestamp, TypePattern},
+    protocol::ErrorCode,
     store::messages::{ListMutes, PutMute, RemoveMute},
 };
 
@@ -109,23 +112,23 @@ pub async fn remove(caller: Caller, pattern: Path<String>, api: Data<Api>) -> Re
 }
 
 fn parse_pattern(pattern: Path<String>) -> Result<TypePattern, Problem> {
-    pattern.parse().map_err(|error: Invalid| Problem::validation(vec![Fault::new("", error.0)]))
+    pattern.parse().map_err(|error: Invalid| Problem::new(ErrorCode::Validation, error.0))
 }
 
 /// `{"until"?: time | null}`: a time that has not come yet.
 fn parse_until(body: &[u8]) -> Result<Option<Timestamp>, Problem> {
     let mut fields = body::fields(body)?;
-    let mut faults = Vec::new();
-    let until = fields
-        .take_as::<Option<String>>("until")
-        .and_then(|until| until.flatten().map(|text| text.parse::<Timestamp>()).transpose())
-        .unwrap_or_else(|error| {
-            faults.push(Fault::new("/until", error.0));
-            None
-        });
-    if until.is_some_and(|until| until <= clock::now()) {
-        faults.push(Fault::new("/until", "this time has passed"));
+    let mut faults = Faults::default();
+    let until = faults.check("/until", fields.take("until").map_or(Ok(None), until));
+    faults.unknown("", fields);
+    faults.finish(until)
+}
+
+fn until(raw: &RawValue) -> Result<Option<Timestamp>, Wrong> {
+    let until = read::<Option<String>>(raw, "until is a time or null")?.map(|text| text.parse()).transpose();
+    match until {
+        Ok(Some(until)) if until <= clock::now() => wrong("this time has passed"),
+        Ok(until) => Ok(until),
+        Err(Invalid(expected)) => wrong(expected),
     }
-    faults.extend(fields.into_rest().map(|name| Fault::unknown("", &name)));
-    if faults.is_empty() { Ok(until) } else { Err(Problem::validation(faults)) }
 }

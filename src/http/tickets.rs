@@ -5,12 +5,11 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    Api, answers,
-    extract::{Arguments, Caller},
-    problem::Problem,
+use super::{Api, answers, extract::Arguments, problem::Problem};
+use crate::{
+    auth::{gate::Surface, tickets::Ticket},
+    clock,
 };
-use crate::auth::tickets::Ticket;
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ticket)]
@@ -35,9 +34,11 @@ struct TicketBody<'a> {
         })),
     )
 )]
-pub async fn issue(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub async fn issue(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     Arguments::read(&request, &[])?;
-    let Ticket { text, expires_in } = api.gate.issue_ticket(caller.0)?;
+    let identity = api.gate.admit(&request, Surface::Tickets, clock::now())?;
+    let identity = identity.ok_or_else(Problem::unauthorized)?;
+    let Ticket { text, expires_in } = api.gate.issue_ticket(identity)?;
     let body = TicketBody { ticket: text.expose_secret(), expires_in: expires_in.as_secs() };
     Ok(HttpResponse::Created().json(body))
 }

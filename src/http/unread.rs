@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::header::{self, EntityTag},
+    http::{
+        Method,
+        header::{self, EntityTag},
+    },
     web::Data,
 };
 use serde::Serialize;
@@ -61,7 +64,8 @@ struct UnreadBody {
     )
 )]
 pub async fn unread(request: HttpRequest, caller: Caller, api: Data<Api>) -> Result<HttpResponse, Problem> {
-    let wait = Wait::read(&request)?;
+    // Nobody waits for a head alone.
+    let wait = if request.method() == Method::HEAD { Wait::NONE } else { Wait::read(&request)? };
     let inbox = counters_after(&request, caller.0, &api, wait).await?;
     let tag = entity_tag(&inbox);
     let start = |mut response: HttpResponseBuilder| {

@@ -25,6 +25,8 @@ pub struct Wait {
 }
 
 impl Wait {
+    pub const NONE: Self = Self { secs: 0, is_preference: false };
+
     /// Reads it from the query, or else from the header; a longer one than the longest counts as that, and
     /// none is no wait.
     ///

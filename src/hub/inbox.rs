@@ -13,7 +13,7 @@ use crate::{
     domain::{Counters, MarkTarget, Notification, Position, UserId},
     protocol::{
         Class, Frame,
-        event::{Marked, MarkedAs, NotificationView, Skip, Unread},
+        event::{Marked, MarkedAs, NotificationView, Skip},
     },
 };
 
@@ -50,7 +50,7 @@ impl NotificationHub {
     fn flush_counters(&mut self) {
         let mut batch = BTreeMap::new();
         for (user, counters) in std::mem::take(&mut self.untold) {
-            let frame = Frame::new(Class::Hint, &Unread { counters });
+            let frame = Frame::unread(counters);
             self.address(&mut batch, &user, What::Hint { frame, except: None });
         }
         self.send(batch);

@@ -46,11 +46,11 @@ impl SessionRegister {
 
     /// Whether one more event stream of the user would not have to go at once.
     pub fn has_place(&self, user: &UserId) -> bool {
-        let Some(sessions) = self.users.get(user) else { return true };
-        let mut sessions = sessions.clone();
-        let session = SessionKey { shard: u16::MAX, slot: u32::MAX, generation: u32::MAX };
-        sessions.push_back(Registered { session, transport: Transport::EventStream });
-        excess(&sessions, Transport::EventStream, self.per_user) != Some(sessions.len() - 1)
+        let transports = || self.users.get(user).into_iter().flatten().map(|known| known.transport);
+        let lasting = transports().filter(|transport| *transport != Transport::LongPoll).count();
+        self.per_user == 0
+            || lasting < self.per_user
+            || transports().any(|transport| transport == Transport::WebSocket)
     }
 
     pub fn remove(&mut self, user: &UserId, session: SessionKey) {

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    event::GapView,
+    event::{GapView, Unread},
     event_stream::Headline,
     websocket::{HEADER_MAX, TEXT, header},
 };
 use crate::{
-    domain::{Position, RoomName, StreamName, UserId},
+    domain::{Counters, Position, RoomName, StreamName, UserId},
     stream::Gap,
 };
 
@@ -47,8 +47,16 @@ struct Encoded {
     headline: OnceLock<Headline>,
     stream: Option<StreamName>,
     numbers: Option<Numbers>,
-    /// Whose presence it tells.
-    user: Option<UserId>,
+    about: About,
+}
+
+/// What an event without a number is about, where somebody has to know.
+#[derive(Debug, PartialEq)]
+enum About {
+    Anything,
+    /// The presence of a user.
+    User(UserId),
+    Counters(Counters),
 }
 
 /// What an event covers of its stream; nothing, where both are the same: it only says where one stands.
@@ -71,6 +79,11 @@ impl Frame {
     pub fn new(class: Class, event: &impl Serialize) -> Self {
         debug_assert!(matches!(class, Class::Hint | Class::Reply), "an event of a stream names the stream");
         Self::encode(class, None, None, event)
+    }
+
+    /// Encodes an `unread`.
+    pub fn unread(counters: Counters) -> Self {
+        Self::encode(Class::Hint, None, None, &Unread { counters }).about(About::Counters(counters))
     }
 
     /// Encodes an answer after which its reader stands at `position` of the stream.
@@ -103,11 +116,16 @@ impl Frame {
     /// Encodes presence of a user in the room, or without one who types there. A newer one about the same
     /// takes the place of an older.
     pub fn ephemeral(room: &RoomName, user: Option<&UserId>, event: &impl Serialize) -> Self {
-        let mut frame = Self::encode(Class::Ephemeral, Some(StreamName::Room(room.clone())), None, event);
-        if let Some(encoded) = Arc::get_mut(&mut frame.0) {
-            encoded.user = user.cloned();
+        let about = user.map_or(About::Anything, |user| About::User(user.clone()));
+        Self::encode(Class::Ephemeral, Some(StreamName::Room(room.clone())), None, event).about(about)
+    }
+
+    fn about(mut self, about: About) -> Self {
+        // It is fresh, so nobody else has it.
+        if let Some(encoded) = Arc::get_mut(&mut self.0) {
+            encoded.about = about;
         }
-        frame
+        self
     }
 
     /// Writes header and JSON into one piece of memory, the JSON once.
@@ -136,7 +154,15 @@ impl Frame {
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
         let headline = OnceLock::new();
-        Self(Arc::new(Encoded { class, websocket, header_len, headline, stream, numbers, user: None }))
+        Self(Arc::new(Encoded {
+            class,
+            websocket,
+            header_len,
+            headline,
+            stream,
+            numbers,
+            about: About::Anything,
+        }))
     }
 
     pub fn class(&self) -> Class {
@@ -148,6 +174,14 @@ impl Frame {
         match (self.0.class, &self.0.stream) {
             (Class::Room | Class::Ephemeral, Some(StreamName::Room(room))) => Some(room),
             _ => None,
+        }
+    }
+
+    /// The counters that it tells, if it is an `unread`.
+    pub fn counters(&self) -> Option<Counters> {
+        match self.0.about {
+            About::Counters(counters) => Some(counters),
+            About::Anything | About::User(_) => None,
         }
     }
 
@@ -163,7 +197,7 @@ impl Frame {
 
     /// Whether another tells the same of the same room, newer or older.
     pub fn is_about_the_same(&self, other: &Self) -> bool {
-        self.class() == other.class() && self.room() == other.room() && self.0.user == other.0.user
+        self.class() == other.class() && self.room() == other.room() && self.0.about == other.0.about
     }
 
     /// Where a numbered event of a stream stands: who has seen it has seen all up to there.

@@ -47,6 +47,9 @@ pub fn parse(fields: &mut Fields<'_>) -> Result<Mark, BadMark> {
 /// # Errors
 /// [`ErrorCode::BadCursor`] for an `up_to` that is no position, else [`ErrorCode::Validation`].
 pub fn parse_ack(fields: &mut Fields<'_>) -> Result<Position, BadMark> {
+    if !fields.has("up_to") {
+        return Err(invalid(Some("up_to"), "up_to is needed"));
+    }
     let up_to = position(fields.take_as("up_to").ok().flatten())?;
     fields.take_as::<bool>("visible").map_err(|_| invalid(Some("visible"), "visible is true or false"))?;
     Ok(up_to)
@@ -88,7 +91,8 @@ mod tests {
         let up_to: Position = "k3x9q2ab.4".parse().unwrap();
         assert_eq!(read(r#"{"up_to":"k3x9q2ab.4"}"#), Ok(up_to));
         assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":true}"#), Ok(up_to));
-        for bad in ["{}", r#"{"up_to":4}"#, r#"{"up_to":"abc"}"#, r#"{"up_to":null}"#] {
+        assert_eq!(read("{}"), Err(ErrorCode::Validation));
+        for bad in [r#"{"up_to":4}"#, r#"{"up_to":"abc"}"#, r#"{"up_to":null}"#] {
             assert_eq!(read(bad), Err(ErrorCode::BadCursor), "{bad}");
         }
         assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":1}"#), Err(ErrorCode::Validation));

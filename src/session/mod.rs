@@ -18,7 +18,7 @@ mod worker;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::{Rc, Weak},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use manners::Manners;
@@ -101,6 +101,8 @@ pub struct Session {
     /// The client's close frame was seen.
     has_peer_closed: Cell<bool>,
     end: Cell<Option<CloseCode>>,
+    /// When the client was told to come again.
+    retry_after: Cell<Option<Duration>>,
     is_killed: Cell<bool>,
     is_closed: Cell<bool>,
 }
@@ -134,6 +136,7 @@ impl Session {
             was_heard: Cell::new(false),
             has_peer_closed: Cell::new(false),
             end: Cell::new(None),
+            retry_after: Cell::new(None),
             is_killed: Cell::new(false),
             is_closed: Cell::new(false),
             worker,
@@ -181,6 +184,11 @@ impl Session {
 
     pub fn policy(&self) -> &SessionPolicy {
         &self.worker.policy
+    }
+
+    /// When the client was told to come again, if it was.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after.get()
     }
 
     /// The connection has said all that waited.
@@ -261,4 +269,4 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,6 @@ use crate::{
     hub::{liveness::Pulse, messages::RoomAnswer, slots::Receiver},
     outbox::Full,
     protocol::{Class, CloseCode, Frame, event::Goodbye},
-    random,
     stream::{Offered, Subscription},
 };
 
@@ -87,7 +86,8 @@ impl Receiver for Session {
         if code == CloseCode::SlowConsumer {
             self.outbox.clear();
         }
-        let retry_after = code.is_reconnect().then(|| random::up_to(self.worker.policy.retry_window));
+        let retry_after = code.is_reconnect().then(|| self.worker.policy.retry_after(self.transport));
+        self.retry_after.set(retry_after);
         let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
         self.outbox.close(Some(goodbye), code.into());
         true

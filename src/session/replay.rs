@@ -9,9 +9,9 @@ use crate::{
     hub::slots::Receiver,
     outbox::{Full, Outbox},
     protocol::{
-        Class, CloseCode, Frame,
+        CloseCode, Frame,
         command::Ref,
-        event::{Done, GapView, Inbox, Limits, NotificationView, Outcome, Skip, Unread, Welcome},
+        event::{Done, GapView, Inbox, Limits, NotificationView, Outcome, Skip, Welcome},
     },
     random,
     store::messages::{InboxRead, ReadInbox},
@@ -129,7 +129,7 @@ impl Session {
             self.hint(&hint);
         }
         if owes_counters {
-            self.hint(&Frame::new(Class::Hint, &Unread { counters: read.counters }));
+            self.hint(&Frame::unread(read.counters));
         }
         if !self.owes_counters.get() {
             return None;

@@ -14,8 +14,13 @@ use crate::{
     domain::Transport,
     hub::{HubQueue, seats::Seats, slots::Slots},
     outbox::OutboxLimits,
+    random,
     store::StoreLink,
 };
+
+/// A browser comes back to an event stream within these times (PROTOCOL.md section 4).
+const SSE_RETRY_MIN: Duration = Duration::from_secs(1);
+const SSE_RETRY_SPREAD: Duration = Duration::from_secs(2);
 
 /// The bounds and habits of every session.
 #[derive(Debug, Clone)]
@@ -42,6 +47,14 @@ impl SessionPolicy {
         match transport {
             Transport::WebSocket => self.rooms,
             Transport::EventStream | Transport::LongPoll => self.sse_rooms,
+        }
+    }
+
+    /// When a client that is sent away is to come again: each after its own time.
+    pub fn retry_after(&self, transport: Transport) -> Duration {
+        match transport {
+            Transport::EventStream => SSE_RETRY_MIN + random::up_to(SSE_RETRY_SPREAD),
+            Transport::WebSocket | Transport::LongPoll => random::up_to(self.retry_window),
         }
     }
 

@@ -6,7 +6,7 @@
 use std::{rc::Rc, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -96,107 +96,107 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    let answer = gather(&worker, identity, query.following, known, wait.time(&worker)).await?;
+    // Who asks for nothing that was gets the cursor of now.
+    let is_fresh = query.following.since.is_empty();
+    let time = if is_fresh { Duration::ZERO } else { wait.time(&worker) };
+    let answer = gather(&worker, identity, query.following, known, time).await?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store"));
-    wait.confirm(&mut response);
+    if !is_fresh {
+        wait.confirm(&mut response);
+    }
     Ok(response.json(answer.body()?))
 }
 
 /// The counters that the client knows, as far as it says.
-struct Known {
-    version: Option<u64>,
-    marks_version: Option<u64>,
+pub(super) struct Known {
+    pub(super) version: Option<u64>,
+    pub(super) marks_version: Option<u64>,
 }
 
 impl Known {
-    fn is_asked(&self) -> bool {
-        self.version.is_some() || self.marks_version.is_some()
-    }
-
     /// Whether these are others.
     fn is_news(&self, counters: &Counters) -> bool {
         self.version.is_some_and(|known| known != counters.version)
             || self.marks_version.is_some_and(|known| known != counters.marks_version)
     }
+
+    /// What the client says; or else these, for what was told of them before is news to nobody who heard it.
+    fn or(self, first: Counters) -> Self {
+        let is_said = self.version.is_some() || self.marks_version.is_some();
+        let first = Self { version: Some(first.version), marks_version: Some(first.marks_version) };
+        if is_said { self } else { first }
+    }
 }
 
 /// What a poll has come to know.
-struct Answer {
+pub(super) struct Answer {
     events: Vec<Frame>,
     cursor: Cursor,
     resumes: Vec<(StreamName, Resume)>,
+    known: Known,
+    /// The newest counters are to follow what was told.
+    owes_counters: bool,
 }
 
-async fn gather(
+pub(super) async fn gather(
     worker: &Rc<Worker>,
     identity: Identity,
     following: Following,
-    mut known: Known,
+    known: Known,
     time: Duration,
 ) -> Result<Answer, Problem> {
-    let (mut cursor, rooms, user) = (following.cursor(), following.rooms.len(), identity.user.clone());
-    // Who asks for nothing that was gets the cursor of now.
+    let (user, cursor, rooms) = (identity.user.clone(), following.cursor(), following.rooms.len());
     let is_fresh = following.since.is_empty();
-    let mut deadline = Instant::now() + if is_fresh { Duration::ZERO } else { time };
+    let end = Instant::now() + time;
     let waiter = Waiter::open(worker.clone(), identity, following);
     waiter.begun().await.map_err(Problem::ended)?;
-    let resumes = waiter.resumes();
+    let (resumes, first) = (waiter.resumes(), waiter.first_counters());
     if resumes.len() <= rooms {
         return Err(Problem::new(ErrorCode::Unavailable, "a room takes nobody in now; try again later"));
     }
-    let mut events = Vec::new();
+    let owes_counters = known.is_news(&first);
+    let mut answer = Answer { events: Vec::new(), cursor, resumes, known: known.or(first), owes_counters };
     if worker.is_draining.load(Ordering::Relaxed) && !is_fresh {
-        return Ok(Answer { events, cursor, resumes });
+        return Ok(answer);
     }
-    let first = waiter.first_counters();
-    let mut owes_counters = !is_fresh && known.is_news(&first);
-    if owes_counters {
-        deadline = Instant::now();
-    }
-    if !known.is_asked() {
-        // What was told of them before this poll began is news to nobody who has heard it.
-        known = Known { version: Some(first.version), marks_version: Some(first.marks_version) };
-    }
-    while events.len() < EVENTS_MAX
-        && let Some(frame) = waiter.next(deadline).await
+    // Once there is something to answer with, what is there by now comes along and nothing is waited for.
+    while answer.events.len() < EVENTS_MAX
+        && let Some(frame) = waiter.next(if answer.is_due() { Instant::now() } else { end }).await
     {
-        if let Some((stream, position)) = frame.reached() {
-            cursor.advance(stream, position);
-            owes_counters |= frame.is_numbered() && *stream == StreamName::Inbox;
-        }
-        let counters = counters(&frame);
-        if frame.is_numbered() || counters.is_some_and(|counters| known.is_news(&counters)) {
-            owes_counters &= counters.is_none();
-            events.push(frame);
-            // What is there by now comes along, and nothing more is waited for.
-            deadline = Instant::now();
-        }
+        answer.take(frame);
     }
     drop(waiter);
-    // They are told a moment after what they count; by then nobody may be here to hear them.
-    if owes_counters
-        && events.len() < EVENTS_MAX
+    // Counters are told a moment after what they count; by then nobody may be here to hear them.
+    if answer.owes_counters
+        && answer.events.len() < EVENTS_MAX
         && let Ok(inbox) = worker.store.counters(&user).await
     {
-        events.push(Frame::new(Class::Hint, &Unread { counters: inbox.counters }));
+        answer.events.push(Frame::unread(inbox.counters));
     }
-    Ok(Answer { events, cursor, resumes })
-}
-
-/// The counters, of an `unread`.
-fn counters(frame: &Frame) -> Option<Counters> {
-    #[derive(Deserialize)]
-    struct Hint {
-        r#type: String,
-        counters: Counters,
-    }
-    let hint = (frame.class() == Class::Hint).then(|| serde_json::from_slice::<Hint>(frame.json()).ok());
-    hint.flatten().filter(|hint| hint.r#type == "unread").map(|hint| hint.counters)
+    Ok(answer)
 }
 
 impl Answer {
-    fn body(&self) -> Result<impl Serialize + use<'_>, Problem> {
+    fn is_due(&self) -> bool {
+        !self.events.is_empty() || self.owes_counters
+    }
+
+    fn take(&mut self, frame: Frame) {
+        if let Some((stream, position)) = frame.reached() {
+            self.cursor.advance(stream, position);
+        }
+        if frame.is_numbered() {
+            self.owes_counters |= frame.class() == Class::Inbox;
+        } else if frame.counters().is_some_and(|counters| self.known.is_news(&counters)) {
+            self.owes_counters = false;
+        } else {
+            return;
+        }
+        self.events.push(frame);
+    }
+
+    pub(super) fn body(&self) -> Result<impl Serialize + use<'_>, Problem> {
         let events = self.events.iter().map(Frame::as_sent).collect::<Result<_, _>>();
         let events = events.map_err(|_| Problem::internal())?;
         Ok(PollBody { events, cursor: self.cursor.to_string(), resume: Resumes(&self.resumes) })

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, http::header::HeaderName, web};
 use percent_encoding::percent_decode_str;
 
 use crate::{
@@ -12,6 +12,8 @@ use crate::{
     session::Following,
 };
 
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
 /// The query of a transport. Names that it does not know are passed over, as in commands.
 pub struct Query {
     pub following: Following,
@@ -19,7 +21,8 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads `rooms=a,b`, `room=a`, the room of the path and `since`; the rest is for the transport.
+    /// Reads `rooms=a,b`, `room=a`, the room of the path and `since`, before which `Last-Event-ID` goes; the rest
+    /// is for the transport.
     ///
     /// # Errors
     /// 422 for what is no room, 400 for what is no cursor.
@@ -27,9 +30,14 @@ impl Query {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
             .map_err(|_| Problem::new(ErrorCode::BadMessage, "the query cannot be read"))?;
         let (mut following, mut others) = (Following::default(), HashMap::new());
+        let last_event_id = request.headers().get(LAST_EVENT_ID);
+        if let Some(id) = last_event_id {
+            following.since = cursor(id.to_str().unwrap_or_default())?;
+        }
         let mut names = Vec::new();
         for (name, value) in pairs.into_inner() {
             match name.as_str() {
+                "since" if last_event_id.is_some() => {}
                 "since" => following.since = cursor(&value)?,
                 "room" | "rooms" => names.extend(value.split(',').map(str::to_owned)),
                 _ => {
@@ -90,7 +98,7 @@ impl Query {
 ///
 /// # Errors
 /// 400 if it is none.
-pub fn cursor(text: &str) -> Result<Cursor, Problem> {
+fn cursor(text: &str) -> Result<Cursor, Problem> {
     text.parse().map_err(|error: Invalid| Problem::new(ErrorCode::BadCursor, error.0))
 }
 

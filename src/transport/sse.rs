@@ -3,7 +3,7 @@
 //! A browser's `EventSource` takes any answer but 200 for the end, and never comes again. So who may
 //! follow and must only wait gets 200, is told when to come, and the stream ends.
 
-use std::{rc::Rc, sync::atomic::Ordering, time::Duration};
+use std::{rc::Rc, sync::atomic::Ordering};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -11,7 +11,7 @@ use actix_web::{
 };
 
 use super::{
-    query::{Query, cursor},
+    query::Query,
     socket,
     sse_body::{SseBody, goodbye},
 };
@@ -20,16 +20,9 @@ use crate::{
     clock,
     domain::{Cursor, Transport, UserId},
     http::{answers, problem::Problem},
-    protocol::{CloseCode, ErrorCode, event::Goodbye, event_stream::Naming},
-    random,
+    protocol::{CloseCode, ErrorCode, event_stream::Naming},
     session::{Opening, Session, Worker},
 };
-
-/// A reader that is cut off comes again within these times, each after its own.
-const RETRY_MIN: Duration = Duration::from_secs(1);
-const RETRY_SPREAD: Duration = Duration::from_secs(2);
-
-const LAST_EVENT_ID: header::HeaderName = header::HeaderName::from_static("last-event-id");
 
 /// Follow over Server-Sent Events
 ///
@@ -59,16 +52,17 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
     accepts_events(&request)?;
     let identity = worker.gate.admit(&request, Surface::Stream, clock::now())?;
     let identity = identity.ok_or_else(Problem::unauthorized)?;
-    let mut query = Query::read(&request)?;
+    let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
     query.allow_rooms(&identity)?;
-    if let Some(id) = request.headers().get(LAST_EVENT_ID) {
-        query.following.since = cursor(id.to_str().unwrap_or_default())?;
-    }
-    let naming = if query.text("event") == Some("message") { Naming::Unnamed } else { Naming::ByType };
+    let naming = match query.text("event") {
+        None => Naming::ByType,
+        Some("message") => Naming::Unnamed,
+        Some(_) => return Err(Problem::new(ErrorCode::BadMessage, "event is message, or left out")),
+    };
     if let Some(code) = must_wait(&worker, &identity.user).await {
-        let event = Goodbye::new(code, Some(random::up_to(worker.policy.retry_window)));
-        return Ok(response(&request).body(goodbye(&event, naming)));
+        let retry_after = worker.policy.retry_after(Transport::EventStream);
+        return Ok(response(&request).body(goodbye(code, retry_after, naming)));
     }
 
     let (cursor, kill) = (query.following.cursor(), socket::kill(&request)?);
@@ -93,11 +87,6 @@ fn response(request: &HttpRequest) -> HttpResponseBuilder {
         response.force_close();
     }
     response
-}
-
-/// When a reader is to come again after a cut.
-pub fn retry() -> Duration {
-    RETRY_MIN + random::up_to(RETRY_SPREAD)
 }
 
 /// Why a client that may follow has to come again later, if it has to.

@@ -6,17 +6,17 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
-use super::sse::retry;
 use crate::{
-    domain::Cursor,
+    domain::{Cursor, Transport},
     outbox::Outgoing,
     protocol::{
-        Class, Frame,
+        Class, CloseCode, Frame,
         event::Goodbye,
         event_stream::{self, Naming},
     },
@@ -38,7 +38,8 @@ pub struct SseBody {
 impl SseBody {
     /// `cursor` is where the reader stands, in the streams that it follows.
     pub fn new(session: Rc<Session>, cursor: Cursor, naming: Naming) -> Self {
-        Self { session, cursor, naming, piece: beginning(), is_ended: false }
+        let piece = beginning(session.policy().retry_after(Transport::EventStream));
+        Self { session, cursor, naming, piece, is_ended: false }
     }
 
     fn render(&mut self, outgoing: &Outgoing) {
@@ -47,7 +48,10 @@ impl SseBody {
             Outgoing::Ping => event_stream::comment(&mut self.piece),
             Outgoing::Pong(_) => {}
             Outgoing::Close(_) => {
-                event_stream::retry(&mut self.piece, retry());
+                let policy = self.session.policy();
+                let after = self.session.retry_after();
+                let after = after.unwrap_or_else(|| policy.retry_after(Transport::EventStream));
+                event_stream::retry(&mut self.piece, after);
                 self.is_ended = true;
             }
         }
@@ -64,17 +68,17 @@ impl SseBody {
 }
 
 /// Every stream begins with a comment, so that its head leaves at once, and says when to come again.
-fn beginning() -> BytesMut {
+fn beginning(retry_after: Duration) -> BytesMut {
     let mut piece = BytesMut::with_capacity(1024);
     event_stream::comment(&mut piece);
-    event_stream::retry(&mut piece, retry());
+    event_stream::retry(&mut piece, retry_after);
     piece
 }
 
 /// A whole stream for somebody who is to come again later.
-pub fn goodbye(goodbye: &Goodbye, naming: Naming) -> Bytes {
-    let mut piece = beginning();
-    let frame = Frame::new(Class::Reply, goodbye);
+pub fn goodbye(code: CloseCode, retry_after: Duration, naming: Naming) -> Bytes {
+    let mut piece = beginning(retry_after);
+    let frame = Frame::new(Class::Reply, &Goodbye::new(code, Some(retry_after)));
     event_stream::begin(&mut piece, naming, frame.headline(), frame.json());
     event_stream::end(&mut piece, None);
     piece.freeze()

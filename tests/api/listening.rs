@@ -26,7 +26,7 @@ fn ns_up_to(listener: &Running, last: u64) -> Vec<u64> {
     ns
 }
 
-/// All ways to listen show the same.
+/// All ways to listen show the same notifications and messages.
 const WAYS: [&str; 3] = ["ws", "sse", "poll"];
 
 #[actix_web::test]
@@ -197,7 +197,9 @@ async fn a_listener_with_the_token_of_another_user_shows_nothing_and_says_why() 
     let app = App::start();
     let position = app.publish("bob", 1).await;
     app.publish("bob", 2).await;
-    for more in [&[][..], &["--json"], &["--since", &position]] {
+    for more in
+        [&[][..], &["--json"], &["--since", &position], &["--transport", "sse"], &["--transport", "poll"]]
+    {
         let ended = run(listen(&app, &["--token", &app.token("bob", "")]).args(more));
         assert!(ended.code == Some(1) && ended.stdout.is_empty(), "{ended:?}");
         let why = "tidings: the token is for bob, so the notifications of alice cannot be shown\n";

@@ -33,6 +33,7 @@ mod order;
 mod origins;
 mod pauses;
 mod poll;
+mod poll_ends;
 mod poll_waiting;
 mod postgres;
 mod preferences;

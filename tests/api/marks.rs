@@ -171,9 +171,10 @@ async fn an_ack_over_http_is_the_one_of_the_command() {
         let answer = ack(body).await;
         assert_eq!((answer.status, answer.body.len(), acked()), (204, 0, expected));
     }
-    for body in [json!({"up_to": "zzzzzzzz.1"}), json!({"up_to": "abc"}), json!({"up_to": 1}), json!({})] {
+    for body in [json!({"up_to": "zzzzzzzz.1"}), json!({"up_to": "abc"}), json!({"up_to": 1})] {
         ack(body).await.problem(400, "bad_cursor");
     }
+    assert_eq!(ack(json!({})).await.faults(), ["/up_to"]);
     assert_eq!(ack(json!({"up_to": top, "visible": 1})).await.faults(), ["/visible"]);
     assert_eq!(ack(json!({"up_to": top, "type": "ack", "x": 1})).await.faults(), ["/type", "/x"]);
     app.anonymous().post("/v1/notifications/ack", &json!({"up_to": top})).await.problem(401, "invalid_token");

@@ -1,5 +1,6 @@
 //! Long poll: what an answer holds, and that nothing is lost between two of them (PROTOCOL.md section 5).
 
+use futures_util::future::join;
 use serde_json::{Value, json};
 
 use crate::{
@@ -73,19 +74,29 @@ async fn streams_start_live_where_the_cursor_does_not_know_them_and_are_ignored_
 
 #[actix_web::test]
 async fn an_answer_has_five_hundred_events_at_most_and_the_next_one_the_rest() {
-    let app = App::start();
-    publish_all(&app, &["alice"], 1201, 0, 16).await;
-    let mut poll = Poll::at(&app, "alice", "", "", "inbox@00000000.0");
-    let mut offsets = Vec::new();
-    while offsets.len() < 1201 {
+    let app = App::start_with(&[("limits.room_messages_per_second", "0")]);
+    let start = Poll::start(&app, "alice", EVERYWHERE, "busy").await.cursor;
+    let speaker = app.http(&app.token("bob", EVERYWHERE));
+    let speaking = async {
+        for n in 1..=700 {
+            let answer = speaker.post("/v1/rooms/busy/messages", &json!({ "data": n })).await;
+            assert_eq!(answer.status, 201, "{}", answer.text());
+        }
+    };
+    join(publish_all(&app, &["alice"], 1201, 0, 16), speaking).await;
+    let mut poll = Poll::at(&app, "alice", EVERYWHERE, "busy", &start);
+    let (mut told, mut said) = (Vec::new(), Vec::new());
+    while told.len() < 1201 || said.len() < 700 {
         let events = poll.next(0).await;
-        let numbered = events.iter().filter(|event| event.get("position").is_some());
-        let before = offsets.len();
-        offsets.extend(numbered.map(|event| offset(&event["position"])));
-        assert!(offsets.len() > before, "{}", poll.cursor);
+        assert!(!events.is_empty(), "{}", poll.cursor);
+        for event in events.iter().filter(|event| event.get("position").is_some()) {
+            let of_room = event.get("room").is_some();
+            if of_room { &mut said } else { &mut told }.push(offset(&event["position"]));
+        }
+        let at = cursor(&poll.cursor);
+        assert_eq!((offset_of(&at["inbox"]), offset_of(&at["busy"])), (told.len() as u64, said.len() as u64));
     }
-    assert_eq!(offsets, (1..=1201).collect::<Vec<_>>());
-    assert_eq!(offset_of(&cursor(&poll.cursor)["inbox"]), 1201);
+    assert_eq!((told, said), ((1..=1201).collect(), (1..=700).collect()));
 }
 
 #[actix_web::test]
@@ -168,7 +179,7 @@ async fn whoever_polls_a_room_is_not_in_it_and_hears_of_nobody_there() {
         assert_eq!(present, json!({ "users": ["bob"], "user_count": 1, "typing": [] }));
         say(&mut bob, "chat", json!("now")).await;
     };
-    let (events, ()) = futures_util::future::join(polling, talking).await;
+    let (events, ()) = join(polling, talking).await;
     assert_eq!((types(&events), &events[0]["data"]), (vec!["message"], &json!("now")));
     poll.next(0).await;
     bob.send(json!({ "type": "message", "room": "chat", "data": "end" })).await;

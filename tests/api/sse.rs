@@ -1,14 +1,17 @@
 //! Event streams: their head, their beginning, the order of what comes, names and ids (PROTOCOL.md section 4).
 
 use serde_json::json;
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::timeout,
+};
 
 use crate::{
     app::{App, DEADLINE},
     clients::{
         event_stream::Parser,
         raw::Raw,
-        room::{EVERYWHERE, done, guest, member},
+        room::{EVERYWHERE, done, guest, member, say},
         sse::{Sse, stream},
         ws::Ws,
     },
@@ -208,4 +211,27 @@ async fn a_client_of_http_1_0_gets_a_stream_that_ends_with_its_connection() {
     let events: Vec<_> = std::iter::from_fn(|| parser.next()).map(|event| event.name.unwrap()).collect();
     assert_eq!(events, ["welcome", "goodbye"]);
     assert!(app.ended().await.success());
+}
+
+#[actix_web::test]
+async fn a_request_behind_a_stream_does_not_disturb_it() {
+    let app = App::start();
+    let mut sse = stream(&app, "alice", "", "").await;
+    sse.stream.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    for n in 1..=3 {
+        app.publish("alice", n).await;
+        assert_eq!(sse.next_ns(1).await, [n]);
+    }
+}
+
+#[actix_web::test]
+async fn the_largest_message_is_told_whole() {
+    let app = App::start();
+    let mut sse = stream(&app, "alice", EVERYWHERE, "?rooms=chat").await;
+    let mut bob = guest(&app, "bob").await;
+    for n in 1..=40 {
+        let data = json!(format!("{n}{}", "\n".repeat(16_000)));
+        say(&mut bob, "chat", data.clone()).await;
+        assert_eq!(sse.expect("message").await["data"], data);
+    }
 }

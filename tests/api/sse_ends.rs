@@ -1,7 +1,7 @@
 //! How event streams end: what the client is told, and that nothing of it stays. Over SSE a client that must
 //! only wait is told so in a stream, since a browser gives up at any other answer (PROTOCOL.md section 4).
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -44,6 +44,7 @@ async fn a_token_that_expires_ends_its_stream_after_the_grace() {
     app.expect_sockets(sockets).await;
 }
 
+/// T18: they come back at times of their own.
 #[actix_web::test]
 async fn a_stop_says_goodbye_to_every_stream_and_ends_with_success() {
     let mut app = App::start_with(&[("shutdown.drain", "1s")]);
@@ -54,6 +55,8 @@ async fn a_stop_says_goodbye_to_every_stream_and_ends_with_success() {
     app.signal("-TERM");
     join_all(streams.iter_mut().map(|sse| expect_goodbye(sse, 1012, "restart"))).await;
     assert_eq!(app.wait().code(), Some(0));
+    let retries: BTreeSet<u64> = streams.iter().map(|sse| *sse.parser.retries.last().unwrap()).collect();
+    assert!(retries.len() > 5, "{retries:?}");
     for sse in &streams {
         assert_eq!(app.reason_of_close(&sse.welcome["session"]).await, "restart");
     }

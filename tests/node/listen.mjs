@@ -10,6 +10,7 @@
 //   node listen.mjs URL [NAME …]
 
 import { EventSource } from "eventsource";
+import { createParser } from "eventsource-parser";
 
 const [url, ...names] = process.argv.slice(2);
 
@@ -17,16 +18,12 @@ function say(what) {
   console.log(JSON.stringify({ ...what, at: performance.now() }));
 }
 
-// An EventSource keeps to itself what it was told to wait, so the stream is read beside it.
+// An EventSource keeps to itself what it was told to wait, so the stream goes to its parser a second time.
 async function readRetries(body) {
-  let line = "";
+  const parser = createParser({ onRetry: (retry) => say({ retry }) });
   try {
     for await (const text of body.pipeThrough(new TextDecoderStream())) {
-      const lines = (line + text).split(/\r\n|\r|\n/);
-      line = lines.pop();
-      for (const [, retry] of lines.map((line) => line.match(/^retry: ?(\d+)$/)).filter(Boolean)) {
-        say({ retry: Number(retry) });
-      }
+      parser.feed(text);
     }
   } catch {
     // The connection was cut; the EventSource says so.

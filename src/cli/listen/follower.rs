@@ -162,13 +162,16 @@ impl Follower {
         told.into_iter().chain(recovered).collect()
     }
 
+    /// Why nothing can be shown with a token of this user, if nothing can: the server goes by the token alone.
+    pub fn why_not(&self, user: &str) -> Option<String> {
+        let (token, asked) = (escaped(user), &self.user);
+        let why = || format!("the token is for {token}, so the notifications of {asked} cannot be shown");
+        (user != asked.as_str()).then(why)
+    }
+
     fn welcome(&mut self, event: &Event<'_>) -> Tell {
-        // The server goes by the token alone.
-        if let Some(user) = event.user.as_deref().filter(|user| *user != self.user.as_str()) {
-            let (token, asked) = (escaped(user), &self.user);
-            return Tell::Stop(format!(
-                "the token is for {token}, so the notifications of {asked} cannot be shown"
-            ));
+        if let Some(why) = event.user.as_deref().and_then(|user| self.why_not(user)) {
+            return Tell::Stop(why);
         }
         self.ping_interval = event.ping_interval_ms.map_or(PING_INTERVAL, Duration::from_millis);
         let top = event.inbox.as_ref().and_then(|inbox| inbox.position.parse().ok());

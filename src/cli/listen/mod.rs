@@ -46,7 +46,7 @@ pub struct Listen {
     /// Start behind this position instead of now, such as inbox@k3x9q2ab.42,general@e1e1e1e1.17
     #[arg(long, value_name = "CURSOR", value_parser = parse_since)]
     since: Option<Cursor>,
-    /// How to listen: over WebSocket, Server-Sent Events or long polls; all show the same
+    /// How to listen: over WebSocket, Server-Sent Events or long polls (which tell of nobody who comes or goes)
     #[arg(long = "transport", value_name = "WAY", value_enum, default_value = "ws")]
     way: Way,
     #[command(flatten)]

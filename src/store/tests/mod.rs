@@ -2,6 +2,7 @@
 //! `TIDINGS_TEST_POSTGRES` says that there is a server, a schema of its own. Every wait has a deadline.
 
 mod appends;
+pub(crate) mod chores;
 mod collapse;
 mod facts;
 mod faults;
