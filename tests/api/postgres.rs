@@ -1,4 +1,4 @@
-//! The store on PostgreSQL when the server does not play along (X19, X20, X22): each test has a server of its
+//! The store on PostgreSQL when the server does not play along (X19 to X22): each test has a server of its
 //! own, since it stops it.
 
 use std::{
@@ -271,6 +271,35 @@ async fn a_transaction_that_is_ended_by_a_deadlock_is_tried_again() {
     until("the deadlock is counted", || (server.numbers(deadlocks) == [1]).then_some(())).await;
     assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2, 2]);
     assert_eq!(server.numbers("SELECT count(*) AS number FROM notifications"), [4]);
+}
+
+/// X21. Who reads by a number that is given before the commit would pass over the late ones.
+#[actix_web::test]
+async fn commits_that_come_late_are_told_and_read_in_order_and_none_is_passed_over() {
+    const PUBLISHERS: usize = 32;
+    let server = Server::start().await;
+    let app = server.app();
+    let late = "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql
+                AS 'BEGIN PERFORM pg_sleep(random() / 50); RETURN NEW; END';
+                CREATE TRIGGER late BEFORE INSERT ON notifications FOR EACH ROW EXECUTE FUNCTION late()";
+    server.connect().batch_execute(late).unwrap();
+    let mut ws = app.ws("alice").await;
+    let publisher = app.http(&app.publisher());
+    let publishing = (0..PUBLISHERS).map(|_| async {
+        for _ in 0..5 {
+            assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
+        }
+    });
+    futures_util::future::join_all(publishing).await;
+    let stored = server.names("SELECT id AS name FROM notifications ORDER BY \"offset\"");
+    assert_eq!(stored.len(), PUBLISHERS * 5);
+    let mut follower = crate::traffic::Follower::from_start("alice");
+    let mut again = follower.connect(&app).await;
+    follower.read_to(&mut again, stored.len() as u64).await;
+    assert_eq!(follower.seen.into_iter().map(|(_, id)| id).collect::<Vec<_>>(), stored);
+    for id in stored {
+        assert_eq!(ws.next_numbered().await["id"], id);
+    }
 }
 
 #[actix_web::test]
