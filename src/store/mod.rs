@@ -188,4 +188,4 @@ impl Handler<Flush> for Store {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

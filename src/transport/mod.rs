@@ -38,3 +38,6 @@ pub fn routes(config: &mut ServiceConfig) {
         config.service(endpoint);
     }
 }
+
+#[cfg(test)]
+mod tests;

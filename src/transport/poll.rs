@@ -109,9 +109,9 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
 }
 
 /// The counters that the client knows, as far as it says.
-struct Known {
-    version: Option<u64>,
-    marks_version: Option<u64>,
+pub(super) struct Known {
+    pub(super) version: Option<u64>,
+    pub(super) marks_version: Option<u64>,
 }
 
 impl Known {
@@ -130,7 +130,7 @@ impl Known {
 }
 
 /// What a poll has come to know.
-struct Answer {
+pub(super) struct Answer {
     events: Vec<Frame>,
     cursor: Cursor,
     resumes: Vec<(StreamName, Resume)>,
@@ -139,7 +139,7 @@ struct Answer {
     owes_counters: bool,
 }
 
-async fn gather(
+pub(super) async fn gather(
     worker: &Rc<Worker>,
     identity: Identity,
     following: Following,
@@ -196,7 +196,7 @@ impl Answer {
         self.events.push(frame);
     }
 
-    fn body(&self) -> Result<impl Serialize + use<'_>, Problem> {
+    pub(super) fn body(&self) -> Result<impl Serialize + use<'_>, Problem> {
         let events = self.events.iter().map(Frame::as_sent).collect::<Result<_, _>>();
         let events = events.map_err(|_| Problem::internal())?;
         Ok(PollBody { events, cursor: self.cursor.to_string(), resume: Resumes(&self.resumes) })

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use actix::Actor;
+use actix::{Actor, Addr, Recipient};
 use tempfile::TempDir;
 
 use super::{client::Client, witness::Record, *};
@@ -16,6 +16,7 @@ use crate::{
     hub::{
         HubLink, HubQueue, NotificationHub,
         liveness::LivenessPolicy,
+        messages::Committed,
         rooms::{
             RoomPolicy,
             tests::known::{Known, KnownRoom, Look},
@@ -44,20 +45,25 @@ pub struct House {
 
 impl House {
     pub fn open() -> Self {
+        Self::behind(Addr::recipient)
+    }
+
+    /// With somebody between the store and the hub, who makes known what is committed.
+    pub fn behind(doorbell: impl FnOnce(Addr<NotificationHub>) -> Recipient<Committed>) -> Self {
         let folder = TempDir::new().unwrap();
         let hub = NotificationHub::new(4, room_policy()).start();
         let options = StoreOptions {
             path: folder.path().join("tidings.db"),
             pool_size: 1,
             busy_timeout: 5 * SECOND,
-            queue: 100,
+            queue: 10_000,
             is_fully_synchronous: false,
             idempotency_retention: SECOND,
             mutes_max: 200,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
         };
-        let store = Store::open(options, hub.clone().recipient()).unwrap();
+        let store = Store::open(options, doorbell(hub.clone())).unwrap();
         let store = StoreLink::start(store, 5 * SECOND);
         let hub = HubLink::new(hub);
         let mut config = Config::default();
@@ -92,7 +98,7 @@ impl House {
             for client in &mut *clients {
                 client.read(usize::MAX, record);
             }
-            clients.retain(|client| !client.is_over);
+            clients.retain(|client| !client.conn.is_over);
             let Err(fault) = self.settled(clients).await else { return };
             assert!(Instant::now() < deadline, "{fault}");
             tokio::time::sleep(Duration::from_micros(200)).await;
@@ -104,9 +110,9 @@ impl House {
     async fn settled(&self, clients: &[Client]) -> Result<(), String> {
         let mut known = self.hub.ask(Look).await.unwrap();
         let (mut told, mut seats) = (Known::default(), HashMap::new());
-        for Client { user, session, witness, .. } in clients {
-            let key = session.key().unwrap();
-            let rooms: BTreeSet<RoomName> = session.rooms.names().into_iter().collect();
+        for Client { user, conn, witness } in clients {
+            let key = conn.session.key().unwrap();
+            let rooms: BTreeSet<RoomName> = conn.session.rooms.names().into_iter().collect();
             if !witness.is_answered() || !rooms.iter().map(|room| room.as_str()).eq(witness.rooms.keys()) {
                 return Err(format!("{user} is in {rooms:?}, was told {:?}", witness.rooms));
             }

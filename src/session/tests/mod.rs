@@ -1,8 +1,9 @@
 //! Sessions with everything below them, and clients that judge all they are told.
 
 mod client;
+pub(crate) mod connection;
 mod first_rooms;
-mod house;
+pub(crate) mod house;
 mod model;
 mod witness;
 
@@ -15,7 +16,7 @@ use crate::{
 };
 
 const SECRET: &str = "a secret for tests, of 32 bytes and more";
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// A token for a user who may join these rooms and publish to all.
 fn token(user: &str, rooms: &[&str]) -> String {
@@ -32,9 +33,14 @@ fn token(user: &str, rooms: &[&str]) -> String {
     mint(SECRET.as_bytes(), &claims).unwrap()
 }
 
+/// Who comes with such a token.
+pub(crate) fn identity(worker: &Worker, user: &str, rooms: &[&str]) -> Identity {
+    worker.gate.verify(&token(user, rooms), clock::now()).unwrap()
+}
+
 /// Lets the tasks that are ready now have their turn. The runtime's own way would wait until all have
 /// nothing more to do, and so never get between two of them.
-async fn turn() {
+pub(crate) async fn turn() {
     let mut is_over = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut is_over, true) {

@@ -172,7 +172,7 @@ impl Play {
                 }
             }
         }
-        self.clients.retain(|client| !client.is_over);
+        self.clients.retain(|client| !client.conn.is_over);
     }
 
     fn client(&mut self, client: usize) -> Option<&mut Client> {

@@ -1,6 +1,7 @@
 //! The store on real files: one temporary directory a test, every wait with a deadline.
 
 mod appends;
+pub(crate) mod chores;
 mod collapse;
 mod facts;
 mod faults;
