@@ -177,7 +177,7 @@ impl Application {
             .client_disconnect_timeout(Duration::ZERO)
             // A client that closed its side is gone, and is noticed.
             .h1_allow_half_closed(false)
-            .on_connect(transport::socket::on_connect)
+            .on_connect(http::socket::on_connect)
             .disable_signals()
             .shutdown_timeout(REQUESTS_TIMEOUT_SECS);
         let listen = config.http.listen;
