@@ -209,8 +209,9 @@ impl Application {
             }
             part = watch(&hub, &store, &shards) => return Err(AppError::PartEnded(part)),
         }
+        // Whoever reads that it stops may count on it.
+        is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
-        is_draining.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + timeout;
         tokio::select! {
             stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, handle, &sessions, drain)) => {
