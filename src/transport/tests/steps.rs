@@ -157,7 +157,7 @@ fn last() -> impl Strategy<Value = Last> {
     let fate = select(&[Fate::Passes, Fate::ComesTwice, Fate::IsNews][..]);
     let round = (vec(pause, 1..5), vec(fate, 1..6));
     let round = round.prop_map(|(publishes, fates)| Round { publishes, fates });
-    (vec(round, 1..12), vec(any::<bool>(), READERS)).prop_map(|(rounds, is_late)| Last { rounds, is_late })
+    (vec(round, 1..16), vec(any::<bool>(), READERS)).prop_map(|(rounds, is_late)| Last { rounds, is_late })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -201,7 +201,7 @@ fn publish() -> impl Strategy<Value = Step> {
 
 fn connect() -> impl Strategy<Value = Step> {
     let kind = select(&[Kind::WebSocket, Kind::EventStream, Kind::LongPoll][..]);
-    let since = prop_oneof![6 => Just(Since::Own), 2 => since()];
+    let since = prop_oneof![4 => Just(Since::Own), 2 => since()];
     (0..READERS, 0..usize::from(WORKERS), kind, since, any::<bool>(), any::<bool>()).prop_map(
         |(reader, worker, kind, since, is_busy, waits)| Step::Connect {
             reader,
