@@ -61,7 +61,8 @@ impl Play {
         }
         let told = Instant::now() + COUNTERS_ARE_TOLD;
         while Instant::now() < told {
-            self.follow(is_prompt).await;
+            self.follow(is_prompt);
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.settle(|_| true, true).await;
         for name in USERS {
@@ -102,14 +103,15 @@ impl Play {
         let is_waiting = |reader: &Reader| reader.is_connected() && !reader.witness.asked.is_empty();
         while self.readers.iter().any(is_waiting) {
             assert!(Instant::now() < deadline, "a command has no answer");
-            self.follow(|_| true).await;
+            self.follow(|_| true);
+            turn().await;
         }
         // Some are cut off, and what they have asked for is done all the same.
         self.house.store.ask(Probe).await.unwrap();
     }
 
     /// Some read all that has come; and who is not connected comes again, as what it was last.
-    async fn follow(&mut self, is_meant: impl Fn(usize) -> bool) {
+    fn follow(&mut self, is_meant: impl Fn(usize) -> bool) {
         for (_, reader) in self.readers.iter_mut().enumerate().filter(|(place, _)| is_meant(*place)) {
             let was_connected = reader.is_connected();
             reader.read(usize::MAX, &mut self.record.borrow_mut());
@@ -118,14 +120,13 @@ impl Play {
                 reader.connect(&self.house.workers[1], restart, PATIENCE, false);
             }
         }
-        tokio::time::sleep(Duration::from_micros(200)).await;
     }
 
     /// Waits until the hub knows of every reader, and of no session that is gone.
     async fn gather(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.follow(|_| true).await;
+            self.follow(|_| true);
             let known = self.house.hub.ask(Look).await.unwrap().sessions.len();
             if known == self.readers.len() && self.readers.iter().all(Reader::is_connected) {
                 return;
@@ -138,7 +139,7 @@ impl Play {
     async fn settle(&mut self, is_meant: impl Fn(usize) -> bool, is_counted: bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.follow(&is_meant).await;
+            self.follow(&is_meant);
             let Err(late) = self.settled(&is_meant, is_counted).await else { return };
             assert!(Instant::now() < deadline, "{late}");
         }
