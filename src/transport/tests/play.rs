@@ -226,7 +226,7 @@ impl Play {
         }));
     }
 
-    fn delete_ended(&mut self, ended: End, limit: usize) {
+    pub(super) fn delete_ended(&mut self, ended: End, limit: usize) {
         let store = self.house.store.clone();
         self.asked.push(actix::spawn(async move {
             store.ask(DeleteEnded { ended, limit }).await.unwrap();

@@ -15,7 +15,10 @@ use crate::{
     domain::Position,
     hub::rooms::tests::known::Look,
     session::tests::turn,
-    store::messages::{List, ListState, Listing, Probe},
+    store::{
+        messages::{List, ListState, Listing, Probe},
+        tests::chores::End,
+    },
 };
 
 /// How long everything may take to be told.
@@ -28,13 +31,15 @@ const PAGE: usize = 200;
 const COUNTERS_ARE_TOLD: Duration = Duration::from_millis(60);
 
 impl Play {
-    /// After the steps only publishes follow, and none of their facts is lost: each round has to be told
-    /// without the help of the next one.
+    /// After the steps only publishes follow, in rounds, and the last fact of each is heard: all is told
+    /// without the help of another one.
     pub async fn end(mut self, last: Last) {
         self.answer_all().await;
         self.doorbell.change(Vec::new());
-        // What is about to expire does so.
+        // What is about to expire does so, and the store has nothing more to do by itself.
         tokio::time::sleep(Duration::from_millis(5)).await;
+        self.delete_ended(End::Expired, usize::MAX);
+        self.answer_all().await;
         let quiet_since = Moment::now();
         self.welcome_newcomers();
         self.gather().await;
@@ -43,7 +48,7 @@ impl Play {
             self.ring(name).await;
         }
         let is_prompt = |place: usize| !last.is_late.get(place).is_some_and(|is_late| *is_late);
-        for Round { publishes, fates } in last.rounds {
+        for Round { publishes, fates, last } in last.rounds {
             self.doorbell.change(fates);
             for pause in publishes {
                 self.publish(&USERS, KINDS[0], None, None);
@@ -56,6 +61,9 @@ impl Play {
                     Pause::Answer => self.answer_all().await,
                 }
             }
+            self.answer_all().await;
+            self.doorbell.change(vec![last]);
+            self.publish(&USERS, KINDS[0], None, None);
             self.answer_all().await;
             self.settle(is_prompt, false).await;
         }

@@ -113,12 +113,13 @@ pub struct Last {
     pub is_late: Vec<bool>,
 }
 
-/// Some publishes of which nothing is lost on the way: so no other one is needed for all to be told.
+/// Some publishes of which the last one is heard of: so no other one is needed for all to be told.
 #[derive(Debug, Clone)]
 pub struct Round {
-    /// What comes after each.
+    /// What comes after each but the last.
     pub publishes: Vec<Pause>,
     pub fates: Vec<Fate>,
+    pub last: Fate,
 }
 
 #[derive(Debug, Clone)]
@@ -154,9 +155,10 @@ pub fn scripts() -> impl Strategy<Value = Script> {
 
 fn last() -> impl Strategy<Value = Last> {
     let pause = prop_oneof![(0..6usize).prop_map(Pause::Turns), Just(Pause::Answer)];
-    let fate = select(&[Fate::Passes, Fate::ComesTwice, Fate::IsNews][..]);
-    let round = (vec(pause, 1..5), vec(fate, 1..6));
-    let round = round.prop_map(|(publishes, fates)| Round { publishes, fates });
+    let fate = || select(&[Fate::Passes, Fate::ComesTwice, Fate::IsNews][..]);
+    let fates = vec(prop_oneof![4 => fate(), 1 => Just(Fate::IsLost)], 1..6);
+    let round = (vec(pause, 0..4), fates, fate());
+    let round = round.prop_map(|(publishes, fates, last)| Round { publishes, fates, last });
     (vec(round, 1..16), vec(any::<bool>(), READERS)).prop_map(|(rounds, is_late)| Last { rounds, is_late })
 }
 
