@@ -177,7 +177,7 @@ impl Application {
             .client_disconnect_timeout(Duration::ZERO)
             // A client that closed its side is gone, and is noticed.
             .h1_allow_half_closed(false)
-            .on_connect(transport::socket::on_connect)
+            .on_connect(http::socket::on_connect)
             .disable_signals()
             .shutdown_timeout(REQUESTS_TIMEOUT_SECS);
         let listen = config.http.listen;
@@ -209,8 +209,9 @@ impl Application {
             }
             part = watch(&hub, &store, &shards) => return Err(AppError::PartEnded(part)),
         }
+        // Whoever reads that it stops may count on it.
+        is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
-        is_draining.store(true, Ordering::Relaxed);
         let deadline = Instant::now() + timeout;
         tokio::select! {
             stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, handle, &sessions, drain)) => {

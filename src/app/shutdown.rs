@@ -2,7 +2,7 @@
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::dev::ServerHandle;
@@ -12,6 +12,9 @@ use crate::{hub::HubLink, store::StoreLink};
 
 /// How often it is looked whether all sessions are gone.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long the last session may take to go after it was told.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The two signals that stop the process, listened for before anybody is told that it runs.
 pub struct Signals {
@@ -42,7 +45,9 @@ pub async fn stop(
     drain: Duration,
 ) {
     hub.drain(drain);
-    while sessions.load(Ordering::Relaxed) > 0 {
+    // All have been told by then; who asks all the same is a request, and the server lets those finish.
+    let deadline = Instant::now() + drain + FAREWELL;
+    while sessions.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
         tokio::time::sleep(DRAIN_INTERVAL).await;
     }
     server.stop(true).await;

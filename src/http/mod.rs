@@ -21,6 +21,7 @@ mod preferences;
 pub mod problem;
 pub mod request_id;
 mod rooms;
+pub mod socket;
 mod tickets;
 mod unread;
 pub mod uri;

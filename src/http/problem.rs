@@ -97,6 +97,10 @@ impl Problem {
     /// The session of a request ended before it had anything to say.
     pub fn ended(code: CloseCode) -> Self {
         match code {
+            CloseCode::RateLimited => {
+                Self::new(ErrorCode::RateLimited, "too many requests of this user wait")
+            }
+            CloseCode::TokenExpired => Self::unauthorized(),
             CloseCode::Restart => Self::new(ErrorCode::Draining, "the server is about to stop"),
             _ => Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later"),
         }

@@ -14,9 +14,10 @@ use serde::Serialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-use super::{Api, answers, etag::is_known, extract::Caller, problem::Problem, wait::Wait};
+use super::{Api, answers, etag::is_known, extract::Caller, problem::Problem, socket, wait::Wait};
 use crate::{
     domain::Identity,
+    protocol::CloseCode,
     session::{Following, Waiter, Worker},
     store::messages::InboxCounters,
 };
@@ -104,13 +105,22 @@ async fn counters_after(
         return Ok(now);
     }
     let worker = request.app_data::<Rc<Worker>>().ok_or_else(Problem::internal)?;
-    let deadline = Instant::now() + wait.time(worker);
-    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default());
+    let time = wait.time(worker);
+    if time.is_zero() {
+        return Ok(now);
+    }
+    let (deadline, line) = (Instant::now() + time, socket::line(request)?);
+    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default(), line);
     waiter.begun().await.map_err(Problem::ended)?;
     loop {
         let inbox = api.store.counters(&identity.user).await?;
-        if is_news(&inbox) || waiter.next(deadline).await.is_none() {
+        if is_news(&inbox) {
             return Ok(inbox);
+        }
+        if waiter.next(deadline).await.is_none() {
+            // One too many was not waiting at all: what there is would only be asked for again.
+            let is_refused = waiter.end() == Some(CloseCode::RateLimited);
+            return if is_refused { Err(Problem::ended(CloseCode::RateLimited)) } else { Ok(inbox) };
         }
     }
 }

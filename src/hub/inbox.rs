@@ -10,7 +10,7 @@ use super::{
     shard::{News, What},
 };
 use crate::{
-    domain::{Counters, MarkTarget, Notification, Position, UserId},
+    domain::{Counters, MarkTarget, Notification, Position, StreamName, UserId},
     protocol::{
         Class, Frame,
         event::{Marked, MarkedAs, NotificationView, Skip},
@@ -62,7 +62,7 @@ fn event(notification: &Notification) -> What {
     let position = notification.position;
     let frame = if notification.muted {
         let from = Position { offset: position.offset - 1, ..position };
-        Frame::inbox_hole(from, position, &Skip { stream: "inbox", from, to: position })
+        Frame::hole(StreamName::Inbox, from, position, &Skip { stream: "inbox", from, to: position })
     } else {
         Frame::notification(position, &NotificationView(notification))
     };

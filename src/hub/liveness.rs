@@ -71,6 +71,8 @@ pub struct Pulse {
     pub was_heard: bool,
     pub is_overflowed: bool,
     pub is_closing: bool,
+    /// Its client goes on sending though nobody reads it; looked at when the line is due.
+    pub is_flooding: bool,
     /// `None` before it is authenticated.
     pub expires_at: Option<Timestamp>,
 }
@@ -94,7 +96,15 @@ pub struct Liveness {
     unanswered_since: Option<Tick>,
     overflowed_since: Option<Tick>,
     closing_since: Option<Tick>,
+    /// Looks at the line in a row that found it flooded.
+    floods: u8,
 }
+
+/// Ticks between two looks at the line of a client that has nothing to say: each is a call of the kernel.
+const LINE_LOOK: Tick = 4;
+
+/// So many looks in a row are no coincidence: the server reads such a line at once, or not any more.
+const FLOODS_MAX: u8 = 2;
 
 impl Liveness {
     pub fn new(transport: Transport) -> Self {
@@ -105,11 +115,24 @@ impl Liveness {
             unanswered_since: None,
             overflowed_since: None,
             closing_since: None,
+            floods: 0,
         }
+    }
+
+    /// Whether it is to be looked at the line. A WebSocket is read by its own rules; on the others the client has
+    /// nothing to say, and the server buffers what it says all the same, up to megabytes, and spins on the rest.
+    pub fn is_line_due(&self) -> bool {
+        self.transport != Transport::WebSocket && self.age.is_multiple_of(LINE_LOOK)
     }
 
     /// Passes one tick.
     pub fn judge(&mut self, policy: &LivenessPolicy, now: Timestamp, pulse: Pulse) -> Fate {
+        if self.is_line_due() {
+            self.floods = if pulse.is_flooding { self.floods.saturating_add(1) } else { 0 };
+            if self.floods >= FLOODS_MAX {
+                return Fate::Kill;
+            }
+        }
         self.age = self.age.saturating_add(1);
         let age = self.age;
         if pulse.was_heard {
@@ -161,6 +184,7 @@ mod tests {
         was_heard: false,
         is_overflowed: false,
         is_closing: false,
+        is_flooding: false,
         expires_at: Some(Timestamp::from_secs(2_000_000)),
     };
 
@@ -205,6 +229,23 @@ mod tests {
             let expected = if place == 0 { 15.25 } else { 15.0 };
             assert_eq!((fate, after), (Fate::Ping, expected));
         }
+    }
+
+    #[test]
+    fn a_client_that_has_nothing_to_say_and_goes_on_saying_it_is_cut_off() {
+        let flooding = Pulse { is_flooding: true, ..LIVE };
+        for transport in [Transport::EventStream, Transport::LongPoll] {
+            let (fate, after) = next(&mut Liveness::new(transport), NOW, flooding);
+            assert!(fate == Fate::Kill && after <= 2.0, "{fate:?} {after}");
+            let mut liveness = Liveness::new(transport);
+            for second in 0..10 {
+                for _ in 0..LINE_LOOK {
+                    let pulse = Pulse { is_flooding: second % 2 == 0, ..LIVE };
+                    assert_eq!(liveness.judge(&policy(), NOW, pulse), Fate::Live);
+                }
+            }
+        }
+        assert_eq!(next(&mut Liveness::new(Transport::WebSocket), NOW, flooding).0, Fate::Ping);
     }
 
     #[test]

@@ -29,7 +29,8 @@ impl SessionRegister {
     ///
     /// The newest stays, so that a ghost locks nobody out: the oldest WebSocket goes. An event stream would
     /// come back by itself whatever it is told, so where no other is left the new session is the one that
-    /// waits. Requests that wait make way for each other alone.
+    /// waits. Of requests that wait the newest is refused, too: an older one that was answered for it would be
+    /// asked again at once, and so on.
     /// The one that goes is forgotten at once: its own farewell comes late or never.
     pub fn add(
         &mut self,
@@ -79,10 +80,8 @@ fn excess(sessions: &VecDeque<Registered>, newest: Transport, per_user: usize) -
     if per_user == 0 || sessions.iter().filter(is_alike).count() <= per_user {
         return None;
     }
-    let makes_way = |known: &Registered| match newest {
-        Transport::LongPoll => known.transport == Transport::LongPoll,
-        Transport::WebSocket | Transport::EventStream => known.transport == Transport::WebSocket,
-    };
+    let makes_way =
+        |known: &Registered| newest != Transport::LongPoll && known.transport == Transport::WebSocket;
     // Where that is the newest itself, or nobody, the newest is the one.
     Some(sessions.iter().position(makes_way).unwrap_or(sessions.len() - 1))
 }
@@ -131,12 +130,12 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_wait_make_way_for_each_other_alone() {
+    fn one_request_too_many_that_waits_is_refused_and_makes_nobody_go() {
         let mut register = SessionRegister::new(1);
         assert_eq!(register.add(alice(), key(0, 0), WebSocket), None);
         assert_eq!(register.add(alice(), key(0, 1), LongPoll), None);
         let gone = register.add(alice(), key(0, 2), LongPoll);
-        assert_eq!(gone, Some((key(0, 1), CloseCode::ConnectionLimit)));
+        assert_eq!(gone, Some((key(0, 2), CloseCode::RateLimited)));
     }
 
     #[test]

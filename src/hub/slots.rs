@@ -29,6 +29,8 @@ pub trait Receiver {
     fn ping(&self);
     /// Says goodbye and closes; whether the session was open until now.
     fn end(&self, code: CloseCode) -> bool;
+    /// Whether its client goes on sending though nobody reads it.
+    fn is_flooding(&self) -> bool;
     /// Ends the socket from outside.
     fn kill(&self);
 }
@@ -147,7 +149,9 @@ impl Slots {
         let mut table = self.0.borrow_mut();
         for occupant in table.slots.iter_mut().filter_map(|slot| slot.occupant.as_mut()) {
             let receiver = &occupant.receiver;
-            match occupant.liveness.judge(policy, now, receiver.pulse()) {
+            let mut pulse = receiver.pulse();
+            pulse.is_flooding = occupant.liveness.is_line_due() && receiver.is_flooding();
+            match occupant.liveness.judge(policy, now, pulse) {
                 Fate::Live => {}
                 Fate::Ping => receiver.ping(),
                 Fate::End(code) => {
@@ -195,6 +199,9 @@ mod tests {
         fn ping(&self) {}
         fn end(&self, _: CloseCode) -> bool {
             true
+        }
+        fn is_flooding(&self) -> bool {
+            false
         }
         fn kill(&self) {}
     }

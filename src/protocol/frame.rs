@@ -96,9 +96,10 @@ impl Frame {
         Self::encode(Class::Inbox, Some(StreamName::Inbox), Some(Numbers::one(position)), event)
     }
 
-    /// Encodes what covers an inbox from one position to another: a `skip` or a `gap`.
-    pub fn inbox_hole(from: Position, to: Position, event: &impl Serialize) -> Self {
-        Self::encode(Class::Inbox, Some(StreamName::Inbox), Some(Numbers { from, to }), event)
+    /// Encodes what covers a stream from one position to another: a `skip` or a `gap`.
+    pub fn hole(stream: StreamName, from: Position, to: Position, event: &impl Serialize) -> Self {
+        let class = if stream == StreamName::Inbox { Class::Inbox } else { Class::Room };
+        Self::encode(class, Some(stream), Some(Numbers { from, to }), event)
     }
 
     /// Encodes the event that stands at `position` of the room.
@@ -108,9 +109,7 @@ impl Frame {
 
     /// Encodes a `gap` of the room. It stands at its end, and is dropped with what it covers.
     pub fn gap(room: &RoomName, gap: Gap) -> Self {
-        let numbers = Numbers { from: gap.from, to: gap.to };
-        let stream = StreamName::Room(room.clone());
-        Self::encode(Class::Room, Some(stream), Some(numbers), &GapView::new(room.as_str(), gap))
+        Self::hole(StreamName::Room(room.clone()), gap.from, gap.to, &GapView::new(room.as_str(), gap))
     }
 
     /// Encodes presence of a user in the room, or without one who types there. A newer one about the same

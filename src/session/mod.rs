@@ -60,8 +60,22 @@ impl Following {
     }
 }
 
-/// Ends the socket of a connection from outside, whatever still waits in it.
-pub type Kill = Box<dyn Fn()>;
+/// The connection under a session, from outside: it can be ended whatever still waits in it.
+pub trait Line {
+    fn kill(&self);
+    /// Whether the client has sent what the server does not read any more.
+    fn is_backed_up(&self) -> bool;
+}
+
+/// For a session without a connection.
+#[cfg(test)]
+impl Line for () {
+    fn kill(&self) {}
+
+    fn is_backed_up(&self) -> bool {
+        false
+    }
+}
 
 pub struct Session {
     me: Weak<Self>,
@@ -72,7 +86,7 @@ pub struct Session {
     key: OnceCell<SessionKey>,
     opened_at: Instant,
     outbox: Rc<Outbox>,
-    kill: Kill,
+    line: Box<dyn Line>,
     /// What was asked for at the handshake; taken when the session is admitted.
     following: RefCell<Following>,
     identity: RefCell<Option<Identity>>,
@@ -109,7 +123,12 @@ pub struct Session {
 
 impl Session {
     /// Opens a session on this worker; the transport admits it when it knows who it is.
-    pub fn open(worker: Rc<Worker>, transport: Transport, following: Following, kill: Kill) -> Rc<Self> {
+    pub fn open(
+        worker: Rc<Worker>,
+        transport: Transport,
+        following: Following,
+        line: Box<dyn Line>,
+    ) -> Rc<Self> {
         worker.count_opened();
         let session = Rc::new_cyclic(|me| Self {
             me: me.clone(),
@@ -118,7 +137,7 @@ impl Session {
             key: OnceCell::new(),
             opened_at: Instant::now(),
             outbox: Rc::new(Outbox::new(worker.policy.outbox)),
-            kill,
+            line,
             following: RefCell::new(following),
             identity: RefCell::new(None),
             inbox: RefCell::new(None),

@@ -69,6 +69,7 @@ impl Receiver for Session {
             was_heard: self.was_heard.take(),
             is_overflowed: self.outbox.is_overflowed(),
             is_closing: self.outbox.is_closing(),
+            is_flooding: false,
             expires_at: self.identity.borrow().as_ref().map(|identity| identity.expires_at),
         }
     }
@@ -93,8 +94,12 @@ impl Receiver for Session {
         true
     }
 
+    fn is_flooding(&self) -> bool {
+        self.line.is_backed_up()
+    }
+
     fn kill(&self) {
-        (self.kill)();
+        self.line.kill();
         // A connection that is read no more, since too much came in, does not see its socket end.
         self.is_killed.set(true);
         self.outbox.wake();

@@ -115,9 +115,11 @@ impl Session {
                 }
                 Item::Skip { from, to } => {
                     let skip = Skip { stream: "inbox", from: *from, to: *to };
-                    (Frame::inbox_hole(*from, *to, &skip), *to)
+                    (Frame::hole(StreamName::Inbox, *from, *to, &skip), *to)
                 }
-                Item::Gap(gap) => (Frame::inbox_hole(gap.from, gap.to, &GapView::new("inbox", *gap)), gap.to),
+                Item::Gap(gap) => {
+                    (Frame::hole(StreamName::Inbox, gap.from, gap.to, &GapView::new("inbox", *gap)), gap.to)
+                }
             })
         })?;
         match given {

@@ -6,9 +6,9 @@ use super::{
     replay::{Given, give},
 };
 use crate::{
-    domain::Position,
+    domain::{Position, StreamName},
     hub::messages::{ReadRoom, Request},
-    protocol::{Class, Frame, event::Skip},
+    protocol::{Frame, event::Skip},
     stream::{Item, Page, PageLimit},
 };
 
@@ -27,7 +27,8 @@ impl Session {
         let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
             Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
             Item::Skip { from, to } => {
-                (Frame::new(Class::Reply, &Skip { stream: room, from: *from, to: *to }), *to)
+                let stream = StreamName::Room(listener.room.clone());
+                (Frame::hole(stream, *from, *to, &Skip { stream: room, from: *from, to: *to }), *to)
             }
             Item::Gap(gap) => (Frame::gap(&listener.room, *gap), gap.to),
         });

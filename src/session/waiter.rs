@@ -1,10 +1,10 @@
 //! A session for a request that waits: nothing is sent to its client before the request is answered.
 
-use std::{future::poll_fn, rc::Rc};
+use std::{future::poll_fn, rc::Rc, task::Poll};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Following, Opening, Session, Worker};
+use super::{Following, Line, Opening, Session, Worker};
 use crate::{
     domain::{Counters, Identity, StreamName, Transport},
     outbox::Outgoing,
@@ -17,10 +17,9 @@ use crate::{
 pub struct Waiter(Rc<Session>);
 
 impl Waiter {
-    /// Follows these streams from now on, and reads what it is owed of them.
-    pub fn open(worker: Rc<Worker>, identity: Identity, following: Following) -> Self {
-        // Its socket is the request's, and ends with that.
-        let session = Session::open(worker, Transport::LongPoll, following, Box::new(|| {}));
+    /// Follows these streams from now on, and reads what it is owed of them; `line` is the request's connection.
+    pub fn open(worker: Rc<Worker>, identity: Identity, following: Following, line: Box<dyn Line>) -> Self {
+        let session = Session::open(worker, Transport::LongPoll, following, line);
         session.admit(identity, Opening::Welcome(None));
         Self(session)
     }
@@ -43,12 +42,27 @@ impl Waiter {
     /// Takes what comes next; `None` if nothing does by then, or the session ends.
     pub async fn next(&self, deadline: Instant) -> Option<Frame> {
         loop {
-            match timeout_at(deadline, poll_fn(|cx| self.0.outbox.poll_next(cx))).await {
-                Ok(Outgoing::Frame(frame)) => return Some(frame),
-                Ok(Outgoing::Ping | Outgoing::Pong(_)) => {}
-                Ok(Outgoing::Close(_)) | Err(_) => return None,
+            let session = &self.0;
+            let next = poll_fn(|cx| match session.is_over() {
+                // Its connection was cut, and wakes nobody any more.
+                true => Poll::Ready(None),
+                false => session.outbox.poll_next(cx).map(Some),
+            });
+            let next = timeout_at(deadline, next).await.ok().flatten();
+            if session.outbox.take_drained() {
+                session.drained();
+            }
+            match next? {
+                Outgoing::Frame(frame) => return Some(frame),
+                Outgoing::Ping | Outgoing::Pong(_) => {}
+                Outgoing::Close(_) => return None,
             }
         }
+    }
+
+    /// Why it was ended, if it was.
+    pub fn end(&self) -> Option<CloseCode> {
+        self.0.end.get()
     }
 
     /// What the counters were when it began.

@@ -3,7 +3,6 @@
 
 mod poll;
 mod query;
-pub mod socket;
 mod sse;
 mod sse_body;
 mod ws;

@@ -16,12 +16,12 @@ use crate::{
     auth::gate::Surface,
     clock,
     domain::{Counters, Cursor, Identity, StreamName},
-    http::{answers, problem::Problem, wait::Wait},
+    http::{answers, problem::Problem, socket, wait::Wait},
     protocol::{
-        Class, ErrorCode, Frame,
+        Class, CloseCode, ErrorCode, Frame,
         event::{GapView, Message, NotificationFields, Skip, Unread},
     },
-    session::{Following, Waiter, Worker},
+    session::{Following, Line, Waiter, Worker},
     stream::Resume,
 };
 
@@ -86,6 +86,9 @@ enum PolledEvent<'a> {
 )]
 pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
+    if worker.is_full() {
+        return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
+    }
     let identity = worker.gate.admit(&request, Surface::Stream, clock::now())?;
     let identity = identity.ok_or_else(Problem::unauthorized)?;
     let query = Query::read(&request)?;
@@ -93,14 +96,24 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     query.allow_rooms(&identity)?;
     let known = Known { version: query.number("version")?, marks_version: query.number("marks_version")? };
     let wait = Wait::read(&request)?;
-    if worker.is_full() {
-        return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
-    }
     // Who asks for nothing that was gets the cursor of now.
     let is_fresh = query.following.since.is_empty();
     let time = if is_fresh { Duration::ZERO } else { wait.time(&worker) };
-    let answer = gather(&worker, identity, query.following, known, time).await?;
+    let stands_at = query.following.cursor();
+    let gathered = if worker.is_draining.load(Ordering::Relaxed) && !is_fresh {
+        Err(Unanswered::Ended(CloseCode::Restart))
+    } else {
+        gather(&worker, identity, query.following, known, time, socket::line(&request)?).await
+    };
     let mut response = HttpResponse::Ok();
+    let answer = match gathered {
+        Err(Unanswered::Ended(CloseCode::Restart)) if !is_fresh => {
+            // The next one is to find another instance.
+            response.force_close();
+            Answer::nothing(stands_at)
+        }
+        gathered => gathered?,
+    };
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if !is_fresh {
         wait.confirm(&mut response);
@@ -129,11 +142,32 @@ impl Known {
     }
 }
 
+/// Why a poll has no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// Its session ended before there was anything to answer.
+    Ended(CloseCode),
+    RoomIsFull,
+}
+
+impl From<Unanswered> for Problem {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Ended(code) => Self::ended(code),
+            Unanswered::RoomIsFull => {
+                Self::new(ErrorCode::Unavailable, "a room takes nobody in now; try again later")
+            }
+        }
+    }
+}
+
 /// What a poll has come to know.
 pub(super) struct Answer {
     events: Vec<Frame>,
     cursor: Cursor,
     resumes: Vec<(StreamName, Resume)>,
+    /// When the poll began; what is told of older ones came late.
+    first: Counters,
     known: Known,
     /// The newest counters are to follow what was told.
     owes_counters: bool,
@@ -145,26 +179,29 @@ pub(super) async fn gather(
     following: Following,
     known: Known,
     time: Duration,
-) -> Result<Answer, Problem> {
+    line: Box<dyn Line>,
+) -> Result<Answer, Unanswered> {
     let (user, cursor, rooms) = (identity.user.clone(), following.cursor(), following.rooms.len());
-    let is_fresh = following.since.is_empty();
     let end = Instant::now() + time;
-    let waiter = Waiter::open(worker.clone(), identity, following);
-    waiter.begun().await.map_err(Problem::ended)?;
+    let waiter = Waiter::open(worker.clone(), identity, following, line);
+    waiter.begun().await.map_err(Unanswered::Ended)?;
     let (resumes, first) = (waiter.resumes(), waiter.first_counters());
     if resumes.len() <= rooms {
-        return Err(Problem::new(ErrorCode::Unavailable, "a room takes nobody in now; try again later"));
+        return Err(Unanswered::RoomIsFull);
     }
     let owes_counters = known.is_news(&first);
-    let mut answer = Answer { events: Vec::new(), cursor, resumes, known: known.or(first), owes_counters };
-    if worker.is_draining.load(Ordering::Relaxed) && !is_fresh {
-        return Ok(answer);
-    }
+    let mut answer =
+        Answer { events: Vec::new(), cursor, resumes, first, known: known.or(first), owes_counters };
     // Once there is something to answer with, what is there by now comes along and nothing is waited for.
     while answer.events.len() < EVENTS_MAX
         && let Some(frame) = waiter.next(if answer.is_due() { Instant::now() } else { end }).await
     {
         answer.take(frame);
+    }
+    if answer.events.is_empty()
+        && let Some(code @ (CloseCode::RateLimited | CloseCode::Restart)) = waiter.end()
+    {
+        return Err(Unanswered::Ended(code));
     }
     drop(waiter);
     // Counters are told a moment after what they count; by then nobody may be here to hear them.
@@ -178,6 +215,19 @@ pub(super) async fn gather(
 }
 
 impl Answer {
+    fn nothing(cursor: Cursor) -> Self {
+        let known = Known { version: None, marks_version: None };
+        let (events, resumes, first) = (Vec::new(), Vec::new(), Counters::default());
+        Self { events, cursor, resumes, first, known, owes_counters: false }
+    }
+
+    /// Whether these are newer than what is known, and not older than the poll itself.
+    fn is_news(&self, counters: &Counters) -> bool {
+        let is_late =
+            counters.version < self.first.version || counters.marks_version < self.first.marks_version;
+        !is_late && self.known.is_news(counters)
+    }
+
     fn is_due(&self) -> bool {
         !self.events.is_empty() || self.owes_counters
     }
@@ -188,7 +238,7 @@ impl Answer {
         }
         if frame.is_numbered() {
             self.owes_counters |= frame.class() == Class::Inbox;
-        } else if frame.counters().is_some_and(|counters| self.known.is_news(&counters)) {
+        } else if frame.counters().is_some_and(|counters| self.is_news(&counters)) {
             self.owes_counters = false;
         } else {
             return;

@@ -12,14 +12,13 @@ use actix_web::{
 
 use super::{
     query::Query,
-    socket,
     sse_body::{SseBody, goodbye},
 };
 use crate::{
     auth::gate::Surface,
     clock,
     domain::{Cursor, Transport, UserId},
-    http::{answers, problem::Problem},
+    http::{answers, problem::Problem, socket},
     protocol::{CloseCode, ErrorCode, event_stream::Naming},
     session::{Opening, Session, Worker},
 };
@@ -65,8 +64,8 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
         return Ok(response(&request).body(goodbye(code, retry_after, naming)));
     }
 
-    let (cursor, kill) = (query.following.cursor(), socket::kill(&request)?);
-    let session = Session::open(worker, Transport::EventStream, query.following, kill);
+    let (cursor, line) = (query.following.cursor(), socket::one_way_line(&request)?);
+    let session = Session::open(worker, Transport::EventStream, query.following, line);
     session.admit(identity, Opening::Welcome(None));
     let mut response = response(&request).streaming(SseBody::new(session, cursor, naming));
     if request.version() < Version::HTTP_11 {
@@ -94,7 +93,8 @@ async fn must_wait(worker: &Worker, user: &UserId) -> Option<CloseCode> {
     if worker.is_draining.load(Ordering::Relaxed) {
         return Some(CloseCode::Restart);
     }
-    let has_place = !worker.is_full() && worker.hub.has_place(user.clone()).await;
+    // Others may have come while the hub was asked.
+    let has_place = worker.hub.has_place(user.clone()).await && !worker.is_full();
     (!has_place).then_some(CloseCode::RateLimited)
 }
 

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use futures_util::stream::pending;
 
 use super::{
-    socket,
     ws_body::WsBody,
     ws_guard::{Guard, MessageLimits},
     ws_handshake::{self, Accepted},
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{Cursor, RoomName, Transport},
-    http::{answers, problem::Problem},
+    http::{answers, problem::Problem, socket},
     hub::slots::Receiver,
     protocol::CloseCode,
     session::{Opening, Session, Worker},
@@ -83,7 +82,7 @@ fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Pro
     let Accepted { mut response, identity, following, has_ping_event } =
         ws_handshake::accept(&request, &worker)?;
 
-    let session = Session::open(worker, Transport::WebSocket, following, socket::kill(&request)?);
+    let session = Session::open(worker, Transport::WebSocket, following, socket::line(&request)?);
     if let Some(identity) = identity {
         session.admit(identity, Opening::Welcome(None));
     }

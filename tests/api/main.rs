@@ -28,6 +28,7 @@ mod isolation;
 mod listening;
 mod marks;
 mod mutes;
+mod one_way;
 mod openapi;
 mod order;
 mod origins;

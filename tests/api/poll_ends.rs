@@ -44,29 +44,32 @@ async fn a_poll_that_comes_while_the_server_drains_is_answered_at_once_and_empty
 }
 
 #[actix_web::test]
-async fn beyond_the_limit_of_a_user_the_oldest_poll_is_answered_early_and_no_session_goes() {
+async fn beyond_the_limit_of_a_user_a_poll_is_refused_and_nobody_goes_for_it() {
     let app = start(("limits.sessions_per_user", "2"));
     let (mut ws, mut other) = (app.ws("alice").await, app.ws("alice").await);
     let mut polls = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..2 {
         polls.push(Poll::start(&app, "alice", "", "").await);
     }
-    let cursor = polls[0].cursor.clone();
-    let [first, second, third] = &mut polls[..] else { panic!() };
-    // Each is asked when the one before waits; the third ends the first.
-    let (mut of_second, mut of_third) = (Vec::new(), Vec::new());
-    let asking_third = async { of_third = third.next(LONG).await };
+    let refused = polls[0].path(LONG);
+    let [first, second] = &mut polls[..] else { panic!() };
+    let (mut of_first, mut of_second) = (Vec::new(), Vec::new());
+    let asking_third = async {
+        let http = app.user("alice");
+        let prefer = http.request("GET", "/v1/notifications/unread").insert_header(("Prefer", "wait=60"));
+        for answer in [http.get(&refused).await, http.send(prefer, "").await] {
+            answer.problem(429, "rate_limited");
+            assert!(answer.header("Retry-After").is_some());
+        }
+        assert_eq!(http.get("/v1/notifications/unread").await.status, 200, "this one waits for nothing");
+        app.publish("alice", 1).await;
+    };
     let asking_second = async {
         let asking = async { of_second = second.next(LONG).await };
         while_it_waits(&app, 2, asking, asking_third).await;
     };
-    let asking_first = async {
-        assert_eq!(first.next(LONG).await, [Value::Null; 0]);
-        app.publish("alice", 1).await;
-    };
-    while_it_waits(&app, 1, asking_first, asking_second).await;
-    assert_eq!(first.cursor, cursor);
-    for events in [of_second, of_third] {
+    while_it_waits(&app, 1, async { of_first = first.next(LONG).await }, asking_second).await;
+    for events in [of_first, of_second] {
         assert_eq!(events[0]["payload"]["n"], 1);
     }
     assert_eq!((ws.next_ns(1).await, other.next_ns(1).await), (vec![1], vec![1]));

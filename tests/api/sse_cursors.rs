@@ -40,7 +40,7 @@ async fn a_stream_follows_the_inbox_and_several_rooms_each_from_where_it_was_lef
     assert_eq!(ids(&sse), at);
 
     for (room, resume) in [("whole", "complete"), ("live", "fresh"), ("pruned", "gap")] {
-        let ok = sse.next().await;
+        let ok = sse.next_with_id().await.json();
         assert_eq!((&ok["type"], &ok["command"]), (&json!("ok"), &json!("join")), "{ok}");
         assert_eq!((&ok["room"], &ok["resume"]), (&json!(room), &json!(resume)));
         if room == "live" {
@@ -51,7 +51,7 @@ async fn a_stream_follows_the_inbox_and_several_rooms_each_from_where_it_was_lef
 
     let mut missed = Vec::new();
     while missed.len() < 2 + 2 + 1 + 3 {
-        let event = sse.next().await;
+        let event = sse.next_with_id().await.json();
         let (name, position) = match event["type"].as_str().unwrap() {
             "gap" => (event["stream"].clone(), event["to"].clone()),
             "message" => (event["room"].clone(), event["position"].clone()),
@@ -88,7 +88,7 @@ async fn without_a_cursor_the_first_id_is_where_everything_stands() {
     for since in ["".to_owned(), format!("&since=chat@{said}")] {
         let mut sse = stream(&app, "alice", EVERYWHERE, &format!("?rooms=chat{since}")).await;
         assert_eq!(cursor(sse.last_id())["inbox"], top);
-        let ok = sse.next().await;
+        let ok = sse.next_with_id().await.json();
         assert_eq!(ok["resume"], if since.is_empty() { "fresh" } else { "complete" });
         assert_eq!(ids(&sse), json!({ "inbox": top, "chat": said }));
     }
@@ -128,14 +128,11 @@ async fn every_id_continues_where_its_event_was() {
         let headers = [("Last-Event-ID", id.as_str())];
         let token = app.token("alice", EVERYWHERE);
         let mut again = Sse::open(app.address, &format!("?rooms=one,two&token={token}"), &headers).await;
-        again.next_many(3).await;
         let mut followed = Vec::new();
-        while followed.len() < events.len() - seen {
-            let event = again.next_event().await;
-            // Counters may come between, and have no id.
-            followed.extend(event.id.is_some().then(|| event.json()));
+        while followed.len() < 3 + events.len() - seen {
+            followed.push(again.next_with_id().await.json());
         }
-        assert_eq!(sorted(&followed), sorted(&events[seen..]), "{id}");
+        assert_eq!(sorted(&followed[3..]), sorted(&events[seen..]), "{id}");
     }
 }
 
@@ -154,10 +151,13 @@ async fn b35_of_two_cursors_the_header_wins() {
     let query = "?rooms=chat&since=inbox@00000000.0,chat@00000000.0";
     let headers = [("Authorization", bearer.as_str()), ("Last-Event-ID", header.as_str())];
     let mut sse = Sse::open(app.address, query, &headers).await;
-    assert_eq!(sse.next().await["resume"], "complete");
+    assert_eq!(sse.next_with_id().await.json()["resume"], "complete");
     assert_eq!(json!(cursor(sse.last_id())), json!({ "inbox": inbox, "chat": said }));
-    assert_eq!(sse.next().await["resume"], "complete");
-    let missed = sse.next_many(4).await;
+    assert_eq!(sse.next_with_id().await.json()["resume"], "complete");
+    let mut missed = Vec::new();
+    while missed.len() < 4 {
+        missed.push(sse.next_with_id().await.json());
+    }
     let offsets = missed.iter().map(|event| event["position"].as_str().unwrap().rsplit_once('.').unwrap().1);
     let mut offsets: Vec<_> = offsets.collect();
     offsets.sort_unstable();

@@ -115,7 +115,7 @@ const LIMITS: [(&str, &str); 46] = [
     ("heartbeat", "a_silent_session_is_pinged_and_then_ended"),
     ("outbox", "a_full_outbox_has_ten_seconds_to_fall_below_half"),
     ("sessions of a user", "4504"),
-    ("polls of a user", "requests_that_wait_make_way_for_each_other_alone"),
+    ("polls of a user", "one_request_too_many_that_waits_is_refused_and_makes_nobody_go"),
     ("sessions of a node", "limits.sessions"),
     ("waiting requests to the store", "Overloaded"),
 ];

@@ -107,7 +107,8 @@ impl Rooms {
                     Some(since) => room.log.page(since, limit),
                     None => Page::fresh(room.log.head()),
                 },
-                users: room.presence.first(PRESENCE_MAX),
+                // Who only listens is told of nobody.
+                users: guest.as_ref().map(|_| room.presence.first(PRESENCE_MAX)).unwrap_or_default(),
                 user_count: room.presence.count(),
             };
             shards.answer(session, RoomAnswer::Joined { room: name.clone(), result: Ok(joined) });

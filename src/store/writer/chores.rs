@@ -21,9 +21,10 @@ const FORGOTTEN_KEYS: usize = 500;
 /// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
 pub(super) const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Expired notifications that are deleted in one go, and how long that may wait for the lock.
+/// Expired notifications that are deleted in one go, and how long that may wait for the lock: it stands in
+/// front of those who ask, and comes again.
 const EXPIRED_ROWS: usize = 500;
-const EXPIRY_PATIENCE: Duration = Duration::from_secs(1);
+const EXPIRY_PATIENCE: Duration = Duration::from_millis(250);
 
 impl Writer {
     /// A small part of what is due besides the jobs; the rest comes after the next batch.

@@ -26,7 +26,7 @@ pub struct EventStream {
 impl EventStream {
     pub fn open(worker: &Rc<Worker>, identity: Identity, following: Following) -> Self {
         let cursor = following.cursor();
-        let session = Session::open(worker.clone(), Transport::EventStream, following, Box::new(|| ()));
+        let session = Session::open(worker.clone(), Transport::EventStream, following, Box::new(()));
         session.admit(identity, Opening::Welcome(None));
         let body = Box::pin(SseBody::new(session, cursor, Naming::ByType));
         Self { body, bytes: Vec::new(), is_over: false }

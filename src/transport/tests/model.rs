@@ -15,7 +15,7 @@ async fn play(script: Script) {
 
 proptest! {
     // What is not told is waited for, so a shorter case is not sought for long.
-    #![proptest_config(ProptestConfig { cases: 64, max_shrink_time: 60_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_time: 60_000, ..ProptestConfig::default() })]
 
     #[test]
     fn readers_change_their_transport_and_are_told_each_number_once_and_no_hole_in_silence(

@@ -40,22 +40,6 @@ pub(super) fn user(name: &str) -> UserId {
     name.parse().unwrap()
 }
 
-/// Where this reader goes on.
-fn restart(reader: &Reader, since: &Since) -> Restart {
-    let own = reader.witness.own();
-    let other = |offset: fn(u64, u64) -> u64, by: u64| {
-        own.since.map(|own| Position { offset: offset(own.offset, by), ..own })
-    };
-    match since {
-        Since::Own => own,
-        Since::Nothing => Restart { since: None, is_forged: false },
-        Since::Start => Restart { since: Some(Position::START), is_forged: false },
-        Since::Older(choice) => Restart { since: other(|own, choice| choice % (own + 1), *choice), ..own },
-        Since::Ahead(by) => Restart { since: other(|own, by| own + by, *by), is_forged: true },
-        Since::OtherLife => Restart { since: "otherone.5".parse().ok(), is_forged: true },
-    }
-}
-
 impl Play {
     pub fn new(fates: Vec<Fate>) -> Self {
         let mut doorbell = None;
@@ -100,13 +84,13 @@ impl Play {
             }
             Step::Connect { reader, worker, kind, since, is_busy, waits } => {
                 let wait = if waits { PATIENCE } else { Duration::ZERO };
+                let restart = self.restart(reader, &since);
                 let reader = &mut self.readers[reader];
-                let restart = restart(reader, &since);
                 reader.kind = kind;
                 reader.connect(&self.house.workers[worker], restart, wait, is_busy);
             }
             Step::Resume { reader, since } => {
-                let restart = restart(&self.readers[reader], &since);
+                let restart = self.restart(reader, &since);
                 self.readers[reader].resume(restart);
             }
             Step::Cut { reader } => self.readers[reader].cut(),
@@ -121,6 +105,27 @@ impl Play {
                 }
             }
             Step::Rest => tokio::time::sleep(Duration::from_millis(1)).await,
+        }
+    }
+
+    /// Where this reader goes on.
+    fn restart(&self, place: usize, since: &Since) -> Restart {
+        let reader = &self.readers[place];
+        let own = reader.witness.own();
+        let at = |position: Position, offset| Position { offset, ..position };
+        match since {
+            Since::Own => own,
+            Since::Nothing => Restart { since: None, is_forged: false },
+            Since::Start => Restart { since: Some(Position::START), is_forged: false },
+            Since::Older(choice) => {
+                Restart { since: own.since.map(|own| at(own, choice % (own.offset + 1))), ..own }
+            }
+            Since::Ahead(by) => {
+                let record = self.record.borrow();
+                let top = record.known(reader.user).last().map(|(_, stored)| stored.position);
+                Restart { since: top.map(|top| at(top, top.offset + by)), is_forged: true }
+            }
+            Since::OtherLife => Restart { since: "otherone.5".parse().ok(), is_forged: true },
         }
     }
 
@@ -221,7 +226,7 @@ impl Play {
         }));
     }
 
-    fn delete_ended(&mut self, ended: End, limit: usize) {
+    pub(super) fn delete_ended(&mut self, ended: End, limit: usize) {
         let store = self.house.store.clone();
         self.asked.push(actix::spawn(async move {
             store.ask(DeleteEnded { ended, limit }).await.unwrap();

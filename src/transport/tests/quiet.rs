@@ -15,7 +15,10 @@ use crate::{
     domain::Position,
     hub::rooms::tests::known::Look,
     session::tests::turn,
-    store::messages::{List, ListState, Listing, Probe},
+    store::{
+        messages::{List, ListState, Listing, Probe},
+        tests::chores::End,
+    },
 };
 
 /// How long everything may take to be told.
@@ -28,18 +31,24 @@ const PAGE: usize = 200;
 const COUNTERS_ARE_TOLD: Duration = Duration::from_millis(60);
 
 impl Play {
-    /// After the steps only publishes follow, and none of their facts is lost: each round has to be told
-    /// without the help of the next one.
+    /// After the steps only publishes follow, in rounds, and the last fact of each is heard: all is told
+    /// without the help of another one.
     pub async fn end(mut self, last: Last) {
         self.answer_all().await;
         self.doorbell.change(Vec::new());
-        // What is about to expire does so.
+        // What is about to expire does so, and the store has nothing more to do by itself.
         tokio::time::sleep(Duration::from_millis(5)).await;
+        self.delete_ended(End::Expired, usize::MAX);
+        self.answer_all().await;
         let quiet_since = Moment::now();
         self.welcome_newcomers();
         self.gather().await;
+        // What was lost with its counters is made up for, once.
+        for name in USERS {
+            self.ring(name).await;
+        }
         let is_prompt = |place: usize| !last.is_late.get(place).is_some_and(|is_late| *is_late);
-        for Round { publishes, fates } in last.rounds {
+        for Round { publishes, fates, last } in last.rounds {
             self.doorbell.change(fates);
             for pause in publishes {
                 self.publish(&USERS, KINDS[0], None, None);
@@ -53,11 +62,15 @@ impl Play {
                 }
             }
             self.answer_all().await;
+            self.doorbell.change(vec![last]);
+            self.publish(&USERS, KINDS[0], None, None);
+            self.answer_all().await;
             self.settle(is_prompt, false).await;
         }
         let told = Instant::now() + COUNTERS_ARE_TOLD;
         while Instant::now() < told {
-            self.follow(is_prompt).await;
+            self.follow(is_prompt);
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
         self.settle(|_| true, true).await;
         for name in USERS {
@@ -98,14 +111,15 @@ impl Play {
         let is_waiting = |reader: &Reader| reader.is_connected() && !reader.witness.asked.is_empty();
         while self.readers.iter().any(is_waiting) {
             assert!(Instant::now() < deadline, "a command has no answer");
-            self.follow(|_| true).await;
+            self.follow(|_| true);
+            turn().await;
         }
         // Some are cut off, and what they have asked for is done all the same.
         self.house.store.ask(Probe).await.unwrap();
     }
 
     /// Some read all that has come; and who is not connected comes again, as what it was last.
-    async fn follow(&mut self, is_meant: impl Fn(usize) -> bool) {
+    fn follow(&mut self, is_meant: impl Fn(usize) -> bool) {
         for (_, reader) in self.readers.iter_mut().enumerate().filter(|(place, _)| is_meant(*place)) {
             let was_connected = reader.is_connected();
             reader.read(usize::MAX, &mut self.record.borrow_mut());
@@ -114,14 +128,13 @@ impl Play {
                 reader.connect(&self.house.workers[1], restart, PATIENCE, false);
             }
         }
-        tokio::time::sleep(Duration::from_micros(200)).await;
     }
 
     /// Waits until the hub knows of every reader, and of no session that is gone.
     async fn gather(&mut self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.follow(|_| true).await;
+            self.follow(|_| true);
             let known = self.house.hub.ask(Look).await.unwrap().sessions.len();
             if known == self.readers.len() && self.readers.iter().all(Reader::is_connected) {
                 return;
@@ -134,7 +147,7 @@ impl Play {
     async fn settle(&mut self, is_meant: impl Fn(usize) -> bool, is_counted: bool) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            self.follow(&is_meant).await;
+            self.follow(&is_meant);
             let Err(late) = self.settled(&is_meant, is_counted).await else { return };
             assert!(Instant::now() < deadline, "{late}");
         }

@@ -68,7 +68,8 @@ impl Reader {
                 let Counters { version, marks_version, .. } = self.witness.counters;
                 let known = Known { version: Some(version), marks_version: Some(marks_version) };
                 Link::LongPoll(actix::spawn(async move {
-                    let answer = poll::gather(&worker, identity, following, known, wait).await.unwrap();
+                    let answer =
+                        poll::gather(&worker, identity, following, known, wait, Box::new(())).await.unwrap();
                     serde_json::to_value(answer.body().unwrap()).unwrap()
                 }))
             }

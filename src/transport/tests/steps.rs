@@ -113,12 +113,13 @@ pub struct Last {
     pub is_late: Vec<bool>,
 }
 
-/// Some publishes of which nothing is lost on the way: so no other one is needed for all to be told.
+/// Some publishes of which the last one is heard of: so no other one is needed for all to be told.
 #[derive(Debug, Clone)]
 pub struct Round {
-    /// What comes after each.
+    /// What comes after each but the last.
     pub publishes: Vec<Pause>,
     pub fates: Vec<Fate>,
+    pub last: Fate,
 }
 
 #[derive(Debug, Clone)]
@@ -154,10 +155,11 @@ pub fn scripts() -> impl Strategy<Value = Script> {
 
 fn last() -> impl Strategy<Value = Last> {
     let pause = prop_oneof![(0..6usize).prop_map(Pause::Turns), Just(Pause::Answer)];
-    let fate = select(&[Fate::Passes, Fate::ComesTwice, Fate::IsNews][..]);
-    let round = (vec(pause, 1..5), vec(fate, 1..6));
-    let round = round.prop_map(|(publishes, fates)| Round { publishes, fates });
-    (vec(round, 1..12), vec(any::<bool>(), READERS)).prop_map(|(rounds, is_late)| Last { rounds, is_late })
+    let fate = || select(&[Fate::Passes, Fate::ComesTwice, Fate::IsNews][..]);
+    let fates = vec(prop_oneof![4 => fate(), 1 => Just(Fate::IsLost)], 1..6);
+    let round = (vec(pause, 0..4), fates, fate());
+    let round = round.prop_map(|(publishes, fates, last)| Round { publishes, fates, last });
+    (vec(round, 1..16), vec(any::<bool>(), READERS)).prop_map(|(rounds, is_late)| Last { rounds, is_late })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -201,7 +203,7 @@ fn publish() -> impl Strategy<Value = Step> {
 
 fn connect() -> impl Strategy<Value = Step> {
     let kind = select(&[Kind::WebSocket, Kind::EventStream, Kind::LongPoll][..]);
-    let since = prop_oneof![6 => Just(Since::Own), 2 => since()];
+    let since = prop_oneof![4 => Just(Since::Own), 2 => since()];
     (0..READERS, 0..usize::from(WORKERS), kind, since, any::<bool>(), any::<bool>()).prop_map(
         |(reader, worker, kind, since, is_busy, waits)| Step::Connect {
             reader,

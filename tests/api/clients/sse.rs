@@ -137,6 +137,16 @@ impl Sse {
         self.try_next_event().await.map(|event| event.json())
     }
 
+    /// The next event with an id; what is told beside the streams, at any time, is passed over.
+    pub async fn next_with_id(&mut self) -> Event {
+        loop {
+            let event = self.next_event().await;
+            if event.id.is_some() {
+                return event;
+            }
+        }
+    }
+
     /// The next events, whatever they are.
     pub async fn next_many(&mut self, count: usize) -> Vec<Value> {
         let mut events = Vec::with_capacity(count);

@@ -3,12 +3,19 @@
 //! When a peer stops reading, the server's task for it sleeps on a full socket and cannot be told
 //! anything; only the socket itself can be ended, by a second handle.
 
-use std::{any::Any, os::fd::AsFd, rc::Rc, time::Duration};
+use std::{
+    any::Any,
+    mem::MaybeUninit,
+    os::fd::AsFd,
+    rc::{Rc, Weak},
+    time::Duration,
+};
 
 use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use socket2::{SockRef, Socket, TcpKeepalive};
 
-use crate::{http::problem::Problem, protocol::ErrorCode, session::Kill};
+use super::problem::Problem;
+use crate::{protocol::ErrorCode, session::Line};
 
 /// What the kernel may hold for one peer that does not read (it doubles this). Unset it grows to
 /// megabytes, all of them stale by the time they are read.
@@ -17,6 +24,9 @@ const SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// How long sent data may stay unacknowledged, or a closed window closed, before the kernel gives up.
 /// Longer than the heartbeat takes to notice, so that the client is told why where it can be.
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The same for an event stream; with a heartbeat before it. Longer than a slow consumer has to read.
+const ONE_WAY_TIMEOUT: Duration = Duration::from_secs(18);
 
 const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
 
@@ -32,19 +42,47 @@ impl SocketHandle {
     }
 }
 
-/// What ends the connection of a request from outside, as long as it is there.
+/// The connection of a request, as long as it is there.
+struct RequestLine(Weak<SocketHandle>);
+
+impl Line for RequestLine {
+    fn kill(&self) {
+        if let Some(socket) = self.0.upgrade() {
+            socket.kill();
+        }
+    }
+
+    fn is_backed_up(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        // The handle shares the socket's mode, so this never waits.
+        self.0.upgrade().is_some_and(|socket| matches!(socket.0.peek(&mut byte), Ok(1..)))
+    }
+}
+
+/// The connection of a request, from outside.
 ///
 /// # Errors
 /// 503 where there is no second handle: its socket could not be ended.
-pub fn kill(request: &HttpRequest) -> Result<Kill, Problem> {
-    let socket = request.conn_data::<Rc<SocketHandle>>().map(Rc::downgrade);
-    let socket =
-        socket.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))?;
-    Ok(Box::new(move || {
-        if let Some(socket) = socket.upgrade() {
-            socket.kill();
-        }
-    }))
+pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
+    Ok(Box::new(RequestLine(Rc::downgrade(handle(request)?))))
+}
+
+/// As [`line`], for a client that answers nothing: that it is gone without a word is noticed by what it leaves
+/// unacknowledged, and so within the time in which a WebSocket's client would have missed its pong (X26).
+///
+/// # Errors
+/// As [`line`].
+pub fn one_way_line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
+    if let Err(error) = handle(request)?.0.set_tcp_user_timeout(Some(ONE_WAY_TIMEOUT)) {
+        log::debug!("a socket could not be set up: {error}");
+    }
+    line(request)
+}
+
+fn handle(request: &HttpRequest) -> Result<&Rc<SocketHandle>, Problem> {
+    request
+        .conn_data::<Rc<SocketHandle>>()
+        .ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))
 }
 
 /// Sets up a fresh connection; for `HttpServer::on_connect`, before `bind`.
