@@ -67,11 +67,11 @@ pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
     Ok(Box::new(RequestLine(Rc::downgrade(handle(request)?))))
 }
 
-/// As [`line`], for a client that answers nothing: that it is gone without a word is noticed by what it leaves
+/// As [`line()`], for a client that answers nothing: that it is gone without a word is noticed by what it leaves
 /// unacknowledged, and so within the time in which a WebSocket's client would have missed its pong (X26).
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn one_way_line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
     if let Err(error) = handle(request)?.0.set_tcp_user_timeout(Some(ONE_WAY_TIMEOUT)) {
         log::debug!("a socket could not be set up: {error}");
