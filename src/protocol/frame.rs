@@ -24,7 +24,7 @@ pub enum Class {
     /// Tells a state that is told again (`unread`, `marked`): refused when there is no room, and made
     /// up for by the newest state later.
     Hint,
-    /// An answer or a `welcome`: always taken. A session that leaves too many unread reads no commands.
+    /// An answer, a `welcome` or the `gap` of an inbox: always taken. A session that leaves too many unread reads no commands.
     Reply,
     /// A numbered part of a room: when there is no room for more, the oldest are dropped, and announced
     /// by a `gap`.
@@ -96,10 +96,17 @@ impl Frame {
         Self::encode(Class::Inbox, Some(StreamName::Inbox), Some(Numbers::one(position)), event)
     }
 
-    /// Encodes what covers a stream from one position to another: a `skip` or a `gap`.
+    /// Encodes what covers a stream from one position to another: a `skip`, or the `gap` of a room.
     pub fn hole(stream: StreamName, from: Position, to: Position, event: &impl Serialize) -> Self {
         let class = if stream == StreamName::Inbox { Class::Inbox } else { Class::Room };
         Self::encode(class, Some(stream), Some(Numbers { from, to }), event)
+    }
+
+    /// Encodes a `gap` of an inbox. As the answer that announces it, it is always taken: read again, a
+    /// position that was ahead may be none any more, and what it has missed would be passed over in silence.
+    pub fn inbox_gap(gap: Gap) -> Self {
+        let numbers = Numbers { from: gap.from, to: gap.to };
+        Self::encode(Class::Reply, Some(StreamName::Inbox), Some(numbers), &GapView::new("inbox", gap))
     }
 
     /// Encodes the event that stands at `position` of the room.

@@ -11,7 +11,7 @@ use crate::{
     protocol::{
         CloseCode, Frame,
         command::Ref,
-        event::{Done, GapView, Inbox, Limits, NotificationView, Outcome, Skip, Welcome},
+        event::{Done, Inbox, Limits, NotificationView, Outcome, Skip, Welcome},
     },
     random,
     store::messages::{InboxRead, ReadInbox},
@@ -117,9 +117,7 @@ impl Session {
                     let skip = Skip { stream: "inbox", from: *from, to: *to };
                     (Frame::hole(StreamName::Inbox, *from, *to, &skip), *to)
                 }
-                Item::Gap(gap) => {
-                    (Frame::hole(StreamName::Inbox, gap.from, gap.to, &GapView::new("inbox", *gap)), gap.to)
-                }
+                Item::Gap(gap) => (Frame::inbox_gap(*gap), gap.to),
             })
         })?;
         match given {

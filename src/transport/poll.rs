@@ -18,7 +18,7 @@ use crate::{
     domain::{Counters, Cursor, Identity, StreamName},
     http::{answers, problem::Problem, socket, wait::Wait},
     protocol::{
-        Class, CloseCode, ErrorCode, Frame,
+        CloseCode, ErrorCode, Frame,
         event::{GapView, Message, NotificationFields, Skip, Unread},
     },
     session::{Following, Line, Waiter, Worker},
@@ -237,7 +237,7 @@ impl Answer {
             self.cursor.advance(stream, position);
         }
         if frame.is_numbered() {
-            self.owes_counters |= frame.class() == Class::Inbox;
+            self.owes_counters |= frame.room().is_none();
         } else if frame.counters().is_some_and(|counters| self.is_news(&counters)) {
             self.owes_counters = false;
         } else {

@@ -1,5 +1,6 @@
 //! Sessions with everything below them, and clients that judge all they are told.
 
+mod announced_gap;
 mod client;
 pub(crate) mod connection;
 mod first_rooms;

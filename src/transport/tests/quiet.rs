@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     INBOX, LOBBY, USERS,
+    doorbell::Fate,
     play::{Play, user},
     reader::{Kind, Reader},
     record::Moment,
@@ -49,6 +50,7 @@ impl Play {
         }
         let is_prompt = |place: usize| !last.is_late.get(place).is_some_and(|is_late| *is_late);
         for Round { publishes, fates, last } in last.rounds {
+            let is_lossy = fates.contains(&Fate::IsLost);
             self.doorbell.change(fates);
             for pause in publishes {
                 self.publish(&USERS, KINDS[0], None, None);
@@ -61,7 +63,10 @@ impl Play {
                     Pause::Answer => self.answer_all().await,
                 }
             }
-            self.answer_all().await;
+            if is_lossy {
+                // What the last publish is to make up for comes before it.
+                self.answer_all().await;
+            }
             self.doorbell.change(vec![last]);
             self.publish(&USERS, KINDS[0], None, None);
             self.answer_all().await;

@@ -33,7 +33,7 @@ enum Link {
     Cut,
     WebSocket(Connection),
     EventStream(EventStream),
-    LongPoll(JoinHandle<Value>),
+    LongPoll(JoinHandle<Option<Value>>),
 }
 
 pub struct Reader {
@@ -68,9 +68,10 @@ impl Reader {
                 let Counters { version, marks_version, .. } = self.witness.counters;
                 let known = Known { version: Some(version), marks_version: Some(marks_version) };
                 Link::LongPoll(actix::spawn(async move {
+                    // Where there are too many it is refused, and the reader comes again.
                     let answer =
-                        poll::gather(&worker, identity, following, known, wait, Box::new(())).await.unwrap();
-                    serde_json::to_value(answer.body().unwrap()).unwrap()
+                        poll::gather(&worker, identity, following, known, wait, Box::new(())).await.ok()?;
+                    Some(serde_json::to_value(answer.body().unwrap()).unwrap())
                 }))
             }
         };
@@ -108,7 +109,9 @@ impl Reader {
                 if answer.is_finished()
                     && let Some(answer) = answer.now_or_never()
                 {
-                    witness.take_answer(&answer.unwrap(), record);
+                    if let Some(answer) = answer.unwrap() {
+                        witness.take_answer(&answer, record);
+                    }
                     self.link = Link::Cut;
                 }
             }
