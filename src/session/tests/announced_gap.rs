@@ -39,13 +39,20 @@ async fn comes_even_if_there_is_no_room_for_it_and_the_position_is_none_of_the_f
     let house = House::open();
     let worker = &house.workers[0];
     let mut conn = Connection::open(worker, identity(worker, "alice", &[]), Following::default(), false);
-    until(|| conn.session.is_welcomed.get()).await;
+    publish(&house, 1).await;
+    // What a session hears live fills its outbox; what it reads leaves half of it free.
+    until(|| {
+        conn.read(usize::MAX, drop);
+        conn.session.with_inbox(|inbox| inbox.is_live() && inbox.last().offset == 1) == Some(true)
+    })
+    .await;
     let top = publish(&house, 30).await.position;
     until(|| conn.session.outbox.is_overflowed()).await;
 
+    let reads = conn.session.reads.get();
     let since = Position { offset: top.offset + 5, ..top };
     conn.send(json!({ "type": "resume", "since": since }));
-    until(|| conn.session.reads.get() > 1 && conn.session.openings.borrow().is_empty()).await;
+    until(|| conn.session.reads.get() > reads && conn.session.openings.borrow().is_empty()).await;
     let top = publish(&house, 10).await.position;
 
     let mut told: Vec<Value> = Vec::new();
