@@ -98,6 +98,9 @@ answers! {
     HasNoPlace {
         "503": "The server has as many sessions as it takes, or is about to stop. Try again later.",
     }
+    Waits {
+        "429": "As many requests of the user wait as may.",
+    }
     Upgrades {
         "400": "This is no WebSocket handshake by RFC 6455, the cursor is none (`bad_cursor`), or there are two different credentials.",
         "426": "The client speaks another version of WebSocket than 13.",

@@ -56,6 +56,7 @@ struct UnreadBody {
     responses(
         answers::Identified,
         answers::Stored,
+        answers::Waits,
         (status = 200, description = "The counters.", body = UnreadBody,
             headers(("ETag" = String, description = "Strong.")),
             example = json!({

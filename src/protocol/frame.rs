@@ -24,7 +24,8 @@ pub enum Class {
     /// Tells a state that is told again (`unread`, `marked`): refused when there is no room, and made
     /// up for by the newest state later.
     Hint,
-    /// An answer, a `welcome` or the `gap` of an inbox: always taken. A session that leaves too many unread reads no commands.
+    /// An answer, a `welcome` or the `gap` of an inbox: always taken. A session that leaves too many unread
+    /// reads no commands.
     Reply,
     /// A numbered part of a room: when there is no room for more, the oldest are dropped, and announced
     /// by a `gap`.

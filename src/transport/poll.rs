@@ -72,6 +72,7 @@ enum PolledEvent<'a> {
         answers::Identified,
         answers::Follows,
         answers::HasNoPlace,
+        answers::Waits,
         (status = 200, description = "What has happened since.", body = PollBody,
             headers(("Preference-Applied" = String, description = "`wait=n`, where the header asked for it.")),
             example = json!({
