@@ -28,7 +28,7 @@ use tokio::time::Instant;
 use crate::{
     auth::gate::Gate,
     config::Config,
-    domain::Epoch,
+    domain::NodeId,
     http::{self, Api},
     hub::{
         HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
@@ -116,7 +116,7 @@ impl Application {
             NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config)).start();
         let store = start_store(&config, &hub)?;
         let hub = HubLink::new(hub);
-        let node: Arc<str> = Epoch::from_random(random::bits()).as_str().into();
+        let node = NodeId::from_random(random::bits());
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
@@ -141,7 +141,7 @@ impl Application {
                 shards.lock().unwrap_or_else(PoisonError::into_inner).push(shard.clone());
                 hub.shard_ready(shard);
                 let worker = Rc::new(Worker {
-                    node: node.clone(),
+                    node,
                     slots,
                     seats,
                     hub: HubQueue::launch(hub.clone()),

@@ -126,6 +126,15 @@ where
     to.do_send(message);
 }
 
+/// The same to one who is known by what it takes.
+pub fn signal_to<M>(to: &Recipient<M>, message: M)
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    to.do_send(message);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,7 +81,7 @@ impl Session {
             v: 1,
             session: &self.id,
             user: identity.user.as_str(),
-            node: &self.worker.node,
+            node: self.worker.node.as_str(),
             scopes: identity.scopes.words(),
             ping_interval_ms: u64::try_from(policy.heartbeat(self.transport).as_millis()).unwrap_or(u64::MAX),
             expires_at: identity.expires_at,

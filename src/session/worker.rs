@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     auth::gate::Gate,
-    domain::Transport,
+    domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
     outbox::OutboxLimits,
     random,
@@ -68,7 +68,7 @@ impl SessionPolicy {
 
 pub struct Worker {
     /// Name of this process among others.
-    pub node: Arc<str>,
+    pub node: NodeId,
     pub slots: Rc<Slots>,
     pub seats: Rc<Seats>,
     pub hub: Rc<HubQueue>,

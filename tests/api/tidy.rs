@@ -16,7 +16,7 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 22] = [
     "domain",
     "random",
     "clock",
@@ -29,8 +29,10 @@ const ORDER: [&str; 20] = [
     "observe",
     "hub::messages",
     "store::messages",
+    "bridge::messages",
     "hub",
     "store",
+    "bridge",
     "session",
     "http",
     "transport",
@@ -47,15 +49,17 @@ const AGAINST_THE_ORDER: [(&str, &str, &str); 1] = [(
 )];
 
 /// (crate or word, the one place for it).
-const CONFINED: [(&str, &str); 4] = [
+const CONFINED: [(&str, &str); 5] = [
     ("actix_web_actors", "transport/ws.rs"),
     ("diesel", "store/"),
     ("diesel_migrations", "store/"),
     ("do_send", "mailbox.rs"),
+    ("redis", "bridge/"),
 ];
 
 /// What an actor's folder shows of itself.
-const SHOWN: [(&str, &[&str]); 2] = [
+const SHOWN: [(&str, &[&str]); 3] = [
+    ("bridge/mod.rs", &["messages"]),
     // The policies that the root builds and the pulse that sessions show; the shard that workers start; the
     // slots and seats in which sessions stand.
     ("hub/mod.rs", &["liveness", "messages", "rooms", "seats", "shard", "slots"]),

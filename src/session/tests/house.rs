@@ -13,6 +13,7 @@ use super::{client::Client, witness::Record, *};
 use crate::{
     auth::gate::Gate,
     config::{Config, StoreUrl},
+    domain::NodeId,
     hub::{
         HubLink, HubQueue, NotificationHub,
         liveness::LivenessPolicy,
@@ -75,7 +76,7 @@ impl House {
                 LivenessPolicy::new(5 * SECOND, 25 * SECOND, 10 * SECOND, 15 * SECOND, 10 * SECOND, SECOND);
             hub.shard_ready(HubShard::launch(id, slots.clone(), seats.clone(), liveness));
             Rc::new(Worker {
-                node: "node".into(),
+                node: NodeId::from_random(0),
                 slots,
                 seats,
                 hub: HubQueue::launch(hub.clone()),

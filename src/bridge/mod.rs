@@ -1,0 +1,3 @@
+//! ACTOR `RedisBridge`: the way to the other nodes.
+
+pub mod messages;
