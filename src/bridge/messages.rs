@@ -106,6 +106,12 @@ pub enum BusEvent {
         result: Result<Position, RoomRefusal>,
     },
     Said(RoomMessage),
+    /// Exactly these users are in the room on that node.
+    Members {
+        room: RoomName,
+        node: NodeId,
+        users: Vec<UserId>,
+    },
     Entered {
         room: RoomName,
         node: NodeId,
