@@ -73,7 +73,7 @@ impl Server {
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
         };
-        let hub = NotificationHub::new(0, rooms).start();
+        let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
         let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);
