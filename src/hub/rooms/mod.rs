@@ -8,6 +8,7 @@
 
 mod announced;
 mod bus;
+mod follow;
 mod publishing;
 mod question;
 mod replica;

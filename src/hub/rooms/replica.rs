@@ -6,13 +6,18 @@
 
 use std::time::Instant;
 
-use super::{Question, Rooms, RoomsState, Shards, bus::Stage, room::Room, tell, tell_typing};
+use super::{
+    Question, Rooms, RoomsState, Shards,
+    bus::Stage,
+    follow::{follow, keep, tell_numbered},
+    room::Room,
+    tell, tell_typing,
+};
 use crate::{
     bridge::messages::{BusEvent, OpenRoom, Order, RoomMessage, RoomState},
-    domain::{NodeId, Position, RoomName, Timestamp, UserId},
-    hub::{messages::RoomRefusal, rooms::RoomPolicy},
-    protocol::{Frame, event::Message},
-    stream::{RoomLog, Verdict, judge},
+    domain::{NodeId, RoomName, Timestamp, UserId},
+    hub::messages::RoomRefusal,
+    stream::{Verdict, judge},
 };
 
 impl Rooms {
@@ -153,7 +158,8 @@ impl Rooms {
             return refuse_waiting(shards, stage);
         };
         let stage = self.table.update(name, |room, policy| {
-            follow(shards, now, name, room, policy, state);
+            let joined = follow(shards, now, name, room, policy, state);
+            tell_changes(shards, now, name, room, &joined, &[]);
             std::mem::replace(&mut room.stage, Stage::Open)
         });
         self.table.forget_beyond_total();
@@ -221,61 +227,7 @@ fn refuse_waiting(shards: &impl Shards, stage: Option<Stage>) {
     }
 }
 
-/// Brings the replica to what the room is now, and tells its members what they have not heard.
-fn follow(
-    shards: &impl Shards,
-    now: Instant,
-    name: &RoomName,
-    room: &mut Room,
-    policy: &RoomPolicy,
-    state: RoomState,
-) {
-    let RoomState { epoch, last, messages, members } = state;
-    let known = room.log.head().position();
-    let first = messages.first().map_or(last, |oldest| oldest.position.offset.saturating_sub(1));
-    let is_continued = known == Position::new(epoch, first);
-    if !is_continued && known != Position::new(epoch, last) {
-        room.log = RoomLog::at(epoch, first);
-    }
-    for message in messages {
-        if message.position == room.log.next() {
-            let frame = keep(now, room, policy, &message);
-            if is_continued {
-                tell_numbered(shards, name, room, &frame);
-            }
-        }
-    }
-    let head = Position::new(epoch, last);
-    if room.log.head().position() != head {
-        // What is said to be there was not to be had.
-        room.log = RoomLog::at(epoch, last);
-    }
-    if !is_continued {
-        room.shards().for_each(|shard| shards.ring(shard, name, head));
-    }
-    let joined = room.presence.review(&members, now);
-    tell_changes(shards, now, name, room, &joined, &[]);
-}
-
-/// Puts the next message into the history.
-fn keep(now: Instant, room: &mut Room, policy: &RoomPolicy, message: &RoomMessage) -> Frame {
-    let RoomMessage { room: name, position, from, draft, at, age } = message;
-    let frame = Frame::message(name, *position, &Message::new(name, *position, from, draft, *at));
-    let said_at = now.checked_sub(*age).unwrap_or(now);
-    room.log.append(frame.clone(), frame.cost(), None, said_at, policy.log);
-    frame
-}
-
-/// A worker that has no room for it reads it instead.
-fn tell_numbered(shards: &impl Shards, name: &RoomName, room: &Room, frame: &Frame) {
-    for shard in room.shards() {
-        let has_place = shards.has_capacity(shard, frame.cost()) && shards.fan_out(shard, name, frame, None);
-        if !has_place && let Some(position) = frame.position() {
-            shards.ring(shard, name, position);
-        }
-    }
-}
-
+/// Tells who came and who left.
 fn tell_changes(
     shards: &impl Shards,
     now: Instant,
