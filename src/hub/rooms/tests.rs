@@ -1,4 +1,5 @@
 mod bounds;
+mod elsewhere;
 pub(crate) mod known;
 mod replica;
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     bridge::messages::{BusEvent, RoomMessage, RoomState},
-    domain::{NodeId, presence::DOUBT},
+    domain::NodeId,
 };
 
 const EPOCH: u64 = 7;
@@ -12,7 +12,7 @@ fn at(offset: u64) -> Position {
     Position::new(Epoch::from_random(EPOCH), offset)
 }
 
-fn node(number: u64) -> NodeId {
+pub fn node(number: u64) -> NodeId {
     NodeId::from_random(number)
 }
 
@@ -37,7 +37,7 @@ fn state(last: Position, held: std::ops::RangeInclusive<u64>, members: &[(NodeId
     }
 }
 
-fn empty() -> RoomState {
+pub fn empty() -> RoomState {
     RoomState { epoch: Epoch::from_random(EPOCH), last: 0, messages: vec![], members: vec![] }
 }
 
@@ -49,11 +49,11 @@ impl House {
         house
     }
 
-    fn hear(&mut self, event: BusEvent) {
+    pub fn hear(&mut self, event: BusEvent) {
         self.rooms.hear(&self.told, self.now, Timestamp::from_secs(0), event);
     }
 
-    fn opened(&mut self, state: RoomState) {
+    pub fn opened(&mut self, state: RoomState) {
         self.hear(BusEvent::RoomOpened { room: name("chat"), result: Ok(state) });
     }
 
@@ -64,7 +64,7 @@ impl House {
     }
 
     /// Alice is in the room, in which so much was said.
-    fn with_alice(last: u64) -> Self {
+    pub fn with_alice(last: u64) -> Self {
         let mut house = Self::shared();
         house.ask_to_join(session(0, 1), "alice", None);
         house.opened(state(at(last), 1..=last, &[]));
@@ -75,7 +75,7 @@ impl House {
     }
 
     /// What was ordered since the last look, in words.
-    fn ordered(&mut self) -> Vec<String> {
+    pub fn ordered(&mut self) -> Vec<String> {
         let word = |order: Order| match order {
             Order::OpenRoom(open) => format!("open behind {} with {:?}", open.known, open.members),
             Order::CloseRoom(_) => "close".to_owned(),
@@ -243,78 +243,4 @@ fn a_question_over_http_opens_the_room_for_a_while() {
     assert_eq!(answer.try_recv().unwrap().unwrap().user_count, 1);
     house.pass(6 * SECOND);
     assert_eq!(house.ordered()[1..], ["close"]);
-}
-
-#[test]
-fn a_user_is_there_as_long_as_on_any_node() {
-    let mut house = House::with_alice(3);
-    let bob: UserId = "bob".parse().unwrap();
-    let (room, user) = (name("chat"), bob.clone());
-    house.hear(BusEvent::Entered { room: room.clone(), node: node(1), user: user.clone() });
-    house.hear(BusEvent::Entered { room: room.clone(), node: node(2), user: user.clone() });
-    assert_eq!(house.told.said(), [(0, "user_joined".to_owned())]);
-    house.hear(BusEvent::Exited { room, node: node(1), user });
-    house.hear(BusEvent::NodeLost(node(3)));
-    assert!(house.told.said().is_empty());
-    house.hear(BusEvent::NodeLost(node(2)));
-    let said = house.told.fan_outs.take();
-    assert_eq!(
-        (said.len(), &said[0].1["type"], &said[0].1["user_count"]),
-        (1, &"user_left".into(), &1.into())
-    );
-}
-
-#[test]
-fn who_is_on_another_node_is_not_told_to_have_left_because_the_bus_was_emptied() {
-    let mut house = House::with_alice(3);
-    let room = name("chat");
-    for user in ["bob", "carol"] {
-        house.hear(BusEvent::Entered { room: room.clone(), node: node(1), user: user.parse().unwrap() });
-    }
-    house.told.said();
-    house.hear(BusEvent::Away);
-    house.hear(BusEvent::Live);
-    house.opened(RoomState { epoch: Epoch::from_random(9), ..empty() });
-    assert!(house.told.said().is_empty());
-    house.hear(BusEvent::Members { room, node: node(1), users: vec!["bob".parse().unwrap()] });
-    assert_eq!(house.told.said(), [(0, "user_left".to_owned())]);
-    house.pass(DOUBT + SECOND);
-    assert!(house.told.said().is_empty());
-}
-
-#[test]
-fn typing_is_told_to_other_nodes_and_heard_from_them() {
-    let mut house = House::with_alice(3);
-    let mut typing = SetTyping { session: session(0, 1), room: name("chat"), is_active: true };
-    for _ in 0..50 {
-        house.rooms.set_typing(&house.told, house.now, &typing);
-    }
-    assert_eq!(house.ordered(), ["type alice true"]);
-    typing.is_active = false;
-    house.rooms.set_typing(&house.told, house.now, &typing);
-    assert_eq!(house.ordered(), ["type alice false"]);
-    house.pass(SECOND);
-    house.pass(SECOND);
-    house.told.said();
-    let heard = |is_active| BusEvent::Typing {
-        room: name("chat"),
-        node: node(1),
-        user: "bob".parse().unwrap(),
-        is_active,
-    };
-    house.hear(heard(true));
-    assert_eq!(house.told.fan_outs.take()[0].1["users"], serde_json::json!(["bob"]));
-    house.pass(SECOND);
-    house.hear(heard(false));
-    assert_eq!(house.told.fan_outs.take()[0].1["users"], serde_json::json!([]));
-}
-
-#[test]
-fn typing_that_ends_by_itself_ends_on_the_other_nodes_too() {
-    let mut house = House::with_alice(3);
-    let typing = SetTyping { session: session(0, 1), room: name("chat"), is_active: true };
-    house.rooms.set_typing(&house.told, house.now, &typing);
-    house.ordered();
-    house.pass(3 * SECOND);
-    assert_eq!(house.ordered(), ["type alice false"]);
 }
