@@ -22,7 +22,10 @@ use crate::{
     clock,
     config::{Config, StoreUrl},
     hub::{NotificationHub, rooms::RoomPolicy},
-    store::{Store, messages::StoreOptions},
+    store::{
+        Store,
+        messages::{Others, StoreOptions},
+    },
     stream::LogLimits,
 };
 
@@ -72,6 +75,7 @@ impl Server {
             mutes_max: 200,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            others: Others::default(),
         };
         let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
