@@ -27,8 +27,8 @@ use actix::{Actor, AsyncContext, Context, Handler};
 pub use link::HubLink;
 use liveness::TICK;
 use messages::{
-    Drain, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests, RoomMessages,
-    RoomPresence, RoomRefusal, ShardReady, Unregister,
+    Drain, EndRevoked, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests,
+    RoomMessages, RoomPresence, RoomRefusal, ShardReady, Unregister,
 };
 pub use queue::HubQueue;
 use register::SessionRegister;
@@ -164,6 +164,17 @@ impl Handler<ReadPresence> for NotificationHub {
     fn handle(&mut self, read: ReadPresence, _: &mut Self::Context) -> Self::Result {
         let presence: RoomPresence = self.rooms.presence(Instant::now(), &read);
         actix::MessageResult(presence)
+    }
+}
+
+impl Handler<EndRevoked> for NotificationHub {
+    type Result = ();
+
+    /// To every worker: a session may be on one that the register does not know of yet.
+    fn handle(&mut self, revoked: EndRevoked, _: &mut Self::Context) {
+        for shard in self.shards.values() {
+            shard.revoke(revoked.clone());
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     messages::RoomAnswer,
 };
 use crate::{
-    domain::{Position, SessionKey, Timestamp, Transport, UserId},
+    domain::{Position, Revocation, SessionKey, Timestamp, Transport, UserId},
     protocol::{CloseCode, Frame},
 };
 
@@ -29,6 +29,8 @@ pub trait Receiver {
     fn ping(&self);
     /// Says goodbye and closes; whether the session was open until now.
     fn end(&self, code: CloseCode) -> bool;
+    /// Ends as one whose token was revoked, if that is about it.
+    fn revoke(&self, revocation: &Revocation);
     /// Whether its client goes on sending though nobody reads it.
     fn is_flooding(&self) -> bool;
     /// Ends the socket from outside.
@@ -200,6 +202,7 @@ mod tests {
         fn end(&self, _: CloseCode) -> bool {
             true
         }
+        fn revoke(&self, _: &Revocation) {}
         fn is_flooding(&self) -> bool {
             false
         }

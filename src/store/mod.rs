@@ -28,11 +28,13 @@ mod preferences;
 mod prepared;
 mod reader;
 mod retention;
+mod revocations;
 mod rows;
 mod schema;
 #[cfg(feature = "postgres")]
 mod server;
 mod sweep;
+mod tickets;
 mod writer;
 
 use std::{
@@ -57,7 +59,7 @@ use self::{
 };
 use crate::{
     clock,
-    domain::{Counters, Mute, Notification, Preferences},
+    domain::{Counters, Identity, Mute, Notification, Preferences, Revocation, Timestamp},
     hub::messages::Committed,
 };
 
@@ -70,6 +72,7 @@ pub struct Store {
     patience: Duration,
     idempotency_retention: Duration,
     mutes_max: usize,
+    tickets_max: usize,
     retention: Retention,
 }
 
@@ -90,6 +93,7 @@ impl Store {
             patience,
             idempotency_retention: options.idempotency_retention,
             mutes_max: options.mutes_max,
+            tickets_max: options.tickets_max,
             retention: Retention::new(&options),
         })
     }
@@ -141,6 +145,14 @@ impl Handler<PutMute> for Store {
     }
 }
 
+impl Handler<KeepTicket> for Store {
+    type Result = ResponseFuture<Result<(), StoreError>>;
+
+    fn handle(&mut self, keep: KeepTicket, _: &mut Self::Context) -> Self::Result {
+        self.write(tickets::Keep { keep, limit: self.tickets_max })
+    }
+}
+
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -153,7 +165,10 @@ macro_rules! writes {
     )+};
 }
 
-writes! { ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => () }
+writes! {
+    ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
+    RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>),
+}
 
 macro_rules! reads {
     ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
@@ -175,6 +190,7 @@ reads! {
     List => Listing, |conn, list| pages::list(conn, list, clock::now());
     Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
     ReadPreferences => Preferences, preferences::read;
+    ReadRevocations => RevocationPage, |conn, read| revocations::read(conn, read, clock::now());
     ListMutes => Vec<Mute>, |conn, list| muting::list(conn, list, clock::now());
 }
 

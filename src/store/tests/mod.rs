@@ -168,6 +168,7 @@ fn options(dir: &TempDir) -> StoreOptions {
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
         mutes_max: 200,
+        tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
     }
