@@ -1,6 +1,7 @@
 //! The store on real databases: a file in a temporary directory for each test, or, where
 //! `TIDINGS_TEST_POSTGRES` says that there is a server, a schema of its own. Every wait has a deadline.
 
+mod access;
 mod appends;
 pub(crate) mod chores;
 mod collapse;
