@@ -52,11 +52,8 @@ impl Write for Revoke {
     }
 }
 
-pub(super) fn read(
-    conn: &mut Connection,
-    read: &ReadRevocations,
-    now: Timestamp,
-) -> Result<RevocationPage, StoreError> {
+pub(super) fn read(conn: &mut Connection, read: &ReadRevocations) -> Result<RevocationPage, StoreError> {
+    let read_at = conn.now()?;
     let mut query = table.order((r::revoked_at, r::kind, r::value)).limit(PAGE_ROWS).into_boxed();
     query = match read.after.as_ref().map(RevocationRow::from) {
         None => query.filter(r::revoked_at.ge(read.since.as_micros())),
@@ -71,7 +68,7 @@ pub(super) fn read(
     let rows: Vec<RevocationRow> = query.select(RevocationRow::as_select()).load(conn)?;
     let has_more = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE_ROWS);
     let revocations = rows.into_iter().map(Revocation::try_from).collect::<Result<_, _>>()?;
-    Ok(RevocationPage { revocations, has_more, read_at: now })
+    Ok(RevocationPage { revocations, has_more, read_at })
 }
 
 /// Deletes at most `limit` ends of sessions that everybody has heard of, and says whether there may be more.

@@ -100,6 +100,7 @@ async fn an_event_stream_says_goodbye_and_ends_and_what_waits_is_401() {
     assert_eq!((&goodbye["code"], &goodbye["reason"]), (&json!(4503), &json!("revoked")));
 }
 
+/// `DELETE /v1/admin/sessions/{id}`.
 #[actix_web::test]
 async fn a_session_ends_by_its_id_and_its_token_stays_good() {
     let app = App::start();

@@ -14,7 +14,10 @@ use crate::{
     config::StoreUrl,
     domain::{Revocation, Revoked},
     hub::messages::Committed,
-    store::{Store, messages::StoreOptions},
+    store::{
+        Store,
+        messages::{Others, StoreOptions},
+    },
 };
 
 const PAGE: (&str, &str) = ("origin", "https://app.example.com");
@@ -60,6 +63,7 @@ fn gate() -> (Gate, TempDir) {
         tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        others: Others::default(),
     };
     let store = Store::open(options, Deaf.start().recipient()).unwrap();
     let store = StoreLink::start(store, Duration::from_secs(5));

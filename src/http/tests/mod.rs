@@ -25,7 +25,10 @@ use crate::{
     clock,
     config::{Config, StoreUrl},
     hub::{NotificationHub, rooms::RoomPolicy},
-    store::{Store, messages::StoreOptions},
+    store::{
+        Store,
+        messages::{Others, StoreOptions},
+    },
     stream::LogLimits,
 };
 
@@ -76,8 +79,9 @@ impl Server {
             tickets_max: 20,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            others: Others::default(),
         };
-        let hub = NotificationHub::new(0, rooms).start();
+        let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
         let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);

@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
+    clock,
     config::StoreUrl,
     domain::{Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId},
     hub::messages::InboxFact,
@@ -42,7 +43,9 @@ impl Handler<Committed> for Listener {
     type Result = ();
 
     fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
-        for fact in committed.facts {
+        // The sweep's come when its time has come.
+        let of_writes = |fact: &InboxFact| !matches!(fact, InboxFact::Changed { .. });
+        for fact in committed.facts.into_iter().filter(of_writes) {
             self.0.send(fact).unwrap();
         }
     }
@@ -172,6 +175,7 @@ fn options(dir: &TempDir) -> StoreOptions {
         tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        others: Others::default(),
     }
 }
 

@@ -1,18 +1,15 @@
-//! What the writer does besides what it is asked, a small part at a time between two batches: it tells the
-//! hub again, forgets what nobody can use any more, and deletes what has expired.
+//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets what
+//! nobody can use any more, and deletes what has expired.
 
 use std::time::{Duration, Instant};
 
 use super::Writer;
-use crate::{
-    clock,
-    store::{
-        idempotency,
-        job::Queued,
-        revocations,
-        sweep::{Ended, Sweep},
-        tickets,
-    },
+use crate::store::{
+    idempotency,
+    job::Queued,
+    revocations,
+    sweep::{Ended, Sweep},
+    tickets,
 };
 
 pub(super) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
@@ -32,9 +29,6 @@ impl Writer {
     /// A small part of what is due besides the jobs; the rest comes after the next batch.
     pub(super) fn do_chores(&mut self) {
         let now = Instant::now();
-        if self.doorbell.due().is_some_and(|due| due <= now) {
-            self.ring_again();
-        }
         if self.housekeeping_due <= now {
             self.forget_old();
         }
@@ -43,25 +37,12 @@ impl Writer {
         }
     }
 
-    fn ring_again(&mut self) {
-        self.doorbell.postpone();
-        if let Err(error) = self.connection().map(drop) {
-            return log::warn!("the hub could not be told again: {error}");
-        }
-        if let Some(conn) = &mut self.conn
-            && let Err(error) = self.doorbell.ring_again(conn)
-        {
-            log::warn!("the hub could not be told again: {error}");
-        }
-    }
-
     fn forget_old(&mut self) {
         self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let (now, limit) = (clock::now(), FORGOTTEN_ROWS);
-        let before = now.minus(self.retention);
+        let (retention, limit) = (self.retention, FORGOTTEN_ROWS);
         let forgotten = self.connection().and_then(|conn| {
-            Ok(conn.writing(|conn| {
-                let more_keys = idempotency::forget(conn, before, limit)?;
+            Ok(conn.writing(|conn, now| {
+                let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
                 let more_tickets = tickets::forget(conn, now, limit)?;
                 Ok(revocations::forget_sessions(conn, now, limit)? || more_tickets || more_keys)
             })?)
@@ -79,7 +60,10 @@ impl Writer {
     fn sweep_expired(&mut self) {
         self.expiry_due = Instant::now() + EXPIRY_INTERVAL;
         // A look first, so that an idle server takes no lock for nothing.
-        let found = self.connection().and_then(|conn| Ok(Ended::Expired.rows(conn, clock::now(), 1)?));
+        let found = self.connection().and_then(|conn| {
+            let now = conn.now()?;
+            Ok(Ended::Expired.rows(conn, now, 1)?)
+        });
         match found {
             Ok(rows) if rows.is_empty() => return,
             Ok(_) => {}
