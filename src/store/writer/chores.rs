@@ -1,5 +1,5 @@
-//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets old
-//! idempotency keys, and deletes what has expired.
+//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets what
+//! nobody can use any more, and deletes what has expired.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,15 @@ use super::Writer;
 use crate::store::{
     idempotency,
     job::Queued,
+    revocations,
     sweep::{Ended, Sweep},
+    tickets,
 };
 
 pub(super) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Idempotency keys that are deleted in one go.
-const FORGOTTEN_KEYS: usize = 500;
+/// Idempotency keys, tickets, and ends of sessions, that are deleted in one go.
+const FORGOTTEN_ROWS: usize = 500;
 
 /// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
 pub(super) const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
@@ -28,24 +30,28 @@ impl Writer {
     pub(super) fn do_chores(&mut self) {
         let now = Instant::now();
         if self.housekeeping_due <= now {
-            self.forget_keys();
+            self.forget_old();
         }
         if self.expiry_due <= now {
             self.sweep_expired();
         }
     }
 
-    fn forget_keys(&mut self) {
+    fn forget_old(&mut self) {
         self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let retention = self.retention;
+        let (retention, limit) = (self.retention, FORGOTTEN_ROWS);
         let forgotten = self.connection().and_then(|conn| {
-            Ok(conn.writing(|conn, now| idempotency::forget(conn, now.minus(retention), FORGOTTEN_KEYS))?)
+            Ok(conn.writing(|conn, now| {
+                let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
+                let more_tickets = tickets::forget(conn, now, limit)?;
+                Ok(revocations::forget_sessions(conn, now, limit)? || more_tickets || more_keys)
+            })?)
         });
         match forgotten {
             Ok(true) => self.housekeeping_due = Instant::now(),
             Ok(false) => {}
             Err(error) => {
-                log::warn!("old idempotency keys could not be deleted: {error}");
+                log::warn!("what is old could not be deleted: {error}");
                 self.conn = None;
             }
         }
