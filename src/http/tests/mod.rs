@@ -77,7 +77,7 @@ impl Server {
             max_read: 1000,
             others: Others::default(),
         };
-        let hub = NotificationHub::new(0, rooms).start();
+        let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
         let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);

@@ -55,7 +55,7 @@ impl House {
     /// With somebody between the store and the hub, who makes known what is committed.
     pub fn behind(doorbell: impl FnOnce(Addr<NotificationHub>) -> Recipient<Committed>) -> Self {
         let folder = TempDir::new().unwrap();
-        let hub = NotificationHub::new(4, room_policy()).start();
+        let hub = NotificationHub::new(4, room_policy(), None).start();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
             pool_size: 1,
