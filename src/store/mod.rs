@@ -8,6 +8,8 @@ pub mod messages;
 
 mod append;
 mod batch;
+#[cfg(feature = "postgres")]
+mod bulk;
 mod collapse;
 mod counter_cache;
 mod database;
@@ -19,6 +21,8 @@ mod inboxes;
 mod job;
 mod keys;
 mod link;
+#[cfg(feature = "postgres")]
+mod locks;
 mod marks;
 mod mutes;
 mod muting;
@@ -26,6 +30,7 @@ mod notifications;
 mod pages;
 mod preferences;
 mod prepared;
+mod queue;
 mod reader;
 mod retention;
 mod rows;
@@ -33,6 +38,8 @@ mod schema;
 #[cfg(feature = "postgres")]
 mod server;
 mod sweep;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
+mod transaction;
 mod writer;
 
 use std::{
@@ -83,8 +90,8 @@ impl Store {
         let database = Database::open(&options)?;
         let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
         Ok(Self {
-            reader: Reader::open(database.clone(), &options, patience)?,
-            writer: Writer::start(database, &options, hub, counters.clone())?,
+            writer: Writer::start(&database, &options, &hub, &counters)?,
+            reader: Reader::open(database, &options, patience)?,
             keys: KeysUnderWay::default(),
             counters,
             patience,

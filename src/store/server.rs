@@ -35,7 +35,10 @@ const LOCK_ATTEMPTS: u32 = 1 + super::writer::RETRIES;
 /// Whoever has this lock may write: live events travel inside one process only. It is of the tables, so each
 /// schema has its own; the first number says whose lock it is.
 const LOCK: &str =
-    "SELECT pg_try_advisory_lock(1953064052, hashtext(coalesce(current_schema(), ''))) AS is_taken";
+    "SELECT pg_try_advisory_lock_shared(1953064052, hashtext(coalesce(current_schema(), ''))) AS is_taken";
+
+/// Transactions that one process works on at the same time: while one waits for its sync, others do not.
+pub(super) const WRITERS: usize = 4;
 
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseServer {
