@@ -23,7 +23,7 @@ pub(super) enum Failure {
     Transaction(StoreError),
 }
 
-/// Runs the jobs and commits; says what became true.
+/// Runs the jobs and commits; says what became true, and when.
 ///
 /// What is stored goes first, since it is written together; what changes inboxes besides follows in the order
 /// of users, in which all that it changes is locked.
@@ -33,9 +33,8 @@ pub(super) enum Failure {
 pub(super) fn run(
     conn: &mut Connection,
     jobs: &mut [Box<dyn Job>],
-    now: Timestamp,
-) -> Result<Vec<InboxFact>, Failure> {
-    conn.begin().map_err(|error| match error {
+) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
+    let now = conn.begin().map_err(|error| match error {
         error if is_locked(&error) => Failure::Locked,
         error if may_pass(conn, &error) => Failure::Passing(error.into()),
         error => Failure::Transaction(error.into()),
@@ -60,7 +59,7 @@ pub(super) fn run(
         return Err(give_up(conn));
     }
     conn.commit().map_err(|error| Failure::Transaction(error.into()))?;
-    Ok(facts)
+    Ok((facts, now))
 }
 
 fn work(tx: &mut Transaction<'_>, jobs: &mut [Box<dyn Job>]) -> diesel::QueryResult<()> {

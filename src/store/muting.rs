@@ -30,6 +30,7 @@ impl Write for Put {
     fn apply(&self, Transaction { conn, now, .. }: &mut Transaction<'_>) -> Result<Mute, Fault> {
         let PutMute { user, pattern, until } = &self.put;
         let now = *now;
+        inboxes::hold(conn, user)?;
         let mut others = mutes::of(conn, user)?;
         others.retain(|mute| mute.is_in_force(now) && mute.pattern != *pattern);
         if self.limit > 0 && others.len() >= self.limit {
@@ -50,6 +51,7 @@ impl Write for RemoveMute {
     }
 
     fn apply(&self, Transaction { conn, now, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
+        inboxes::hold(conn, &self.user)?;
         if mutes::remove(conn, &self.user, &self.pattern)? {
             recount(conn, &self.user, *now)?;
         }
@@ -57,7 +59,8 @@ impl Write for RemoveMute {
     }
 }
 
-pub(super) fn list(conn: &mut Connection, list: &ListMutes, now: Timestamp) -> Result<Vec<Mute>, StoreError> {
+pub(super) fn list(conn: &mut Connection, list: &ListMutes) -> Result<Vec<Mute>, StoreError> {
+    let now = conn.now()?;
     let mut mutes = mutes::of(conn, &list.user)?;
     mutes.retain(|mute| mute.is_in_force(now));
     Ok(mutes)

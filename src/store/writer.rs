@@ -13,7 +13,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::Recipient;
 use diesel::r2d2::R2D2Connection;
 use tokio::sync::watch;
 
@@ -28,12 +27,7 @@ use super::{
     messages::{StoreError, StoreOptions},
     queue::{Queue, Refusal, Turn},
 };
-use crate::{
-    clock,
-    domain::Timestamp,
-    hub::messages::{Committed, InboxFact},
-    mailbox::Budget,
-};
+use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
 use chores::Chores;
 
 /// Bytes that may wait in the queue.
@@ -107,7 +101,7 @@ impl Writer {
     pub(super) fn start(
         database: &Database,
         options: &StoreOptions,
-        hub: &Recipient<Committed>,
+        doorbell: &Doorbell,
         counters: &Arc<CounterCache>,
     ) -> Result<WriterLink, StoreError> {
         let queue = Arc::new(Queue::new(options.queue.max(1)));
@@ -119,7 +113,7 @@ impl Writer {
                 conn: Some(database.connect(Access::Write)?),
                 database: database.clone(),
                 queue: queue.clone(),
-                doorbell: Doorbell::new(hub.clone()),
+                doorbell: doorbell.clone(),
                 counters: counters.clone(),
                 chores: (number == 0).then(|| Chores::new(options)),
                 _ended: sender.clone(),
@@ -135,7 +129,6 @@ impl Writer {
     fn run(mut self) {
         loop {
             let due = self.chores.as_ref().map_or_else(|| Instant::now() + FOR_GOOD, Chores::due);
-            let due = self.doorbell.due().unwrap_or(due).min(due);
             match self.queue.take(due) {
                 Turn::Jobs(jobs) => self.work(jobs),
                 Turn::Nothing => {}
@@ -153,9 +146,8 @@ impl Writer {
             if jobs.is_empty() {
                 return;
             }
-            let now = clock::now();
-            match self.attempt(&mut jobs, now) {
-                Ok(facts) => {
+            match self.attempt(&mut jobs) {
+                Ok((facts, now)) => {
                     self.counters.note(&facts);
                     self.doorbell.ring(facts, now);
                     return jobs.into_iter().for_each(Job::answer);
@@ -174,9 +166,9 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<Vec<InboxFact>, Failure> {
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
         let conn = self.connection().map_err(Failure::Transaction)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, now)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
         if matches!(outcome, Err(Failure::Passing(_) | Failure::Job(_) | Failure::Transaction(_))) {
             // One that was rolled back goes on: with a connection ends the lock of the database.

@@ -1,17 +1,14 @@
-//! What the writer does besides what it is asked, a small part at a time between two batches: it tells the
-//! hub again, forgets old idempotency keys, and deletes what has expired.
+//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets old
+//! idempotency keys, and deletes what has expired.
 
 use std::time::{Duration, Instant};
 
 use super::Writer;
-use crate::{
-    clock,
-    store::{
-        idempotency,
-        job::Queued,
-        messages::StoreOptions,
-        sweep::{Ended, Sweep},
-    },
+use crate::store::{
+    idempotency,
+    job::Queued,
+    messages::StoreOptions,
+    sweep::{Ended, Sweep},
 };
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
@@ -54,9 +51,6 @@ impl Writer {
     /// A small part of what is due besides the jobs; the rest comes after the next batch.
     pub(super) fn do_chores(&mut self) {
         let now = Instant::now();
-        if self.doorbell.due().is_some_and(|due| due <= now) {
-            self.ring_again();
-        }
         // Taken while it is worked on, so that both can be changed.
         let Some(mut chores) = self.chores.take() else { return };
         if chores.housekeeping_due <= now {
@@ -68,24 +62,12 @@ impl Writer {
         self.chores = Some(chores);
     }
 
-    fn ring_again(&mut self) {
-        self.doorbell.postpone();
-        if let Err(error) = self.connection().map(drop) {
-            return log::warn!("the hub could not be told again: {error}");
-        }
-        if let Some(conn) = &mut self.conn
-            && let Err(error) = self.doorbell.ring_again(conn)
-        {
-            log::warn!("the hub could not be told again: {error}");
-        }
-    }
-
     fn forget_keys(&mut self, chores: &mut Chores) {
         chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let before = clock::now().minus(chores.retention);
-        let forgotten = self
-            .connection()
-            .and_then(|conn| Ok(conn.writing(|conn| idempotency::forget(conn, before, FORGOTTEN_KEYS))?));
+        let retention = chores.retention;
+        let forgotten = self.connection().and_then(|conn| {
+            Ok(conn.writing(|conn, now| idempotency::forget(conn, now.minus(retention), FORGOTTEN_KEYS))?)
+        });
         match forgotten {
             Ok(true) => chores.housekeeping_due = Instant::now(),
             Ok(false) => {}
@@ -99,7 +81,10 @@ impl Writer {
     fn sweep_expired(&mut self, chores: &mut Chores) {
         chores.expiry_due = Instant::now() + EXPIRY_INTERVAL;
         // A look first, so that an idle server takes no lock for nothing.
-        let found = self.connection().and_then(|conn| Ok(Ended::Expired.rows(conn, clock::now(), 1)?));
+        let found = self.connection().and_then(|conn| {
+            let now = conn.now()?;
+            Ok(Ended::Expired.rows(conn, now, 1)?)
+        });
         match found {
             Ok(rows) if rows.is_empty() => return,
             Ok(_) => {}
