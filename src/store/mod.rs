@@ -8,6 +8,8 @@ pub mod messages;
 
 mod append;
 mod batch;
+#[cfg(feature = "postgres")]
+mod bulk;
 mod catch_up;
 mod collapse;
 mod counter_cache;
@@ -20,6 +22,8 @@ mod inboxes;
 mod job;
 mod keys;
 mod link;
+#[cfg(feature = "postgres")]
+mod locks;
 mod marks;
 mod mutes;
 mod muting;
@@ -27,6 +31,7 @@ mod notifications;
 mod pages;
 mod preferences;
 mod prepared;
+mod queue;
 mod reader;
 mod retention;
 mod revocations;
@@ -36,6 +41,8 @@ mod schema;
 mod server;
 mod sweep;
 mod tickets;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
+mod transaction;
 mod writer;
 
 use std::{
@@ -108,7 +115,7 @@ impl Store {
         };
         Ok(Self {
             reader,
-            writer: Writer::start(database, &options, doorbell, counters.clone())?,
+            writer: Writer::start(&database, &options, &doorbell, &counters)?,
             catch_up: Some(catch_up),
             keys: KeysUnderWay::default(),
             counters,

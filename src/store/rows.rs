@@ -20,7 +20,7 @@ use crate::{
     stream::Head,
 };
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = inboxes)]
 pub(super) struct InboxRow {
     epoch: String,
