@@ -18,6 +18,7 @@ use tidings::auth::tokens::{MintClaims, mint};
 use crate::{
     clients::{http::Http, raw::Raw, ws::Ws},
     database,
+    engines::bound,
 };
 
 pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
@@ -291,9 +292,9 @@ pub async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// The program itself, with nothing of this environment that would configure it.
+/// The program itself, with nothing of this environment that would configure it. It ends with the test.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
+    let mut command = bound("KILL", env!("CARGO_BIN_EXE_tidings"));
     command.env_clear();
     command
 }

@@ -16,6 +16,7 @@ mod counter_polls;
 mod database;
 mod developing;
 mod durability;
+mod engines;
 mod event_source;
 mod expiry;
 mod floods;

@@ -1,0 +1,16 @@
+//! The servers that tidings stands on, started for one test, which may stop, freeze and restart them.
+
+pub mod postgres;
+
+use std::{ffi::OsStr, process::Command};
+
+/// A program that gets this signal when the test that has started it ends, however that ends.
+pub fn bound(signal: &str, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", signal, "--"]).arg(program);
+    command
+}
+
+pub fn send(signal: &str, pid: u32) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
