@@ -15,7 +15,7 @@ use tidings::{
     hub::messages::Committed,
     store::{
         Store, StoreLink,
-        messages::{Publish, StoreOptions},
+        messages::{Others, Publish, StoreOptions},
     },
 };
 
@@ -52,6 +52,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         mutes_max: 200,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        others: Others::default(),
     };
     system.block_on(async {
         let store = Store::open(options, Hub.start().recipient()).expect("the store opens");

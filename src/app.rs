@@ -113,7 +113,8 @@ impl Application {
         let shards = Arc::new(Mutex::new(Vec::new()));
 
         let hub =
-            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config)).start();
+            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config), None)
+                .start();
         let store = start_store(&config, &hub)?;
         let hub = HubLink::new(hub);
         let node = NodeId::from_random(random::bits());

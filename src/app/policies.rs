@@ -5,7 +5,7 @@ use crate::{
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::OutboxLimits,
     session::SessionPolicy,
-    store::messages::StoreOptions,
+    store::messages::{Others, StoreOptions},
     stream::LogLimits,
 };
 
@@ -20,6 +20,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
         mutes_max: config.limits.mutes.unwrap_or(0),
         max_age: config.retention.max_age,
         max_read: config.retention.max_read_per_user,
+        others: Others::default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the bridge is told, by the hub alone, and what it tells the hub. Nobody waits for anything here.
 
+use std::time::Duration;
+
 use actix::Message;
 
 use crate::{
@@ -52,7 +54,8 @@ pub enum Order {
     },
 }
 
-/// Follow this room, put in who is in it here, and tell what it is now: [`BusEvent::RoomOpened`].
+/// Follow this room, put in who is in it here, and no others, and tell what it is now: [`BusEvent::RoomOpened`].
+/// The other nodes hear [`BusEvent::Members`] of it.
 ///
 /// The same when a room is opened for the first time, when the bus is there again, and when the hub has
 /// noticed that it has missed something. It is followed before it is read, so nothing falls between.
@@ -103,6 +106,12 @@ pub enum BusEvent {
         result: Result<Position, RoomRefusal>,
     },
     Said(RoomMessage),
+    /// Exactly these users are in the room on that node.
+    Members {
+        room: RoomName,
+        node: NodeId,
+        users: Vec<UserId>,
+    },
     Entered {
         room: RoomName,
         node: NodeId,
@@ -143,6 +152,8 @@ pub struct RoomMessage {
     pub position: Position,
     pub from: UserId,
     pub draft: MessageDraft,
-    /// By the clock of the bus, as is its age.
+    /// By the clock of the bus.
     pub at: Timestamp,
+    /// How long ago that was, by the same clock; zero for what has just come.
+    pub age: Duration,
 }

@@ -1,86 +1,210 @@
-//! Who is in a room: its users, however many sessions each has there.
+//! Who is in a room: its users, however many sessions each has there, on however many nodes.
 //!
-//! A user whose last session leaves stays a member for a grace, so that a reload or a change of network
-//! is not told to the whole room.
+//! A user whose last session here leaves stays a member for a grace, so that a reload or a change of network
+//! is not told to the whole room. Other nodes wait for the same grace before they say that a user has left
+//! them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
-use super::UserId;
+use super::{NodeId, UserId};
+
+/// How long who was on another node is still believed to be, when the bus has come back and that node has not
+/// said so yet: it may have lost the bus, too, and finds it a little later.
+pub const DOUBT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub struct Presence {
     grace: Duration,
     members: BTreeMap<UserId, Member>,
-    /// The members in their grace, by its end: one entry for each, so leaving often costs nothing.
+    /// Those in their grace, by its end: one entry for each, so leaving often costs nothing.
     leaving: BTreeSet<(Instant, UserId)>,
+    /// Those whom another node has not confirmed, by the end of the doubt.
+    doubted: BTreeSet<(Instant, NodeId, UserId)>,
+    /// How many of them are here.
+    here: usize,
 }
 
-#[derive(Debug)]
-enum Member {
+#[derive(Debug, Default)]
+struct Member {
+    here: Here,
+    /// The other nodes on which the user is, and until when that is in doubt, if it is.
+    elsewhere: BTreeMap<NodeId, Option<Instant>>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+enum Here {
+    #[default]
+    No,
     /// With so many sessions, at least one.
-    Here(usize),
+    Sessions(usize),
     /// Without any; has left at this instant unless a session joins before.
     Leaving(Instant),
+}
+
+impl Member {
+    fn is_nowhere(&self) -> bool {
+        self.here == Here::No && self.elsewhere.is_empty()
+    }
+}
+
+/// What a first session means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// The user was nowhere before: `user_joined` is due.
+    pub is_new: bool,
+    /// The user was not here before: the other nodes are to know.
+    pub is_new_here: bool,
+}
+
+/// What time has done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// Who is nowhere any more, in the order of leaving: `user_left` is due for each.
+    pub left: Vec<UserId>,
+    /// Who is no longer here: the other nodes are to know.
+    pub left_here: Vec<UserId>,
+}
+
+/// What another node has said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    pub joined: Vec<UserId>,
+    pub left: Vec<UserId>,
 }
 
 impl Presence {
     /// An empty room whose users have left `grace` after their last session did.
     pub fn new(grace: Duration) -> Self {
-        Self { grace, members: BTreeMap::new(), leaving: BTreeSet::new() }
+        Self { grace, members: BTreeMap::new(), leaving: BTreeSet::new(), doubted: BTreeSet::new(), here: 0 }
     }
 
-    /// A session of the user joins; answers whether the user was no member before, so that
-    /// `user_joined` is due.
-    pub fn join(&mut self, user: &UserId) -> bool {
-        let Some(member) = self.members.get_mut(user) else {
-            self.members.insert(user.clone(), Member::Here(1));
-            return true;
-        };
-        match member {
-            Member::Here(sessions) => *sessions += 1,
-            Member::Leaving(due) => {
+    /// A session of the user joins here.
+    pub fn join(&mut self, user: &UserId) -> Arrival {
+        let is_new = !self.members.contains_key(user);
+        let member = self.members.entry(user.clone()).or_default();
+        let is_new_here = member.here == Here::No;
+        match &mut member.here {
+            Here::Sessions(sessions) => *sessions += 1,
+            Here::Leaving(due) => {
                 self.leaving.remove(&(*due, user.clone()));
-                *member = Member::Here(1);
+                member.here = Here::Sessions(1);
+            }
+            Here::No => {
+                member.here = Here::Sessions(1);
+                self.here += 1;
             }
         }
-        false
+        Arrival { is_new, is_new_here }
     }
 
-    /// A session of the user leaves; answers whether it was the last one, so that the grace begins. Who
+    /// A session of the user leaves; answers whether it was the last one here, so that the grace begins. Who
     /// is not here does not leave.
     pub fn leave(&mut self, user: &UserId, now: Instant) -> bool {
-        match self.members.get_mut(user) {
-            Some(Member::Here(sessions)) if *sessions > 1 => {
+        let Some(member) = self.members.get_mut(user) else { return false };
+        match &mut member.here {
+            Here::Sessions(sessions) if *sessions > 1 => {
                 *sessions -= 1;
                 false
             }
-            Some(member @ Member::Here(_)) => {
+            Here::Sessions(_) => {
                 let due = now + self.grace;
-                *member = Member::Leaving(due);
+                member.here = Here::Leaving(due);
                 self.leaving.insert((due, user.clone()));
                 true
             }
-            Some(Member::Leaving(_)) | None => false,
+            Here::Leaving(_) | Here::No => false,
         }
     }
 
-    /// Takes out those whose grace is over, in the order of its end: `user_left` is due for each.
-    pub fn expire(&mut self, now: Instant) -> Vec<UserId> {
-        let mut left = Vec::new();
+    /// Takes out those whose grace is over, or whom another node has not confirmed in time.
+    pub fn expire(&mut self, now: Instant) -> Departures {
+        let mut departures = Departures::default();
         while self.leaving.first().is_some_and(|(due, _)| *due <= now) {
             let Some((_, user)) = self.leaving.pop_first() else { break };
-            self.members.remove(&user);
-            left.push(user);
+            if let Some(member) = self.members.get_mut(&user) {
+                member.here = Here::No;
+                self.here -= 1;
+            }
+            departures.left_here.push(user.clone());
+            departures.left.extend(self.forget_if_gone(&user).then_some(user));
         }
-        left
+        while self.doubted.first().is_some_and(|(due, ..)| *due <= now) {
+            let Some((_, node, user)) = self.doubted.first().cloned() else { break };
+            departures.left.extend(self.exit(node, &user).then_some(user));
+        }
+        departures
+    }
+
+    /// The user is in the room on another node; answers whether that is news to the room.
+    pub fn enter(&mut self, node: NodeId, user: &UserId) -> bool {
+        let is_new = !self.members.contains_key(user);
+        let member = self.members.entry(user.clone()).or_default();
+        if let Some(Some(due)) = member.elsewhere.insert(node, None) {
+            self.doubted.remove(&(due, node, user.clone()));
+        }
+        is_new
+    }
+
+    /// The user is no longer in the room on another node; answers whether the user is nowhere any more.
+    pub fn exit(&mut self, node: NodeId, user: &UserId) -> bool {
+        let Some(member) = self.members.get_mut(user) else { return false };
+        let Some(doubt) = member.elsewhere.remove(&node) else { return false };
+        if let Some(due) = doubt {
+            self.doubted.remove(&(due, node, user.clone()));
+        }
+        self.forget_if_gone(user)
+    }
+
+    /// Exactly these users are in the room on another node.
+    pub fn settle(&mut self, node: NodeId, users: &[UserId]) -> Changes {
+        let joined = users.iter().filter(|user| self.enter(node, user)).cloned().collect();
+        let named: BTreeSet<&UserId> = users.iter().collect();
+        let is_gone =
+            |user: &UserId, member: &Member| member.elsewhere.contains_key(&node) && !named.contains(user);
+        let gone: Vec<UserId> = self.select(is_gone);
+        Changes { joined, left: gone.into_iter().filter(|user| self.exit(node, user)).collect() }
+    }
+
+    /// These users are in the room on these other nodes, as far as the bus knows: of those who are not named
+    /// it is in doubt whether they still are. Answers with who is new to the room.
+    pub fn review(&mut self, members: &[(NodeId, UserId)], now: Instant) -> Vec<UserId> {
+        let due = now + DOUBT;
+        for (user, member) in &mut self.members {
+            for (node, doubt) in member.elsewhere.iter_mut().filter(|(_, doubt)| doubt.is_none()) {
+                *doubt = Some(due);
+                self.doubted.insert((due, *node, user.clone()));
+            }
+        }
+        members.iter().filter(|(node, user)| self.enter(*node, user)).map(|(_, user)| user.clone()).collect()
+    }
+
+    /// The node is gone, and everybody with it; answers with who is nowhere any more.
+    pub fn lose(&mut self, node: NodeId) -> Vec<UserId> {
+        let gone = self.select(|_, member| member.elsewhere.contains_key(&node));
+        gone.into_iter().filter(|user| self.exit(node, user)).collect()
+    }
+
+    fn select(&self, is_meant: impl Fn(&UserId, &Member) -> bool) -> Vec<UserId> {
+        let members = self.members.iter().filter(|(user, member)| is_meant(user, member));
+        members.map(|(user, _)| user.clone()).collect()
+    }
+
+    fn forget_if_gone(&mut self, user: &UserId) -> bool {
+        let is_gone = self.members.get(user).is_some_and(Member::is_nowhere);
+        if is_gone {
+            self.members.remove(user);
+        }
+        is_gone
     }
 
     /// When [`Presence::expire`] next has something to do.
     pub fn next_due(&self) -> Option<Instant> {
-        self.leaving.first().map(|(due, _)| *due)
+        let leaving = self.leaving.first().map(|(due, _)| *due);
+        let doubted = self.doubted.first().map(|(due, ..)| *due);
+        [leaving, doubted].into_iter().flatten().min()
     }
 
     /// How many users are members, those in their grace included.
@@ -93,148 +217,16 @@ impl Presence {
         self.members.keys().take(n).cloned().collect()
     }
 
-    /// Whether the user is a member, maybe in the grace.
-    pub fn contains(&self, user: &UserId) -> bool {
-        self.members.contains_key(user)
+    /// The members on this node, those in their grace included.
+    pub fn here(&self) -> Vec<UserId> {
+        self.select(|_, member| member.here != Here::No)
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+    /// Whether nobody is here, though maybe on other nodes.
+    pub fn is_empty_here(&self) -> bool {
+        self.here == 0
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const GRACE: Duration = Duration::from_secs(3);
-
-    fn user(name: &str) -> UserId {
-        name.parse().unwrap()
-    }
-
-    #[test]
-    fn a_user_is_new_with_the_first_session_and_leaves_with_the_last() {
-        let (mut presence, now) = (Presence::new(GRACE), Instant::now());
-        let alice = user("alice");
-        assert!(presence.join(&alice));
-        assert!(!presence.join(&alice));
-        presence.leave(&alice, now);
-        assert_eq!(presence.next_due(), None);
-        presence.leave(&alice, now);
-        assert_eq!(presence.next_due(), Some(now + GRACE));
-        assert!(presence.contains(&alice) && presence.count() == 1);
-        assert_eq!(presence.expire(now + GRACE - Duration::from_nanos(1)), []);
-        assert_eq!(presence.expire(now + GRACE), [user("alice")]);
-        assert!(presence.is_empty() && !presence.contains(&alice));
-        assert!(presence.join(&alice));
-    }
-
-    #[test]
-    fn who_comes_back_in_the_grace_was_never_away() {
-        let (mut presence, now) = (Presence::new(GRACE), Instant::now());
-        let alice = user("alice");
-        presence.join(&alice);
-        presence.leave(&alice, now);
-        assert!(!presence.join(&alice));
-        assert_eq!((presence.next_due(), presence.expire(now + GRACE)), (None, vec![]));
-        presence.leave(&alice, now + GRACE);
-        assert_eq!(presence.next_due(), Some(now + 2 * GRACE));
-    }
-
-    #[test]
-    fn without_a_grace_a_user_has_left_at_once() {
-        let (mut presence, now) = (Presence::new(Duration::ZERO), Instant::now());
-        presence.join(&user("alice"));
-        presence.leave(&user("alice"), now);
-        assert_eq!(presence.expire(now), [user("alice")]);
-    }
-
-    #[test]
-    fn a_leave_of_nobody_changes_nothing() {
-        let (mut presence, now) = (Presence::new(GRACE), Instant::now());
-        presence.leave(&user("alice"), now);
-        assert!(presence.is_empty() && presence.next_due().is_none());
-        presence.join(&user("alice"));
-        presence.leave(&user("alice"), now);
-        presence.leave(&user("alice"), now + GRACE / 2);
-        assert_eq!(presence.next_due(), Some(now + GRACE), "a second leave does not lengthen the grace");
-    }
-
-    #[test]
-    fn coming_and_going_piles_nothing_up() {
-        let (mut presence, now) = (Presence::new(GRACE), Instant::now());
-        for i in 0..1000 {
-            presence.join(&user("alice"));
-            presence.leave(&user("alice"), now + Duration::from_millis(i));
-            assert_eq!((presence.members.len(), presence.leaving.len()), (1, 1));
-        }
-    }
-
-    #[test]
-    fn members_are_listed_by_name() {
-        let mut presence = Presence::new(GRACE);
-        for name in ["carol", "alice", "bob"] {
-            presence.join(&user(name));
-        }
-        assert_eq!(presence.first(2), [user("alice"), user("bob")]);
-        assert_eq!(presence.first(9).len(), 3);
-    }
-
-    #[derive(Debug, Clone)]
-    enum Step {
-        Join(u8),
-        Leave(u8),
-        /// So many milliseconds pass.
-        Pass(u64),
-    }
-
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let step = prop_oneof![
-            3 => (0..4u8).prop_map(Step::Join),
-            3 => (0..4u8).prop_map(Step::Leave),
-            2 => (0..4000u64).prop_map(Step::Pass),
-        ];
-        proptest::collection::vec(step, 0..80)
-    }
-
-    proptest! {
-        /// The model knows of each user only the open sessions and when the last one left.
-        #[test]
-        fn a_user_is_a_member_from_the_first_session_to_the_end_of_the_grace(
-            steps in steps(), grace in 0..3000u64,
-        ) {
-            let grace = Duration::from_millis(grace);
-            let (mut presence, mut now) = (Presence::new(grace), Instant::now());
-            let mut model: BTreeMap<UserId, (usize, Instant)> = BTreeMap::new();
-            for step in steps {
-                match step {
-                    Step::Join(name) => {
-                        let user = user(&name.to_string());
-                        prop_assert_eq!(presence.join(&user), !model.contains_key(&user));
-                        model.entry(user).or_insert((0, now)).0 += 1;
-                    }
-                    Step::Leave(name) => {
-                        let user = user(&name.to_string());
-                        presence.leave(&user, now);
-                        if let Some((sessions @ 1.., left_at)) = model.get_mut(&user) {
-                            (*sessions, *left_at) = (*sessions - 1, now);
-                        }
-                    }
-                    Step::Pass(millis) => now += Duration::from_millis(millis),
-                }
-                let due = model.values().filter(|(sessions, _)| *sessions == 0).map(|(_, at)| *at + grace).min();
-                prop_assert_eq!(presence.next_due(), due);
-                let is_over = |(sessions, at): &(usize, Instant)| *sessions == 0 && *at + grace <= now;
-                let mut left = presence.expire(now);
-                left.sort();
-                prop_assert!(left.iter().eq(model.iter().filter(|(_, state)| is_over(state)).map(|(user, _)| user)));
-                model.retain(|_, state| !is_over(state));
-                prop_assert_eq!(presence.first(9), model.keys().cloned().collect::<Vec<_>>());
-                prop_assert_eq!((presence.count(), presence.is_empty()), (model.len(), model.is_empty()));
-            }
-        }
-    }
-}
+mod tests;

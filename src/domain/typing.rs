@@ -41,13 +41,27 @@ impl Typing {
 
     /// The user types now, and for another `ttl` if so before; or does not.
     pub fn set(&mut self, user: &UserId, is_active: bool, now: Instant) {
-        self.remove(user);
         if is_active {
-            let until = now + self.ttl;
-            self.until.insert(user.clone(), until);
-            self.stops.insert((until, user.clone()));
-            self.quiet_until.get_or_insert(now);
+            self.begin(user, now + self.ttl, now);
+        } else {
+            self.remove(user);
         }
+    }
+
+    /// The user types now on another node, which says it again while it lasts, and says when it ends.
+    pub fn set_elsewhere(&mut self, user: &UserId, is_active: bool, now: Instant) {
+        if is_active {
+            self.begin(user, now + 2 * self.ttl, now);
+        } else {
+            self.remove(user);
+        }
+    }
+
+    fn begin(&mut self, user: &UserId, until: Instant, now: Instant) {
+        self.remove(user);
+        self.until.insert(user.clone(), until);
+        self.stops.insert((until, user.clone()));
+        self.quiet_until.get_or_insert(now);
     }
 
     /// The user does not type, having left for example.

@@ -232,7 +232,7 @@ impl From<RoomRefusal> for Problem {
                 Self::new(ErrorCode::RateLimited, "too many messages to this room; try again later")
             }
             RoomRefusal::Unavailable => {
-                Self::new(ErrorCode::Unavailable, "the room takes no message now; try again later")
+                Self::new(ErrorCode::Unavailable, "the room is not to be had now; try again later")
             }
         }
     }

@@ -102,7 +102,7 @@ pub async fn publish(
     let draft = message_draft(&body, api.data_bytes)?;
     let load = api.hub.load(draft.data.as_str().len());
     let load = load.ok_or_else(|| Problem::new(ErrorCode::Unavailable, "too many messages wait"))?;
-    let message = PublishMessage { room, from: identity.user, draft, origin: None, load };
+    let message = PublishMessage { room, from: identity.user, draft, load };
     let position = api.hub.ask(message).await??;
     Ok(HttpResponse::Created().json(PublishedMessage { position }))
 }
@@ -146,7 +146,7 @@ pub async fn messages(
         arguments.parse("since").map_err(|error| Problem::new(ErrorCode::BadCursor, error.0))?;
     let limit = PageLimit { rows, bytes: PAGE_BYTES_MAX };
     let RoomMessages { messages, position, resume } =
-        api.hub.ask(ReadMessages { room, since, limit }).await?;
+        api.hub.ask(ReadMessages { room, since, limit }).await??;
     let messages = messages.iter().map(Frame::as_sent).collect::<Result<_, _>>();
     let messages = messages.map_err(|_| Problem::internal())?;
     Ok(HttpResponse::Ok().json(RoomHistory { messages, position, resume }))
@@ -175,7 +175,7 @@ pub async fn presence(
 ) -> Result<HttpResponse, Problem> {
     Arguments::read(&request, &[])?;
     let room = joinable(&caller, room)?;
-    let RoomPresence { users, user_count, typing } = api.hub.ask(ReadPresence { room }).await?;
+    let RoomPresence { users, user_count, typing } = api.hub.ask(ReadPresence { room }).await??;
     Ok(HttpResponse::Ok().json(Presence { users, user_count, typing }))
 }
 

@@ -81,10 +81,9 @@ fn marked(change: &MarkedChange, counters: Counters) -> Frame {
     Frame::new(Class::Hint, &Marked { mark_as, target, counters })
 }
 
-impl Handler<Committed> for NotificationHub {
-    type Result = ();
-
-    fn handle(&mut self, Committed { facts, load }: Committed, ctx: &mut Self::Context) {
+impl NotificationHub {
+    /// Hands facts on to the sessions of their users, from whichever node they are.
+    pub(super) fn hear_facts(&mut self, ctx: &mut Context<Self>, facts: Vec<InboxFact>) {
         let mut batch = BTreeMap::new();
         for fact in facts {
             if !self.sessions.has(fact.user()) {
@@ -112,6 +111,18 @@ impl Handler<Committed> for NotificationHub {
             self.tell_counters(ctx, user, counters);
         }
         self.send(batch);
+    }
+}
+
+impl Handler<Committed> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, Committed { facts, load }: Committed, ctx: &mut Self::Context) {
+        if let Some(bus) = &mut self.bus {
+            bus.announce(&facts);
+            self.send_orders();
+        }
+        self.hear_facts(ctx, facts);
         drop(load);
     }
 }

@@ -87,7 +87,7 @@ pub enum Request {
     Leave(Leave),
     Read(ReadRoom),
     Typing(SetTyping),
-    Publish(PublishMessage),
+    Publish(PublishMessage, PublishOrigin),
 }
 
 /// A session is there and belongs to this user. Once, when it is authenticated.
@@ -166,14 +166,13 @@ pub struct SetTyping {
 }
 
 /// Publish a message to a room; who asks has checked the scope. A session is answered through its shard;
-/// http waits. Without a load to go with it, it is `unavailable`.
+/// http waits.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Position, RoomRefusal>")]
 pub struct PublishMessage {
     pub room: RoomName,
     pub from: UserId,
     pub draft: MessageDraft,
-    pub origin: Option<PublishOrigin>,
     pub load: Load,
 }
 
@@ -186,7 +185,7 @@ pub struct PublishOrigin {
 
 /// The messages of a room behind `since`, or without it the newest. Asked by http.
 #[derive(Debug, Message)]
-#[rtype(result = "RoomMessages")]
+#[rtype(result = "Result<RoomMessages, RoomRefusal>")]
 pub struct ReadMessages {
     pub room: RoomName,
     pub since: Option<Position>,
@@ -214,7 +213,7 @@ impl From<Page<Frame>> for RoomMessages {
 
 /// Who is in a room and who types. Asked by http.
 #[derive(Debug, Message)]
-#[rtype(result = "RoomPresence")]
+#[rtype(result = "Result<RoomPresence, RoomRefusal>")]
 pub struct ReadPresence {
     pub room: RoomName,
 }
@@ -235,7 +234,7 @@ pub const PRESENCE_MAX: usize = 200;
 pub enum RoomRefusal {
     /// More messages than the room takes; one is free after this time.
     RateLimited(Duration),
-    /// As many rooms with members as the node takes, or a worker that is behind.
+    /// As many rooms with members as the node takes, a worker that is behind, or a bus that is away.
     Unavailable,
 }
 

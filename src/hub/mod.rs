@@ -1,11 +1,12 @@
 //! ACTOR `NotificationHub`: knows who is there, owns the rooms, and hands facts on to their workers.
 //!
 //! It owns the register of sessions by user and the limits on it, and every room: members, numbering,
-//! history, presence, typing. Its shards execute its heartbeats. It owns no pool, no secret and no
+//! history, presence, typing; with other nodes beside it, a replica of those. Its shards execute its heartbeats. It owns no pool, no secret and no
 //! business rule, asks nobody, and its handlers never wait. Of inboxes it keeps no position: the delivery
 //! rule is applied where the events are delivered, in each session's subscription, so a batch that was
 //! lost on the way here is noticed there too.
 
+mod bus;
 mod inbox;
 mod link;
 pub mod liveness;
@@ -23,7 +24,8 @@ use std::{
     time::Instant,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler};
+use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture};
+use bus::BusLink;
 pub use link::HubLink;
 use liveness::TICK;
 use messages::{
@@ -32,11 +34,13 @@ use messages::{
 };
 pub use queue::HubQueue;
 use register::SessionRegister;
-use rooms::{RoomPolicy, Rooms};
+use rooms::{Asker, Question, RoomPolicy, Rooms};
 use shard_link::Dispatch;
 pub use shard_link::ShardLink;
+use tokio::sync::oneshot;
 
 use crate::{
+    bridge::messages::{Order, Orders},
     clock,
     domain::{Counters, Position, UserId},
 };
@@ -51,25 +55,35 @@ pub struct NotificationHub {
     rooms: Rooms,
     /// Counters that changed and were not told yet.
     untold: HashMap<UserId, Counters>,
+    /// The way to the other nodes, if there may be any.
+    bus: Option<BusLink>,
 }
 
 impl NotificationHub {
     /// `sessions_per_user`: beyond it the oldest session of the user ends (4504); 0 is no limit.
-    pub fn new(sessions_per_user: usize, rooms: RoomPolicy) -> Self {
+    /// `bridge`: who carries what concerns other nodes; without one this node is alone.
+    pub fn new(sessions_per_user: usize, rooms: RoomPolicy, bridge: Option<Recipient<Orders>>) -> Self {
         Self {
             shards: BTreeMap::new(),
             sessions: SessionRegister::new(sessions_per_user),
-            rooms: Rooms::new(rooms),
+            rooms: if bridge.is_some() { Rooms::shared(rooms) } else { Rooms::new(rooms) },
             untold: HashMap::new(),
+            bus: bridge.map(BusLink::new),
         }
+    }
+
+    /// Lets the rooms do something, and sends what they have to say.
+    fn with_rooms(&mut self, act: impl FnOnce(&mut Rooms, &Dispatch<'_>, Instant)) {
+        let dispatch = Dispatch::new(&self.shards);
+        act(&mut self.rooms, &dispatch, Instant::now());
+        dispatch.send();
+        self.send_orders();
     }
 
     /// Each tick has a timer of its own, as a shard's has: a stopped process makes up for none.
     fn await_tick(ctx: &mut Context<Self>) {
         ctx.run_later(TICK, |hub, ctx| {
-            let dispatch = Dispatch::new(&hub.shards);
-            hub.rooms.tick(&dispatch, Instant::now());
-            dispatch.send();
+            hub.with_rooms(|rooms, shards, now| rooms.tick(shards, now));
             Self::await_tick(ctx);
         });
     }
@@ -105,6 +119,9 @@ impl Handler<Requests> for NotificationHub {
             match request {
                 Request::Register(Register { session, user, transport }) => {
                     self.rooms.admit(session, user.clone(), transport);
+                    if let Some(bus) = self.bus.as_mut().filter(|_| !self.sessions.has(&user)) {
+                        bus.order(Order::FollowInbox(user.clone()));
+                    }
                     if let Some((excess, code)) = self.sessions.add(user, session, transport) {
                         self.rooms.remove(excess, now);
                         if let Some(shard) = self.shards.get(&excess.shard) {
@@ -115,18 +132,21 @@ impl Handler<Requests> for NotificationHub {
                 Request::Unregister(Unregister { session, user }) => {
                     self.sessions.remove(&user, session);
                     self.rooms.remove(session, now);
+                    if let Some(bus) = self.bus.as_mut().filter(|_| !self.sessions.has(&user)) {
+                        bus.order(Order::UnfollowInbox(user));
+                    }
                 }
-                Request::Join(join) => self.rooms.join(&dispatch, now, join),
+                Request::Join(join) => self.rooms.ask(&dispatch, now, Question::Join(join)),
                 Request::Leave(leave) => self.rooms.leave(now, &leave),
                 Request::Read(read) => self.rooms.read(&dispatch, now, read),
                 Request::Typing(typing) => self.rooms.set_typing(&dispatch, now, &typing),
-                Request::Publish(message) => {
-                    // The session hears through its shard.
-                    let _ = self.rooms.publish(&dispatch, now, at, message);
+                Request::Publish(message, origin) => {
+                    self.rooms.publish(&dispatch, now, at, message, Asker::Session(origin));
                 }
             }
         }
         dispatch.send();
+        self.send_orders();
     }
 }
 
@@ -139,32 +159,42 @@ impl Handler<HasPlace> for NotificationHub {
 }
 
 impl Handler<PublishMessage> for NotificationHub {
-    type Result = Result<Position, RoomRefusal>;
+    type Result = RoomReply<Position>;
 
     fn handle(&mut self, message: PublishMessage, _: &mut Self::Context) -> Self::Result {
-        let dispatch = Dispatch::new(&self.shards);
-        let published = self.rooms.publish(&dispatch, Instant::now(), clock::now(), message);
-        dispatch.send();
-        published
+        let (reply, answer) = oneshot::channel();
+        self.with_rooms(|rooms, shards, now| {
+            rooms.publish(shards, now, clock::now(), message, Asker::Http(reply));
+        });
+        answered(answer)
     }
 }
 
 impl Handler<ReadMessages> for NotificationHub {
-    type Result = actix::MessageResult<ReadMessages>;
+    type Result = RoomReply<RoomMessages>;
 
     fn handle(&mut self, read: ReadMessages, _: &mut Self::Context) -> Self::Result {
-        let messages: RoomMessages = self.rooms.messages(Instant::now(), &read);
-        actix::MessageResult(messages)
+        let (reply, answer) = oneshot::channel();
+        self.with_rooms(|rooms, shards, now| rooms.ask(shards, now, Question::Messages(read, reply)));
+        answered(answer)
     }
 }
 
 impl Handler<ReadPresence> for NotificationHub {
-    type Result = actix::MessageResult<ReadPresence>;
+    type Result = RoomReply<RoomPresence>;
 
     fn handle(&mut self, read: ReadPresence, _: &mut Self::Context) -> Self::Result {
-        let presence: RoomPresence = self.rooms.presence(Instant::now(), &read);
-        actix::MessageResult(presence)
+        let (reply, answer) = oneshot::channel();
+        self.with_rooms(|rooms, shards, now| rooms.ask(shards, now, Question::Presence(read, reply)));
+        answered(answer)
     }
+}
+
+type RoomReply<T> = ResponseFuture<Result<T, RoomRefusal>>;
+
+/// Waits outside the hub: what is asked of rooms may have to be asked of the bus.
+fn answered<T: 'static>(answer: oneshot::Receiver<Result<T, RoomRefusal>>) -> RoomReply<T> {
+    Box::pin(async { answer.await.unwrap_or(Err(RoomRefusal::Unavailable)) })
 }
 
 impl Handler<Drain> for NotificationHub {

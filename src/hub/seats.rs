@@ -10,7 +10,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use slab::Slab;
 
 use crate::{
-    domain::{RoomName, SessionKey},
+    domain::{Position, RoomName, SessionKey},
     mailbox::Load,
     protocol::Frame,
 };
@@ -20,6 +20,8 @@ pub trait Listener {
     fn session(&self) -> SessionKey;
     /// Something was said to the room.
     fn hear(&self, frame: &Frame);
+    /// The room has come to this position; how is to be read.
+    fn ring(&self, position: Position);
 }
 
 /// Where a listener sits, for as long as it does.
@@ -88,6 +90,14 @@ impl Seats {
         let (number, start) = (hall.said, hall.next);
         hall.unheard.push(Utterance { number, frame, except, start, has_wrapped: false, _load: load });
         was_quiet
+    }
+
+    /// Lets every listener of a room know how far it has come.
+    pub fn ring(&self, room: &RoomName, position: Position) {
+        let halls = self.0.borrow();
+        for (_, seated) in halls.get(room).into_iter().flat_map(|hall| &hall.listeners) {
+            seated.listener.ring(position);
+        }
     }
 
     /// Walks on in a room: each thing that a seat hears is one hearing. Answers with how many there were

@@ -18,6 +18,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Wrap
 use super::{
     liveness::{LivenessPolicy, TICK},
     messages::RoomAnswer,
+    rooms::RoomsState,
     seats::Seats,
     shard_link::ShardLink,
     slots::Slots,
@@ -85,6 +86,10 @@ pub struct DeliverToRooms {
 pub enum RoomWord {
     /// To all members of this worker but the session that caused it.
     FanOut { room: RoomName, frame: Frame, except: Option<SessionKey>, load: Load },
+    /// To all members of this worker: the room has come to this position, how is to be read.
+    Ring { room: RoomName, position: Position },
+    /// To every session of this worker that is in a room.
+    State(RoomsState),
     /// To the session that has asked something; at most one a question.
     Answer { session: SessionKey, answer: RoomAnswer },
 }
@@ -207,6 +212,11 @@ impl Handler<DeliverToRooms> for HubShard {
                         self.unheard.push_back(room);
                     }
                 }
+                RoomWord::Ring { room, position } => self.seats.ring(&room, position),
+                RoomWord::State(state) => self.slots.each(|receiver| {
+                    receiver.rooms_state(state);
+                    true
+                }),
                 RoomWord::Answer { session, answer } => {
                     self.slots.with(session, |receiver| receiver.answer(answer));
                 }

@@ -14,11 +14,11 @@ use actix::Addr;
 
 use super::{
     messages::RoomAnswer,
-    rooms::Shards,
+    rooms::{RoomsState, Shards},
     shard::{Deliver, DeliverToRooms, DrainShard, EndSession, HubShard, News, RoomWord},
 };
 use crate::{
-    domain::{RoomName, SessionKey},
+    domain::{Position, RoomName, SessionKey},
     mailbox::{self, Budget},
     protocol::{CloseCode, Frame},
 };
@@ -117,5 +117,13 @@ impl Shards for Dispatch<'_> {
 
     fn answer(&self, session: SessionKey, answer: RoomAnswer) {
         self.say(session.shard, RoomWord::Answer { session, answer });
+    }
+
+    fn ring(&self, shard: u16, room: &RoomName, position: Position) {
+        self.say(shard, RoomWord::Ring { room: room.clone(), position });
+    }
+
+    fn tell_state(&self, state: RoomsState) {
+        self.links.keys().for_each(|shard| self.say(*shard, RoomWord::State(state)));
     }
 }

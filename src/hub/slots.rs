@@ -8,6 +8,7 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use super::{
     liveness::{Fate, Liveness, LivenessPolicy, Pulse},
     messages::RoomAnswer,
+    rooms::RoomsState,
 };
 use crate::{
     domain::{Position, SessionKey, Timestamp, Transport, UserId},
@@ -23,6 +24,8 @@ pub trait Receiver {
     /// Something may have been lost on the way here.
     fn doubt(&self);
     fn hint(&self, frame: &Frame);
+    /// Rooms as a whole are away, or there again.
+    fn rooms_state(&self, state: RoomsState);
     /// The hub's answer to what the session has asked about a room.
     fn answer(&self, answer: RoomAnswer);
     fn pulse(&self) -> Pulse;
@@ -192,6 +195,7 @@ mod tests {
         }
         fn doubt(&self) {}
         fn hint(&self, _: &Frame) {}
+        fn rooms_state(&self, _: RoomsState) {}
         fn answer(&self, _: RoomAnswer) {}
         fn pulse(&self) -> Pulse {
             Pulse::default()

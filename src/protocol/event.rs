@@ -2,7 +2,7 @@
 
 mod rooms;
 
-pub use rooms::{Left, LeftReason, Message, TypingChanged, UserJoined, UserLeft};
+pub use rooms::{Degraded, Left, LeftReason, Message, Restored, TypingChanged, UserJoined, UserLeft};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;

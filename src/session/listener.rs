@@ -108,4 +108,13 @@ impl Listener for RoomListener {
             Offered::Nothing => {}
         }
     }
+
+    fn ring(&self, position: Position) {
+        let since = self.subscription.borrow_mut().ring(position);
+        if let Some(since) = since
+            && let Some(session) = self.session.upgrade()
+        {
+            session.read_room(self, since);
+        }
+    }
 }

@@ -107,6 +107,8 @@ pub struct Session {
     /// A hint was refused, or came before the `welcome`: the newest counters are owed.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
+    /// It was told that rooms are away.
+    is_degraded: Cell<bool>,
     /// Rings when an opening is said, a join is answered or the first pages are given, or the session ends
     /// before.
     opened: Notify,
@@ -150,6 +152,7 @@ impl Session {
             held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
             is_welcomed: Cell::new(false),
+            is_degraded: Cell::new(false),
             opened: Notify::new(),
             manners: RefCell::new(Manners::new(&worker.policy)),
             was_heard: Cell::new(false),

@@ -3,9 +3,12 @@
 use super::{HELD_HINTS_BYTES_MAX, Session};
 use crate::{
     domain::Position,
-    hub::{liveness::Pulse, messages::RoomAnswer, slots::Receiver},
+    hub::{liveness::Pulse, messages::RoomAnswer, rooms::RoomsState, slots::Receiver},
     outbox::Full,
-    protocol::{Class, CloseCode, Frame, event::Goodbye},
+    protocol::{
+        Class, CloseCode, Frame,
+        event::{Degraded, Goodbye, Restored},
+    },
     stream::{Offered, Subscription},
 };
 
@@ -57,6 +60,17 @@ impl Receiver for Session {
         };
         if !is_told {
             self.owes_counters.set(true);
+        }
+    }
+
+    fn rooms_state(&self, state: RoomsState) {
+        match state {
+            RoomsState::Degraded { since } if !self.rooms.names().is_empty() => {
+                self.is_degraded.set(true);
+                self.reply(&Degraded { what: "rooms", since });
+            }
+            RoomsState::Restored if self.is_degraded.take() => self.reply(&Restored { what: "rooms" }),
+            RoomsState::Degraded { .. } | RoomsState::Restored => {}
         }
     }
 

@@ -65,6 +65,13 @@ impl JoinedRooms {
         self.listeners.borrow().iter().find(|listener| listener.room == *room).cloned()
     }
 
+    /// The oldest join of this room that is not answered: those of other rooms may be answered before.
+    fn take_asked(&self, room: &RoomName) -> Option<AskedJoin> {
+        let mut asked = self.asked.borrow_mut();
+        let place = asked.iter().position(|asked| asked.room == *room)?;
+        asked.remove(place)
+    }
+
     fn count(&self) -> usize {
         self.listeners.borrow().len() + self.asked.borrow().len()
     }
@@ -165,9 +172,9 @@ impl Session {
         } else if !self.may(|scopes| scopes.may_publish(&room)) {
             (ErrorCode::Forbidden, "the token does not allow to publish to this room")
         } else if let Some(load) = self.worker.hub.load(bytes) {
-            let origin = Some(PublishOrigin { session, reference });
-            let message = PublishMessage { room, from, draft, origin, load };
-            return self.worker.hub.say(Request::Publish(message));
+            let message = PublishMessage { room, from, draft, load };
+            let origin = PublishOrigin { session, reference };
+            return self.worker.hub.say(Request::Publish(message, origin));
         } else {
             (ErrorCode::Unavailable, "try again later")
         };
@@ -224,7 +231,7 @@ impl Session {
     }
 
     fn joined(&self, room: &RoomName, result: Result<Joined, RoomRefusal>) {
-        let Some(asked) = self.rooms.asked.borrow_mut().pop_front() else { return };
+        let Some(asked) = self.rooms.take_asked(room) else { return };
         let Some(key) = self.key().filter(|_| !self.outbox.is_closing()) else { return };
         self.opened.notify_waiters();
         let Joined { page, users, user_count } = match result {

@@ -22,16 +22,15 @@ pub(super) enum Failure {
     Transaction(StoreError),
 }
 
-/// Runs the jobs in order and commits; says what became true.
+/// Runs the jobs in order and commits; says what became true, and when.
 ///
 /// # Errors
 /// Nothing was done then, unless it was the commit that failed: that may have come through all the same.
 pub(super) fn run(
     conn: &mut Connection,
     jobs: &mut [Box<dyn Job>],
-    now: Timestamp,
-) -> Result<Vec<InboxFact>, Failure> {
-    conn.begin().map_err(|error| match error {
+) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
+    let now = conn.begin().map_err(|error| match error {
         error if is_locked(&error) => Failure::Locked,
         error if may_pass(conn, &error) => Failure::Passing(error.into()),
         error => Failure::Transaction(error.into()),
@@ -54,5 +53,5 @@ pub(super) fn run(
             .map_or_else(|error| Err(Failure::Transaction(error.into())), |()| Err(Failure::Locked));
     }
     conn.commit().map_err(|error| Failure::Transaction(error.into()))?;
-    Ok(facts)
+    Ok((facts, now))
 }

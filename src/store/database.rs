@@ -11,13 +11,13 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
-#[cfg(feature = "postgres")]
-use super::server::DatabaseServer;
 use super::{
     file::{DatabaseFile, FileLock},
     messages::{StoreError, StoreOptions},
 };
-use crate::config::StoreUrl;
+#[cfg(feature = "postgres")]
+use super::{server, server::DatabaseServer};
+use crate::{clock, config::StoreUrl, domain::Timestamp};
 
 mod any {
     #[cfg(feature = "postgres")]
@@ -49,14 +49,24 @@ macro_rules! on_inner {
 pub(super) use on_inner;
 
 impl Connection {
-    /// Begins a transaction that will write.
-    pub(super) fn begin(&mut self) -> QueryResult<()> {
+    /// Begins a transaction that will write, and says when.
+    pub(super) fn begin(&mut self) -> QueryResult<Timestamp> {
         match self {
             // IMMEDIATE: a transaction that first reads and then writes could find that another wrote between.
-            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+            Self::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
             // One that finds the row it wants to change locked waits, and sees then what was changed.
             #[cfg(feature = "postgres")]
-            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+            Self::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        }
+        self.now().inspect_err(|_| drop(self.roll_back()))
+    }
+
+    /// Now, by the clock that all share who use the database; within a transaction, when it began.
+    pub(super) fn now(&mut self) -> QueryResult<Timestamp> {
+        match self {
+            Self::Sqlite(_) => Ok(clock::now()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conn) => server::now(conn),
         }
     }
 
@@ -69,9 +79,12 @@ impl Connection {
     }
 
     /// Does something in a transaction that writes.
-    pub(super) fn writing<T>(&mut self, work: impl FnOnce(&mut Self) -> QueryResult<T>) -> QueryResult<T> {
-        self.begin()?;
-        match work(self) {
+    pub(super) fn writing<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self, Timestamp) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        let now = self.begin()?;
+        match work(self, now) {
             Ok(done) => self.commit().map(|()| done),
             Err(error) => {
                 // If this fails, too, it is undone by the end of the connection.
@@ -124,7 +137,7 @@ impl Database {
     }
 
     /// Takes the database for this process, until the lock is dropped or the process is gone. A server is
-    /// taken by the connection that writes.
+    /// shared.
     ///
     /// # Errors
     /// If another process has it.
@@ -133,6 +146,28 @@ impl Database {
             Self::File(file) => file.lock().map(Some),
             #[cfg(feature = "postgres")]
             Self::Server(_) => Ok(None),
+        }
+    }
+
+    /// Says in the log if other processes share the database and nothing tells them of each other. Whoever
+    /// starts later sees this one as long as the connection lives.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub(super) fn look_around(&self, has_bus: bool) -> Result<Option<Connection>, StoreError> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Server(server) if !has_bus => {
+                let (conn, has_company) = server.look_around()?;
+                if has_company {
+                    log::warn!(
+                        "other instances use the database and bridge.url is not set: what one of them stores, \
+                         the others tell about a second later, and rooms are not shared"
+                    );
+                }
+                Ok(Some(Connection::Postgres(conn)))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -148,7 +183,7 @@ impl Database {
         }
     }
 
-    /// Whether a connection can be lost while nobody uses it.
+    /// Whether a connection can be lost while nobody uses it, and other processes may write.
     pub(super) fn is_remote(&self) -> bool {
         !matches!(self, Self::File(_))
     }

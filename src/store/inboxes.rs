@@ -181,34 +181,27 @@ pub(super) fn crowded(conn: &mut Connection, from: &Place, keep: i64, limit: i64
     rows.into_iter().map(place).collect()
 }
 
-/// One inbox among those that changed in a span of time.
+/// One inbox among those that have changed.
 pub(super) struct Changed {
     pub(super) user: UserId,
-    pub(super) changed_at: Timestamp,
+    pub(super) place: Place,
     pub(super) state: InboxState,
 }
 
-/// Inboxes by the time of their change, from `from` (after this user) to `until`, both included.
-pub(super) fn changed(
-    conn: &mut Connection,
-    from: (Timestamp, Option<&UserId>),
-    until: Timestamp,
-    limit: i64,
-) -> QueryResult<Vec<Changed>> {
-    let (at, after) = (from.0.as_micros(), from.1.map_or("", UserId::as_str));
+/// The next inboxes behind a place, at most `limit`.
+pub(super) fn changed(conn: &mut Connection, from: &Place, limit: i64) -> QueryResult<Vec<Changed>> {
+    let (at, after) = (from.changed_at.as_micros(), from.user.as_ref().map_or("", UserId::as_str));
     let is_behind = inboxes::changed_at.gt(at).or(inboxes::user_id.gt(after));
     let rows: Vec<(String, i64, InboxRow)> = inboxes::table
-        .filter(inboxes::changed_at.between(at, until.as_micros()).and(is_behind))
+        .filter(inboxes::changed_at.ge(at).and(is_behind))
         .order((inboxes::changed_at, inboxes::user_id))
         .limit(limit)
         .select((inboxes::user_id, inboxes::changed_at, InboxRow::as_select()))
         .load(conn)?;
     let changed = |(user, changed_at, row): (String, i64, InboxRow)| {
-        Ok(Changed {
-            user: user.parse().map_err(super::rows::broken)?,
-            changed_at: Timestamp::from_micros(changed_at),
-            state: row.try_into()?,
-        })
+        let user: UserId = user.parse().map_err(super::rows::broken)?;
+        let place = Place { changed_at: Timestamp::from_micros(changed_at), user: Some(user.clone()) };
+        Ok(Changed { user, place, state: row.try_into()? })
     };
     rows.into_iter().map(changed).collect()
 }

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix::Message;
+use tokio::sync::watch;
 
 use crate::{
     config::StoreUrl,
@@ -257,4 +258,13 @@ pub struct StoreOptions {
     pub max_age: Duration,
     /// Read notifications that a user keeps.
     pub max_read: usize,
+    pub others: Others,
+}
+
+/// What is known of other instances, with which the database may be shared.
+#[derive(Debug, Clone, Default)]
+pub struct Others {
+    /// Whether the bus is live; `None` without a bus. At each word, the same one again too, it is looked for
+    /// what the bus may have lost.
+    pub bus: Option<watch::Receiver<bool>>,
 }

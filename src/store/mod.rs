@@ -8,6 +8,7 @@ pub mod messages;
 
 mod append;
 mod batch;
+mod catch_up;
 mod collapse;
 mod counter_cache;
 mod database;
@@ -42,12 +43,15 @@ use std::{
 
 use actix::ActorFutureExt;
 use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+use tokio::runtime::Handle;
 
 pub use self::link::StoreLink;
 use self::{
     append::Append,
+    catch_up::CatchUp,
     counter_cache::CounterCache,
     database::{Backend, Connection, Database, on_inner},
+    doorbell::Doorbell,
     job::{Write, late},
     keys::KeysUnderWay,
     messages::*,
@@ -56,7 +60,6 @@ use self::{
     writer::{Writer, WriterLink},
 };
 use crate::{
-    clock,
     domain::{Counters, Mute, Notification, Preferences},
     hub::messages::Committed,
 };
@@ -71,6 +74,8 @@ pub struct Store {
     idempotency_retention: Duration,
     mutes_max: usize,
     retention: Retention,
+    /// Until it runs.
+    catch_up: Option<CatchUp>,
 }
 
 impl Store {
@@ -81,10 +86,27 @@ impl Store {
     pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
         let database = Database::open(&options)?;
+        let has_bus = options.others.bus.is_some();
+        // Until the writer is seen by those who look.
+        let _seen = database.look_around(has_bus)?;
         let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
+        let doorbell = Doorbell::new(hub);
+        let reader = Reader::open(database.clone(), &options, patience)?;
+        let is_shared = database.is_remote();
+        let catch_up = CatchUp {
+            reader: reader.clone(),
+            doorbell: doorbell.clone(),
+            counters: counters.clone(),
+            bus: options.others.bus.clone(),
+            is_shared,
+            // Who is here comes later.
+            owed: if is_shared { Some(reader.now()?) } else { None },
+            patience,
+        };
         Ok(Self {
-            reader: Reader::open(database.clone(), &options, patience)?,
-            writer: Writer::start(database, &options, hub, counters.clone())?,
+            reader,
+            writer: Writer::start(database, &options, doorbell, counters.clone())?,
+            catch_up: Some(catch_up),
             keys: KeysUnderWay::default(),
             counters,
             patience,
@@ -112,6 +134,13 @@ impl Actor for Store {
     fn started(&mut self, ctx: &mut Self::Context) {
         // Without its writer the actor is of no use; its end is what a watchdog sees.
         ctx.spawn(self.writer.ended().into_actor(self).map(|(), _, ctx| ctx.stop()));
+        // Where a start has failed, the actor begins only to be dropped, and there is no reactor.
+        if Handle::try_current().is_err() {
+            return;
+        }
+        if let Some(catch_up) = self.catch_up.take() {
+            ctx.spawn(catch_up.run().into_actor(self));
+        }
         Self::await_retention(ctx);
     }
 }
@@ -171,11 +200,11 @@ macro_rules! reads {
 
 reads! {
     ReadState => InboxState, pages::read_state;
-    ReadInbox => InboxRead, |conn, read| pages::read_inbox(conn, read, clock::now());
-    List => Listing, |conn, list| pages::list(conn, list, clock::now());
-    Fetch => Notification, |conn, fetch| pages::fetch(conn, fetch, clock::now());
+    ReadInbox => InboxRead, pages::read_inbox;
+    List => Listing, pages::list;
+    Fetch => Notification, pages::fetch;
     ReadPreferences => Preferences, preferences::read;
-    ListMutes => Vec<Mute>, |conn, list| muting::list(conn, list, clock::now());
+    ListMutes => Vec<Mute>, muting::list;
 }
 
 impl Handler<Flush> for Store {

@@ -50,7 +50,8 @@ impl Write for RemoveMute {
     }
 }
 
-pub(super) fn list(conn: &mut Connection, list: &ListMutes, now: Timestamp) -> Result<Vec<Mute>, StoreError> {
+pub(super) fn list(conn: &mut Connection, list: &ListMutes) -> Result<Vec<Mute>, StoreError> {
+    let now = conn.now()?;
     let mut mutes = mutes::of(conn, &list.user)?;
     mutes.retain(|mute| mute.is_in_force(now));
     Ok(mutes)

@@ -16,17 +16,14 @@ pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<Inbo
     Ok(inboxes::stands(conn, &read.user)?)
 }
 
-pub(super) fn read_inbox(
-    conn: &mut Connection,
-    read: &ReadInbox,
-    now: Timestamp,
-) -> Result<InboxRead, StoreError> {
+pub(super) fn read_inbox(conn: &mut Connection, read: &ReadInbox) -> Result<InboxRead, StoreError> {
     let InboxState { head, counters } = inboxes::stands(conn, &read.user)?;
     let Some(since) = read.since else {
         let page = Page { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() };
         return Ok(InboxRead { counters, page });
     };
     let (_, begin) = replay::begin(head, since);
+    let now = conn.now()?;
     let (rows, has_more) = rows_after(conn, &read.user, head, begin, read.limit, now)?;
     Ok(InboxRead { counters, page: replay::page(head, since, rows, has_more) })
 }
@@ -58,7 +55,8 @@ fn rows_after(
     Ok((rows, false))
 }
 
-pub(super) fn list(conn: &mut Connection, list: &List, now: Timestamp) -> Result<Listing, StoreError> {
+pub(super) fn list(conn: &mut Connection, list: &List) -> Result<Listing, StoreError> {
+    let now = conn.now()?;
     let InboxState { head, counters } = inboxes::stands(conn, &list.user)?;
     if list.before.is_some_and(|before| before.epoch != head.epoch) {
         return Err(StoreError::BadPosition);
@@ -75,11 +73,8 @@ pub(super) fn list(conn: &mut Connection, list: &List, now: Timestamp) -> Result
     Ok(Listing { notifications, next_before, counters, cursor: head.position() })
 }
 
-pub(super) fn fetch(
-    conn: &mut Connection,
-    fetch: &Fetch,
-    now: Timestamp,
-) -> Result<Notification, StoreError> {
+pub(super) fn fetch(conn: &mut Connection, fetch: &Fetch) -> Result<Notification, StoreError> {
+    let now = conn.now()?;
     let row = notifications::fetch(conn, &fetch.user, &fetch.id, now)?.ok_or(StoreError::NotFound)?;
     Ok(row.within(inboxes::stands(conn, &fetch.user)?.head.epoch)?)
 }

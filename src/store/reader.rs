@@ -17,6 +17,7 @@ use super::{
     job::late,
     messages::{StoreError, StoreOptions},
 };
+use crate::domain::Timestamp;
 
 #[derive(Clone)]
 pub(super) struct Reader {
@@ -77,6 +78,19 @@ impl Reader {
         });
         let read = tokio::time::timeout_at(deadline.into(), reading).await.map_err(|_| late())?;
         read.unwrap_or_else(|_| Err(StoreError::Internal("a read panicked".to_owned())))
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.places.is_closed()
+    }
+
+    /// The time, by the clock of the database. For the start, where waiting is allowed.
+    ///
+    /// # Errors
+    /// If the database does not say it.
+    pub(super) fn now(&self) -> Result<Timestamp, StoreError> {
+        let mut conn = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(conn.now()?)
     }
 
     /// Takes nothing new, and completes when all reads have ended.

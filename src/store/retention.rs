@@ -6,7 +6,6 @@
 use std::time::{Duration, Instant};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
-use tokio::runtime::Handle;
 
 use super::{
     Connection, Store,
@@ -14,7 +13,7 @@ use super::{
     messages::{StoreError, StoreOptions},
     sweep::{Ended, Sweep},
 };
-use crate::{clock, domain::Timestamp};
+use crate::domain::Timestamp;
 
 /// How often it is looked when there is nothing to do: two reads by an index.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -90,10 +89,7 @@ impl Retention {
 impl Store {
     /// Goes on with retention after a while, for as long as the store lives.
     pub(super) fn await_retention(ctx: &mut Context<Self>) {
-        // Where a start has failed, the actor begins only to be dropped, and there is no reactor.
-        if Handle::try_current().is_ok() {
-            Self::retain_after(LOOK_INTERVAL, ctx);
-        }
+        Self::retain_after(LOOK_INTERVAL, ctx);
     }
 
     fn retain_after(pause: Duration, ctx: &mut Context<Self>) {
@@ -104,7 +100,10 @@ impl Store {
     fn retain(&self, ctx: &mut Context<Self>) {
         let retention = self.retention.clone();
         let deadline = Instant::now() + self.patience;
-        let look = self.reader.clone().read(deadline, move |conn| retention.look(conn, clock::now()));
+        let look = self.reader.clone().read(deadline, move |conn| {
+            let now = conn.now()?;
+            retention.look(conn, now)
+        });
         let sweep = look.into_actor(self).then(|looked, store, _| {
             let swept = looked.map(|Look { ended, walked, is_done }| {
                 store.retention.walked = walked;

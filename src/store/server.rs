@@ -1,18 +1,24 @@
-//! The PostgreSQL server: how it is reached, brought to this version, and taken for one process.
+//! The PostgreSQL server: how it is reached, brought to this version, and shared with other processes.
 
 use std::time::{Duration, Instant};
 
 use diesel::{
-    Connection as _, PgConnection, connection::SimpleConnection, deserialize::QueryableByName, prelude::*,
-    sql_query, sql_types::Bool,
+    Connection as _, PgConnection,
+    connection::SimpleConnection,
+    deserialize::QueryableByName,
+    dsl::sql,
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Bool},
 };
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{
     database::{Access, migrate},
     messages::{StoreError, StoreOptions},
+    prepared::Prepared,
 };
-use crate::config::ServerUrl;
+use crate::{config::ServerUrl, domain::Timestamp};
 
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -21,21 +27,33 @@ pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 const LIVENESS: &str = "connect_timeout=3&tcp_user_timeout=5000&keepalives_idle=5&keepalives_interval=2\
                         &keepalives_count=3&application_name=tidings";
 
-/// The same for the server, so that the lock of a process that is gone is free soon.
+/// The same for the server, so that the locks of a process that is gone are free soon.
 const SERVER_LIVENESS: &str =
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3;";
-
-/// How long the lock is waited for: the session of a process that was killed may end after it.
-const LOCK_PATIENCE: Duration = Duration::from_secs(2);
-const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// How often a lock on a row is waited for, all in all, within the time that a write has.
 const LOCK_ATTEMPTS: u32 = 1 + super::writer::RETRIES;
 
-/// Whoever has this lock may write: live events travel inside one process only. It is of the tables, so each
-/// schema has its own; the first number says whose lock it is.
-const LOCK: &str =
-    "SELECT pg_try_advisory_lock(1953064052, hashtext(coalesce(current_schema(), ''))) AS is_taken";
+/// Whoever may write has this lock, together with all others who may. As each of these locks it is of the
+/// tables, so each schema has its own; the first number says what it is for.
+const SHARE: &str = "SELECT pg_advisory_lock_shared(1953064052, hashtext(coalesce(current_schema(), '')));";
+
+/// Only one process at a time changes the tables.
+const MIGRATE: &str = "SELECT pg_advisory_lock(1953064053, hashtext(coalesce(current_schema(), '')));";
+
+/// Whether nobody has [`SHARE`] but the connection that asks: then it could have it alone.
+const IS_ALONE: &str = "
+    WITH lock AS (SELECT 1953064052 AS of, hashtext(coalesce(current_schema(), '')) AS schema)
+    SELECT CASE WHEN pg_try_advisory_lock(of, schema) THEN pg_advisory_unlock(of, schema) ELSE FALSE END
+        AS is_alone FROM lock";
+
+/// How long the last process is given to go: the server notices the end of one that was killed a little later.
+const FAREWELL: Duration = Duration::from_millis(500);
+const FAREWELL_PAUSE: Duration = Duration::from_millis(25);
+
+/// Newer servers end a transaction that takes longer; the writer does not commit one that took half of it.
+const TRANSACTION_MAX: &str =
+    "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'transaction_timeout';";
 
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseServer {
@@ -46,13 +64,22 @@ pub(super) struct DatabaseServer {
 }
 
 #[derive(QueryableByName)]
-struct Lock {
+struct Company {
     #[diesel(sql_type = Bool)]
-    is_taken: bool,
+    is_alone: bool,
+}
+
+/// The name of the statement that is [`Prepared`].
+struct Now;
+
+/// When the transaction began, by the clock of the server.
+pub(super) fn now(conn: &mut PgConnection) -> QueryResult<Timestamp> {
+    let micros = sql::<BigInt>("(extract(epoch FROM transaction_timestamp()) * 1000000)::bigint");
+    Prepared::new(Now, diesel::select(micros)).get_result(conn).map(Timestamp::from_micros)
 }
 
 impl DatabaseServer {
-    /// Logs in, takes the database and runs the migrations that it lacks.
+    /// Logs in and runs the migrations that the database lacks, when no other process does.
     ///
     /// # Errors
     /// One line that names the server and says what is wrong, without the password.
@@ -62,25 +89,47 @@ impl DatabaseServer {
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
         };
-        let mut conn = server.connect(Access::Write)?;
-        // What moves many rows takes its time.
-        conn.batch_execute("SET statement_timeout = 0")?;
+        let mut conn = server.log_in()?;
+        // What moves many rows takes its time, and so does who waits for it.
+        conn.batch_execute(MIGRATE)?;
         migrate(&mut conn, MIGRATIONS).map_err(|reason| server.failed(&reason))?;
         Ok(server)
     }
 
-    /// Opens one more connection; one that writes has taken the database.
+    /// Opens one more connection; one that writes shares the database.
     ///
     /// # Errors
-    /// If the server does not let it in, or another process has the database.
+    /// If the server does not let it in, or a process has the database for itself: tidings 0.1 does.
     pub(super) fn connect(&self, access: Access) -> Result<PgConnection, StoreError> {
-        let mut conn = PgConnection::establish(&self.url.with_defaults(LIVENESS))
-            .map_err(|error| self.failed(&error.to_string()))?;
+        let mut conn = self.log_in()?;
         conn.batch_execute(&self.settings(access))?;
         if access == Access::Write {
-            self.take(&mut conn)?;
+            conn.batch_execute(TRANSACTION_MAX)?;
+            conn.batch_execute(SHARE).map_err(|_| self.failed("another process has it for itself"))?;
         }
         Ok(conn)
+    }
+
+    /// Looks whether other processes share the database. Whoever starts later sees this one as long as the
+    /// connection lives.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub(super) fn look_around(&self) -> Result<(PgConnection, bool), StoreError> {
+        let mut conn = self.connect(Access::Write)?;
+        let deadline = Instant::now() + FAREWELL;
+        loop {
+            let Company { is_alone } = sql_query(IS_ALONE).get_result(&mut conn)?;
+            if is_alone || Instant::now() >= deadline {
+                return Ok((conn, !is_alone));
+            }
+            std::thread::sleep(FAREWELL_PAUSE);
+        }
+    }
+
+    fn log_in(&self) -> Result<PgConnection, StoreError> {
+        PgConnection::establish(&self.url.with_defaults(LIVENESS))
+            .map_err(|error| self.failed(&error.to_string()))
     }
 
     fn settings(&self, access: Access) -> String {
@@ -102,18 +151,6 @@ impl DatabaseServer {
              {SERVER_LIVENESS}",
             patience / u128::from(LOCK_ATTEMPTS),
         )
-    }
-
-    /// Takes the database for as long as the connection lives.
-    fn take(&self, conn: &mut PgConnection) -> Result<(), StoreError> {
-        let deadline = Instant::now() + LOCK_PATIENCE;
-        while !sql_query(LOCK).get_result::<Lock>(conn)?.is_taken {
-            if Instant::now() >= deadline {
-                return Err(self.failed("another process uses it"));
-            }
-            std::thread::sleep(LOCK_PAUSE);
-        }
-        Ok(())
     }
 
     fn failed(&self, reason: &str) -> StoreError {

@@ -16,7 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::Recipient;
 use diesel::r2d2::R2D2Connection;
 use tokio::sync::watch;
 
@@ -30,12 +29,7 @@ use super::{
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
 };
-use crate::{
-    clock,
-    domain::Timestamp,
-    hub::messages::{Committed, InboxFact},
-    mailbox::Budget,
-};
+use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
 use chores::{EXPIRY_INTERVAL, HOUSEKEEPING_INTERVAL};
 
 /// Rows of one transaction: 50 ms of work, so that nobody waits long behind a flood.
@@ -112,7 +106,7 @@ impl Writer {
     pub(super) fn start(
         database: Database,
         options: &StoreOptions,
-        hub: Recipient<Committed>,
+        doorbell: Doorbell,
         counters: Arc<CounterCache>,
     ) -> Result<WriterLink, StoreError> {
         let (jobs, queue) = sync_channel(options.queue.max(1));
@@ -122,7 +116,7 @@ impl Writer {
             conn: Some(database.connect(Access::Write)?),
             database,
             queue,
-            doorbell: Doorbell::new(hub),
+            doorbell,
             counters,
             retention: options.idempotency_retention,
             housekeeping_due: Instant::now() + HOUSEKEEPING_INTERVAL,
@@ -139,7 +133,6 @@ impl Writer {
     fn run(mut self) {
         loop {
             let due = self.housekeeping_due.min(self.expiry_due);
-            let due = self.doorbell.due().unwrap_or(due).min(due);
             match self.queue.recv_timeout(due.saturating_duration_since(Instant::now())) {
                 Ok(first) => {
                     let jobs = self.gather(first);
@@ -173,9 +166,8 @@ impl Writer {
             if jobs.is_empty() {
                 return;
             }
-            let now = clock::now();
-            match self.attempt(&mut jobs, now) {
-                Ok(facts) => {
+            match self.attempt(&mut jobs) {
+                Ok((facts, now)) => {
                     self.counters.note(&facts);
                     self.doorbell.ring(facts, now);
                     return jobs.into_iter().for_each(Job::answer);
@@ -194,9 +186,9 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Result<Vec<InboxFact>, Failure> {
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
         let conn = self.connection().map_err(Failure::Transaction)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, now)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
         if matches!(outcome, Err(Failure::Passing(_) | Failure::Job(_) | Failure::Transaction(_))) {
             // One that was rolled back goes on: with a connection ends the lock of the database.

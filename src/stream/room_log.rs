@@ -54,6 +54,11 @@ impl<E> RoomLog<E> {
         Self { epoch, last: 0, entries: VecDeque::new(), nonces: HashMap::new(), bytes: 0 }
     }
 
+    /// A room of which nothing up to `last` is held.
+    pub fn at(epoch: Epoch, last: Offset) -> Self {
+        Self { last, ..Self::new(epoch) }
+    }
+
     pub fn head(&self) -> Head {
         let pruned = self.pruned();
         Head { epoch: self.epoch, last: self.last, pruned, restart: pruned }
@@ -128,7 +133,7 @@ impl<E> RoomLog<E> {
 
     /// Forgets the history and keeps the numbering.
     pub fn clear(&mut self) {
-        *self = Self { last: self.last, ..Self::new(self.epoch) };
+        *self = Self::at(self.epoch, self.last);
     }
 
     /// What the history costs: the bytes of its events, and 256 for each of them.

@@ -31,6 +31,7 @@ mod isolation;
 mod listening;
 mod marks;
 mod mutes;
+mod nodes;
 mod one_way;
 mod openapi;
 mod order;

@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::{
-    app::{program, until},
+    app::until,
     clients::http::Http,
     engines::{postgres::Server, send},
 };
@@ -179,24 +179,4 @@ async fn a_row_that_stays_locked_refuses_the_publish_and_nothing_is_stored_later
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
     assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2]);
-}
-
-/// Without a bus the live events of another process would be silent.
-#[actix_web::test]
-async fn a_second_process_on_the_same_database_is_refused() {
-    let server = Server::start().await;
-    let mut app = server.app();
-    let second = program()
-        .current_dir(server.folder.path())
-        .args(["serve", "--set", "http.listen=127.0.0.1:0", "--set"])
-        .arg(format!("auth.secret={}", crate::app::SECRET))
-        .args(["--set", &format!("store.url={}", server.url())])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&second.stderr);
-    assert!(!second.status.success() && said.contains("another process uses it"), "{said}");
-    app.publish("alice", 1).await;
-    app.kill();
-    app.restart();
-    app.publish("alice", 2).await;
 }

@@ -54,7 +54,7 @@ const CONFINED: [(&str, &str); 5] = [
     ("diesel", "store/"),
     ("diesel_migrations", "store/"),
     ("do_send", "mailbox.rs"),
-    ("redis", "bridge/"),
+    ("use redis", "bridge/"),
 ];
 
 /// What an actor's folder shows of itself.

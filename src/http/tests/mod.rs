@@ -22,7 +22,10 @@ use crate::{
     clock,
     config::{Config, StoreUrl},
     hub::{NotificationHub, rooms::RoomPolicy},
-    store::{Store, messages::StoreOptions},
+    store::{
+        Store,
+        messages::{Others, StoreOptions},
+    },
     stream::LogLimits,
 };
 
@@ -72,8 +75,9 @@ impl Server {
             mutes_max: 200,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            others: Others::default(),
         };
-        let hub = NotificationHub::new(0, rooms).start();
+        let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
         let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);

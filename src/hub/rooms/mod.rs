@@ -1,26 +1,42 @@
-//! All rooms of this node, and which sessions are in them: the truth of every room.
+//! All rooms of this node, and which sessions are in them.
 //!
-//! Pure: the hub gives it time and the way to the workers. A session is in a room if, and only if, the
-//! room counts it; the sessions' end of that is their seats.
+//! Without a bus this is the truth of every room; with one it is a replica of those that somebody here is in,
+//! and the bus numbers and keeps what is said.
+//!
+//! Pure; the hub gives it time, the way to the workers, and takes what is for the bus. A session is in a room
+//! if, and only if, the room counts it; the sessions' end of that is their seats.
 
+mod announced;
+mod bus;
+mod follow;
+mod publishing;
+mod question;
+mod replica;
 mod room;
 mod table;
+mod workers;
 
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},
 };
 
-use room::Room;
+use bus::Bus;
 use table::RoomTable;
 
+use self::workers::{tell, tell_typing};
+pub use self::{
+    question::{Asker, Question},
+    workers::{RoomsState, Shards},
+};
 use super::messages::{
-    Join, Joined, Leave, PRESENCE_MAX, PublishMessage, PublishOrigin, ReadMessages, ReadPresence, ReadRoom,
-    RoomAnswer, RoomMessages, RoomPresence, RoomRefusal, SetTyping,
+    Join, Joined, Leave, PRESENCE_MAX, ReadMessages, ReadPresence, ReadRoom, RoomAnswer, RoomMessages,
+    RoomPresence, RoomRefusal, SetTyping,
 };
 use crate::{
-    domain::{Epoch, MessageDraft, Position, RoomName, SessionKey, Timestamp, Transport, UserId},
-    protocol::{Frame, event::Message},
+    bridge::messages::Order,
+    clock,
+    domain::{Epoch, Position, RoomName, SessionKey, Transport, UserId},
     stream::{LogLimits, Page, Resume, RoomLog},
 };
 
@@ -41,19 +57,11 @@ pub struct RoomPolicy {
     pub occupied_max: usize,
 }
 
-/// The way to the workers.
-pub trait Shards {
-    /// Whether a fan-out of so many bytes would be taken.
-    fn has_capacity(&self, shard: u16, bytes: usize) -> bool;
-    /// To every session of that worker in the room but one; whether the worker gets it. What carries no
-    /// position is dropped for one that is under pressure.
-    fn fan_out(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>) -> bool;
-    fn answer(&self, session: SessionKey, answer: RoomAnswer);
-}
-
 pub struct Rooms {
     table: RoomTable,
     sessions: HashMap<SessionKey, Membership>,
+    /// `None`: no other node is there.
+    bus: Option<Bus>,
 }
 
 struct Membership {
@@ -70,8 +78,29 @@ impl Membership {
 }
 
 impl Rooms {
+    /// The rooms of a node that is alone.
     pub fn new(policy: RoomPolicy) -> Self {
-        Self { table: RoomTable::new(policy), sessions: HashMap::new() }
+        Self { table: RoomTable::new(policy), sessions: HashMap::new(), bus: None }
+    }
+
+    /// The rooms of a node among others; until the bus is heard of, it is away.
+    pub fn shared(policy: RoomPolicy) -> Self {
+        Self {
+            table: RoomTable::replica(policy),
+            sessions: HashMap::new(),
+            bus: Some(Bus::new(clock::now())),
+        }
+    }
+
+    /// What is to be sent to the bus.
+    pub fn take_orders(&mut self) -> Vec<Order> {
+        self.bus.as_mut().map(Bus::take_orders).unwrap_or_default()
+    }
+
+    fn order(&mut self, order: Order) {
+        if let Some(bus) = &mut self.bus {
+            bus.order(order);
+        }
     }
 
     /// A session is there and may join.
@@ -88,20 +117,40 @@ impl Rooms {
         }
     }
 
-    pub fn join(&mut self, shards: &impl Shards, now: Instant, join: Join) {
+    /// Answers a question, now or when the room is there.
+    pub fn ask(&mut self, shards: &impl Shards, now: Instant, question: Question) {
+        if let Question::Join(join) = &question {
+            if !self.sessions.contains_key(&join.session) {
+                return;
+            }
+            if !self.table.may_occupy(&join.room) {
+                return question.refuse(shards, RoomRefusal::Unavailable);
+            }
+        }
+        if self.bus.is_none() {
+            return self.answer(shards, now, question);
+        }
+        self.answer_from_replica(shards, now, question);
+    }
+
+    fn answer(&mut self, shards: &impl Shards, now: Instant, question: Question) {
+        match question {
+            Question::Join(join) => self.join(shards, now, join),
+            Question::Messages(read, reply) => drop(reply.send(Ok(self.messages(now, &read)))),
+            Question::Presence(read, reply) => drop(reply.send(Ok(self.presence(now, &read)))),
+        }
+    }
+
+    fn join(&mut self, shards: &impl Shards, now: Instant, join: Join) {
         let Join { session, room: name, since, limit } = join;
         let Some(membership) = self.sessions.get_mut(&session) else { return };
         let guest = membership.guest();
-        let is_new_session = !membership.rooms.contains(&name);
-        if !self.table.may_occupy(&name) {
-            let result = Err(RoomRefusal::Unavailable);
-            return shards.answer(session, RoomAnswer::Joined { room: name, result });
-        }
-        membership.rooms.insert(name.clone());
+        let is_new_session = membership.rooms.insert(name.clone());
         self.table.open(&name, now);
-        self.table.update(&name, |room, policy| {
+        let arrival = self.table.update(&name, |room, policy| {
             room.log.expire(now, policy.log);
-            let is_new_user = is_new_session && room.enter(session.shard, guest.as_ref());
+            let arrival =
+                if is_new_session { room.enter(session.shard, guest.as_ref()) } else { Default::default() };
             let joined = Joined {
                 page: match since {
                     Some(since) => room.log.page(since, limit),
@@ -112,10 +161,16 @@ impl Rooms {
                 user_count: room.presence.count(),
             };
             shards.answer(session, RoomAnswer::Joined { room: name.clone(), result: Ok(joined) });
-            if is_new_user && let Some(frame) = guest.and_then(|user| room.joined(&name, &user, now)) {
+            if arrival.is_new
+                && let Some(frame) = guest.as_ref().and_then(|user| room.joined(&name, user, now))
+            {
                 tell(shards, &name, room, &frame, Some(session));
             }
+            arrival
         });
+        if let Some(user) = guest.filter(|_| arrival.is_some_and(|arrival| arrival.is_new_here)) {
+            self.order(Order::Enter { room: name, user });
+        }
         self.table.forget_beyond_total();
     }
 
@@ -146,73 +201,17 @@ impl Rooms {
             return;
         }
         let Some(user) = self.sessions.get(session).map(|membership| membership.user.clone()) else { return };
-        self.table.update(name, |room, _| {
+        let is_news = self.table.update(name, |room, _| {
             room.typing.set(&user, *is_active, now);
             tell_typing(shards, name, room, now);
+            room.announced.set(&user, *is_active, now)
         });
-    }
-
-    /// Publishes a message, and answers the session that wants to know of it.
-    ///
-    /// # Errors
-    /// Nothing was published: the room's rate is exceeded, or a worker with members cannot take it.
-    pub fn publish(
-        &mut self,
-        shards: &impl Shards,
-        now: Instant,
-        at: Timestamp,
-        message: PublishMessage,
-    ) -> Result<Position, RoomRefusal> {
-        let PublishMessage { room, from, draft, origin, load: _load } = message;
-        let result = self.append(shards, now, at, &room, from, draft);
-        if let Some(PublishOrigin { session, reference }) = origin
-            && (reference.is_some() || result.is_err())
-        {
-            shards.answer(session, RoomAnswer::Published { room, reference, result });
+        if is_news == Some(true) {
+            self.order(Order::Type { room: name.clone(), user, is_active: *is_active });
         }
-        result
     }
 
-    /// Gives the message its number, keeps it, and sends it to every worker that has members.
-    fn append(
-        &mut self,
-        shards: &impl Shards,
-        now: Instant,
-        at: Timestamp,
-        name: &RoomName,
-        from: UserId,
-        draft: MessageDraft,
-    ) -> Result<Position, RoomRefusal> {
-        self.table.open(name, now);
-        let published = self.table.update(name, |room, policy| {
-            room.log.expire(now, policy.log);
-            let nonce = draft.nonce.as_ref();
-            if let Some(first) = nonce.and_then(|nonce| room.log.first_of(&from, nonce)) {
-                return Ok(first);
-            }
-            // What comes too often costs no more than this.
-            if let Some(Err(wait)) = room.rate.as_mut().map(|rate| rate.take(now)) {
-                return Err(RoomRefusal::RateLimited(wait));
-            }
-            let position = room.log.next();
-            let event = Message::new(name, position, &from, &draft, at);
-            let frame = Frame::message(name, position, &event);
-            // Refused before it has a number: a number that was given is delivered.
-            if !room.shards().all(|shard| shards.has_capacity(shard, frame.cost())) {
-                return Err(RoomRefusal::Unavailable);
-            }
-            let author = draft.nonce.map(|nonce| (from, nonce));
-            // The nonce is in the frame, and beside it.
-            let bytes = frame.cost() + author.as_ref().map_or(0, |(_, nonce)| nonce.as_str().len());
-            room.log.append(frame.clone(), bytes, author, now, policy.log);
-            tell(shards, name, room, &frame, None);
-            Ok(position)
-        });
-        self.table.forget_beyond_total();
-        published.unwrap_or(Err(RoomRefusal::Unavailable))
-    }
-
-    pub fn messages(&mut self, now: Instant, read: &ReadMessages) -> RoomMessages {
+    fn messages(&mut self, now: Instant, read: &ReadMessages) -> RoomMessages {
         let ReadMessages { room: name, since, limit } = read;
         let found = self.table.update(name, |room, policy| {
             room.log.expire(now, policy.log);
@@ -232,7 +231,7 @@ impl Rooms {
         })
     }
 
-    pub fn presence(&self, now: Instant, read: &ReadPresence) -> RoomPresence {
+    fn presence(&self, now: Instant, read: &ReadPresence) -> RoomPresence {
         self.table.get(&read.room).map_or_else(RoomPresence::default, |room| RoomPresence {
             users: room.presence.first(PRESENCE_MAX),
             user_count: room.presence.count(),
@@ -243,44 +242,32 @@ impl Rooms {
     /// Does what is due by now: who has left, who no longer types, what is too old to keep.
     pub fn tick(&mut self, shards: &impl Shards, now: Instant) {
         while let Some(name) = self.table.take_due(now) {
-            let is_over = self.table.update(&name, |room, policy| {
-                for frame in room.advance(&name, policy, now) {
+            let advanced = self.table.update(&name, |room, policy| {
+                room.log.expire(now, policy.log);
+                let gone = room.presence.expire(now);
+                for frame in room.left(&name, &gone.left, now) {
                     tell(shards, &name, room, &frame, None);
                 }
                 tell_typing(shards, &name, room, now);
-                room.is_over(policy, now)
+                (gone.left_here, room.announced.expire(now), room.is_over(policy, now))
             });
-            if is_over == Some(true) {
+            let Some((left, silent, is_over)) = advanced else { continue };
+            for user in silent {
+                self.order(Order::Type { room: name.clone(), user, is_active: false });
+            }
+            for user in left {
+                self.order(Order::Exit { room: name.clone(), user });
+            }
+            if is_over {
                 self.table.close(&name);
+                self.order(Order::CloseRoom(name));
             }
         }
+        self.open_adrift(now);
     }
 
     fn is_in(&self, session: SessionKey, name: &RoomName) -> bool {
         self.sessions.get(&session).is_some_and(|membership| membership.rooms.contains(name))
-    }
-}
-
-/// Says something to the room; whether all its workers get it.
-fn tell(
-    shards: &impl Shards,
-    name: &RoomName,
-    room: &Room,
-    frame: &Frame,
-    except: Option<SessionKey>,
-) -> bool {
-    let mut has_all = true;
-    for shard in room.shards() {
-        has_all &= shards.fan_out(shard, name, frame, except);
-    }
-    has_all
-}
-
-fn tell_typing(shards: &impl Shards, name: &RoomName, room: &mut Room, now: Instant) {
-    if let Some(frame) = room.typing_change(name, now)
-        && !tell(shards, name, room, &frame, None)
-    {
-        room.typing.retell();
     }
 }
 

@@ -4,9 +4,14 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
-use super::RoomPolicy;
+use super::{RoomPolicy, announced::AnnouncedTyping, bus::Stage};
 use crate::{
-    domain::{Epoch, RoomName, UserId, presence::Presence, rate::Rate, typing::Typing},
+    domain::{
+        Epoch, RoomName, UserId,
+        presence::{Arrival, Presence},
+        rate::Rate,
+        typing::Typing,
+    },
     protocol::{
         Frame,
         event::{TypingChanged, UserJoined, UserLeft},
@@ -26,6 +31,8 @@ pub struct Room {
     pub log: RoomLog<Frame>,
     pub presence: Presence,
     pub typing: Typing,
+    pub announced: AnnouncedTyping,
+    pub stage: Stage,
     /// `None`: as many messages as anybody likes.
     pub rate: Option<Rate>,
     /// Of who comes and goes: each is told to all others, so a crowd that comes at once would tell its
@@ -33,18 +40,20 @@ pub struct Room {
     presence_rate: Option<Rate>,
     /// Sessions by worker; none stands at zero.
     shards: BTreeMap<u16, usize>,
-    /// When it was last left or used, while nobody is in it.
+    /// When it was last left or used, while nobody is in it here.
     idle_since: Instant,
     /// The earliest time at which somebody looks at it.
     pub scheduled: Option<Instant>,
 }
 
 impl Room {
-    pub fn new(policy: &RoomPolicy, epoch: Epoch, now: Instant) -> Self {
+    pub fn new(policy: &RoomPolicy, epoch: Epoch, stage: Stage, now: Instant) -> Self {
         Self {
             log: RoomLog::new(epoch),
             presence: Presence::new(policy.leave_grace),
             typing: Typing::new(policy.typing_ttl),
+            announced: AnnouncedTyping::new(policy.typing_ttl),
+            stage,
             rate: Rate::new(policy.messages_per_second, policy.messages_burst),
             presence_rate: Rate::new(PRESENCE_PER_SECOND, PRESENCE_BURST),
             shards: BTreeMap::new(),
@@ -72,10 +81,10 @@ impl Room {
         self.idle_since = now;
     }
 
-    /// Adds a session, and the user whom it makes present; whether that one is new here.
-    pub fn enter(&mut self, shard: u16, guest: Option<&UserId>) -> bool {
+    /// Adds a session, and the user whom it makes present.
+    pub fn enter(&mut self, shard: u16, guest: Option<&UserId>) -> Arrival {
         *self.shards.entry(shard).or_default() += 1;
-        guest.is_some_and(|user| self.presence.join(user))
+        guest.map(|user| self.presence.join(user)).unwrap_or_default()
     }
 
     /// Takes a session out; the user whom it made present has left when the grace is over.
@@ -90,6 +99,7 @@ impl Room {
             && self.presence.leave(user, now)
         {
             self.typing.remove(user);
+            self.announced.end(user, now);
         }
         self.idle_since = now;
     }
@@ -105,13 +115,12 @@ impl Room {
         self.may_tell_presence(now).then(|| Frame::ephemeral(name, Some(user), &event))
     }
 
-    /// Does what is due by now, but for typing; answers with what the members are to hear.
-    pub fn advance(&mut self, name: &RoomName, policy: &RoomPolicy, now: Instant) -> Vec<Frame> {
-        self.log.expire(now, policy.log);
-        let gone = self.presence.expire(now);
+    /// That these users have left, as far as it is to be told; they are members no more.
+    pub fn left(&mut self, name: &RoomName, gone: &[UserId], now: Instant) -> Vec<Frame> {
         let remaining = self.presence.count();
         let mut frames = Vec::new();
         for (user, user_count) in gone.iter().zip((remaining..remaining + gone.len()).rev()) {
+            self.typing.remove(user);
             if self.may_tell_presence(now) {
                 let event = UserLeft { room: name.as_str(), user: user.as_str(), user_count };
                 frames.push(Frame::ephemeral(name, Some(user), &event));
@@ -126,19 +135,27 @@ impl Room {
         Some(Frame::ephemeral(name, None, &TypingChanged { room: name.as_str(), users: &users }))
     }
 
+    /// Whether somebody is in it here, maybe in the grace.
+    pub fn is_inhabited(&self) -> bool {
+        self.is_occupied() || !self.presence.is_empty_here()
+    }
+
+    /// Whether nobody is in it here, and the bus, where there is one, knows that.
+    fn is_deserted(&self) -> bool {
+        !self.is_inhabited() && matches!(self.stage, Stage::Open)
+    }
+
     /// Whether nothing of it needs to be kept any longer.
     pub fn is_over(&self, policy: &RoomPolicy, now: Instant) -> bool {
-        !self.is_occupied()
-            && self.presence.is_empty()
-            && now.saturating_duration_since(self.idle_since) >= policy.position_ttl
+        self.is_deserted() && now.saturating_duration_since(self.idle_since) >= policy.position_ttl
     }
 
     /// When something is due next, if ever.
     pub fn next_due(&self, policy: &RoomPolicy) -> Option<Instant> {
         // Not before the last grace is over: what is due and cannot be done would be due for ever.
-        let is_empty = !self.is_occupied() && self.presence.is_empty();
-        let end = is_empty.then(|| self.idle_since + policy.position_ttl);
-        [self.log.expires_at(policy.log), self.presence.next_due(), self.typing.next_due(), end]
+        let end = self.is_deserted().then(|| self.idle_since + policy.position_ttl);
+        let (presence, typing) = (self.presence.next_due(), self.typing.next_due());
+        [self.log.expires_at(policy.log), presence, typing, self.announced.next_due(), end]
             .into_iter()
             .flatten()
             .min()

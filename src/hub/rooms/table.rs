@@ -4,7 +4,11 @@ use std::{collections::BTreeSet, time::Instant};
 
 use hashlink::LinkedHashMap;
 
-use super::{RoomPolicy, room::Room};
+use super::{
+    RoomPolicy,
+    bus::{LINGER, Stage},
+    room::Room,
+};
 use crate::{
     domain::{Epoch, RoomName},
     random,
@@ -12,6 +16,8 @@ use crate::{
 
 pub struct RoomTable {
     policy: RoomPolicy,
+    /// The truth of its rooms is elsewhere.
+    is_replica: bool,
     /// Least recently used first.
     rooms: LinkedHashMap<RoomName, Room>,
     /// When to look at which room; each stands in it at most once, at its `scheduled`.
@@ -24,7 +30,21 @@ pub struct RoomTable {
 
 impl RoomTable {
     pub fn new(policy: RoomPolicy) -> Self {
-        Self { policy, rooms: LinkedHashMap::new(), due: BTreeSet::new(), bytes: 0, occupied: 0 }
+        Self {
+            policy,
+            is_replica: false,
+            rooms: LinkedHashMap::new(),
+            due: BTreeSet::new(),
+            bytes: 0,
+            occupied: 0,
+        }
+    }
+
+    /// Rooms whose truth is on the bus: numbering and rates are its business, and what nobody needs here is
+    /// soon given up.
+    pub fn replica(policy: RoomPolicy) -> Self {
+        let policy = RoomPolicy { position_ttl: LINGER, messages_per_second: 0, ..policy };
+        Self { is_replica: true, ..Self::new(policy) }
     }
 
     pub fn get(&self, name: &RoomName) -> Option<&Room> {
@@ -52,11 +72,19 @@ impl RoomTable {
     /// Makes the room if there is none; it is the most recently used one now.
     pub fn open(&mut self, name: &RoomName, now: Instant) {
         if self.rooms.to_back(name).is_none() {
-            let room = Room::new(&self.policy, Epoch::from_random(random::bits()), now);
+            let room = if self.is_replica {
+                Room::new(&self.policy, Epoch::NONE, Stage::Adrift, now)
+            } else {
+                Room::new(&self.policy, Epoch::from_random(random::bits()), Stage::Open, now)
+            };
             self.bytes += room.bytes();
             self.rooms.insert(name.clone(), room);
         }
         self.update(name, |room, _| room.touch(now));
+    }
+
+    pub fn names(&self) -> Vec<RoomName> {
+        self.rooms.keys().cloned().collect()
     }
 
     pub fn close(&mut self, name: &RoomName) {
@@ -97,10 +125,10 @@ impl RoomTable {
             let found = self.update(&name, |room, _| {
                 let had_history = room.log.has_history();
                 room.log.clear();
-                (had_history, room.is_occupied() || !room.presence.is_empty())
+                (had_history, room.is_inhabited())
             });
             match found {
-                Some((false, false)) | None => {
+                Some((false, false)) if !self.is_replica => {
                     self.close(&name);
                     passed = 0;
                 }
@@ -108,6 +136,7 @@ impl RoomTable {
                     self.rooms.to_back(&name);
                     passed = if had_history { 0 } else { passed + 1 };
                 }
+                None => return,
             }
         }
     }

@@ -1,12 +1,18 @@
 mod bounds;
+mod elsewhere;
 pub(crate) mod known;
+mod replica;
 
 use std::cell::RefCell;
 
+use tokio::sync::oneshot;
+
 use super::*;
 use crate::{
-    domain::{Json, MessageDraft},
+    domain::{Json, MessageDraft, Timestamp},
+    hub::messages::PublishMessage,
     mailbox::Budget,
+    protocol::Frame,
     stream::{GapReason, Item, PageLimit},
 };
 
@@ -18,6 +24,8 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Told {
     fan_outs: RefCell<Vec<(u16, serde_json::Value, Option<SessionKey>)>>,
     answers: RefCell<Vec<(SessionKey, RoomAnswer)>>,
+    rings: RefCell<Vec<(u16, Position)>>,
+    states: RefCell<Vec<RoomsState>>,
     full: RefCell<Option<u16>>,
 }
 
@@ -34,6 +42,14 @@ impl Shards for Told {
 
     fn answer(&self, session: SessionKey, answer: RoomAnswer) {
         self.answers.borrow_mut().push((session, answer));
+    }
+
+    fn ring(&self, shard: u16, _: &RoomName, position: Position) {
+        self.rings.borrow_mut().push((shard, position));
+    }
+
+    fn tell_state(&self, state: RoomsState) {
+        self.states.borrow_mut().push(state);
     }
 }
 
@@ -98,7 +114,7 @@ impl House {
         since: Option<Position>,
     ) -> Result<Joined, RoomRefusal> {
         let join = Join { session, room: name(room), since, limit: LIMIT };
-        self.rooms.join(&self.told, self.now, join);
+        self.rooms.ask(&self.told, self.now, Question::Join(join));
         self.told.last_joined()
     }
 
@@ -112,10 +128,12 @@ impl House {
             room: name(room),
             from: "alice".parse().unwrap(),
             draft,
-            origin: None,
             load: Budget::new(1).take(1).unwrap(),
         };
-        self.rooms.publish(&self.told, self.now, Timestamp::from_secs(0), message)
+        let (reply, mut answer) = oneshot::channel();
+        let asker = Asker::Http(reply);
+        self.rooms.publish(&self.told, self.now, Timestamp::from_secs(0), message, asker);
+        answer.try_recv().unwrap()
     }
 
     fn pass(&mut self, time: Duration) {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{domain::Position, mailbox::Budget};
+use crate::mailbox::Budget;
 
 /// Remembers the offsets it hears.
 struct Ear {
@@ -16,6 +16,10 @@ impl Listener for Ear {
 
     fn hear(&self, frame: &Frame) {
         self.heard.borrow_mut().push(frame.position().unwrap().offset);
+    }
+
+    fn ring(&self, position: Position) {
+        self.heard.borrow_mut().push(position.offset);
     }
 }
 
@@ -154,4 +158,13 @@ proptest! {
             prop_assert!(heard.iter().zip(heard.iter().skip(1)).all(|(one, next)| one < next), "{:?}", heard);
         }
     }
+}
+
+#[test]
+fn a_ring_reaches_every_listener_of_the_room() {
+    let (seats, listener, other) = (Seats::default(), ear(1), ear(2));
+    seats.seat(&room("a"), listener.clone());
+    seats.seat(&room("b"), other.clone());
+    seats.ring(&room("a"), Position::new("aaaaaaaa".parse().unwrap(), 9));
+    assert_eq!((listener.heard.take(), other.heard.take()), (vec![9], vec![]));
 }

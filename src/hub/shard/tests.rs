@@ -18,6 +18,8 @@ impl Listener for Ear {
     fn hear(&self, _: &Frame) {
         self.events.borrow_mut().push("heard");
     }
+
+    fn ring(&self, _: Position) {}
 }
 
 #[actix::test]

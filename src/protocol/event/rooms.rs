@@ -73,6 +73,21 @@ pub struct TypingChanged<'a> {
     pub users: &'a [UserId],
 }
 
+/// A part of the service is away; what is asked of it is refused meanwhile.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "degraded")]
+pub struct Degraded {
+    pub what: &'static str,
+    pub since: Timestamp,
+}
+
+/// It is there again, and what was missed has been told.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "restored")]
+pub struct Restored {
+    pub what: &'static str,
+}
+
 /// This session is no longer in the room.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename = "left")]

@@ -27,7 +27,10 @@ use crate::{
         slots::Slots,
     },
     outbox::OutboxLimits,
-    store::{Store, StoreLink, messages::StoreOptions},
+    store::{
+        Store, StoreLink,
+        messages::{Others, StoreOptions},
+    },
     stream::LogLimits,
 };
 
@@ -52,7 +55,7 @@ impl House {
     /// With somebody between the store and the hub, who makes known what is committed.
     pub fn behind(doorbell: impl FnOnce(Addr<NotificationHub>) -> Recipient<Committed>) -> Self {
         let folder = TempDir::new().unwrap();
-        let hub = NotificationHub::new(4, room_policy()).start();
+        let hub = NotificationHub::new(4, room_policy(), None).start();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
             pool_size: 1,
@@ -63,6 +66,7 @@ impl House {
             mutes_max: 200,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            others: Others::default(),
         };
         let store = Store::open(options, doorbell(hub.clone())).unwrap();
         let store = StoreLink::start(store, 5 * SECOND);

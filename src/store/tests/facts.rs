@@ -113,12 +113,11 @@ async fn many_inboxes_are_told_again_page_by_page_and_each_once() {
         store.link.ask(publish(draft(&part.join(",")))).await.unwrap();
     }
     let mut conn = store.other_connection();
-    let (mut from, mut told) = ((Timestamp::from_secs(0), None::<UserId>), Vec::new());
+    let (mut from, mut told) = (inboxes::Place::START, Vec::new());
     loop {
-        let far = Timestamp::from_micros(i64::MAX);
-        let page = inboxes::changed(&mut conn, (from.0, from.1.as_ref()), far, 70).unwrap();
+        let page = inboxes::changed(&mut conn, &from, 70).unwrap();
         let Some(last) = page.last() else { break };
-        from = (last.changed_at, Some(last.user.clone()));
+        from = last.place.clone();
         told.extend(page.into_iter().map(|inbox| inbox.user));
     }
     assert_eq!(told.len(), 600);

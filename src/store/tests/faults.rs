@@ -105,7 +105,8 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let database = Database::open(&options).unwrap();
     let counters = Arc::new(CounterCache::new(1));
     let mut writer =
-        Writer::start(database, &options, Listener(facts).start().recipient(), counters).unwrap();
+        Writer::start(database, &options, Doorbell::new(Listener(facts).start().recipient()), counters)
+            .unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
     let append = || Append::new(publish(draft("alice")), Duration::from_secs(1));
     let first = writer.queue(append(), deadline).unwrap();

@@ -63,3 +63,13 @@ async fn a_moved_file_is_unavailable_until_it_is_back() {
     std::fs::rename(away, path(&store.dir)).unwrap();
     assert_eq!(store.publish("alice").await.position.offset, 2);
 }
+
+#[actix::test]
+async fn a_database_that_a_store_has_is_refused_to_another_one_until_it_ends() {
+    let store = TestStore::new();
+    store.publish("alice").await;
+    assert!(refusal(&store.dir).contains("another process uses it"));
+    store.publish("alice").await;
+    let store = store.reopened().await;
+    assert_eq!(store.publish("alice").await.position.offset, 3);
+}

@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 use crate::{
+    clock,
     config::StoreUrl,
     domain::{Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId},
     hub::messages::InboxFact,
@@ -41,7 +42,9 @@ impl Handler<Committed> for Listener {
     type Result = ();
 
     fn handle(&mut self, committed: Committed, _: &mut Self::Context) {
-        for fact in committed.facts {
+        // The sweep's come when its time has come.
+        let of_writes = |fact: &InboxFact| !matches!(fact, InboxFact::Changed { .. });
+        for fact in committed.facts.into_iter().filter(of_writes) {
             self.0.send(fact).unwrap();
         }
     }
@@ -170,6 +173,7 @@ fn options(dir: &TempDir) -> StoreOptions {
         mutes_max: 200,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        others: Others::default(),
     }
 }
 

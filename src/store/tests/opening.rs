@@ -59,13 +59,3 @@ async fn what_was_accepted_is_there_in_the_next_process() {
     assert_eq!(offsets(&store.read(Position::START, 10, 1000).await), [1, 2, 3, 4, 5]);
     assert_eq!(store.state("alice").await.head.position(), receipts[4].position);
 }
-
-#[actix::test]
-async fn a_database_that_a_store_has_is_refused_to_another_one_until_it_ends() {
-    let store = TestStore::new();
-    store.publish("alice").await;
-    assert!(refusal(&store.dir).contains("another process uses it"));
-    store.publish("alice").await;
-    let store = store.reopened().await;
-    assert_eq!(store.publish("alice").await.position.offset, 3);
-}

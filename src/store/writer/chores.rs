@@ -1,16 +1,13 @@
-//! What the writer does besides what it is asked, a small part at a time between two batches: it tells the
-//! hub again, forgets old idempotency keys, and deletes what has expired.
+//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets old
+//! idempotency keys, and deletes what has expired.
 
 use std::time::{Duration, Instant};
 
 use super::Writer;
-use crate::{
-    clock,
-    store::{
-        idempotency,
-        job::Queued,
-        sweep::{Ended, Sweep},
-    },
+use crate::store::{
+    idempotency,
+    job::Queued,
+    sweep::{Ended, Sweep},
 };
 
 pub(super) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
@@ -30,9 +27,6 @@ impl Writer {
     /// A small part of what is due besides the jobs; the rest comes after the next batch.
     pub(super) fn do_chores(&mut self) {
         let now = Instant::now();
-        if self.doorbell.due().is_some_and(|due| due <= now) {
-            self.ring_again();
-        }
         if self.housekeeping_due <= now {
             self.forget_keys();
         }
@@ -41,24 +35,12 @@ impl Writer {
         }
     }
 
-    fn ring_again(&mut self) {
-        self.doorbell.postpone();
-        if let Err(error) = self.connection().map(drop) {
-            return log::warn!("the hub could not be told again: {error}");
-        }
-        if let Some(conn) = &mut self.conn
-            && let Err(error) = self.doorbell.ring_again(conn)
-        {
-            log::warn!("the hub could not be told again: {error}");
-        }
-    }
-
     fn forget_keys(&mut self) {
         self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let before = clock::now().minus(self.retention);
-        let forgotten = self
-            .connection()
-            .and_then(|conn| Ok(conn.writing(|conn| idempotency::forget(conn, before, FORGOTTEN_KEYS))?));
+        let retention = self.retention;
+        let forgotten = self.connection().and_then(|conn| {
+            Ok(conn.writing(|conn, now| idempotency::forget(conn, now.minus(retention), FORGOTTEN_KEYS))?)
+        });
         match forgotten {
             Ok(true) => self.housekeeping_due = Instant::now(),
             Ok(false) => {}
@@ -72,7 +54,10 @@ impl Writer {
     fn sweep_expired(&mut self) {
         self.expiry_due = Instant::now() + EXPIRY_INTERVAL;
         // A look first, so that an idle server takes no lock for nothing.
-        let found = self.connection().and_then(|conn| Ok(Ended::Expired.rows(conn, clock::now(), 1)?));
+        let found = self.connection().and_then(|conn| {
+            let now = conn.now()?;
+            Ok(Ended::Expired.rows(conn, now, 1)?)
+        });
         match found {
             Ok(rows) if rows.is_empty() => return,
             Ok(_) => {}

@@ -238,8 +238,7 @@ impl Play {
         let draft =
             MessageDraft { data: Json::parse(&self.said.to_string()).unwrap(), event: None, nonce: None };
         let load = self.house.hub.load(1).unwrap();
-        let message =
-            PublishMessage { room: LOBBY.parse().unwrap(), from: user("app"), draft, origin: None, load };
+        let message = PublishMessage { room: LOBBY.parse().unwrap(), from: user("app"), draft, load };
         let hub = self.house.hub.clone();
         self.asked.push(actix::spawn(async move { hub.ask(message).await.unwrap().map(drop).unwrap() }));
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix::{Context, Handler, Message, MessageResult};
 
-use super::*;
+use super::{room::Room, *};
 use crate::hub::{NotificationHub, shard_link::Dispatch};
 
 /// Passes a tick, and then says what the hub knows.

@@ -1,0 +1,87 @@
+//! The other nodes, as the hub knows them: what it has for them, and what came from them.
+
+use std::time::Instant;
+
+use actix::{Context, Handler, Recipient};
+
+use super::{NotificationHub, messages::InboxFact, shard_link::Dispatch};
+use crate::{
+    bridge::messages::{BusEvent, BusEvents, Order, Orders},
+    clock,
+    mailbox::{self, Budget},
+};
+
+/// Bytes of facts that may wait for the bridge. What finds no room the other nodes find out by themselves.
+const FACTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// What one fact weighs beside its payload, so that some ten thousand may wait however small they are.
+const FACT_BYTES: usize = 4 * 1024;
+
+/// The way to the bridge.
+pub(super) struct BusLink {
+    bridge: Recipient<Orders>,
+    facts: Budget,
+    is_live: bool,
+    /// What is to be sent at the end of this turn.
+    orders: Vec<Order>,
+}
+
+impl BusLink {
+    pub(super) fn new(bridge: Recipient<Orders>) -> Self {
+        Self { bridge, facts: Budget::new(FACTS_BYTES), is_live: false, orders: Vec::new() }
+    }
+
+    pub(super) fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    /// Tells the other nodes what the store of this one has committed. While the bus is away, they find it out.
+    pub(super) fn announce(&mut self, facts: &[InboxFact]) {
+        let bytes: usize = facts.iter().map(|fact| fact.bytes() + FACT_BYTES).sum();
+        if self.is_live
+            && let Some(load) = self.facts.take(bytes)
+        {
+            self.orders.push(Order::Announce { facts: facts.to_vec(), load });
+        }
+    }
+}
+
+impl NotificationHub {
+    /// One message to the bridge for all that a turn has for it.
+    pub(super) fn send_orders(&mut self) {
+        let Some(bus) = &mut self.bus else { return };
+        let mut orders = std::mem::take(&mut bus.orders);
+        orders.extend(self.rooms.take_orders());
+        if !orders.is_empty() {
+            mailbox::signal_to(&bus.bridge, Orders(orders));
+        }
+    }
+}
+
+impl Handler<BusEvents> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, BusEvents(events): BusEvents, ctx: &mut Context<Self>) {
+        let (now, at) = (Instant::now(), clock::now());
+        let mut facts = Vec::new();
+        let dispatch = Dispatch::new(&self.shards);
+        for event in events {
+            match event {
+                BusEvent::Facts(more) => facts.extend(more),
+                event => {
+                    if let Some(bus) = &mut self.bus {
+                        match event {
+                            BusEvent::Live => bus.is_live = true,
+                            BusEvent::Away => bus.is_live = false,
+                            _ => {}
+                        }
+                    }
+                    self.rooms.hear(&dispatch, now, at, event);
+                }
+            }
+        }
+        dispatch.send();
+        self.hear_facts(ctx, facts);
+        self.send_orders();
+    }
+}

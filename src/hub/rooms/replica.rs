@@ -1,0 +1,248 @@
+//! Replicas of rooms whose truth is on the bus: opened for the first who is here, kept up by the delivery rule,
+//! opened again where something is missing.
+//!
+//! What is open is as good as the truth, so joins and reads are answered from here. Who asks while a room is
+//! being opened waits; while the bus is away nobody is let in, and nothing pretends.
+
+use std::time::Instant;
+
+use super::{
+    Question, Rooms, RoomsState, Shards,
+    bus::Stage,
+    follow::{follow, keep, tell_numbered},
+    room::Room,
+    tell, tell_typing,
+};
+use crate::{
+    bridge::messages::{BusEvent, OpenRoom, Order, RoomMessage, RoomState},
+    domain::{NodeId, RoomName, Timestamp, UserId},
+    hub::messages::RoomRefusal,
+    stream::{Verdict, judge},
+};
+
+impl Rooms {
+    /// Answers from the replica if it is up to date; opens it for who is the first to ask.
+    pub(super) fn answer_from_replica(&mut self, shards: &impl Shards, now: Instant, question: Question) {
+        if self.bus.as_ref().is_none_or(|bus| !bus.is_live()) {
+            return question.refuse(shards, RoomRefusal::Unavailable);
+        }
+        let name = question.room().clone();
+        self.table.open(&name, now);
+        let mut question = Some(question);
+        let is_adrift = self.table.update(&name, |room, _| {
+            if let Stage::Opening { waiting, .. } = &mut room.stage {
+                waiting.extend(question.take());
+            }
+            matches!(room.stage, Stage::Adrift)
+        });
+        match question {
+            Some(question) if is_adrift == Some(true) => self.open(&name, vec![question]),
+            Some(question) => self.answer(shards, now, question),
+            None => {}
+        }
+    }
+
+    /// Has a room read from the bus, from where the replica ends.
+    fn open(&mut self, name: &RoomName, waiting: Vec<Question>) {
+        let Some(bus) = &mut self.bus else { return };
+        let order = self.table.update(name, |room, _| {
+            room.stage = Stage::Opening { waiting, heard: None };
+            let (known, members) = (room.log.head().position(), room.presence.here());
+            OpenRoom { room: name.clone(), known, members }
+        });
+        if let Some(order) = order {
+            bus.open(order);
+        }
+    }
+
+    /// Opens what could not be opened before.
+    pub(super) fn open_adrift(&mut self, now: Instant) {
+        let Some(bus) = self.bus.as_mut().filter(|bus| bus.is_live()) else { return };
+        for name in std::mem::take(&mut bus.adrift) {
+            self.table.update(&name, |room, _| room.touch(now));
+            self.open(&name, Vec::new());
+        }
+    }
+
+    /// Takes what the bus says of rooms.
+    pub fn hear(&mut self, shards: &impl Shards, now: Instant, at: Timestamp, event: BusEvent) {
+        match event {
+            BusEvent::Live => self.bus_is_live(shards, now),
+            BusEvent::Away => self.bus_is_away(shards, at),
+            BusEvent::RoomOpened { room, result } => self.opened(shards, now, &room, result),
+            BusEvent::Published { id, result } => self.published(shards, id, result),
+            BusEvent::Said(message) => self.said(shards, now, message),
+            BusEvent::Members { room, node, users } => {
+                self.change(shards, now, &room, |room| {
+                    let changes = room.presence.settle(node, &users);
+                    (changes.joined, changes.left)
+                });
+            }
+            BusEvent::Entered { room, node, user } => {
+                self.change(shards, now, &room, |room| {
+                    (room.presence.enter(node, &user).then_some(user).into_iter().collect(), Vec::new())
+                });
+            }
+            BusEvent::Exited { room, node, user } => {
+                self.change(shards, now, &room, |room| {
+                    (Vec::new(), room.presence.exit(node, &user).then_some(user).into_iter().collect())
+                });
+            }
+            BusEvent::Typing { room: name, user, is_active, .. } => {
+                self.table.update(&name, |room, _| {
+                    room.typing.set_elsewhere(&user, is_active, now);
+                    tell_typing(shards, &name, room, now);
+                });
+            }
+            BusEvent::NodeLost(node) => self.lose(shards, now, node),
+            // Not of rooms.
+            BusEvent::Facts(_) => {}
+        }
+    }
+
+    /// Everything may have been missed: all that is held here is read on.
+    fn bus_is_live(&mut self, shards: &impl Shards, now: Instant) {
+        let Some(bus) = &mut self.bus else { return };
+        bus.live();
+        for name in self.table.names() {
+            let waiting = self.table.update(&name, |room, _| match &mut room.stage {
+                Stage::Opening { waiting, .. } => std::mem::take(waiting),
+                Stage::Open | Stage::Adrift => Vec::new(),
+            });
+            self.table.update(&name, |room, _| room.touch(now));
+            self.open(&name, waiting.unwrap_or_default());
+        }
+        self.tell_if_restored(shards);
+    }
+
+    fn bus_is_away(&mut self, shards: &impl Shards, at: Timestamp) {
+        let Some(bus) = &mut self.bus else { return };
+        let since = bus.away(at);
+        for name in self.table.names() {
+            let stage = self.table.update(&name, |room, _| std::mem::replace(&mut room.stage, Stage::Adrift));
+            refuse_waiting(shards, stage);
+        }
+        if let Some(bus) = self.bus.as_mut().filter(|bus| !bus.is_degradation_told) {
+            bus.is_degradation_told = true;
+            shards.tell_state(RoomsState::Degraded { since });
+        }
+    }
+
+    fn tell_if_restored(&mut self, shards: &impl Shards) {
+        if let Some(bus) = self.bus.as_mut().filter(|bus| bus.is_degradation_told && bus.is_whole()) {
+            bus.is_degradation_told = false;
+            shards.tell_state(RoomsState::Restored);
+        }
+    }
+
+    fn opened(
+        &mut self,
+        shards: &impl Shards,
+        now: Instant,
+        name: &RoomName,
+        result: Result<RoomState, RoomRefusal>,
+    ) {
+        // An answer from before the bus went away is nobody's, and of two only the later counts.
+        let Some(bus) = self.bus.as_mut() else { return };
+        if !bus.opened(name) {
+            return;
+        }
+        let Ok(state) = result else {
+            let stage = self.table.update(name, |room, _| std::mem::replace(&mut room.stage, Stage::Adrift));
+            if self.table.get(name).is_some_and(Room::is_inhabited) {
+                bus.adrift.insert(name.clone());
+            } else {
+                self.table.close(name);
+                bus.order(Order::CloseRoom(name.clone()));
+            }
+            return refuse_waiting(shards, stage);
+        };
+        let stage = self.table.update(name, |room, policy| {
+            let joined = follow(shards, now, name, room, policy, state);
+            tell_changes(shards, now, name, room, &joined, &[]);
+            std::mem::replace(&mut room.stage, Stage::Open)
+        });
+        self.table.forget_beyond_total();
+        let Some(Stage::Opening { waiting, heard }) = stage else { return };
+        let head = self.table.get(name).map(|room| room.log.head().position());
+        if heard.zip(head).is_some_and(|(heard, head)| judge(head, heard) != Verdict::Drop) {
+            // What was said meanwhile is not in it.
+            return self.open(name, waiting);
+        }
+        for question in waiting {
+            self.answer(shards, now, question);
+        }
+        self.tell_if_restored(shards);
+    }
+
+    fn said(&mut self, shards: &impl Shards, now: Instant, message: RoomMessage) {
+        let (name, position) = (message.room.clone(), message.position);
+        let verdict = self.table.update(&name, |room, policy| {
+            match &mut room.stage {
+                Stage::Open => {}
+                Stage::Opening { heard, .. } => {
+                    *heard = Some(position);
+                    return Verdict::Drop;
+                }
+                Stage::Adrift => return Verdict::Drop,
+            }
+            let verdict = judge(room.log.head().position(), position);
+            if verdict == Verdict::Deliver {
+                let frame = keep(now, room, policy, &message);
+                tell_numbered(shards, &name, room, &frame);
+            }
+            verdict
+        });
+        match verdict {
+            Some(Verdict::Deliver) => self.table.forget_beyond_total(),
+            Some(Verdict::Behind) => self.open(&name, Vec::new()),
+            Some(Verdict::Drop) | None => {}
+        }
+    }
+
+    /// Has who came and who left told to the room.
+    fn change(
+        &mut self,
+        shards: &impl Shards,
+        now: Instant,
+        name: &RoomName,
+        act: impl FnOnce(&mut Room) -> (Vec<UserId>, Vec<UserId>),
+    ) {
+        self.table.update(name, |room, _| {
+            let (joined, left) = act(room);
+            tell_changes(shards, now, name, room, &joined, &left);
+        });
+    }
+
+    fn lose(&mut self, shards: &impl Shards, now: Instant, node: NodeId) {
+        for name in self.table.names() {
+            self.change(shards, now, &name, |room| (Vec::new(), room.presence.lose(node)));
+        }
+    }
+}
+
+fn refuse_waiting(shards: &impl Shards, stage: Option<Stage>) {
+    if let Some(Stage::Opening { waiting, .. }) = stage {
+        waiting.into_iter().for_each(|question| question.refuse(shards, RoomRefusal::Unavailable));
+    }
+}
+
+/// Tells who came and who left.
+fn tell_changes(
+    shards: &impl Shards,
+    now: Instant,
+    name: &RoomName,
+    room: &mut Room,
+    joined: &[UserId],
+    left: &[UserId],
+) {
+    for user in joined {
+        if let Some(frame) = room.joined(name, user, now) {
+            tell(shards, name, room, &frame, None);
+        }
+    }
+    for frame in room.left(name, left, now) {
+        tell(shards, name, room, &frame, None);
+    }
+    tell_typing(shards, name, room, now);
+}

@@ -1,0 +1,143 @@
+//! Telling the hub what it has not heard: inboxes that other processes on the database have changed, and
+//! what it had no room for (G7).
+//!
+//! What travels live is a doorbell, and this makes its loss harmless. Beside the writer it looks for inboxes
+//! that have changed since its last completed sweep began, and a little before that. It must never count as
+//! told what the hub did not take.
+
+use std::{
+    future::pending,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::watch, time::sleep};
+
+use super::{
+    counter_cache::CounterCache,
+    doorbell::Doorbell,
+    inboxes::{self, Changed, Place},
+    messages::StoreError,
+    reader::Reader,
+};
+use crate::{domain::Timestamp, hub::messages::InboxFact};
+
+/// How often it looks: as a net under the bus, and while there is none.
+const INTERVAL: Duration = Duration::from_secs(5);
+const INTERVAL_WITHOUT_BUS: Duration = Duration::from_secs(1);
+
+/// A change is seen when it is committed, and has the time at which its transaction began: up to 10 s before.
+const OVERLAP: Duration = Duration::from_secs(15);
+
+/// How long a full hub, or a database that fails, is left alone.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Inboxes in one read, and in one message to the hub.
+const PAGE_INBOXES: i64 = 500;
+
+pub(super) struct CatchUp {
+    pub(super) reader: Reader,
+    pub(super) doorbell: Doorbell,
+    pub(super) counters: Arc<CounterCache>,
+    /// Whether the bus is live; each word of it is a reason to look. `None` without a bus.
+    pub(super) bus: Option<watch::Receiver<bool>>,
+    /// Whether other processes may change the inboxes.
+    pub(super) is_shared: bool,
+    /// From when on changes may be unheard; `None` if all are heard.
+    pub(super) owed: Option<Timestamp>,
+    /// How long a read may take.
+    pub(super) patience: Duration,
+}
+
+impl CatchUp {
+    /// Sweeps whenever it is due, until the store closes.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.is_due().await;
+            if let Err(error) = self.sweep().await {
+                if self.reader.is_closing() {
+                    return;
+                }
+                log::warn!("it could not be looked for what others have changed: {error}");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    async fn is_due(&mut self) {
+        let is_bus_live = self.bus.as_ref().is_some_and(|bus| *bus.borrow());
+        let interval = match (self.is_shared, is_bus_live) {
+            // What nobody else changes is missed only where the hub was full.
+            (false, _) => None,
+            (true, true) => Some(INTERVAL),
+            (true, false) => Some(INTERVAL_WITHOUT_BUS),
+        };
+        let time = async {
+            match interval {
+                Some(interval) => sleep(interval).await,
+                None => pending().await,
+            }
+        };
+        let bus = &mut self.bus;
+        let word = async {
+            match bus {
+                Some(bus) if bus.has_changed().is_ok() => drop(bus.changed().await),
+                // A bridge that is gone says nothing more.
+                _ => pending().await,
+            }
+        };
+        tokio::select! {
+            () = time => {}
+            () = word => {}
+            () = self.doorbell.has_missed() => {}
+        }
+    }
+
+    /// Tells the hub of every inbox that may have changed unheard. Nothing that is told moves the mark before
+    /// all is told, so one that fails midway costs only time.
+    pub(super) async fn sweep(&mut self) -> Result<(), StoreError> {
+        self.owed = self.owed.into_iter().chain(self.doorbell.take_missed()).min();
+        let Some(owed) = self.owed else { return Ok(()) };
+        let (mut begun, mut place) = (None, None);
+        loop {
+            let (now, page) = self.page(owed, place.clone()).await?;
+            let begun = *begun.get_or_insert(now);
+            let is_last = page.len() < usize::try_from(PAGE_INBOXES).unwrap_or_default();
+            let next = page.last().map(|last| last.place.clone());
+            let facts: Vec<InboxFact> = page.into_iter().map(fact).collect();
+            self.counters.note(&facts);
+            if !facts.is_empty() && !self.doorbell.offer(facts) {
+                sleep(PAUSE).await;
+                continue;
+            }
+            if is_last {
+                self.owed = self.is_shared.then_some(begun);
+                return Ok(());
+            }
+            place = next;
+        }
+    }
+
+    /// The next inboxes behind this place, and the time. Without an end, since one that changes all the time
+    /// would always be behind it.
+    async fn page(
+        &self,
+        owed: Timestamp,
+        place: Option<Place>,
+    ) -> Result<(Timestamp, Vec<Changed>), StoreError> {
+        let deadline = Instant::now() + self.patience;
+        let page = move |conn: &mut super::Connection| {
+            let now = conn.now()?;
+            // The clock may have been set back.
+            let place =
+                place.unwrap_or_else(|| Place { changed_at: owed.min(now).minus(OVERLAP), user: None });
+            Ok((now, inboxes::changed(conn, &place, PAGE_INBOXES)?))
+        };
+        self.reader.clone().read(deadline, page).await
+    }
+}
+
+fn fact(changed: Changed) -> InboxFact {
+    let Changed { user, state, .. } = changed;
+    InboxFact::Changed { user, position: state.head.position(), counters: state.counters }
+}
