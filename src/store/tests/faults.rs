@@ -103,7 +103,7 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let options = options(&dir);
     let (facts, _heard) = mpsc::unbounded_channel();
     let database = Database::open(&options).unwrap();
-    let counters = Arc::new(CounterCache::new(1));
+    let counters = Arc::new(CounterCache::new(1, None));
     let mut writer =
         Writer::start(database, &options, Doorbell::new(Listener(facts).start().recipient()), counters)
             .unwrap();
