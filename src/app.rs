@@ -31,8 +31,8 @@ use crate::{
     domain::NodeId,
     http::{self, Api},
     hub::{
-        HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
-        slots::Slots,
+        HubLink, HubQueue, LocalUsers, NotificationHub, ShardLink, messages::Committed, seats::Seats,
+        shard::HubShard, slots::Slots,
     },
     openapi, random,
     session::Worker,
@@ -113,9 +113,10 @@ impl Application {
         let shards = Arc::new(Mutex::new(Vec::new()));
 
         let hub =
-            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config), None)
-                .start();
-        let store = start_store(&config, &hub)?;
+            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config), None);
+        let local_users = hub.local_users();
+        let hub = hub.start();
+        let store = start_store(&config, &hub, local_users)?;
         let hub = HubLink::new(hub);
         let gate = Arc::new(Gate::new(rules, store.clone()));
         let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
@@ -231,10 +232,14 @@ impl Application {
     }
 }
 
-fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
+fn start_store(
+    config: &Config,
+    hub: &Addr<NotificationHub>,
+    local_users: LocalUsers,
+) -> Result<StoreLink, AppError> {
     let facts = hub.clone().recipient::<Committed>();
-    let store =
-        Store::open(store_options(config), facts).map_err(|error| AppError::Store(error.to_string()))?;
+    let store = Store::open(store_options(config), facts, local_users)
+        .map_err(|error| AppError::Store(error.to_string()))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }
 
