@@ -21,12 +21,13 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
-use policies::{liveness_policy, room_policy, session_policy, store_options};
+use policies::{bridge_options, liveness_policy, room_policy, session_policy, store_options};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
     auth::gate::Gate,
+    bridge::{BridgeLink, messages::BusEvents},
     config::Config,
     domain::NodeId,
     http::{self, Api},
@@ -36,7 +37,10 @@ use crate::{
     },
     openapi, random,
     session::Worker,
-    store::{Store, StoreLink},
+    store::{
+        Store, StoreLink,
+        messages::{Others, StoreOptions},
+    },
     transport,
 };
 
@@ -85,7 +89,7 @@ const BACKLOG: u32 = 4096;
 /// Where a part does not start or ends by itself.
 pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
     actix::System::new().block_on(async move {
-        let app = Application::start(config, mode)?;
+        let app = Application::start(config, mode).await?;
         on_listening(app.address);
         app.run_until_stopped().await
     })
@@ -97,6 +101,7 @@ struct Application {
     server: Server,
     hub: HubLink,
     store: StoreLink,
+    bridge: Option<BridgeLink>,
     shards: Arc<Mutex<Vec<ShardLink>>>,
     sessions: Arc<AtomicUsize>,
     is_draining: Arc<AtomicBool>,
@@ -106,23 +111,32 @@ struct Application {
 }
 
 impl Application {
-    fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
+    async fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
         let signals = Signals::listen().map_err(AppError::Signals)?;
         let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let shards = Arc::new(Mutex::new(Vec::new()));
 
-        let hub =
-            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config), None)
-                .start();
-        let store = start_store(&config, &hub)?;
-        let hub = HubLink::new(hub);
         let node = NodeId::from_random(random::bits());
+        let bridge = start_bridge(&config, node)?;
+        let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
+        let orders = bridge.as_ref().map(BridgeLink::orders);
+        let hub = NotificationHub::new(sessions_per_user, room_policy(&config), orders).start();
+        let store = start_store(&config, &hub, bridge.as_ref())?;
+        if let Some(bridge) = &bridge {
+            bridge.hub_ready(hub.clone().recipient::<BusEvents>());
+            // Who comes with the first connections is to find the bus there, if it is.
+            if !bridge.is_live_soon().await {
+                log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
+            }
+        }
+        let hub = HubLink::new(hub);
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
+            bridge: bridge.clone(),
             gate: gate.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
@@ -189,6 +203,7 @@ impl Application {
             server: server.run(),
             hub,
             store,
+            bridge,
             shards,
             sessions,
             is_draining,
@@ -199,8 +214,9 @@ impl Application {
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { server, hub, store, shards, sessions, is_draining, drain, timeout, mut signals, .. } =
-            self;
+        let Self { server, hub, store, bridge, shards, sessions, is_draining, drain, timeout, .. } = self;
+        let mut signals = self.signals;
+        let bridge = bridge.as_ref();
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
@@ -208,14 +224,14 @@ impl Application {
             ended = &mut server => {
                 return Err(AppError::Server(format!("{ended:?}")));
             }
-            part = watch(&hub, &store, &shards) => return Err(AppError::PartEnded(part)),
+            part = watch(&hub, &store, bridge, &shards) => return Err(AppError::PartEnded(part)),
         }
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, handle, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, bridge, handle, &sessions, drain)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }
@@ -227,15 +243,31 @@ impl Application {
     }
 }
 
-fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
+fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, AppError> {
+    let Some(options) = bridge_options(config, node) else { return Ok(None) };
+    let started = BridgeLink::start(options);
+    started.map(Some).map_err(|error| AppError::Configuration(format!("bridge.url: {error}")))
+}
+
+fn start_store(
+    config: &Config,
+    hub: &Addr<NotificationHub>,
+    bridge: Option<&BridgeLink>,
+) -> Result<StoreLink, AppError> {
     let facts = hub.clone().recipient::<Committed>();
-    let store =
-        Store::open(store_options(config), facts).map_err(|error| AppError::Store(error.to_string()))?;
+    let others = Others { bus: bridge.map(BridgeLink::is_live) };
+    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts)
+        .map_err(|error| AppError::Store(error.to_string()))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }
 
 /// Ends when a part has ended, and names it.
-async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>) -> &'static str {
+async fn watch(
+    hub: &HubLink,
+    store: &StoreLink,
+    bridge: Option<&BridgeLink>,
+    shards: &Mutex<Vec<ShardLink>>,
+) -> &'static str {
     loop {
         tokio::time::sleep(WATCH_INTERVAL).await;
         if !hub.is_alive() {
@@ -243,6 +275,9 @@ async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>)
         }
         if !store.is_alive() {
             return "the store";
+        }
+        if !bridge.is_none_or(BridgeLink::is_alive) {
+            return "the bridge";
         }
         if !shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
             return "a worker's shard";

@@ -8,7 +8,7 @@ use std::{
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{hub::HubLink, store::StoreLink};
+use crate::{bridge::BridgeLink, hub::HubLink, store::StoreLink};
 
 /// How often it is looked whether all sessions are gone.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
@@ -35,11 +35,12 @@ impl Signals {
     }
 }
 
-/// Closes the sessions, spread over `drain`; lets requests finish; closes the database. Whatever of it
-/// is cut short, nothing accepted is lost.
+/// Closes the sessions, spread over `drain`; lets requests finish; says farewell to the other nodes; closes the
+/// database. Whatever of it is cut short, nothing accepted is lost.
 pub async fn stop(
     hub: &HubLink,
     store: &StoreLink,
+    bridge: Option<&BridgeLink>,
     server: ServerHandle,
     sessions: &AtomicUsize,
     drain: Duration,
@@ -51,5 +52,8 @@ pub async fn stop(
         tokio::time::sleep(DRAIN_INTERVAL).await;
     }
     server.stop(true).await;
+    if let Some(bridge) = bridge {
+        bridge.stop().await;
+    }
     store.flush().await;
 }

@@ -41,12 +41,14 @@ pub use endpoint::Endpoint;
 use problem::Problem;
 use utoipa::OpenApi;
 
-use crate::{auth::gate::Gate, hub::HubLink, store::StoreLink};
+use crate::{auth::gate::Gate, bridge::BridgeLink, hub::HubLink, store::StoreLink};
 
 /// What handlers work with.
 pub struct Api {
     pub store: StoreLink,
     pub hub: HubLink,
+    /// `None` where this node is alone.
+    pub bridge: Option<BridgeLink>,
     pub gate: Arc<Gate>,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,

@@ -87,6 +87,7 @@ impl Server {
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
+            bridge: None,
             gate: Arc::new(Gate::new(&config).unwrap()),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
