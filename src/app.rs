@@ -1,6 +1,7 @@
-//! The composition root: the only file that names every part. It starts them, wires them, watches them,
-//! and stops them in order.
+//! The composition root: the only place that names every part. The process runs and ends here; [`parts`] starts
+//! and watches what all workers share.
 
+mod parts;
 mod policies;
 mod shutdown;
 
@@ -8,39 +9,31 @@ use std::{
     net::SocketAddr,
     rc::Rc,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, PoisonError,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use actix::{Actor, Addr};
 use actix_web::{
     App, HttpServer,
     dev::Server,
     middleware::{Condition, from_fn},
     web,
 };
-use policies::{bridge_options, liveness_policy, room_policy, session_policy, store_options};
+use parts::{Parts, start_revoker};
+use policies::{liveness_policy, session_policy};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
-    auth::gate::Gate,
-    bridge::{BridgeLink, messages::BusEvents},
-    config::Config,
+    auth::gate::{Gate, Rules},
+    config::{Config, StoreUrl},
     domain::NodeId,
     http::{self, Api},
-    hub::{
-        HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
-        slots::Slots,
-    },
+    hub::{HubQueue, seats::Seats, shard::HubShard, slots::Slots},
     openapi, random,
     session::Worker,
-    store::{
-        Store, StoreLink,
-        messages::{Others, StoreOptions},
-    },
     transport,
 };
 
@@ -71,9 +64,6 @@ pub enum AppError {
     Server(String),
 }
 
-/// How often the watchdog looks.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-
 /// How long requests in flight may take once every session is gone.
 const REQUESTS_TIMEOUT_SECS: u64 = 5;
 
@@ -99,10 +89,7 @@ pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) 
 struct Application {
     address: SocketAddr,
     server: Server,
-    hub: HubLink,
-    store: StoreLink,
-    bridge: Option<BridgeLink>,
-    shards: Arc<Mutex<Vec<ShardLink>>>,
+    parts: Parts,
     sessions: Arc<AtomicUsize>,
     is_draining: Arc<AtomicBool>,
     drain: Duration,
@@ -113,31 +100,22 @@ struct Application {
 impl Application {
     async fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
         let signals = Signals::listen().map_err(AppError::Signals)?;
-        let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
+        let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let shards = Arc::new(Mutex::new(Vec::new()));
-
         let node = NodeId::from_random(random::bits());
-        let bridge = start_bridge(&config, node)?;
-        let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
-        let orders = bridge.as_ref().map(BridgeLink::orders);
-        let hub = NotificationHub::new(sessions_per_user, room_policy(&config), orders).start();
-        let store = start_store(&config, &hub, bridge.as_ref())?;
-        if let Some(bridge) = &bridge {
-            bridge.hub_ready(hub.clone().recipient::<BusEvents>());
-            // Who comes with the first connections is to find the bus there, if it is.
-            if !bridge.is_live_soon().await {
-                log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
-            }
-        }
-        let hub = HubLink::new(hub);
+        let parts = Parts::start(&config, node).await?;
+        let Parts { hub, store, bridge, shards } = parts.clone();
+        let gate = Arc::new(Gate::new(rules, store.clone()));
+        let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
+        let revoker = start_revoker(&gate, &store, &hub, is_shared).await?;
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
-            bridge: bridge.clone(),
+            bridge,
             gate: gate.clone(),
+            revoker,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
@@ -201,10 +179,7 @@ impl Application {
         Ok(Self {
             address,
             server: server.run(),
-            hub,
-            store,
-            bridge,
-            shards,
+            parts,
             sessions,
             is_draining,
             drain: config.shutdown.drain,
@@ -214,9 +189,7 @@ impl Application {
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { server, hub, store, bridge, shards, sessions, is_draining, drain, timeout, .. } = self;
-        let mut signals = self.signals;
-        let bridge = bridge.as_ref();
+        let Self { server, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
@@ -224,14 +197,14 @@ impl Application {
             ended = &mut server => {
                 return Err(AppError::Server(format!("{ended:?}")));
             }
-            part = watch(&hub, &store, bridge, &shards) => return Err(AppError::PartEnded(part)),
+            part = parts.watch() => return Err(AppError::PartEnded(part)),
         }
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, bridge, handle, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&parts, handle, &sessions, drain)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }
@@ -240,47 +213,5 @@ impl Application {
         }
         log::info!("stopped");
         Ok(())
-    }
-}
-
-fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, AppError> {
-    let Some(options) = bridge_options(config, node) else { return Ok(None) };
-    let started = BridgeLink::start(options);
-    started.map(Some).map_err(|error| AppError::Configuration(format!("bridge.url: {error}")))
-}
-
-fn start_store(
-    config: &Config,
-    hub: &Addr<NotificationHub>,
-    bridge: Option<&BridgeLink>,
-) -> Result<StoreLink, AppError> {
-    let facts = hub.clone().recipient::<Committed>();
-    let others = Others { bus: bridge.map(BridgeLink::is_live) };
-    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts)
-        .map_err(|error| AppError::Store(error.to_string()))?;
-    Ok(StoreLink::start(store, config.store.busy_timeout))
-}
-
-/// Ends when a part has ended, and names it.
-async fn watch(
-    hub: &HubLink,
-    store: &StoreLink,
-    bridge: Option<&BridgeLink>,
-    shards: &Mutex<Vec<ShardLink>>,
-) -> &'static str {
-    loop {
-        tokio::time::sleep(WATCH_INTERVAL).await;
-        if !hub.is_alive() {
-            return "the hub";
-        }
-        if !store.is_alive() {
-            return "the store";
-        }
-        if !bridge.is_none_or(BridgeLink::is_alive) {
-            return "the bridge";
-        }
-        if !shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
-            return "a worker's shard";
-        }
     }
 }

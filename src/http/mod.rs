@@ -2,6 +2,7 @@
 //!
 //! A handler parses, asks the store or the hub with a deadline, and renders; it owns nothing.
 
+mod admin;
 pub mod answers;
 pub mod body;
 mod cors;
@@ -41,7 +42,12 @@ pub use endpoint::Endpoint;
 use problem::Problem;
 use utoipa::OpenApi;
 
-use crate::{auth::gate::Gate, bridge::BridgeLink, hub::HubLink, store::StoreLink};
+use crate::{
+    auth::gate::{Gate, revoking::Revoker},
+    bridge::BridgeLink,
+    hub::HubLink,
+    store::StoreLink,
+};
 
 /// What handlers work with.
 pub struct Api {
@@ -50,6 +56,7 @@ pub struct Api {
     /// `None` where this node is alone.
     pub bridge: Option<BridgeLink>,
     pub gate: Arc<Gate>,
+    pub revoker: Arc<Revoker>,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,
@@ -69,6 +76,7 @@ pub struct Api {
         marks::mark, marks::acknowledge, unread::unread,
         mutes::list, mutes::put, mutes::remove,
         rooms::publish, rooms::messages, rooms::presence,
+        admin::revocations::revoke, admin::revocations::end_session,
     ),
     components(schemas(problem::ProblemBody<'_>, draft::PushWords, mutes::MuteBody))
 )]
@@ -94,6 +102,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/notifications/{id}").get(inbox::fetch).delete(inbox::delete),
         at("/v1/rooms/{room}/messages").get(rooms::messages).post(rooms::publish),
         at("/v1/rooms/{room}/presence").get(rooms::presence),
+        at("/v1/admin/revocations").post(admin::revocations::revoke),
+        at("/v1/admin/sessions/{id}").delete(admin::revocations::end_session),
     ]
 }
 
