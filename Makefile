@@ -2,8 +2,8 @@
 
 CARGO ?= cargo
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours, PostgreSQL is the other database.
-TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql
+# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes.
+TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
