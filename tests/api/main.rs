@@ -13,6 +13,7 @@ mod collapse;
 mod command_limits;
 mod commands;
 mod counter_polls;
+mod crossing;
 mod database;
 mod developing;
 mod durability;
