@@ -28,6 +28,7 @@ mod idempotency;
 mod inbox;
 mod isolation;
 mod listening;
+mod lost_commits;
 mod marks;
 mod mutes;
 mod nodes;
