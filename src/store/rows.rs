@@ -3,6 +3,9 @@
 //! A row that is not what the domain allows is a [`Error::DeserializationError`]: the database or
 //! the code broke a promise.
 
+mod access;
+
+pub(super) use access::{RevocationRow, TicketRow};
 use diesel::{prelude::*, result::Error};
 
 use super::{

@@ -1,5 +1,5 @@
-//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets old
-//! idempotency keys, and deletes what has expired.
+//! What the writer does besides what it is asked, a small part at a time between two batches: it forgets what
+//! nobody can use any more, and deletes what has expired.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,15 @@ use crate::store::{
     idempotency,
     job::Queued,
     messages::StoreOptions,
+    revocations,
     sweep::{Ended, Sweep},
+    tickets,
 };
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Idempotency keys that are deleted in one go.
-const FORGOTTEN_KEYS: usize = 500;
+/// Idempotency keys, tickets, and ends of sessions, that are deleted in one go.
+const FORGOTTEN_ROWS: usize = 500;
 
 /// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
@@ -54,7 +56,7 @@ impl Writer {
         // Taken while it is worked on, so that both can be changed.
         let Some(mut chores) = self.chores.take() else { return };
         if chores.housekeeping_due <= now {
-            self.forget_keys(&mut chores);
+            self.forget_old(&mut chores);
         }
         if chores.expiry_due <= now {
             self.sweep_expired(&mut chores);
@@ -62,17 +64,21 @@ impl Writer {
         self.chores = Some(chores);
     }
 
-    fn forget_keys(&mut self, chores: &mut Chores) {
+    fn forget_old(&mut self, chores: &mut Chores) {
         chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let retention = chores.retention;
+        let (retention, limit) = (chores.retention, FORGOTTEN_ROWS);
         let forgotten = self.connection().and_then(|conn| {
-            Ok(conn.writing(|conn, now| idempotency::forget(conn, now.minus(retention), FORGOTTEN_KEYS))?)
+            Ok(conn.writing(|conn, now| {
+                let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
+                let more_tickets = tickets::forget(conn, now, limit)?;
+                Ok(revocations::forget_sessions(conn, now, limit)? || more_tickets || more_keys)
+            })?)
         });
         match forgotten {
             Ok(true) => chores.housekeeping_due = Instant::now(),
             Ok(false) => {}
             Err(error) => {
-                log::warn!("old idempotency keys could not be deleted: {error}");
+                log::warn!("what is old could not be deleted: {error}");
                 self.conn = None;
             }
         }
