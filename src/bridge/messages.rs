@@ -2,13 +2,26 @@
 
 use std::time::Duration;
 
-use actix::Message;
+use actix::{Message, Recipient};
 
 use crate::{
     domain::{Epoch, MessageDraft, NodeId, Offset, Position, RoomName, Timestamp, UserId},
     hub::messages::{InboxFact, RoomRefusal},
     mailbox::Load,
 };
+
+/// The hub is there and hears. From the composition root, once.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct HubReady {
+    pub events: Recipient<BusEvents>,
+}
+
+/// Say what waits, and that this node is gone. From the composition root at the end; answered when it is said,
+/// or cannot be.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stop;
 
 /// What one turn of the hub has for the other nodes, in order.
 ///

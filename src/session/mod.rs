@@ -12,6 +12,7 @@ mod receiver;
 mod replay;
 mod room_replay;
 mod rooms;
+mod told;
 mod waiter;
 mod worker;
 
@@ -25,14 +26,16 @@ use manners::Manners;
 pub use replay::Opening;
 use rooms::JoinedRooms;
 use tokio::sync::Notify;
+use told::Told;
 pub use waiter::Waiter;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
-    domain::{
-        Counters, Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName, Transport,
+    domain::{Counters, Cursor, Identity, Position, RoomName, SessionId, SessionKey, StreamName, Transport},
+    hub::{
+        messages::{Register, Request, Unregister},
+        slots::Receiver,
     },
-    hub::messages::{Register, Request, Unregister},
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
     stream::{Resume, Subscription},
@@ -81,7 +84,7 @@ pub struct Session {
     me: Weak<Self>,
     worker: Rc<Worker>,
     /// The name on the wire.
-    id: String,
+    id: SessionId,
     transport: Transport,
     key: OnceCell<SessionKey>,
     opened_at: Instant,
@@ -102,9 +105,11 @@ pub struct Session {
     first_counters: Cell<Counters>,
     /// The first pages of all these streams were given.
     has_begun: Cell<bool>,
+    told: Told,
     /// Hints that came while the inbox is read: they follow the events that they may be about.
     held_hints: RefCell<Vec<Frame>>,
-    /// A hint was refused, or came before the `welcome`: the newest counters are owed.
+    /// A hint was refused, or came before the `welcome`: the newest counters are owed, with a page that is
+    /// not read yet.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
     /// It was told that rooms are away.
@@ -134,7 +139,7 @@ impl Session {
         worker.count_opened();
         let session = Rc::new_cyclic(|me| Self {
             me: me.clone(),
-            id: NotificationId::generate().as_str().replacen("ntf", "ses", 1),
+            id: SessionId::generate(),
             transport,
             key: OnceCell::new(),
             opened_at: Instant::now(),
@@ -149,6 +154,7 @@ impl Session {
             resumes: RefCell::new(Vec::new()),
             first_counters: Cell::default(),
             has_begun: Cell::new(false),
+            told: Told::default(),
             held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
             is_welcomed: Cell::new(false),
@@ -175,11 +181,16 @@ impl Session {
         let user = identity.user.clone();
         let (session, transport) = (self.id.as_str(), self.transport.word());
         log::log!(self.log_level(), session, user = user.as_str(), transport; "session opened");
+        let is_revoked = self.worker.gate.is_revoked(&identity);
         *self.identity.borrow_mut() = Some(identity);
         let since = self.following.borrow().since.position(&StreamName::Inbox);
         // Until the first page says otherwise it stands where it asked to, and what comes is held.
         *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
         self.worker.slots.admit(key, &user);
+        if is_revoked {
+            // While it was let in, and whoever walked the sessions did not find it.
+            self.end(CloseCode::Revoked);
+        }
         let transport = self.transport;
         self.worker.hub.say(Request::Register(Register { session: key, user, transport }));
         self.openings.borrow_mut().push(opening);

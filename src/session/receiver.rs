@@ -2,7 +2,7 @@
 
 use super::{HELD_HINTS_BYTES_MAX, Session};
 use crate::{
-    domain::Position,
+    domain::{Position, Revocation},
     hub::{liveness::Pulse, messages::RoomAnswer, rooms::RoomsState, slots::Receiver},
     outbox::Full,
     protocol::{
@@ -46,12 +46,15 @@ impl Receiver for Session {
     }
 
     fn hint(&self, frame: &Frame) {
+        if !self.told.is_news(frame) {
+            return;
+        }
         let (is_live, is_reading) =
             self.with_inbox(|inbox| (inbox.is_live(), inbox.is_reading())).unwrap_or_default();
         let mut held = self.held_hints.borrow_mut();
         let held_bytes: usize = held.iter().map(Frame::cost).sum();
         let is_told = if is_live {
-            self.outbox.push(frame.clone()).is_ok()
+            self.outbox.push(frame.clone()).inspect(|()| self.told.note(frame)).is_ok()
         } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
             held.push(frame.clone());
             true
@@ -106,6 +109,14 @@ impl Receiver for Session {
         let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
         self.outbox.close(Some(goodbye), code.into());
         true
+    }
+
+    fn revoke(&self, revocation: &Revocation) {
+        let is_meant =
+            self.identity.borrow().as_ref().is_some_and(|identity| revocation.ends(&self.id, identity));
+        if is_meant {
+            self.end(CloseCode::Revoked);
+        }
     }
 
     fn is_flooding(&self) -> bool {

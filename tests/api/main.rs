@@ -47,6 +47,7 @@ mod publishing;
 mod reconnects;
 mod refusing_to_start;
 mod retention;
+mod revocations;
 mod room_handshakes;
 mod room_history;
 mod room_isolation;

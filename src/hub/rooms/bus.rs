@@ -9,7 +9,7 @@ use std::{
 use super::question::{Asker, Question};
 use crate::{
     bridge::messages::{OpenRoom, Order},
-    domain::{Position, RoomName, Timestamp},
+    domain::{NodeId, Position, RoomName, Timestamp, UserId},
 };
 
 /// How long a replica that nobody is in is kept up to date.
@@ -25,9 +25,22 @@ pub enum Stage {
         waiting: Vec<Question>,
         /// The latest that was said meanwhile.
         heard: Option<Position>,
+        /// Who came and went on other nodes meanwhile. What is read may be older or newer than that, so it
+        /// follows what is read.
+        changes: Vec<Change>,
     },
     /// It was up to date before the bus went away, or is not to be had.
     Adrift,
+}
+
+/// What is heard of who is in a room on another node.
+#[derive(Debug)]
+pub enum Change {
+    Entered(NodeId, UserId),
+    Exited(NodeId, UserId),
+    /// Exactly these are there.
+    Members(NodeId, Vec<UserId>),
+    Lost(NodeId),
 }
 
 pub struct Bus {

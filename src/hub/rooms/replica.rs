@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use super::{
     Question, Rooms, RoomsState, Shards,
-    bus::Stage,
+    bus::{Change, Stage},
     follow::{follow, keep, tell_numbered},
     room::Room,
     tell, tell_typing,
 };
 use crate::{
     bridge::messages::{BusEvent, OpenRoom, Order, RoomMessage, RoomState},
-    domain::{NodeId, RoomName, Timestamp, UserId},
+    domain::{RoomName, Timestamp, UserId, presence::Changes},
     hub::messages::RoomRefusal,
     stream::{Verdict, judge},
 };
@@ -46,7 +46,11 @@ impl Rooms {
     fn open(&mut self, name: &RoomName, waiting: Vec<Question>) {
         let Some(bus) = &mut self.bus else { return };
         let order = self.table.update(name, |room, _| {
-            room.stage = Stage::Opening { waiting, heard: None };
+            let changes = match &mut room.stage {
+                Stage::Opening { changes, .. } => std::mem::take(changes),
+                Stage::Open | Stage::Adrift => Vec::new(),
+            };
+            room.stage = Stage::Opening { waiting, heard: None, changes };
             let (known, members) = (room.log.head().position(), room.presence.here());
             OpenRoom { room: name.clone(), known, members }
         });
@@ -73,20 +77,13 @@ impl Rooms {
             BusEvent::Published { id, result } => self.published(shards, id, result),
             BusEvent::Said(message) => self.said(shards, now, message),
             BusEvent::Members { room, node, users } => {
-                self.change(shards, now, &room, |room| {
-                    let changes = room.presence.settle(node, &users);
-                    (changes.joined, changes.left)
-                });
+                self.change(shards, now, &room, Change::Members(node, users));
             }
             BusEvent::Entered { room, node, user } => {
-                self.change(shards, now, &room, |room| {
-                    (room.presence.enter(node, &user).then_some(user).into_iter().collect(), Vec::new())
-                });
+                self.change(shards, now, &room, Change::Entered(node, user));
             }
             BusEvent::Exited { room, node, user } => {
-                self.change(shards, now, &room, |room| {
-                    (Vec::new(), room.presence.exit(node, &user).then_some(user).into_iter().collect())
-                });
+                self.change(shards, now, &room, Change::Exited(node, user));
             }
             BusEvent::Typing { room: name, user, is_active, .. } => {
                 self.table.update(&name, |room, _| {
@@ -94,7 +91,11 @@ impl Rooms {
                     tell_typing(shards, &name, room, now);
                 });
             }
-            BusEvent::NodeLost(node) => self.lose(shards, now, node),
+            BusEvent::NodeLost(node) => {
+                for name in self.table.names() {
+                    self.change(shards, now, &name, Change::Lost(node));
+                }
+            }
             // Not of rooms.
             BusEvent::Facts(_) => {}
         }
@@ -157,13 +158,16 @@ impl Rooms {
             }
             return refuse_waiting(shards, stage);
         };
-        let stage = self.table.update(name, |room, policy| {
+        let opening = self.table.update(name, |room, policy| {
             let joined = follow(shards, now, name, room, policy, state);
             tell_changes(shards, now, name, room, &joined, &[]);
-            std::mem::replace(&mut room.stage, Stage::Open)
+            let stage = std::mem::replace(&mut room.stage, Stage::Open);
+            let Stage::Opening { waiting, heard, changes } = stage else { return (Vec::new(), None) };
+            changes.into_iter().for_each(|change| apply(shards, now, name, room, change));
+            (waiting, heard)
         });
         self.table.forget_beyond_total();
-        let Some(Stage::Opening { waiting, heard }) = stage else { return };
+        let Some((waiting, heard)) = opening else { return };
         let head = self.table.get(name).map(|room| room.log.head().position());
         if heard.zip(head).is_some_and(|(heard, head)| judge(head, heard) != Verdict::Drop) {
             // What was said meanwhile is not in it.
@@ -200,24 +204,12 @@ impl Rooms {
         }
     }
 
-    /// Has who came and who left told to the room.
-    fn change(
-        &mut self,
-        shards: &impl Shards,
-        now: Instant,
-        name: &RoomName,
-        act: impl FnOnce(&mut Room) -> (Vec<UserId>, Vec<UserId>),
-    ) {
-        self.table.update(name, |room, _| {
-            let (joined, left) = act(room);
-            tell_changes(shards, now, name, room, &joined, &left);
+    /// Takes note of who came and who left on another node.
+    fn change(&mut self, shards: &impl Shards, now: Instant, name: &RoomName, change: Change) {
+        self.table.update(name, |room, _| match &mut room.stage {
+            Stage::Opening { changes, .. } => changes.push(change),
+            Stage::Open | Stage::Adrift => apply(shards, now, name, room, change),
         });
-    }
-
-    fn lose(&mut self, shards: &impl Shards, now: Instant, node: NodeId) {
-        for name in self.table.names() {
-            self.change(shards, now, &name, |room| (Vec::new(), room.presence.lose(node)));
-        }
     }
 }
 
@@ -225,6 +217,22 @@ fn refuse_waiting(shards: &impl Shards, stage: Option<Stage>) {
     if let Some(Stage::Opening { waiting, .. }) = stage {
         waiting.into_iter().for_each(|question| question.refuse(shards, RoomRefusal::Unavailable));
     }
+}
+
+/// Takes note of a change, and tells it where it is one to the room as a whole.
+fn apply(shards: &impl Shards, now: Instant, name: &RoomName, room: &mut Room, change: Change) {
+    let one = |is_news: bool, user: UserId| is_news.then_some(user).into_iter().collect::<Vec<_>>();
+    let presence = &mut room.presence;
+    let (joined, left) = match change {
+        Change::Entered(node, user) => (one(presence.enter(node, &user), user), Vec::new()),
+        Change::Exited(node, user) => (Vec::new(), one(presence.exit(node, &user), user)),
+        Change::Lost(node) => (Vec::new(), presence.lose(node)),
+        Change::Members(node, users) => {
+            let Changes { joined, left } = presence.settle(node, &users);
+            (joined, left)
+        }
+    };
+    tell_changes(shards, now, name, room, &joined, &left);
 }
 
 /// Tells who came and who left.

@@ -43,7 +43,7 @@ pub fn empty() -> RoomState {
 
 impl House {
     /// One node among others, whose bus is there.
-    fn shared() -> Self {
+    pub fn shared() -> Self {
         let mut house = Self { rooms: Rooms::shared(policy()), ..Self::new(policy()) };
         house.hear(BusEvent::Live);
         house
@@ -57,7 +57,7 @@ impl House {
         self.hear(BusEvent::RoomOpened { room: name("chat"), result: Ok(state) });
     }
 
-    fn ask_to_join(&mut self, key: SessionKey, user: &str, since: Option<Position>) {
+    pub fn ask_to_join(&mut self, key: SessionKey, user: &str, since: Option<Position>) {
         self.rooms.admit(key, user.parse().unwrap(), Transport::WebSocket);
         let join = Join { session: key, room: name("chat"), since, limit: LIMIT };
         self.rooms.ask(&self.told, self.now, Question::Join(join));
