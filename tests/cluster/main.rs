@@ -22,6 +22,7 @@ mod bus_faults;
 mod checker;
 mod cluster;
 mod follower;
+mod herd;
 mod history;
 mod load;
 mod node_faults;
