@@ -52,4 +52,4 @@ $(NODE_MODULES): tests/node/package-lock.json | tools
 	cd tests/node && npm ci
 
 bench: ## Print the benchmarks
-	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms
+	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms --bench cluster
