@@ -4,7 +4,7 @@ CARGO ?= cargo
 # What chance begins from in `make chaos`; given again, it brings the same again.
 SEED := $(or $(SEED),$(shell date +%s))
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus.
+# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes.
 TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
