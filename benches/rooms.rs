@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use load::{
-    Figures, Lasting, Load, Plan, Way, raw, run,
+    Figures, House, Lasting, Load, Plan, Way, raw, run,
     table::{self, median},
 };
 use server::{Outcome, Server, cores, program, tidings, token};
