@@ -114,7 +114,7 @@ async fn a_storm_of_reconnects_leaves_nothing_behind() {
     let files = || fs::read_dir("/proc/self/fd").unwrap().count();
     // What other tests of this process open meanwhile is theirs; these are ours.
     let before = connections();
-    for _ in 0..12 {
+    for _ in 0..6 {
         server.ask(&["CLIENT", "KILL", "TYPE", "PUBSUB"]);
         a.until_live().await;
     }
