@@ -16,7 +16,7 @@ use crate::{
     bridge::{BridgeLink, messages::BusEvents},
     config::Config,
     domain::NodeId,
-    hub::{HubLink, NotificationHub, ShardLink, messages::Committed},
+    hub::{HubLink, LocalUsers, NotificationHub, ShardLink, messages::Committed},
     store::{
         Store, StoreLink,
         messages::{Others, StoreOptions},
@@ -43,8 +43,10 @@ impl Parts {
         let bridge = start_bridge(config, node)?;
         let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
         let orders = bridge.as_ref().map(BridgeLink::orders);
-        let hub = NotificationHub::new(sessions_per_user, room_policy(config), orders).start();
-        let store = start_store(config, &hub, bridge.as_ref())?;
+        let hub = NotificationHub::new(sessions_per_user, room_policy(config), orders);
+        let local_users = hub.local_users();
+        let hub = hub.start();
+        let store = start_store(config, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
             bridge.hub_ready(hub.clone().recipient::<BusEvents>());
             if !bridge.is_live_soon().await {
@@ -83,11 +85,12 @@ fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, App
 fn start_store(
     config: &Config,
     hub: &Addr<NotificationHub>,
+    local_users: LocalUsers,
     bridge: Option<&BridgeLink>,
 ) -> Result<StoreLink, AppError> {
     let facts = hub.clone().recipient::<Committed>();
     let others = Others { bus: bridge.map(BridgeLink::is_live) };
-    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts)
+    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts, local_users)
         .map_err(|error| AppError::Store(error.to_string()))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }

@@ -108,7 +108,8 @@ pub enum BusEvent {
     Away,
     /// Facts about inboxes, from the store of another node.
     Facts(Vec<InboxFact>),
-    /// `Err`: the bus is away or too slow; nothing is open.
+    /// `Err`: the bus is away or too slow; nothing is open. What was said and who came while the room was read
+    /// is told behind this.
     RoomOpened {
         room: RoomName,
         result: Result<RoomState, RoomRefusal>,

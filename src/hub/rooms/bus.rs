@@ -9,7 +9,7 @@ use std::{
 use super::question::{Asker, Question};
 use crate::{
     bridge::messages::{OpenRoom, Order},
-    domain::{NodeId, Position, RoomName, Timestamp, UserId},
+    domain::{RoomName, Timestamp},
 };
 
 /// How long a replica that nobody is in is kept up to date.
@@ -21,26 +21,9 @@ pub enum Stage {
     /// It is the truth itself, or up to date.
     Open,
     /// It is being read; who asks waits.
-    Opening {
-        waiting: Vec<Question>,
-        /// The latest that was said meanwhile.
-        heard: Option<Position>,
-        /// Who came and went on other nodes meanwhile. What is read may be older or newer than that, so it
-        /// follows what is read.
-        changes: Vec<Change>,
-    },
+    Opening(Vec<Question>),
     /// It was up to date before the bus went away, or is not to be had.
     Adrift,
-}
-
-/// What is heard of who is in a room on another node.
-#[derive(Debug)]
-pub enum Change {
-    Entered(NodeId, UserId),
-    Exited(NodeId, UserId),
-    /// Exactly these are there.
-    Members(NodeId, Vec<UserId>),
-    Lost(NodeId),
 }
 
 pub struct Bus {

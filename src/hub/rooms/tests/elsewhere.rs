@@ -79,19 +79,3 @@ fn typing_that_ends_by_itself_ends_on_the_other_nodes_too() {
     house.pass(3 * SECOND);
     assert_eq!(house.ordered(), ["type alice false"]);
 }
-
-#[test]
-fn who_comes_and_goes_while_the_room_is_read_is_noted_after_what_is_read() {
-    let mut house = House::shared();
-    house.ask_to_join(session(0, 1), "alice", None);
-    let (room, user) = (name("chat"), |user: &str| user.parse::<UserId>().unwrap());
-    house.hear(BusEvent::Entered { room: room.clone(), node: node(1), user: user("bob") });
-    house.hear(BusEvent::Exited { room, node: node(1), user: user("carol") });
-    house.hear(BusEvent::NodeLost(node(2)));
-    let members = vec![(node(1), user("carol")), (node(2), user("dave"))];
-    house.opened(RoomState { members, ..empty() });
-    let joined = house.told.last_joined().unwrap();
-    assert_eq!(joined.users, [user("alice"), user("bob")]);
-    house.pass(DOUBT + SECOND);
-    assert_eq!(house.rooms.presence(house.now, &ReadPresence { room: name("chat") }).user_count, 2);
-}
