@@ -94,11 +94,6 @@ pub enum Body {
         user: UserId,
         is_active: bool,
     },
-    /// A node has stopped.
-    Gone {
-        #[serde(with = "words::text")]
-        node: NodeId,
-    },
 }
 
 impl Body {
