@@ -30,6 +30,7 @@ mod listening;
 mod marks;
 mod mutes;
 mod nodes;
+mod nodes_counters;
 mod one_way;
 mod openapi;
 mod order;
