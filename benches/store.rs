@@ -50,6 +50,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
         mutes_max: 200,
+        tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         others: Others::default(),

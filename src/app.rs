@@ -26,8 +26,8 @@ use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
-    auth::gate::Gate,
-    config::Config,
+    auth::gate::{Gate, Rules, revoking::Revoker},
+    config::{Config, StoreUrl},
     domain::NodeId,
     http::{self, Api},
     hub::{
@@ -85,7 +85,7 @@ const BACKLOG: u32 = 4096;
 /// Where a part does not start or ends by itself.
 pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
     actix::System::new().block_on(async move {
-        let app = Application::start(config, mode)?;
+        let app = Application::start(config, mode).await?;
         on_listening(app.address);
         app.run_until_stopped().await
     })
@@ -106,9 +106,9 @@ struct Application {
 }
 
 impl Application {
-    fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
+    async fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
         let signals = Signals::listen().map_err(AppError::Signals)?;
-        let gate = Arc::new(Gate::new(&config).map_err(AppError::Configuration)?);
+        let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let shards = Arc::new(Mutex::new(Vec::new()));
 
@@ -118,6 +118,9 @@ impl Application {
         let hub = hub.start();
         let store = start_store(&config, &hub, local_users)?;
         let hub = HubLink::new(hub);
+        let gate = Arc::new(Gate::new(rules, store.clone()));
+        let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
+        let revoker = start_revoker(&gate, &store, &hub, is_shared).await?;
         let node = NodeId::from_random(random::bits());
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
@@ -125,6 +128,7 @@ impl Application {
             store: store.clone(),
             hub: hub.clone(),
             gate: gate.clone(),
+            revoker,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
@@ -237,6 +241,21 @@ fn start_store(
     let store = Store::open(store_options(config), facts, local_users)
         .map_err(|error| AppError::Store(error.to_string()))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
+}
+
+/// What was ever revoked is known before anybody is let in; what others revoke is heard of from then on.
+async fn start_revoker(
+    gate: &Arc<Gate>,
+    store: &StoreLink,
+    hub: &HubLink,
+    is_shared: bool,
+) -> Result<Arc<Revoker>, AppError> {
+    let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default()).await;
+    let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
+    if is_shared {
+        actix::spawn(revoker.clone().listen());
+    }
+    Ok(revoker)
 }
 
 /// Ends when a part has ended, and names it.

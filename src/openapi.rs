@@ -55,6 +55,7 @@ PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
         (name = "Follow", description = "Live, and what was missed: three transports, one cursor."),
         (name = "Rooms", description = "Say something in a room, read its history, see who is there."),
         (name = "User", description = "Who is asking, and how that user wants to be told."),
+        (name = "Admin", description = "For whoever runs the application; all of it needs the scope `admin`."),
         (name = "Server", description = "For whoever runs it."),
     ),
 )]

@@ -18,6 +18,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
         is_fully_synchronous: config.store.synchronous == Synchronous::Full,
         idempotency_retention: config.retention.idempotency,
         mutes_max: config.limits.mutes.unwrap_or(0),
+        tickets_max: config.limits.tickets.unwrap_or(0),
         max_age: config.retention.max_age,
         max_read: config.retention.max_read_per_user,
         others: Others::default(),

@@ -101,6 +101,8 @@ macro_rules! name {
     };
 }
 
+pub(super) use name;
+
 name!(
     /// Who a notification is for: the `sub` of a token. 1–128 of `[A-Za-z0-9_.:@=+|-]`.
     UserId,
@@ -204,16 +206,6 @@ impl NotificationId {
         let millis = u64::try_from(time.as_micros() / 1000).unwrap_or_default();
         Self(format!("ntf_{}", ulid::Ulid::from_parts(millis, 0)).into())
     }
-}
-
-/// Where a session lives: its worker's shard, its slot there, and which life of that slot.
-///
-/// Slots are used again; the generation keeps a late message from reaching the slot's next session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionKey {
-    pub shard: u16,
-    pub slot: u32,
-    pub generation: u32,
 }
 
 #[cfg(test)]

@@ -40,6 +40,9 @@ answers! {
     NeedsScope {
         "403": "The token lacks the scope (`insufficient_scope`), or the credential is a cookie that a page of this origin may not use.",
     }
+    Administrates {
+        "403": "The token lacks the scope `admin` (`insufficient_scope`), or the credential is a cookie that a page of this origin may not use.",
+    }
     /// Of every call that follows streams.
     Follows {
         "400": "The cursor is none (`bad_cursor`), the query cannot be read, or there are two different credentials.",
@@ -90,7 +93,7 @@ answers! {
     }
     GivesTickets {
         "429": "The user has as many open tickets as one may have.",
-        "503": "All users together have as many open tickets as there may be.",
+        "503": "The store cannot keep it now. Try again later.",
     }
     NotReady {
         "503": "Starting, about to stop (`draining`), or without its store (`unavailable`).",

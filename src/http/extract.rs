@@ -7,7 +7,7 @@ use actix_web::{
     dev::Payload,
     web::{Data, Query},
 };
-use futures_util::future::{Ready, ready};
+use futures_util::future::LocalBoxFuture;
 
 use super::{Api, problem::Problem};
 use crate::{
@@ -22,14 +22,15 @@ pub struct Caller(pub Identity);
 
 impl FromRequest for Caller {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let admitted = match request.app_data::<Data<Api>>() {
-            Some(api) => api.gate.admit(request, Surface::Api, clock::now()).map_err(Problem::from),
-            None => Err(Problem::internal()),
-        };
-        ready(admitted.and_then(|identity| identity.map(Self).ok_or_else(Problem::unauthorized)))
+        let request = request.clone();
+        Box::pin(async move {
+            let api = request.app_data::<Data<Api>>().ok_or_else(Problem::internal)?;
+            let identity = api.gate.admit(&request, Surface::Api, clock::now()).await?;
+            identity.map(Self).ok_or_else(Problem::unauthorized)
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A handler parses, asks the store or the hub with a deadline, and renders; it owns nothing.
 
+mod admin;
 pub mod answers;
 pub mod body;
 mod cors;
@@ -41,13 +42,18 @@ pub use endpoint::Endpoint;
 use problem::Problem;
 use utoipa::OpenApi;
 
-use crate::{auth::gate::Gate, hub::HubLink, store::StoreLink};
+use crate::{
+    auth::gate::{Gate, revoking::Revoker},
+    hub::HubLink,
+    store::StoreLink,
+};
 
 /// What handlers work with.
 pub struct Api {
     pub store: StoreLink,
     pub hub: HubLink,
     pub gate: Arc<Gate>,
+    pub revoker: Arc<Revoker>,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,
@@ -67,6 +73,7 @@ pub struct Api {
         marks::mark, marks::acknowledge, unread::unread,
         mutes::list, mutes::put, mutes::remove,
         rooms::publish, rooms::messages, rooms::presence,
+        admin::revocations::revoke, admin::revocations::end_session,
     ),
     components(schemas(problem::ProblemBody<'_>, draft::PushWords, mutes::MuteBody))
 )]
@@ -92,6 +99,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/notifications/{id}").get(inbox::fetch).delete(inbox::delete),
         at("/v1/rooms/{room}/messages").get(rooms::messages).post(rooms::publish),
         at("/v1/rooms/{room}/presence").get(rooms::presence),
+        at("/v1/admin/revocations").post(admin::revocations::revoke),
+        at("/v1/admin/sessions/{id}").delete(admin::revocations::end_session),
     ]
 }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::request_id;
 use crate::{
-    auth::{gate::Refusal, tickets::TicketRefusal},
+    auth::gate::Refusal,
     domain::Invalid,
     hub::messages::RoomRefusal,
     mailbox::AskError,
@@ -100,7 +100,7 @@ impl Problem {
             CloseCode::RateLimited => {
                 Self::new(ErrorCode::RateLimited, "too many requests of this user wait")
             }
-            CloseCode::TokenExpired => Self::unauthorized(),
+            CloseCode::TokenExpired | CloseCode::Revoked => Self::unauthorized(),
             CloseCode::Restart => Self::new(ErrorCode::Draining, "the server is about to stop"),
             _ => Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later"),
         }
@@ -189,6 +189,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::InvalidToken => Self::unauthorized(),
             Refusal::OriginNotAllowed => Self::new(ErrorCode::OriginNotAllowed, "the origin is not allowed"),
+            Refusal::Unknown(error) => error.into(),
         }
     }
 }
@@ -205,6 +206,9 @@ impl From<StoreError> for Problem {
             }
             StoreError::KeyInProgress | StoreError::TooManyMutes => {
                 Self::new(ErrorCode::Conflict, error.to_string())
+            }
+            StoreError::TooManyTickets => {
+                Self::new(ErrorCode::RateLimited, format!("{error}; try again later"))
             }
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
@@ -235,16 +239,6 @@ impl From<RoomRefusal> for Problem {
                 Self::new(ErrorCode::Unavailable, "the room is not to be had now; try again later")
             }
         }
-    }
-}
-
-impl From<TicketRefusal> for Problem {
-    fn from(refusal: TicketRefusal) -> Self {
-        let code = match refusal {
-            TicketRefusal::TooMany => ErrorCode::RateLimited,
-            TicketRefusal::Unavailable => ErrorCode::Unavailable,
-        };
-        Self::new(code, format!("{refusal}; try again later"))
     }
 }
 

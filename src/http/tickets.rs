@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{Api, answers, extract::Arguments, problem::Problem};
 use crate::{
-    auth::{gate::Surface, tickets::Ticket},
+    auth::{gate::Surface, tickets::LIFETIME},
     clock,
 };
 
@@ -36,9 +36,9 @@ struct TicketBody<'a> {
 )]
 pub async fn issue(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     Arguments::read(&request, &[])?;
-    let identity = api.gate.admit(&request, Surface::Tickets, clock::now())?;
+    let identity = api.gate.admit(&request, Surface::Tickets, clock::now()).await?;
     let identity = identity.ok_or_else(Problem::unauthorized)?;
-    let Ticket { text, expires_in } = api.gate.issue_ticket(identity)?;
-    let body = TicketBody { ticket: text.expose_secret(), expires_in: expires_in.as_secs() };
+    let ticket = api.gate.issue_ticket(identity).await?;
+    let body = TicketBody { ticket: ticket.text.expose_secret(), expires_in: LIFETIME.as_secs() };
     Ok(HttpResponse::Created().json(body))
 }

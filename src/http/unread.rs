@@ -119,9 +119,11 @@ async fn counters_after(
             return Ok(inbox);
         }
         if waiter.next(deadline).await.is_none() {
-            // One too many was not waiting at all: what there is would only be asked for again.
-            let is_refused = waiter.end() == Some(CloseCode::RateLimited);
-            return if is_refused { Err(Problem::ended(CloseCode::RateLimited)) } else { Ok(inbox) };
+            return match waiter.end() {
+                // One too many was not waiting at all: what there is would only be asked for again.
+                Some(code @ (CloseCode::RateLimited | CloseCode::Revoked)) => Err(Problem::ended(code)),
+                _ => Ok(inbox),
+            };
         }
     }
 }

@@ -6,9 +6,12 @@ use actix::{Addr, Handler, Message};
 
 use super::{
     NotificationHub, ShardLink,
-    messages::{Drain, Requests, ShardReady},
+    messages::{Drain, EndRevoked, Requests, ShardReady},
 };
-use crate::mailbox::{self, AskError, Budget, Load};
+use crate::{
+    domain::Revocation,
+    mailbox::{self, AskError, Budget, Load},
+};
 
 /// Bytes of publishes that may wait for the hub.
 const PUBLISHES_BYTES: usize = 64 * 1024 * 1024;
@@ -58,6 +61,16 @@ impl HubLink {
 
     pub fn drain(&self, over: Duration) {
         mailbox::signal(&self.addr, Drain { over });
+    }
+
+    /// Ends the sessions that these are about.
+    pub fn revoke(&self, revocations: Vec<Revocation>) {
+        mailbox::signal(&self.addr, EndRevoked { revocations: revocations.into() });
+    }
+
+    /// Whether other nodes are heard of at once.
+    pub fn is_bus_live(&self) -> bool {
+        false
     }
 
     pub fn is_alive(&self) -> bool {

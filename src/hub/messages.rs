@@ -6,8 +6,8 @@ use actix::Message;
 
 use crate::{
     domain::{
-        Counters, MarkAs, MarkTarget, MessageDraft, Notification, NotificationId, Position, RoomName,
-        SessionKey, Transport, UserId,
+        Counters, MarkAs, MarkTarget, MessageDraft, Notification, NotificationId, Position, Revocation,
+        RoomName, SessionKey, Transport, UserId,
     },
     mailbox::Load,
     protocol::{Frame, command::Ref},
@@ -125,6 +125,14 @@ pub struct ShardReady {
 #[rtype(result = "()")]
 pub struct Drain {
     pub over: Duration,
+}
+
+/// End the sessions that these are about, on whatever worker. From the gate, which lets them in no more; to the hub
+/// and on to its shards. Bounded by what administrators order.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct EndRevoked {
+    pub revocations: Arc<[Revocation]>,
 }
 
 /// A session wants into a room, and has checked the scope. Answered by [`RoomAnswer::Joined`] through its

@@ -31,8 +31,8 @@ pub use link::HubLink;
 use liveness::TICK;
 pub use local_users::LocalUsers;
 use messages::{
-    Drain, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests, RoomMessages,
-    RoomPresence, RoomRefusal, ShardReady, Unregister,
+    Drain, EndRevoked, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests,
+    RoomMessages, RoomPresence, RoomRefusal, ShardReady, Unregister,
 };
 pub use queue::HubQueue;
 use register::SessionRegister;
@@ -194,6 +194,17 @@ impl Handler<ReadPresence> for NotificationHub {
         let (reply, answer) = oneshot::channel();
         self.with_rooms(|rooms, shards, now| rooms.ask(shards, now, Question::Presence(read, reply)));
         answered(answer)
+    }
+}
+
+impl Handler<EndRevoked> for NotificationHub {
+    type Result = ();
+
+    /// To every worker: a session may be on one that the register does not know of yet.
+    fn handle(&mut self, revoked: EndRevoked, _: &mut Self::Context) {
+        for shard in self.shards.values() {
+            shard.revoke(revoked.clone());
+        }
     }
 }
 

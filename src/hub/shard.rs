@@ -17,7 +17,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Wrap
 
 use super::{
     liveness::{LivenessPolicy, TICK},
-    messages::RoomAnswer,
+    messages::{EndRevoked, RoomAnswer},
     rooms::RoomsState,
     seats::Seats,
     shard_link::ShardLink,
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     clock,
-    domain::{Position, RoomName, SessionKey, UserId},
+    domain::{Position, Revoked, RoomName, SessionKey, UserId},
     mailbox::Load,
     protocol::{CloseCode, Frame},
 };
@@ -238,6 +238,22 @@ impl Handler<EndSession> for HubShard {
         self.slots.with(session, |receiver| {
             receiver.end(code);
         });
+    }
+}
+
+impl Handler<EndRevoked> for HubShard {
+    type Result = ();
+
+    fn handle(&mut self, EndRevoked { revocations }: EndRevoked, _: &mut Self::Context) {
+        for revocation in &*revocations {
+            match &revocation.revoked {
+                Revoked::User(user) => self.slots.each_of(user, None, |receiver| receiver.revoke(revocation)),
+                Revoked::Token(_) | Revoked::Session(_) => self.slots.each(|receiver| {
+                    receiver.revoke(revocation);
+                    true
+                }),
+            }
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use actix::Addr;
 
 use super::{
-    messages::RoomAnswer,
+    messages::{EndRevoked, RoomAnswer},
     rooms::{RoomsState, Shards},
     shard::{Deliver, DeliverToRooms, DrainShard, EndSession, HubShard, News, RoomWord},
 };
@@ -61,6 +61,10 @@ impl ShardLink {
 
     pub fn end(&self, session: SessionKey, code: CloseCode) {
         mailbox::signal(&self.addr, EndSession { session, code });
+    }
+
+    pub fn revoke(&self, revoked: EndRevoked) {
+        mailbox::signal(&self.addr, revoked);
     }
 
     pub fn drain(&self, over: Duration) {

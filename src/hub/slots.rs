@@ -11,7 +11,7 @@ use super::{
     rooms::RoomsState,
 };
 use crate::{
-    domain::{Position, SessionKey, Timestamp, Transport, UserId},
+    domain::{Position, Revocation, SessionKey, Timestamp, Transport, UserId},
     protocol::{CloseCode, Frame},
 };
 
@@ -32,6 +32,8 @@ pub trait Receiver {
     fn ping(&self);
     /// Says goodbye and closes; whether the session was open until now.
     fn end(&self, code: CloseCode) -> bool;
+    /// Ends as one whose token was revoked, if that is about it.
+    fn revoke(&self, revocation: &Revocation);
     /// Whether its client goes on sending though nobody reads it.
     fn is_flooding(&self) -> bool;
     /// Ends the socket from outside.
@@ -204,6 +206,7 @@ mod tests {
         fn end(&self, _: CloseCode) -> bool {
             true
         }
+        fn revoke(&self, _: &Revocation) {}
         fn is_flooding(&self) -> bool {
             false
         }

@@ -31,10 +31,11 @@ pub use waiter::Waiter;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
-    domain::{
-        Counters, Cursor, Identity, NotificationId, Position, RoomName, SessionKey, StreamName, Transport,
+    domain::{Counters, Cursor, Identity, Position, RoomName, SessionId, SessionKey, StreamName, Transport},
+    hub::{
+        messages::{Register, Request, Unregister},
+        slots::Receiver,
     },
-    hub::messages::{Register, Request, Unregister},
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
     stream::{Resume, Subscription},
@@ -83,7 +84,7 @@ pub struct Session {
     me: Weak<Self>,
     worker: Rc<Worker>,
     /// The name on the wire.
-    id: String,
+    id: SessionId,
     transport: Transport,
     key: OnceCell<SessionKey>,
     opened_at: Instant,
@@ -138,7 +139,7 @@ impl Session {
         worker.count_opened();
         let session = Rc::new_cyclic(|me| Self {
             me: me.clone(),
-            id: NotificationId::generate().as_str().replacen("ntf", "ses", 1),
+            id: SessionId::generate(),
             transport,
             key: OnceCell::new(),
             opened_at: Instant::now(),
@@ -180,11 +181,16 @@ impl Session {
         let user = identity.user.clone();
         let (session, transport) = (self.id.as_str(), self.transport.word());
         log::log!(self.log_level(), session, user = user.as_str(), transport; "session opened");
+        let is_revoked = self.worker.gate.is_revoked(&identity);
         *self.identity.borrow_mut() = Some(identity);
         let since = self.following.borrow().since.position(&StreamName::Inbox);
         // Until the first page says otherwise it stands where it asked to, and what comes is held.
         *self.inbox.borrow_mut() = Some(Subscription::reading(since.unwrap_or(Position::START)));
         self.worker.slots.admit(key, &user);
+        if is_revoked {
+            // While it was let in, and whoever walked the sessions did not find it.
+            self.end(CloseCode::Revoked);
+        }
         let transport = self.transport;
         self.worker.hub.say(Request::Register(Register { session: key, user, transport }));
         self.openings.borrow_mut().push(opening);

@@ -2,7 +2,7 @@
 
 use super::{HELD_HINTS_BYTES_MAX, Session};
 use crate::{
-    domain::Position,
+    domain::{Position, Revocation},
     hub::{liveness::Pulse, messages::RoomAnswer, rooms::RoomsState, slots::Receiver},
     outbox::Full,
     protocol::{
@@ -109,6 +109,14 @@ impl Receiver for Session {
         let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
         self.outbox.close(Some(goodbye), code.into());
         true
+    }
+
+    fn revoke(&self, revocation: &Revocation) {
+        let is_meant =
+            self.identity.borrow().as_ref().is_some_and(|identity| revocation.ends(&self.id, identity));
+        if is_meant {
+            self.end(CloseCode::Revoked);
+        }
     }
 
     fn is_flooding(&self) -> bool {

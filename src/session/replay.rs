@@ -79,7 +79,7 @@ impl Session {
         let top = read.page.head.position();
         let event = Welcome {
             v: 1,
-            session: &self.id,
+            session: self.id.as_str(),
             user: identity.user.as_str(),
             node: self.worker.node.as_str(),
             scopes: identity.scopes.words(),

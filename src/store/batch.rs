@@ -7,12 +7,13 @@ use super::{
     error::{is_locked, may_pass},
     job::Job,
     messages::StoreError,
+    transaction::Transaction,
 };
 use crate::{domain::Timestamp, hub::messages::InboxFact};
 
 /// Why nothing of a batch was done.
 pub(super) enum Failure {
-    /// Another connection holds the database: trying again may help.
+    /// Another connection holds the database, or somebody has given up: trying again may help.
     Locked,
     /// Another transaction stood in the way, or the connection was lost: the same may go through now.
     Passing(StoreError),
@@ -22,7 +23,10 @@ pub(super) enum Failure {
     Transaction(StoreError),
 }
 
-/// Runs the jobs in order and commits; says what became true, and when.
+/// Runs the jobs and commits; says what became true, and when.
+///
+/// What is stored goes first, since it is written together; what changes inboxes besides follows in the order
+/// of users, in which all that it changes is locked.
 ///
 /// # Errors
 /// Nothing was done then, unless it was the commit that failed: that may have come through all the same.
@@ -35,23 +39,41 @@ pub(super) fn run(
         error if may_pass(conn, &error) => Failure::Passing(error.into()),
         error => Failure::Transaction(error.into()),
     })?;
-    let mut facts = Vec::with_capacity(jobs.len());
-    for job in jobs.iter_mut() {
-        if let Err(error) = job.run(conn, now, &mut facts) {
-            // If this fails, too, it is undone by the end of the connection.
-            drop(conn.roll_back());
-            let failure = if may_pass(conn, &error) { Failure::Passing } else { Failure::Job };
-            return Err(failure(error.into()));
-        }
+    let is_wanted = |job: &Box<dyn Job>| job.is_wanted(Instant::now());
+    // They may have given up while it waited for its beginning.
+    if !jobs.iter().all(is_wanted) {
+        return Err(give_up(conn));
     }
-    // It may have waited alone for a lock, longer than anybody waited for it.
-    if let [job] = jobs
-        && !job.is_wanted(Instant::now())
-    {
-        return conn
-            .roll_back()
-            .map_or_else(|error| Err(Failure::Transaction(error.into())), |()| Err(Failure::Locked));
+    jobs.sort_by(|a, b| a.user().cmp(&b.user()));
+    let mut tx = Transaction::new(conn, now);
+    let done = work(&mut tx, jobs);
+    let facts = tx.facts;
+    if let Err(error) = done {
+        // If this fails, too, it is undone by the end of the connection.
+        drop(conn.roll_back());
+        let failure = if may_pass(conn, &error) { Failure::Passing } else { Failure::Job };
+        return Err(failure(error.into()));
+    }
+    // It may have waited for a lock longer than anybody waited for it.
+    if !jobs.iter().any(is_wanted) {
+        return Err(give_up(conn));
     }
     conn.commit().map_err(|error| Failure::Transaction(error.into()))?;
     Ok((facts, now))
+}
+
+fn work(tx: &mut Transaction<'_>, jobs: &mut [Box<dyn Job>]) -> diesel::QueryResult<()> {
+    tx.lock(jobs)?;
+    for job in jobs.iter_mut() {
+        // Only what is stored need not see what was stored before.
+        if job.append().is_none() {
+            tx.write()?;
+        }
+        job.run(tx)?;
+    }
+    tx.write()
+}
+
+fn give_up(conn: &mut Connection) -> Failure {
+    conn.roll_back().map_or_else(|error| Failure::Transaction(error.into()), |()| Failure::Locked)
 }

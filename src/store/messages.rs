@@ -1,7 +1,10 @@
 //! What the store is asked. Every question has an answer or a [`StoreError`]; the asker sets the deadline.
 
+mod access;
+
 use std::{sync::Arc, time::Duration};
 
+pub use access::*;
 use actix::Message;
 use tokio::sync::watch;
 
@@ -39,6 +42,9 @@ pub enum StoreError {
     /// The user has as many mutes as `limits.mutes` allows.
     #[error("there are as many mutes as a user may have")]
     TooManyMutes,
+    /// The user has as many open tickets as `limits.tickets` allows.
+    #[error("the user has as many open tickets as one may have")]
+    TooManyTickets,
     /// The database broke a promise, or the code did. The text is for the log.
     #[error("the store failed: {0}")]
     Internal(String),
@@ -254,6 +260,8 @@ pub struct StoreOptions {
     pub idempotency_retention: Duration,
     /// Most mutes of a user; 0 is no limit.
     pub mutes_max: usize,
+    /// Most open tickets of a user; 0 is no limit.
+    pub tickets_max: usize,
     /// Age at which a notification is deleted, read or not.
     pub max_age: Duration,
     /// Read notifications that a user keeps.

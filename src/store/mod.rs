@@ -8,6 +8,8 @@ pub mod messages;
 
 mod append;
 mod batch;
+#[cfg(feature = "postgres")]
+mod bulk;
 mod catch_up;
 mod collapse;
 mod counter_cache;
@@ -20,6 +22,8 @@ mod inboxes;
 mod job;
 mod keys;
 mod link;
+#[cfg(feature = "postgres")]
+mod locks;
 mod marks;
 mod mutes;
 mod muting;
@@ -27,13 +31,18 @@ mod notifications;
 mod pages;
 mod preferences;
 mod prepared;
+mod queue;
 mod reader;
 mod retention;
+mod revocations;
 mod rows;
 mod schema;
 #[cfg(feature = "postgres")]
 mod server;
 mod sweep;
+mod tickets;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
+mod transaction;
 mod writer;
 
 use std::{
@@ -60,7 +69,7 @@ use self::{
     writer::{Writer, WriterLink},
 };
 use crate::{
-    domain::{Counters, Epoch, Mute, Notification, Preferences, UserId},
+    domain::{Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId},
     hub::{LocalUsers, messages::Committed},
 };
 
@@ -73,6 +82,7 @@ pub struct Store {
     patience: Duration,
     idempotency_retention: Duration,
     mutes_max: usize,
+    tickets_max: usize,
     retention: Retention,
     /// Until it runs.
     catch_up: Option<CatchUp>,
@@ -110,13 +120,14 @@ impl Store {
         };
         Ok(Self {
             reader,
-            writer: Writer::start(database, &options, doorbell, counters.clone())?,
+            writer: Writer::start(&database, &options, &doorbell, &counters)?,
             catch_up: Some(catch_up),
             keys: KeysUnderWay::default(),
             counters,
             patience,
             idempotency_retention: options.idempotency_retention,
             mutes_max: options.mutes_max,
+            tickets_max: options.tickets_max,
             retention: Retention::new(&options),
         })
     }
@@ -198,6 +209,14 @@ impl Handler<PutMute> for Store {
     }
 }
 
+impl Handler<KeepTicket> for Store {
+    type Result = ResponseFuture<Result<(), StoreError>>;
+
+    fn handle(&mut self, keep: KeepTicket, _: &mut Self::Context) -> Self::Result {
+        self.write(tickets::Keep { keep, limit: self.tickets_max })
+    }
+}
+
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -210,7 +229,10 @@ macro_rules! writes {
     )+};
 }
 
-writes! { Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => () }
+writes! {
+    Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
+    RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>),
+}
 
 macro_rules! reads {
     ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
@@ -229,6 +251,7 @@ reads! {
     Fetch => Notification, pages::fetch;
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
+    ReadRevocations => RevocationPage, revocations::read;
 }
 
 impl Handler<ApplyMark> for Store {

@@ -3,6 +3,9 @@
 //! A row that is not what the domain allows is a [`Error::DeserializationError`]: the database or
 //! the code broke a promise.
 
+mod access;
+
+pub(super) use access::{RevocationRow, TicketRow};
 use diesel::{prelude::*, result::Error};
 
 use super::{
@@ -17,7 +20,7 @@ use crate::{
     stream::Head,
 };
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = inboxes)]
 pub(super) struct InboxRow {
     epoch: String,

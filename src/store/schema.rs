@@ -70,3 +70,20 @@ diesel::table! {
         value -> Text,
     }
 }
+
+diesel::table! {
+    revocations (kind, value) {
+        kind -> Text,
+        value -> Text,
+        revoked_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tickets (digest) {
+        digest -> Binary,
+        user_id -> Text,
+        claims -> Text,
+        expires_at -> BigInt,
+    }
+}

@@ -34,6 +34,9 @@ const SERVER_LIVENESS: &str =
 /// How often a lock on a row is waited for, all in all, within the time that a write has.
 const LOCK_ATTEMPTS: u32 = 1 + super::writer::RETRIES;
 
+/// Transactions that one process works on at the same time: while one waits for its sync, others do not.
+pub(super) const WRITERS: usize = 4;
+
 /// Whoever may write has this lock, together with all others who may. As each of these locks it is of the
 /// tables, so each schema has its own; the first number says what it is for.
 const SHARE: &str = "SELECT pg_advisory_lock_shared(1953064052, hashtext(coalesce(current_schema(), '')));";

@@ -90,7 +90,7 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    let identity = worker.gate.admit(&request, Surface::Stream, clock::now())?;
+    let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
     let identity = identity.ok_or_else(Problem::unauthorized)?;
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
@@ -200,7 +200,7 @@ pub(super) async fn gather(
         answer.take(frame);
     }
     if answer.events.is_empty()
-        && let Some(code @ (CloseCode::RateLimited | CloseCode::Restart)) = waiter.end()
+        && let Some(code @ (CloseCode::RateLimited | CloseCode::Restart | CloseCode::Revoked)) = waiter.end()
     {
         return Err(Unanswered::Ended(code));
     }

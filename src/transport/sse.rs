@@ -49,7 +49,7 @@ use crate::{
 pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     accepts_events(&request)?;
-    let identity = worker.gate.admit(&request, Surface::Stream, clock::now())?;
+    let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
     let identity = identity.ok_or_else(Problem::unauthorized)?;
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;

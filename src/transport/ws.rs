@@ -49,7 +49,7 @@ use crate::{
     )
 )]
 pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    open(request, payload)
+    open(request, payload).await
 }
 
 /// Follow over a WebSocket that begins in a room
@@ -73,14 +73,14 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
     )
 )]
 pub async fn websocket_in_room(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    open(request, payload)
+    open(request, payload).await
 }
 
 /// Upgrades the connection and opens a session on this worker.
-fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     let Accepted { mut response, identity, following, has_ping_event } =
-        ws_handshake::accept(&request, &worker)?;
+        ws_handshake::accept(&request, &worker).await?;
 
     let session = Session::open(worker, Transport::WebSocket, following, socket::line(&request)?);
     if let Some(identity) = identity {

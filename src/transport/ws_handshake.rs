@@ -41,7 +41,7 @@ pub struct Accepted {
 }
 
 /// Checks a handshake from the cheapest to the dearest, and prepares its answer.
-pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Problem> {
+pub async fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Problem> {
     let key = check(request)?;
     if worker.is_draining.load(Ordering::Relaxed) {
         return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
@@ -49,7 +49,7 @@ pub fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, Proble
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    let identity = worker.gate.admit(request, Surface::WebSocket, clock::now())?;
+    let identity = worker.gate.admit(request, Surface::WebSocket, clock::now()).await?;
     let query = Query::read(request)?;
     query.limit_rooms(ROOMS_SPARE + worker.policy.rooms)?;
     if let Some(identity) = &identity {

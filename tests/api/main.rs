@@ -16,6 +16,8 @@ mod counter_polls;
 mod database;
 mod developing;
 mod durability;
+// What stops and freezes several nodes is in tests/cluster.
+#[allow(dead_code)]
 mod engines;
 mod event_source;
 mod expiry;
@@ -46,6 +48,7 @@ mod publishing;
 mod reconnects;
 mod refusing_to_start;
 mod retention;
+mod revocations;
 mod room_handshakes;
 mod room_history;
 mod room_isolation;
@@ -62,7 +65,6 @@ mod sse_cursors;
 mod sse_ends;
 mod sse_refusals;
 mod sse_slow_readers;
-mod switching;
 mod tickets;
 mod tidy;
 mod traffic;

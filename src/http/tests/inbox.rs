@@ -19,7 +19,7 @@ async fn fill(server: &Server, count: usize) -> Vec<String> {
 
 #[actix::test]
 async fn a_list_is_read_page_by_page_by_its_link() {
-    let server = Server::start();
+    let server = Server::start().await;
     let mut ids = fill(&server, 5).await;
     ids.reverse();
     let mut path = "/v1/notifications?limit=2&state=unread&type=a.b".to_owned();
@@ -44,7 +44,7 @@ async fn a_list_is_read_page_by_page_by_its_link() {
 
 #[actix::test]
 async fn b48_a_list_that_makes_no_sense_is_refused() {
-    let server = Server::start();
+    let server = Server::start().await;
     for (query, status, code) in [
         ("limit=0", 400, "bad_message"),
         ("limit=-5", 400, "bad_message"),
@@ -63,7 +63,7 @@ async fn b48_a_list_that_makes_no_sense_is_refused() {
 
 #[actix::test]
 async fn b46_a_notification_is_its_owners_alone() {
-    let server = Server::start();
+    let server = Server::start().await;
     let path = format!("/v1/notifications/{}", fill(&server, 1).await[0]);
     let shown = server.get(&path).await;
     let text = std::str::from_utf8(&shown.body).unwrap();
@@ -84,7 +84,7 @@ async fn b46_a_notification_is_its_owners_alone() {
 
 #[actix::test]
 async fn b47_a_mark_answers_with_the_counters() {
-    let server = Server::start();
+    let server = Server::start().await;
     let ids = fill(&server, 2).await;
     let foreign = mark(&server, r#"{"as":"read","ids":["ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV","x"]}"#).await;
     assert_eq!((foreign.status, &foreign.json()["unread"]), (200, &Value::from(2)));
@@ -108,7 +108,7 @@ async fn b47_a_mark_answers_with_the_counters() {
 
 #[actix::test]
 async fn the_unread_number_is_not_sent_again_until_it_changes() {
-    let server = Server::start();
+    let server = Server::start().await;
     let none = server.get("/v1/notifications/unread").await;
     let body = serde_json::json!({
         "unread": 0, "unseen": 0, "display": "0", "version": 0, "marks_version": 0, "next_poll_ms": 30000
@@ -131,7 +131,7 @@ async fn the_unread_number_is_not_sent_again_until_it_changes() {
 
 #[actix::test]
 async fn me_says_who_is_asking_and_until_when() {
-    let server = Server::start();
+    let server = Server::start().await;
     let me = server.get("/v1/me").await;
     assert_eq!((me.status, me.header("cache-control")), (200, Some("no-store")));
     assert_eq!(

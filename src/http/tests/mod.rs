@@ -18,7 +18,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 use crate::{
-    auth::tokens::{MintClaims, mint},
+    auth::{
+        gate::Rules,
+        tokens::{MintClaims, mint},
+    },
     clock,
     config::{Config, StoreUrl},
     hub::{LocalUsers, NotificationHub, rooms::RoomPolicy},
@@ -59,11 +62,11 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
-        Self::start_with(room_policy())
+    async fn start() -> Self {
+        Self::start_with(room_policy()).await
     }
 
-    fn start_with(rooms: RoomPolicy) -> Self {
+    async fn start_with(rooms: RoomPolicy) -> Self {
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
@@ -73,6 +76,7 @@ impl Server {
             is_fully_synchronous: false,
             idempotency_retention: Duration::from_secs(3600),
             mutes_max: 200,
+            tickets_max: 20,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
             others: Others::default(),
@@ -84,10 +88,14 @@ impl Server {
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
         let is_draining = Arc::new(AtomicBool::new(false));
+        let gate = Arc::new(Gate::new(Rules::new(&config).unwrap(), store.clone()));
+        let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default()).await;
+        let revoker = Arc::new(revoker.unwrap());
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
-            gate: Arc::new(Gate::new(&config).unwrap()),
+            gate,
+            revoker,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,

@@ -6,7 +6,7 @@ const DRAFT: &str = r#"{"to":["bob","alice"],"type":"order.shipped","payload":{"
 
 #[actix::test]
 async fn a_publish_is_answered_with_a_receipt_for_each_recipient() {
-    let server = Server::start();
+    let server = Server::start().await;
     let answer = server.publish(DRAFT).await;
     assert_eq!((answer.status, answer.header("cache-control")), (201, Some("no-store")));
     let receipts = answer.json()["notifications"].as_array().unwrap().clone();
@@ -17,7 +17,7 @@ async fn a_publish_is_answered_with_a_receipt_for_each_recipient() {
 
 #[actix::test]
 async fn all_faults_of_a_draft_are_named_at_once() {
-    let server = Server::start();
+    let server = Server::start().await;
     let answer = server.publish(r#"{"to":["a","b b"],"type":"a.b\r","payload":{},"x":1}"#).await;
     answer.assert_problem(422, "validation");
     let pointers: Vec<Value> =
@@ -29,7 +29,7 @@ async fn all_faults_of_a_draft_are_named_at_once() {
 
 #[actix::test]
 async fn b44_a_scope_is_asked_before_the_body_and_again_for_the_type() {
-    let server = Server::start();
+    let server = Server::start().await;
     let publish = |scope: &str, body: &'static str| {
         let request = server.request("POST", "/v1/notifications").bearer_auth(token("service", scope));
         request.content_type("application/json").send_body(body)
@@ -44,7 +44,7 @@ async fn b44_a_scope_is_asked_before_the_body_and_again_for_the_type() {
 
 #[actix::test]
 async fn b45_an_idempotency_key_makes_a_publish_repeatable() {
-    let server = Server::start();
+    let server = Server::start().await;
     let publish = async |keys: &[&str], body: &'static str| {
         let mut request = server.publisher("POST", "/v1/notifications").content_type("application/json");
         for key in keys {
@@ -69,7 +69,7 @@ async fn b45_an_idempotency_key_makes_a_publish_repeatable() {
 
 #[actix::test]
 async fn a_text_is_sent_as_a_note() {
-    let server = Server::start();
+    let server = Server::start().await;
     let send = |path: &str| server.publisher("POST", path).content_type("application/x-www-form-urlencoded");
     let sent = send("/v1/send/alice?title=A%20b&url=https://example.com/").send_body("It's done\n").await;
     assert_eq!(sent.unwrap().status(), 201);
@@ -83,7 +83,7 @@ async fn a_text_is_sent_as_a_note() {
 
 #[actix::test]
 async fn b42_a_send_that_makes_no_sense_is_refused() {
-    let server = Server::start();
+    let server = Server::start().await;
     for (path, body, status, code) in [
         ("/v1/send/bob%27", "x".to_owned(), 422, "validation"),
         ("/v1/send/%00", "x".to_owned(), 422, "validation"),

@@ -4,7 +4,7 @@ use super::*;
 
 #[actix::test]
 async fn b49_what_is_not_there_is_a_problem() {
-    let server = Server::start();
+    let server = Server::start().await;
     for path in ["/", "/nothing", "/v1/nothing", "/v1//me", "//v1//ws", "/v1/%2e%2e/metrics", "/v1/me/"] {
         server.get(path).await.assert_problem(404, "not_found");
     }
@@ -13,7 +13,7 @@ async fn b49_what_is_not_there_is_a_problem() {
 
 #[actix::test]
 async fn b49_another_method_is_refused_and_told_which_are_allowed() {
-    let server = Server::start();
+    let server = Server::start().await;
     for (method, path, allow) in [
         ("TRACE", "/health", "GET, HEAD"),
         ("FOO", "/v1/notifications", "GET, HEAD, POST"),
@@ -35,7 +35,7 @@ async fn b49_another_method_is_refused_and_told_which_are_allowed() {
 
 #[actix::test]
 async fn head_is_get_without_the_body() {
-    let server = Server::start();
+    let server = Server::start().await;
     let get = server.get("/v1/notifications").await;
     let head = Answer::read(server.user("HEAD", "/v1/notifications").send().await.unwrap()).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
@@ -45,7 +45,7 @@ async fn head_is_get_without_the_body() {
 
 #[actix::test]
 async fn a_request_is_named_by_its_caller_or_by_the_server() {
-    let server = Server::start();
+    let server = Server::start().await;
     let named = server.user("GET", "/v1/nothing").insert_header(("x-request-id", "order 66")).send();
     let named = Answer::read(named.await.unwrap()).await;
     named.assert_problem(404, "not_found");
@@ -57,7 +57,7 @@ async fn a_request_is_named_by_its_caller_or_by_the_server() {
 
 #[actix::test]
 async fn b01_without_a_good_token_every_answer_is_the_same() {
-    let server = Server::start();
+    let server = Server::start().await;
     let mut details = Vec::new();
     for authorization in [None, Some("Bearer a.b.c"), Some("Basic YTpi"), Some("Bearer ")] {
         let mut request = server.request("GET", "/v1/me");
@@ -76,7 +76,7 @@ async fn b01_without_a_good_token_every_answer_is_the_same() {
 
 #[actix::test]
 async fn two_tokens_are_a_bad_request() {
-    let server = Server::start();
+    let server = Server::start().await;
     let other = format!("/v1/me?token={}", token("bob", ""));
     server.get(&other).await.assert_problem(400, "bad_message");
     let same = Answer::read(
@@ -88,7 +88,7 @@ async fn two_tokens_are_a_bad_request() {
 
 #[actix::test]
 async fn b38_a_refused_body_does_not_cost_the_client_the_answer() {
-    let server = Server::start();
+    let server = Server::start().await;
     let head = |kind: &str, token: &str, length: usize| {
         format!(
             "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\
@@ -111,7 +111,7 @@ async fn b38_a_refused_body_does_not_cost_the_client_the_answer() {
 
 #[actix::test]
 async fn b52_a_body_that_does_not_come_is_not_waited_for() {
-    let server = Server::start();
+    let server = Server::start().await;
     let head = format!(
         "POST /v1/notifications HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10\r\n\
          Content-Type: application/json\r\nAuthorization: Bearer {}\r\n\r\n{{",
@@ -123,7 +123,7 @@ async fn b52_a_body_that_does_not_come_is_not_waited_for() {
 
 #[actix::test]
 async fn b58_a_body_is_uncompressed_json_in_utf_8() {
-    let server = Server::start();
+    let server = Server::start().await;
     let body = r#"{"to":"alice","type":"a.b","payload":{}}"#;
     for (kind, encoding, status) in [
         (Some("application/json"), None, 201),
@@ -149,7 +149,7 @@ async fn b58_a_body_is_uncompressed_json_in_utf_8() {
 
 #[actix::test]
 async fn only_pages_of_allowed_origins_may_read_answers() {
-    let server = Server::start();
+    let server = Server::start().await;
     let preflight = |origin: &'static str| {
         let request = server.request("OPTIONS", "/v1/notifications");
         let wish = ("access-control-request-method", "POST");
@@ -164,7 +164,7 @@ async fn only_pages_of_allowed_origins_may_read_answers() {
 
 #[actix::test]
 async fn readiness_ends_with_draining_and_health_does_not() {
-    let server = Server::start();
+    let server = Server::start().await;
     let ready = server.get("/ready").await;
     assert_eq!((ready.status, &ready.body[..]), (200, &br#"{"store":"ok","bridge":"off"}"#[..]));
     server.is_draining.store(true, Ordering::Relaxed);
@@ -178,7 +178,7 @@ async fn readiness_ends_with_draining_and_health_does_not() {
 
 #[actix::test]
 async fn a_store_that_is_gone_is_unavailable_and_says_nothing_of_the_cause() {
-    let server = Server::start();
+    let server = Server::start().await;
     server.store.flush().await;
     let answer = server.get("/v1/notifications/unread").await;
     answer.assert_problem(503, "unavailable");

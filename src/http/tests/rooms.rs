@@ -54,7 +54,7 @@ fn ns(page: &Answer) -> Vec<u64> {
 
 #[actix::test]
 async fn a_message_is_read_back_as_it_was_published() {
-    let server = Server::start();
+    let server = Server::start().await;
     let said =
         server.say("chat:general", r#"{"data":{"z":1.10,"a":"✈"},"event":"update","nonce":"n1"}"#).await;
     assert_eq!((said.status, said.header("cache-control")), (201, Some("no-store")));
@@ -75,7 +75,7 @@ async fn a_message_is_read_back_as_it_was_published() {
 
 #[actix::test]
 async fn a_repeated_nonce_publishes_once() {
-    let server = Server::start();
+    let server = Server::start().await;
     let body = r#"{"data":1,"nonce":"again"}"#;
     let first = server.say("chat:a", body).await;
     server.say("chat:a", r#"{"data":2}"#).await;
@@ -87,7 +87,7 @@ async fn a_repeated_nonce_publishes_once() {
 
 #[actix::test]
 async fn a_history_is_read_page_by_page_to_its_top() {
-    let server = Server::start();
+    let server = Server::start().await;
     for n in 1..=60 {
         assert_eq!(server.say("chat:a", &format!(r#"{{"data":{n}}}"#)).await.status, 201);
     }
@@ -115,7 +115,7 @@ async fn a_history_is_read_page_by_page_to_its_top() {
 
 #[actix::test]
 async fn a_position_that_is_of_no_use_is_met_by_all_that_is_held_and_says_gap() {
-    let server = Server::start();
+    let server = Server::start().await;
     let at = position(&server.say("chat:a", r#"{"data":1}"#).await);
     for since in ["zzzzzzzz.1".to_owned(), format!("{}.9", at.epoch)] {
         let page = server.look(&format!("chat:a/messages?since={since}")).await;
@@ -127,7 +127,7 @@ async fn a_position_that_is_of_no_use_is_met_by_all_that_is_held_and_says_gap() 
 
 #[actix::test]
 async fn b33_b48_a_history_that_makes_no_sense_is_refused() {
-    let server = Server::start();
+    let server = Server::start().await;
     for (query, code) in [
         ("since=abc", "bad_cursor"),
         ("since=", "bad_cursor"),
@@ -144,7 +144,7 @@ async fn b33_b48_a_history_that_makes_no_sense_is_refused() {
 
 #[actix::test]
 async fn a_room_that_nobody_has_used_is_empty_and_stays_unmade() {
-    let server = Server::start();
+    let server = Server::start().await;
     for query in ["", "?since=00000000.0"] {
         let page = server.look(&format!("chat:a/messages{query}")).await;
         assert_eq!((ns(&page), position(&page)), (vec![], Position::START));
@@ -156,7 +156,7 @@ async fn a_room_that_nobody_has_used_is_empty_and_stays_unmade() {
 
 #[actix::test]
 async fn presence_names_who_is_there_and_who_types() {
-    let server = Server::start();
+    let server = Server::start().await;
     let session = server.enter("bob", "chat:a").await;
     let room = "chat:a".parse().unwrap();
     let typing = Request::Typing(SetTyping { session, room, is_active: true });
@@ -169,7 +169,7 @@ async fn presence_names_who_is_there_and_who_types() {
 
 #[actix::test]
 async fn b28_each_call_needs_its_scope_for_this_room() {
-    let server = Server::start();
+    let server = Server::start().await;
     let denied = async |scopes: &str| {
         server.say_as(scopes, "chat:a", r#"{"data":1}"#).await.assert_problem(403, "insufficient_scope");
     };
@@ -189,7 +189,7 @@ async fn b28_each_call_needs_its_scope_for_this_room() {
 
 #[actix::test]
 async fn b26_a_name_that_is_no_room_is_refused_whatever_the_token_allows() {
-    let server = Server::start();
+    let server = Server::start().await;
     let long = "x".repeat(129);
     for room in ["inbox", "_x", "a%20b", "%2E%2E", "..%2Fx", "a%00", &long] {
         server.say_as("publish:*", room, r#"{"data":1}"#).await.assert_problem(422, "bad_room");
@@ -202,7 +202,7 @@ async fn b26_a_name_that_is_no_room_is_refused_whatever_the_token_allows() {
 
 #[actix::test]
 async fn b38_all_faults_of_a_message_are_named_at_once() {
-    let server = Server::start();
+    let server = Server::start().await;
     let answer = server.say("chat:a", r#"{"event":"ping","nonce":"","from":"bob"}"#).await;
     answer.assert_problem(422, "validation");
     let faults = answer.json()["errors"].clone();
@@ -222,7 +222,7 @@ async fn b38_all_faults_of_a_message_are_named_at_once() {
 #[actix::test]
 async fn a_room_that_takes_no_more_says_when_to_come_again() {
     let server =
-        Server::start_with(RoomPolicy { messages_per_second: 1, messages_burst: 1, ..room_policy() });
+        Server::start_with(RoomPolicy { messages_per_second: 1, messages_burst: 1, ..room_policy() }).await;
     let mut refused = None;
     for n in 0..30 {
         let answer = server.say("chat:a", &format!(r#"{{"data":{n}}}"#)).await;
@@ -240,7 +240,7 @@ async fn a_room_that_takes_no_more_says_when_to_come_again() {
 
 #[actix::test]
 async fn a_message_that_a_worker_cannot_take_is_refused_and_has_no_number() {
-    let server = Server::start();
+    let server = Server::start().await;
     server.enter("bob", "chat:a").await;
     let answer = server.say("chat:a", r#"{"data":1}"#).await;
     answer.assert_problem(503, "unavailable");

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{client::Client, witness::Record, *};
 use crate::{
-    auth::gate::Gate,
+    auth::gate::{Gate, Rules},
     config::{Config, StoreUrl},
     domain::NodeId,
     hub::{
@@ -64,6 +64,7 @@ impl House {
             is_fully_synchronous: false,
             idempotency_retention: SECOND,
             mutes_max: 200,
+            tickets_max: 20,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
             others: Others::default(),
@@ -73,7 +74,7 @@ impl House {
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
-        let gate = Arc::new(Gate::new(&config).unwrap());
+        let gate = Arc::new(Gate::new(Rules::new(&config).unwrap(), store.clone()));
         let worker = |id| {
             let (slots, seats) = (Rc::new(Slots::new(id)), Rc::new(Seats::default()));
             let liveness =

@@ -1,6 +1,7 @@
 //! The store on real databases: a file in a temporary directory for each test, or, where
 //! `TIDINGS_TEST_POSTGRES` says that there is a server, a schema of its own. Every wait has a deadline.
 
+mod access;
 mod appends;
 pub(crate) mod chores;
 mod collapse;
@@ -171,6 +172,7 @@ fn options(dir: &TempDir) -> StoreOptions {
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
         mutes_max: 200,
+        tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         others: Others::default(),

@@ -1,0 +1,106 @@
+//! Taking back what was let in: on this instance at once, on the others within two seconds.
+//!
+//! The table of the store is the truth, and what is told between instances a doorbell: whoever hears it reads the
+//! table. So it is read now and then by everybody who shares it, and nothing depends on the bus but the time.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::Gate;
+use crate::{
+    domain::{Revocation, Revoked, Timestamp},
+    hub::HubLink,
+    store::{
+        StoreLink,
+        messages::{ReadRevocations, Revoke, StoreError},
+    },
+};
+
+/// How often the table is read while the bus rings, and while there is none.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+const SWEEP_INTERVAL_ALONE: Duration = Duration::from_secs(1);
+
+/// What is read again, since a transaction that began before a read may end behind it.
+const OVERLAP: Duration = Duration::from_secs(15);
+
+/// Shared by the requests of administrators and the one who sweeps.
+pub struct Revoker {
+    gate: Arc<Gate>,
+    store: StoreLink,
+    hub: HubLink,
+    /// Other instances may have revoked something.
+    doorbell: Arc<Notify>,
+    /// When the table was last read to its end.
+    read_at: Mutex<Timestamp>,
+}
+
+impl Revoker {
+    /// Knows all that was ever revoked: nobody is let in before.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn load(
+        gate: Arc<Gate>,
+        store: StoreLink,
+        hub: HubLink,
+        doorbell: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
+        let revoker = Self { gate, store, hub, doorbell, read_at: Mutex::new(Timestamp::from_micros(0)) };
+        revoker.sweep().await?;
+        Ok(revoker)
+    }
+
+    /// Revokes these, and says as of when. When it answers, they are let in here no more, and their sessions
+    /// here are being ended.
+    ///
+    /// # Errors
+    /// Those of the store; nothing was revoked then, or it is not known.
+    pub async fn revoke(&self, revoked: Vec<Revoked>) -> Result<Timestamp, StoreError> {
+        let (at, revocations) = self.store.ask(Revoke { revoked }).await?;
+        self.take(revocations);
+        Ok(at)
+    }
+
+    /// Hears for ever of what others revoke, where others share the store.
+    pub async fn listen(self: Arc<Self>) {
+        loop {
+            let interval = if self.hub.is_bus_live() { SWEEP_INTERVAL } else { SWEEP_INTERVAL_ALONE };
+            tokio::select! {
+                () = self.doorbell.notified() => {}
+                () = tokio::time::sleep(interval) => {}
+            }
+            if let Err(error) = self.sweep().await {
+                log::warn!("what others have revoked could not be read: {error}");
+            }
+        }
+    }
+
+    /// Reads what was revoked since the last time, page by page.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        let last = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, mut after) = (last.minus(OVERLAP), None);
+        loop {
+            let page = self.store.ask(ReadRevocations { since, after }).await?;
+            after = page.revocations.last().cloned();
+            self.take(page.revocations);
+            if !page.has_more {
+                *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = page.read_at;
+                return Ok(());
+            }
+        }
+    }
+
+    /// The gate first, so that whoever comes in while the sessions are walked is stopped there.
+    fn take(&self, revocations: Vec<Revocation>) {
+        let news: Vec<_> =
+            revocations.into_iter().filter(|revocation| self.gate.revocations.add(revocation)).collect();
+        if !news.is_empty() {
+            log::info!(count = news.len(); "revoked");
+            self.hub.revoke(news);
+        }
+    }
+}

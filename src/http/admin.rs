@@ -1,0 +1,27 @@
+//! `/v1/admin`: for whoever runs the application. All of it needs the scope `admin`.
+
+pub mod revocations;
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use futures_util::future::LocalBoxFuture;
+
+use super::{extract::Caller, problem::Problem};
+use crate::protocol::ErrorCode;
+
+/// Shows that the caller may; a request without a valid token gets 401, one without the scope 403.
+pub struct Administrator;
+
+impl FromRequest for Administrator {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(request, payload);
+        Box::pin(async move {
+            if caller.await?.0.scopes.is_admin() {
+                return Ok(Self);
+            }
+            Err(Problem::new(ErrorCode::InsufficientScope, "the token does not allow to administrate"))
+        })
+    }
+}
