@@ -107,11 +107,13 @@ impl<W: Write> Job for Queued<W> {
     }
 
     fn run(&mut self, tx: &mut Transaction<'_>) -> QueryResult<()> {
-        self.outcome = match self.write.apply(tx) {
-            Ok(done) => Some(Ok(done)),
-            Err(Fault::Refused(error)) => Some(Err(error)),
+        match self.write.apply(tx) {
+            // What was taken away the time before cannot be taken away again.
+            Err(Fault::Refused(_)) if tx.is_repeated && matches!(self.outcome, Some(Ok(_))) => {}
+            Ok(done) => self.outcome = Some(Ok(done)),
+            Err(Fault::Refused(error)) => self.outcome = Some(Err(error)),
             Err(Fault::Database(error)) => return Err(error),
-        };
+        }
         Ok(())
     }
 

@@ -6,14 +6,14 @@
 //! transactions wait for each other; and what a batch stores is written together at its end.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use diesel::QueryResult;
 
 use super::{
-    Connection, idempotency,
+    Connection, idempotency, inboxes,
     job::Job,
     keys::Key,
     messages::{IdempotencyKey, InboxState, Receipt},
@@ -33,6 +33,8 @@ pub(super) struct Transaction<'c> {
     pub(super) now: Timestamp,
     /// What becomes true by its commit, in order.
     pub(super) facts: Vec<InboxFact>,
+    /// What its jobs do may be done already.
+    pub(super) is_repeated: bool,
     /// Keys that are its own: nobody has used them, and whoever wants to waits.
     keys: HashSet<Key>,
     taken: HashMap<UserId, Taken>,
@@ -40,6 +42,13 @@ pub(super) struct Transaction<'c> {
     unwritten: Vec<(usize, i64)>,
     drafts: i64,
     answers: Vec<Answer>,
+}
+
+/// A transaction whose connection was lost while it committed.
+pub(super) struct Doubt {
+    /// What is true if it has committed.
+    pub(super) facts: Vec<InboxFact>,
+    pub(super) changed_at: Timestamp,
 }
 
 /// Numbers that were taken from an inbox.
@@ -62,6 +71,7 @@ impl<'c> Transaction<'c> {
             conn,
             now,
             facts: Vec::new(),
+            is_repeated: false,
             keys: HashSet::new(),
             taken: HashMap::new(),
             unwritten: Vec::new(),
@@ -84,6 +94,23 @@ impl<'c> Transaction<'c> {
                 Ok(())
             }
         }
+    }
+
+    /// Whether a transaction that held the same locks has committed, as its notifications show; `None` if it
+    /// stored none.
+    pub(super) fn is_done(&mut self, doubt: &Doubt) -> QueryResult<Option<bool>> {
+        let stored: Vec<&str> = doubt.facts.iter().filter_map(stored).collect();
+        if stored.is_empty() { Ok(None) } else { notifications::is_any_there(self.conn, &stored).map(Some) }
+    }
+
+    /// Says where the inboxes stand that another transaction may have changed.
+    pub(super) fn tell_again(&mut self, doubt: &Doubt) -> QueryResult<()> {
+        let users: BTreeSet<&UserId> = doubt.facts.iter().map(InboxFact::user).collect();
+        for user in users {
+            let InboxState { head, counters } = inboxes::stands(self.conn, user)?;
+            self.facts.push(InboxFact::Changed { user: user.clone(), position: head.position(), counters });
+        }
+        Ok(())
     }
 
     /// Whether this key is the transaction's own.
@@ -164,5 +191,13 @@ impl<'c> Transaction<'c> {
                 if answers.is_empty() { Ok(()) } else { bulk::keep(conn, &answers) }
             }
         }
+    }
+}
+
+/// The id of what a fact says is stored.
+fn stored(fact: &InboxFact) -> Option<&str> {
+    match fact {
+        InboxFact::Appended { notification, .. } => Some(notification.id.as_str()),
+        InboxFact::Marked { .. } | InboxFact::Changed { .. } => None,
     }
 }

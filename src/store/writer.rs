@@ -26,6 +26,7 @@ use super::{
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
     queue::{Queue, Refusal, Turn},
+    transaction::Doubt,
 };
 use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
 use chores::Chores;
@@ -36,6 +37,9 @@ const QUEUE_BYTES: usize = 256 * 1024 * 1024;
 /// How often a transaction is tried again that another one stood in the way of, or whose connection was lost
 /// before its commit.
 pub(super) const RETRIES: u32 = 3;
+
+/// How long a writer waits before it looks again what became of a transaction.
+const DOUBT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a writer waits that has nothing else to do.
 const FOR_GOOD: Duration = Duration::from_secs(3600);
@@ -140,20 +144,28 @@ impl Writer {
 
     /// Does the jobs in one transaction, tells the hub, and answers.
     fn work(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        let mut retries = 0;
+        let (mut retries, mut doubt) = (0, None);
         loop {
             jobs = without_unwanted(jobs);
             if jobs.is_empty() {
                 return;
             }
-            match self.attempt(&mut jobs) {
+            match self.attempt(&mut jobs, &mut doubt) {
                 Ok((facts, now)) => {
                     self.counters.note(&facts);
                     self.doorbell.ring(facts, now);
                     return jobs.into_iter().for_each(Job::answer);
                 }
                 Err(Failure::Locked) => {}
-                Err(Failure::Passing(_)) if retries < RETRIES && jobs.len() == 1 => retries += 1,
+                Err(Failure::Doubtful(doubtful, error)) => {
+                    log::warn!("it is looked up whether a transaction has committed: {error}");
+                    doubt = Some(doubtful);
+                }
+                // They may have their answers yet: nobody fails before it is known, or nobody waits any more.
+                Err(_) if doubt.is_some() => std::thread::sleep(DOUBT_PAUSE),
+                Err(Failure::Passing(_)) if retries < RETRIES && (jobs.len() == 1 || self.conn.is_none()) => {
+                    retries += 1;
+                }
                 // One of them is to blame: alone, each harms only itself.
                 Err(Failure::Passing(_) | Failure::Job(_)) if jobs.len() > 1 => {
                     return jobs.into_iter().for_each(|job| self.work(vec![job]));
@@ -166,13 +178,17 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
+    fn attempt(
+        &mut self,
+        jobs: &mut [Box<dyn Job>],
+        doubt: &mut Option<Doubt>,
+    ) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
         let conn = self.connection().map_err(Failure::Transaction)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, doubt)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
-        if matches!(outcome, Err(Failure::Passing(_) | Failure::Job(_) | Failure::Transaction(_))) {
-            // One that was rolled back goes on: with a connection ends the lock of the database.
-            let is_commit = matches!(outcome, Err(Failure::Transaction(_)));
+        if outcome.as_ref().is_err_and(|failure| !matches!(failure, Failure::Locked)) {
+            // One that was rolled back goes on.
+            let is_commit = matches!(outcome, Err(Failure::Transaction(_) | Failure::Doubtful(..)));
             if is_commit || conn.is_broken() || conn.ping().is_err() {
                 self.conn = None;
             }

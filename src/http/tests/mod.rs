@@ -94,6 +94,7 @@ impl Server {
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
+            bridge: None,
             gate,
             revoker,
             is_draining: is_draining.clone(),
