@@ -55,7 +55,7 @@ impl Receiver for Session {
         let held_bytes: usize = held.iter().map(Frame::cost).sum();
         let is_told = if is_live {
             self.outbox.push(frame.clone()).inspect(|()| self.told.note(frame)).is_ok()
-        } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
+        } else if is_reading && self.told.has_begun() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
             held.push(frame.clone());
             true
         } else {

@@ -35,6 +35,7 @@ mod lost_commits;
 mod marks;
 mod mutes;
 mod nodes;
+mod nodes_counters;
 mod one_way;
 mod openapi;
 mod order;
