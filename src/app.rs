@@ -1,6 +1,7 @@
-//! The composition root: the only file that names every part. It starts them, wires them, watches them,
-//! and stops them in order.
+//! The composition root: the only place that names every part. The process runs and ends here; [`parts`] starts
+//! and watches what all workers share.
 
+mod parts;
 mod policies;
 mod shutdown;
 
@@ -8,35 +9,31 @@ use std::{
     net::SocketAddr,
     rc::Rc,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, PoisonError,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use actix::{Actor, Addr};
 use actix_web::{
     App, HttpServer,
     dev::Server,
     middleware::{Condition, from_fn},
     web,
 };
-use policies::{liveness_policy, room_policy, session_policy, store_options};
+use parts::{Parts, start_revoker};
+use policies::{liveness_policy, session_policy};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
-    auth::gate::{Gate, Rules, revoking::Revoker},
+    auth::gate::{Gate, Rules},
     config::{Config, StoreUrl},
     domain::NodeId,
     http::{self, Api},
-    hub::{
-        HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
-        slots::Slots,
-    },
+    hub::{HubQueue, seats::Seats, shard::HubShard, slots::Slots},
     openapi, random,
     session::Worker,
-    store::{Store, StoreLink},
     transport,
 };
 
@@ -67,9 +64,6 @@ pub enum AppError {
     Server(String),
 }
 
-/// How often the watchdog looks.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-
 /// How long requests in flight may take once every session is gone.
 const REQUESTS_TIMEOUT_SECS: u64 = 5;
 
@@ -95,9 +89,7 @@ pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) 
 struct Application {
     address: SocketAddr,
     server: Server,
-    hub: HubLink,
-    store: StoreLink,
-    shards: Arc<Mutex<Vec<ShardLink>>>,
+    parts: Parts,
     sessions: Arc<AtomicUsize>,
     is_draining: Arc<AtomicBool>,
     drain: Duration,
@@ -110,22 +102,18 @@ impl Application {
         let signals = Signals::listen().map_err(AppError::Signals)?;
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let shards = Arc::new(Mutex::new(Vec::new()));
-
-        let hub =
-            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config), None)
-                .start();
-        let store = start_store(&config, &hub)?;
-        let hub = HubLink::new(hub);
+        let node = NodeId::from_random(random::bits());
+        let parts = Parts::start(&config, node).await?;
+        let Parts { hub, store, bridge, shards } = parts.clone();
         let gate = Arc::new(Gate::new(rules, store.clone()));
         let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
         let revoker = start_revoker(&gate, &store, &hub, is_shared).await?;
-        let node = NodeId::from_random(random::bits());
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
+            bridge,
             gate: gate.clone(),
             revoker,
             is_draining: is_draining.clone(),
@@ -191,9 +179,7 @@ impl Application {
         Ok(Self {
             address,
             server: server.run(),
-            hub,
-            store,
-            shards,
+            parts,
             sessions,
             is_draining,
             drain: config.shutdown.drain,
@@ -203,8 +189,7 @@ impl Application {
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { server, hub, store, shards, sessions, is_draining, drain, timeout, mut signals, .. } =
-            self;
+        let Self { server, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
@@ -212,14 +197,14 @@ impl Application {
             ended = &mut server => {
                 return Err(AppError::Server(format!("{ended:?}")));
             }
-            part = watch(&hub, &store, &shards) => return Err(AppError::PartEnded(part)),
+            part = parts.watch() => return Err(AppError::PartEnded(part)),
         }
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, handle, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&parts, handle, &sessions, drain)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }
@@ -228,43 +213,5 @@ impl Application {
         }
         log::info!("stopped");
         Ok(())
-    }
-}
-
-fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
-    let facts = hub.clone().recipient::<Committed>();
-    let store =
-        Store::open(store_options(config), facts).map_err(|error| AppError::Store(error.to_string()))?;
-    Ok(StoreLink::start(store, config.store.busy_timeout))
-}
-
-/// What was ever revoked is known before anybody is let in; what others revoke is heard of from then on.
-async fn start_revoker(
-    gate: &Arc<Gate>,
-    store: &StoreLink,
-    hub: &HubLink,
-    is_shared: bool,
-) -> Result<Arc<Revoker>, AppError> {
-    let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default()).await;
-    let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
-    if is_shared {
-        actix::spawn(revoker.clone().listen());
-    }
-    Ok(revoker)
-}
-
-/// Ends when a part has ended, and names it.
-async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>) -> &'static str {
-    loop {
-        tokio::time::sleep(WATCH_INTERVAL).await;
-        if !hub.is_alive() {
-            return "the hub";
-        }
-        if !store.is_alive() {
-            return "the store";
-        }
-        if !shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
-            return "a worker's shard";
-        }
     }
 }

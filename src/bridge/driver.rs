@@ -78,6 +78,7 @@ impl Driver {
         options: BridgeOptions,
         orders: mpsc::UnboundedReceiver<Work>,
         state: watch::Sender<BusState>,
+        lives: watch::Sender<bool>,
         rejected: Arc<AtomicU64>,
     ) -> Result<Self, Invalid> {
         Ok(Self {
@@ -90,7 +91,7 @@ impl Driver {
                 presence_ttl: options.presence_ttl,
                 position_ttl: options.rooms.position_ttl,
                 calls: Calls::new(&options),
-                teller: Teller::default(),
+                teller: Teller::new(lives),
                 followed: RefCell::new(Followed::new()),
                 opening: RefCell::new(Opening::default()),
                 alive: RefCell::new(HashSet::new()),

@@ -42,6 +42,7 @@ impl BusState {
 pub struct BridgeLink {
     addr: Addr<RedisBridge>,
     state: watch::Receiver<BusState>,
+    is_live: watch::Receiver<bool>,
     rejected: Arc<AtomicU64>,
     timeout: Duration,
 }
@@ -53,12 +54,13 @@ impl BridgeLink {
     /// If the URL is not one of a Redis; it is not repeated.
     pub fn start(options: BridgeOptions) -> Result<Self, Invalid> {
         let (work, orders) = mpsc::unbounded_channel();
-        let (state, is_live) = watch::channel(BusState::Connecting);
+        let (state, states) = watch::channel(BusState::Connecting);
+        let (lives, is_live) = watch::channel(false);
         let rejected = Arc::new(AtomicU64::new(0));
         let timeout = options.timeout;
-        let driver = Driver::new(options, orders, state, rejected.clone())?;
+        let driver = Driver::new(options, orders, state, lives, rejected.clone())?;
         let addr = RedisBridge { work, driver: Some(driver) }.start();
-        Ok(Self { addr, state: is_live, rejected, timeout })
+        Ok(Self { addr, state: states, is_live, rejected, timeout })
     }
 
     /// Where the hub gives its orders.
@@ -72,6 +74,11 @@ impl BridgeLink {
 
     pub fn state(&self) -> BusState {
         *self.state.borrow()
+    }
+
+    /// Whether the bus is live. It says so again when something on it was missed.
+    pub fn is_live(&self) -> watch::Receiver<bool> {
+        self.is_live.clone()
     }
 
     /// Waits until the bus is there for the first time, or for as long as one request to it may take.

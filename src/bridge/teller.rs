@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix::Recipient;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::messages::{BusEvent, BusEvents};
 
@@ -17,17 +17,33 @@ const BATCH: usize = 256;
 const WAITING_MAX: usize = 1024;
 
 /// What the hub is still to be told. The bridge may wait for it, since it never waits for the bridge.
-#[derive(Default)]
 pub struct Teller {
     waiting: RefCell<VecDeque<BusEvent>>,
     /// Something was lost on the way here.
     has_missed: Cell<bool>,
     has_more: Notify,
     has_room: Notify,
+    /// The same for the store, which looks for what was missed of inboxes.
+    lives: watch::Sender<bool>,
 }
 
 impl Teller {
+    pub fn new(lives: watch::Sender<bool>) -> Self {
+        Self {
+            waiting: RefCell::default(),
+            has_missed: Cell::default(),
+            has_more: Notify::new(),
+            has_room: Notify::new(),
+            lives,
+        }
+    }
+
     pub fn tell(&self, event: BusEvent) {
+        match event {
+            BusEvent::Live => self.lives.send_replace(true),
+            BusEvent::Away => self.lives.send_replace(false),
+            _ => false,
+        };
         self.waiting.borrow_mut().push_back(event);
         self.has_more.notify_one();
     }
@@ -61,6 +77,7 @@ impl Teller {
     fn take(&self) -> Option<Vec<BusEvent>> {
         let mut waiting = self.waiting.borrow_mut();
         if self.has_missed.replace(false) {
+            self.lives.send_replace(true);
             waiting.push_back(BusEvent::Live);
         }
         let count = waiting.len().min(BATCH);

@@ -44,6 +44,7 @@ use utoipa::OpenApi;
 
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
+    bridge::BridgeLink,
     hub::HubLink,
     store::StoreLink,
 };
@@ -52,6 +53,8 @@ use crate::{
 pub struct Api {
     pub store: StoreLink,
     pub hub: HubLink,
+    /// `None` where this node is alone.
+    pub bridge: Option<BridgeLink>,
     pub gate: Arc<Gate>,
     pub revoker: Arc<Revoker>,
     /// The process is about to stop and wants no new work.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    event::{GapView, Marked, Unread},
+    event::{GapView, Marked, Telling, Unread},
     event_stream::Headline,
     websocket::{HEADER_MAX, TEXT, header},
 };
@@ -58,21 +58,6 @@ enum About {
     /// The presence of a user.
     User(UserId),
     Counters(Telling),
-}
-
-/// What tells the counters of an inbox, and which.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Telling {
-    Unread(Counters),
-    Marked(Counters),
-}
-
-impl Telling {
-    pub fn counters(self) -> Counters {
-        match self {
-            Self::Unread(counters) | Self::Marked(counters) => counters,
-        }
-    }
 }
 
 /// What an event covers of its stream; nothing, where both are the same: it only says where one stands.

@@ -11,4 +11,4 @@ mod schemas;
 pub mod websocket;
 
 pub use code::{CloseCode, CloseFrame, ErrorCode};
-pub use frame::{Class, Frame, Telling};
+pub use frame::{Class, Frame};

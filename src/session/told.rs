@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use crate::{
     domain::{Counters, Epoch},
-    protocol::{Frame, Telling},
+    protocol::{Frame, event::Telling},
 };
 
 #[derive(Default)]

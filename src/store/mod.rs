@@ -69,8 +69,8 @@ use self::{
     writer::{Writer, WriterLink},
 };
 use crate::{
-    domain::{Counters, Identity, Mute, Notification, Preferences, Revocation, Timestamp},
-    hub::messages::Committed,
+    domain::{Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId},
+    hub::{LocalUsers, messages::Committed},
 };
 
 pub struct Store {
@@ -89,20 +89,25 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, checks it and brings it to this version.
+    /// Opens the database, checks it and brings it to this version. The hub hears of what is committed, and says
+    /// who is here.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with one line that says what is wrong with it.
-    pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
+    pub fn open(
+        options: StoreOptions,
+        hub: Recipient<Committed>,
+        local: LocalUsers,
+    ) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
         let database = Database::open(&options)?;
         let has_bus = options.others.bus.is_some();
         // Until the writer is seen by those who look.
         let _seen = database.look_around(has_bus)?;
-        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();
+        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX, is_shared.then_some(local)));
         let catch_up = CatchUp {
             reader: reader.clone(),
             doorbell: doorbell.clone(),
@@ -135,6 +140,29 @@ impl Store {
             // A server that stands still lets nobody see that an answer is late.
             let answer = tokio::time::timeout_at(deadline.into(), answer?).await.map_err(|_| late())?;
             answer.unwrap_or_else(|_| gone())
+        })
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> ResponseFuture<Result<T, StoreError>> {
+        Box::pin(self.reader.clone().read(Instant::now() + self.patience, query))
+    }
+
+    /// What a user is told of the counters, polls are not behind of: another process may have changed them.
+    fn learning<T: 'static>(
+        &self,
+        user: UserId,
+        answer: ResponseFuture<Result<T, StoreError>>,
+        told: fn(&T) -> (Option<Epoch>, Counters),
+    ) -> ResponseFuture<Result<T, StoreError>> {
+        let known = self.counters.clone();
+        Box::pin(async move {
+            let answer = answer.await?;
+            let (epoch, counters) = told(&answer);
+            known.learn(&user, epoch, counters);
+            Ok(answer)
         })
     }
 }
@@ -202,7 +230,7 @@ macro_rules! writes {
 }
 
 writes! {
-    ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
+    Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
     RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>),
 }
 
@@ -212,9 +240,7 @@ macro_rules! reads {
             type Result = ResponseFuture<Result<$answer, StoreError>>;
 
             fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
-                let query: fn(&mut Connection, &$message) -> Result<$answer, StoreError> = $query;
-                let deadline = Instant::now() + self.patience;
-                Box::pin(self.reader.clone().read(deadline, move |conn| query(conn, &message)))
+                self.read(move |conn| $query(conn, &message))
             }
         }
     )+};
@@ -222,12 +248,39 @@ macro_rules! reads {
 
 reads! {
     ReadState => InboxState, pages::read_state;
-    ReadInbox => InboxRead, pages::read_inbox;
-    List => Listing, pages::list;
     Fetch => Notification, pages::fetch;
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
     ReadRevocations => RevocationPage, revocations::read;
+}
+
+impl Handler<ApplyMark> for Store {
+    type Result = ResponseFuture<Result<Counters, StoreError>>;
+
+    fn handle(&mut self, mark: ApplyMark, _: &mut Self::Context) -> Self::Result {
+        let user = mark.user.clone();
+        self.learning(user, self.write(mark), |counters| (None, *counters))
+    }
+}
+
+impl Handler<ReadInbox> for Store {
+    type Result = ResponseFuture<Result<InboxRead, StoreError>>;
+
+    fn handle(&mut self, read: ReadInbox, _: &mut Self::Context) -> Self::Result {
+        let user = read.user.clone();
+        let answer = self.read(move |conn| pages::read_inbox(conn, &read));
+        self.learning(user, answer, |read| (Some(read.page.head.epoch), read.counters))
+    }
+}
+
+impl Handler<List> for Store {
+    type Result = ResponseFuture<Result<Listing, StoreError>>;
+
+    fn handle(&mut self, list: List, _: &mut Self::Context) -> Self::Result {
+        let user = list.user.clone();
+        let answer = self.read(move |conn| pages::list(conn, &list));
+        self.learning(user, answer, |listing| (Some(listing.cursor.epoch), listing.counters))
+    }
 }
 
 impl Handler<Flush> for Store {

@@ -54,10 +54,6 @@ const IS_ALONE: &str = "
 const FAREWELL: Duration = Duration::from_millis(500);
 const FAREWELL_PAUSE: Duration = Duration::from_millis(25);
 
-/// Newer servers end a transaction that takes longer; the writer does not commit one that took half of it.
-const TRANSACTION_MAX: &str =
-    "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'transaction_timeout';";
-
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseServer {
     url: ServerUrl,
@@ -107,7 +103,6 @@ impl DatabaseServer {
         let mut conn = self.log_in()?;
         conn.batch_execute(&self.settings(access))?;
         if access == Access::Write {
-            conn.batch_execute(TRANSACTION_MAX)?;
             conn.batch_execute(SHARE).map_err(|_| self.failed("another process has it for itself"))?;
         }
         Ok(conn)
@@ -138,7 +133,8 @@ impl DatabaseServer {
     fn settings(&self, access: Access) -> String {
         let patience = self.patience.as_millis();
         let synchronous_commit = if self.is_fully_synchronous { "on" } else { "off" };
-        // What one read tells is of one instant.
+        // What one read tells is of one instant. A transaction that writes is not committed when nobody waits for
+        // it any more; a newer server ends what takes longer than it and its commit may.
         let isolation = match access {
             Access::Write => "SET default_transaction_isolation = 'read committed';",
             Access::Read => {
@@ -151,8 +147,10 @@ impl DatabaseServer {
              SET idle_in_transaction_session_timeout = {patience};
              SET synchronous_commit = {synchronous_commit};
              {isolation}
+             SELECT set_config(name, '{}', false) FROM pg_settings WHERE name = 'transaction_timeout';
              {SERVER_LIVENESS}",
             patience / u128::from(LOCK_ATTEMPTS),
+            patience * 2,
         )
     }
 

@@ -18,8 +18,8 @@ use crate::{
     domain::{Counters, Cursor, Identity, StreamName},
     http::{answers, problem::Problem, socket, wait::Wait},
     protocol::{
-        CloseCode, ErrorCode, Frame, Telling,
-        event::{GapView, Message, NotificationFields, Skip, Unread},
+        CloseCode, ErrorCode, Frame,
+        event::{GapView, Message, NotificationFields, Skip, Telling, Unread},
     },
     session::{Following, Line, Waiter, Worker},
     stream::Resume,

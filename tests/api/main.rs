@@ -6,6 +6,7 @@ mod abuse;
 mod app;
 mod authentication;
 mod bodies;
+mod bus;
 mod cli;
 mod clients;
 mod closing;
