@@ -45,6 +45,8 @@ mod poll;
 mod poll_ends;
 mod poll_waiting;
 mod postgres;
+#[cfg(feature = "postgres-tls")]
+mod postgres_tls;
 mod preferences;
 mod presence;
 mod publishing;
