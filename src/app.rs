@@ -1,6 +1,7 @@
 //! The composition root: the only file that names every part. It starts them, wires them, watches them,
 //! and stops them in order.
 
+mod company;
 mod policies;
 mod shutdown;
 
@@ -21,20 +22,23 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
+use company::keep_company;
 use policies::{liveness_policy, room_policy, session_policy, store_options};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
-    auth::gate::{Gate, Rules, revoking::Revoker},
-    config::{Config, StoreUrl},
+    auth::gate::{Gate, Rules},
+    config::Config,
     domain::NodeId,
     http::{self, Api},
     hub::{
         HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
         slots::Slots,
     },
-    openapi, random,
+    openapi,
+    peers::{PeersLink, Survey},
+    random,
     session::Worker,
     store::{Store, StoreLink},
     transport,
@@ -97,6 +101,7 @@ struct Application {
     server: Server,
     hub: HubLink,
     store: StoreLink,
+    peers: PeersLink,
     shards: Arc<Mutex<Vec<ShardLink>>>,
     sessions: Arc<AtomicUsize>,
     is_draining: Arc<AtomicBool>,
@@ -118,9 +123,10 @@ impl Application {
         let store = start_store(&config, &hub)?;
         let hub = HubLink::new(hub);
         let gate = Arc::new(Gate::new(rules, store.clone()));
-        let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
-        let revoker = start_revoker(&gate, &store, &hub, is_shared).await?;
         let node = NodeId::from_random(random::bits());
+        let survey =
+            Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: std::time::Instant::now() };
+        let (revoker, peers) = keep_company(&config, survey, &gate, &store, None).await?;
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
@@ -128,6 +134,7 @@ impl Application {
             hub: hub.clone(),
             gate: gate.clone(),
             revoker,
+            peers: peers.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
@@ -193,6 +200,7 @@ impl Application {
             server: server.run(),
             hub,
             store,
+            peers,
             shards,
             sessions,
             is_draining,
@@ -203,8 +211,19 @@ impl Application {
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { server, hub, store, shards, sessions, is_draining, drain, timeout, mut signals, .. } =
-            self;
+        let Self {
+            server,
+            hub,
+            store,
+            peers,
+            shards,
+            sessions,
+            is_draining,
+            drain,
+            timeout,
+            mut signals,
+            ..
+        } = self;
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
@@ -212,7 +231,7 @@ impl Application {
             ended = &mut server => {
                 return Err(AppError::Server(format!("{ended:?}")));
             }
-            part = watch(&hub, &store, &shards) => return Err(AppError::PartEnded(part)),
+            part = watch(&hub, &store, &peers, &shards) => return Err(AppError::PartEnded(part)),
         }
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
@@ -238,23 +257,13 @@ fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }
 
-/// What was ever revoked is known before anybody is let in; what others revoke is heard of from then on.
-async fn start_revoker(
-    gate: &Arc<Gate>,
-    store: &StoreLink,
-    hub: &HubLink,
-    is_shared: bool,
-) -> Result<Arc<Revoker>, AppError> {
-    let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default()).await;
-    let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
-    if is_shared {
-        actix::spawn(revoker.clone().listen());
-    }
-    Ok(revoker)
-}
-
 /// Ends when a part has ended, and names it.
-async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>) -> &'static str {
+async fn watch(
+    hub: &HubLink,
+    store: &StoreLink,
+    peers: &PeersLink,
+    shards: &Mutex<Vec<ShardLink>>,
+) -> &'static str {
     loop {
         tokio::time::sleep(WATCH_INTERVAL).await;
         if !hub.is_alive() {
@@ -262,6 +271,9 @@ async fn watch(hub: &HubLink, store: &StoreLink, shards: &Mutex<Vec<ShardLink>>)
         }
         if !store.is_alive() {
             return "the store";
+        }
+        if !peers.is_alive() {
+            return "what talks to other nodes";
         }
         if !shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
             return "a worker's shard";

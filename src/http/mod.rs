@@ -45,6 +45,7 @@ use utoipa::OpenApi;
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
     hub::HubLink,
+    peers::PeersLink,
     store::StoreLink,
 };
 
@@ -54,6 +55,7 @@ pub struct Api {
     pub hub: HubLink,
     pub gate: Arc<Gate>,
     pub revoker: Arc<Revoker>,
+    pub peers: PeersLink,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,

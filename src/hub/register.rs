@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+use super::messages::SessionCount;
 use crate::{
     domain::{SessionKey, Transport, UserId},
     protocol::CloseCode,
@@ -61,6 +62,13 @@ impl SessionRegister {
                 self.users.remove(user);
             }
         }
+    }
+
+    /// How many sessions there are, and of how many users.
+    pub fn count(&self) -> (SessionCount, usize) {
+        let mut sessions = SessionCount::default();
+        self.users.values().flatten().for_each(|known| sessions.add(known.transport, 1));
+        (sessions, self.users.len())
     }
 
     pub fn has(&self, user: &UserId) -> bool {

@@ -96,7 +96,7 @@ impl Rooms {
             }
             BusEvent::NodeLost(node) => self.lose(shards, now, node),
             // Not of rooms.
-            BusEvent::Facts(_) => {}
+            BusEvent::Facts(_) | BusEvent::Told { .. } => {}
         }
     }
 
