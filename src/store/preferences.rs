@@ -12,7 +12,7 @@ use super::{
     schema::preferences,
 };
 use crate::{
-    domain::{Preferences, Timestamp},
+    domain::{Preferences, Timestamp, UserId},
     hub::messages::InboxFact,
 };
 
@@ -39,4 +39,9 @@ impl Write for SetPreferences {
         on_inner!(conn, |conn| set.execute(conn))?;
         Ok(())
     }
+}
+
+/// Deletes those of a user.
+pub(super) fn erase(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+    diesel::delete(preferences::table.find(user.as_str())).execute(conn).map(drop)
 }
