@@ -13,7 +13,6 @@ pub struct CountHeads;
 
 /// How many are on a node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Headcount {
     pub sessions: SessionCount,
     /// Users with a session here.
@@ -24,7 +23,6 @@ pub struct Headcount {
 
 /// Sessions by their transport.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SessionCount {
     pub websocket: usize,
     pub sse: usize,
@@ -60,7 +58,6 @@ pub struct ListRooms {
 
 /// A room with somebody in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct RoomView {
     pub room: RoomName,
     /// Sessions in it.
@@ -69,6 +66,18 @@ pub struct RoomView {
     pub user_count: usize,
     /// Of the newest message.
     pub position: Position,
+}
+
+impl RoomView {
+    /// Adds what another node says of the same room. Who is present is counted over all of them where they share
+    /// rooms, and their numbering is one; else the larger part is told.
+    pub fn merge(&mut self, other: &Self) {
+        self.sessions += other.sessions;
+        self.user_count = self.user_count.max(other.user_count);
+        if other.position.epoch == self.position.epoch && other.position.offset > self.position.offset {
+            self.position = other.position;
+        }
+    }
 }
 
 /// Which sessions are meant: those of which all of this holds.
@@ -90,7 +99,6 @@ pub struct DescribeSessions {
 
 /// One session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct SessionView {
     pub session: SessionId,
     pub user: UserId,
