@@ -30,6 +30,7 @@ mod isolation;
 mod listening;
 mod marks;
 mod mutes;
+mod node_access;
 mod nodes;
 mod one_way;
 mod openapi;
