@@ -1,14 +1,16 @@
 # One word for each task. All builds but the release share target/debug.
 
 CARGO ?= cargo
+# What chance begins from in `make chaos`; given again, it brings the same again.
+SEED := $(or $(SEED),$(shell date +%s))
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours, PostgreSQL is the other database.
-TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql
+# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes.
+TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check setup tools bench
+.PHONY: help run test chaos check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +27,11 @@ test: setup check ## Check the code and run every test; installs what is missing
 		set -x; $(CARGO) test --locked --no-fail-fast && \
 			tests/with-postgres $(CARGO) test --locked --lib store::tests -- --skip store::tests::files; \
 	fi
+
+chaos: tools ## Play every fault on several nodes at length; SEED=n for the same again
+	@echo "SEED=$(SEED)"
+	TIDINGS_TEST_CHAOS=1 TIDINGS_TEST_SEED=$(SEED) \
+		$(CARGO) test --locked --test cluster -- --nocapture --test-threads 1
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check
@@ -45,4 +52,4 @@ $(NODE_MODULES): tests/node/package-lock.json | tools
 	cd tests/node && npm ci
 
 bench: ## Print the benchmarks
-	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms
+	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms --bench cluster

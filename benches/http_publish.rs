@@ -1,4 +1,6 @@
 //! Durable publishing over HTTP: the real program, a database of its own with `synchronous=full`, real sockets.
+//! It is a file, or a schema of the PostgreSQL server that `TIDINGS_TEST_POSTGRES` names:
+//! `FSYNC=on tests/with-postgres cargo bench --bench http_publish`.
 //!
 //! Prints how many publishes are accepted in a second (each one committed and synced before its 201),
 //! and how long one takes; and how many polls are answered 304 by a server on one core. The load comes from
@@ -41,7 +43,9 @@ fn main() -> Outcome<()> {
             })
         };
     let publisher = token("backend", "notify")?;
-    let server = Server::start(tidings(None, &[]))?;
+    let database = std::env::var("TIDINGS_TEST_POSTGRES").map(|url| format!("store.url={url}"));
+    let settings: Vec<&str> = database.iter().map(String::as_str).collect();
+    let server = Server::start(tidings(None, &settings))?;
     run(&server, "publish, 1 publisher, 1 recipient", 1, 1, &|connection, n| {
         publish(&publisher, &[format!("\"u{connection}-{}\"", n % 100)])
     })?;
@@ -55,7 +59,7 @@ fn main() -> Outcome<()> {
     drop(server);
 
     let is_split = cores::split_cores();
-    let server = Server::start(tidings(is_split.then_some(cores::SERVER_CORE), &[]))?;
+    let server = Server::start(tidings(is_split.then_some(cores::SERVER_CORE), &settings))?;
     let polls: Vec<String> = (0..POLLERS)
         .map(|user| {
             let poll = poll(&token(&format!("u{user}"), "")?);

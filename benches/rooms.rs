@@ -14,7 +14,10 @@ mod server;
 use std::time::Duration;
 
 use clap::Parser;
-use load::{Figures, Lasting, Load, Plan, Way, machine, raw, run};
+use load::{
+    Figures, House, Lasting, Load, Plan, Way, raw, run,
+    table::{self, median},
+};
 use server::{Outcome, Server, cores, program, tidings, token};
 
 /// Measures rooms of the real program.
@@ -34,27 +37,11 @@ struct Arguments {
     raw: bool,
 }
 
-/// Lifts the limits that one generator with one token would meet, and nothing else: tokens are verified,
-/// outboxes bounded, messages numbered and kept.
-const SETTINGS: [&str; 11] = [
-    "session.messages_per_second=1000000",
-    "session.messages_burst=1000000",
-    "limits.sessions=0",
-    "limits.sessions_per_ip=0",
-    "limits.sessions_per_user=0",
-    "limits.handshakes_per_second=0",
-    "limits.requests_per_second=0",
-    "limits.room_messages_per_second=0",
-    "limits.rooms=0",
-    "limits.publishes_per_second=0",
-    // Who does not read stays to the end of a run.
-    "session.slow_timeout=1m",
-];
-
 const FAN_OUT: Plan = Plan {
     way: Way::WebSocket,
     rooms: 1,
     readers: 1000,
+    publishers: 1,
     silent: 0,
     burst: 0,
     data_bytes: 128,
@@ -113,7 +100,7 @@ fn main() -> Outcome<()> {
     if !comparisons.iter().any(|(name, _)| is_asked(name)) && !is_asked(SLOW) {
         return Err(format!("nothing has {:?} in its name", arguments.only).into());
     }
-    bench.introduce();
+    table::introduce(bench.is_split, bench.runs, bench.lasting);
     for (name, pair) in comparisons.iter().filter(|(name, _)| is_asked(name)) {
         bench.compare(name, pair)?;
     }
@@ -134,24 +121,6 @@ struct Bench {
 }
 
 impl Bench {
-    fn introduce(&self) {
-        println!("{}.", machine::description());
-        println!(
-            "{}; {} × {:?} a row, medians.\n",
-            if self.is_split {
-                "The server is pinned to core 0, the generator to core 1"
-            } else {
-                "Nothing is pinned (that takes taskset and two cores)"
-            },
-            self.runs,
-            self.lasting.measured
-        );
-        println!(
-            "| what | server | deliveries/s | CPU µs per delivery | p50 ms | p99 ms | server busy | generator busy | steal |"
-        );
-        println!("|---|---|---|---|---|---|---|---|---|");
-    }
-
     /// Measures both sides in turn and prints them with their ratio.
     fn compare(&self, name: &str, pair: &Pair) -> Outcome<[Vec<Figures>; 2]> {
         let mut figures = [Vec::new(), Vec::new()];
@@ -159,56 +128,29 @@ impl Bench {
             // Neither side is always the first.
             for side in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let (_, program, plan) = &pair[side];
-                let server = self.start(*program)?;
-                figures[side].push(run(&server, &self.token, plan, self.lasting)?);
+                let house = self.start(*program)?;
+                figures[side].push(run(&house, &self.token, plan, self.lasting)?);
             }
         }
         for ((server, ..), figures) in pair.iter().zip(&figures) {
-            print_row(name, server, figures);
+            table::print_row(name, server, figures);
         }
-        print_ratio(name, &figures);
+        table::print_ratio(name, &figures);
         Ok(figures)
     }
 
-    fn start(&self, which: Program) -> Outcome<Server> {
+    fn start(&self, which: Program) -> Outcome<House> {
         let core = self.is_split.then_some(cores::SERVER_CORE);
-        Server::start(match which {
-            Program::Tidings => tidings(core, &SETTINGS),
+        let server = Server::start(match which {
+            Program::Tidings => tidings(core, &table::SETTINGS),
             Program::Raw => {
                 let mut command = program(std::env::current_exe()?, core);
                 command.arg("--raw");
                 command
             }
-        })
+        });
+        Ok(House::of(server?))
     }
-}
-
-fn print_row(name: &str, server: &str, runs: &[Figures]) {
-    let median_of = |pick: fn(&Figures) -> f64| median(runs.iter().map(pick));
-    println!(
-        "| {name} | {server} | {:.0} | {:.2} | {:.1} | {:.1} | {:.2} | {:.2} | {:.2} |",
-        median_of(|run| run.deliveries_per_second),
-        median_of(|run| run.cpu_micros_per_delivery),
-        median_of(|run| run.p50_millis),
-        median_of(|run| run.p99_millis),
-        median_of(|run| run.server_busy),
-        median_of(|run| run.generator_busy),
-        median_of(|run| run.steal),
-    );
-}
-
-/// The ratio of each pair of neighbours in time, and of those the median.
-fn print_ratio(name: &str, [first, second]: &[Vec<Figures>; 2]) {
-    let ratio_of = |pick: fn(&Figures) -> f64| {
-        median(first.iter().zip(second).map(|(first, second)| pick(first) / pick(second)))
-    };
-    println!(
-        "| {name} | **ratio** | **{:.2}** | **{:.2}** | **{:.2}** | **{:.2}** | | | |",
-        ratio_of(|run| run.deliveries_per_second),
-        ratio_of(|run| run.cpu_micros_per_delivery),
-        ratio_of(|run| run.p50_millis),
-        ratio_of(|run| run.p99_millis),
-    );
 }
 
 /// What those who do not read cost in memory, at the worst, and what they may.
@@ -222,10 +164,4 @@ fn report_memory(with: &[Figures], without: &[Figures]) {
         after - before,
         SILENT as f64 * 1.25 + before / 10.0
     );
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tidings::{
     config::StoreUrl,
     domain::{Draft, Json, UserId},
-    hub::messages::Committed,
+    hub::{LocalUsers, messages::Committed},
     store::{
         Store, StoreLink,
         messages::{Others, Publish, StoreOptions},
@@ -56,7 +56,8 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         others: Others::default(),
     };
     system.block_on(async {
-        let store = Store::open(options, Hub.start().recipient()).expect("the store opens");
+        let store =
+            Store::open(options, Hub.start().recipient(), LocalUsers::default()).expect("the store opens");
         StoreLink::start(store, busy_timeout)
     })
 }

@@ -1,7 +1,7 @@
-//! The composition root: the only file that names every part. It starts them, wires them, watches them,
-//! and stops them in order.
+//! The composition root: the only place that names every part. The process runs and ends here; [`parts`] starts
+//! and watches what all workers share.
 
-mod company;
+mod parts;
 mod policies;
 mod shutdown;
 
@@ -9,21 +9,20 @@ use std::{
     net::SocketAddr,
     rc::Rc,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, PoisonError,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use actix::{Actor, Addr};
 use actix_web::{
     App, HttpServer,
     dev::Server,
     middleware::{Condition, from_fn},
     web,
 };
-use company::keep_company;
-use policies::{liveness_policy, room_policy, session_policy, store_options};
+use parts::Parts;
+use policies::{liveness_policy, session_policy};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
@@ -32,15 +31,9 @@ use crate::{
     config::Config,
     domain::NodeId,
     http::{self, Api},
-    hub::{
-        HubLink, HubQueue, NotificationHub, ShardLink, messages::Committed, seats::Seats, shard::HubShard,
-        slots::Slots,
-    },
-    openapi,
-    peers::{PeersLink, Survey},
-    random,
+    hub::{HubQueue, seats::Seats, shard::HubShard, slots::Slots},
+    openapi, random,
     session::Worker,
-    store::{Store, StoreLink},
     transport,
 };
 
@@ -71,9 +64,6 @@ pub enum AppError {
     Server(String),
 }
 
-/// How often the watchdog looks.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
-
 /// How long requests in flight may take once every session is gone.
 const REQUESTS_TIMEOUT_SECS: u64 = 5;
 
@@ -99,10 +89,7 @@ pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) 
 struct Application {
     address: SocketAddr,
     server: Server,
-    hub: HubLink,
-    store: StoreLink,
-    peers: PeersLink,
-    shards: Arc<Mutex<Vec<ShardLink>>>,
+    parts: Parts,
     sessions: Arc<AtomicUsize>,
     is_draining: Arc<AtomicBool>,
     drain: Duration,
@@ -115,26 +102,20 @@ impl Application {
         let signals = Signals::listen().map_err(AppError::Signals)?;
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
-        let shards = Arc::new(Mutex::new(Vec::new()));
-
-        let hub =
-            NotificationHub::new(config.limits.sessions_per_user.unwrap_or(0), room_policy(&config), None)
-                .start();
-        let store = start_store(&config, &hub)?;
-        let hub = HubLink::new(hub);
-        let gate = Arc::new(Gate::new(rules, store.clone()));
         let node = NodeId::from_random(random::bits());
-        let survey =
-            Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: std::time::Instant::now() };
-        let (revoker, peers) = keep_company(&config, survey, &gate, &store, None).await?;
+        let mut parts = Parts::start(&config, node).await?;
+        let Parts { hub, store, bridge, shards, .. } = parts.clone();
+        let gate = Arc::new(Gate::new(rules, store.clone()));
+        let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
+            bridge,
             gate: gate.clone(),
             revoker,
-            peers: peers.clone(),
+            peers,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
@@ -198,10 +179,7 @@ impl Application {
         Ok(Self {
             address,
             server: server.run(),
-            hub,
-            store,
-            peers,
-            shards,
+            parts,
             sessions,
             is_draining,
             drain: config.shutdown.drain,
@@ -211,19 +189,7 @@ impl Application {
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self {
-            server,
-            hub,
-            store,
-            peers,
-            shards,
-            sessions,
-            is_draining,
-            drain,
-            timeout,
-            mut signals,
-            ..
-        } = self;
+        let Self { server, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
@@ -231,14 +197,14 @@ impl Application {
             ended = &mut server => {
                 return Err(AppError::Server(format!("{ended:?}")));
             }
-            part = watch(&hub, &store, &peers, &shards) => return Err(AppError::PartEnded(part)),
+            part = parts.watch() => return Err(AppError::PartEnded(part)),
         }
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&hub, &store, handle, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&parts, handle, &sessions, drain)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }
@@ -247,36 +213,5 @@ impl Application {
         }
         log::info!("stopped");
         Ok(())
-    }
-}
-
-fn start_store(config: &Config, hub: &Addr<NotificationHub>) -> Result<StoreLink, AppError> {
-    let facts = hub.clone().recipient::<Committed>();
-    let store =
-        Store::open(store_options(config), facts).map_err(|error| AppError::Store(error.to_string()))?;
-    Ok(StoreLink::start(store, config.store.busy_timeout))
-}
-
-/// Ends when a part has ended, and names it.
-async fn watch(
-    hub: &HubLink,
-    store: &StoreLink,
-    peers: &PeersLink,
-    shards: &Mutex<Vec<ShardLink>>,
-) -> &'static str {
-    loop {
-        tokio::time::sleep(WATCH_INTERVAL).await;
-        if !hub.is_alive() {
-            return "the hub";
-        }
-        if !store.is_alive() {
-            return "the store";
-        }
-        if !peers.is_alive() {
-            return "what talks to other nodes";
-        }
-        if !shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
-            return "a worker's shard";
-        }
     }
 }

@@ -6,10 +6,12 @@
 mod connection;
 mod events;
 mod frames;
-pub mod machine;
+mod house;
+mod machine;
 mod member;
 mod plan;
 pub mod raw;
+pub mod table;
 mod tally;
 
 use std::{
@@ -19,13 +21,14 @@ use std::{
 };
 
 use connection::{Connection, SCRATCH_BYTES};
+pub use house::House;
 use machine::{cpu_seconds, memory_bytes, steal_seconds};
 use member::Member;
 use mio::{Events, Poll, Token, event::Event};
 pub use plan::{Figures, Lasting, Load, Plan, Way};
 use tally::Tally;
 
-use crate::server::{Outcome, Server};
+use crate::server::Outcome;
 
 /// Handshakes under way at the same time.
 const HANDSHAKES_MAX: usize = 64;
@@ -46,12 +49,12 @@ const SILENT_RECEIVE_BUFFER: usize = 4096;
 /// Messages in flight while an outbox is filled.
 const BURST_WINDOW: usize = 16;
 
-/// Runs a plan against a server that is fresh.
+/// Runs a plan against servers that are fresh.
 ///
 /// # Errors
 /// If a connection ends, or a message does not reach everybody.
-pub fn run(server: &Server, token: &str, plan: &Plan, lasting: Lasting) -> Outcome<Figures> {
-    let mut generator = Generator::new(server, token, plan)?;
+pub fn run(house: &House, token: &str, plan: &Plan, lasting: Lasting) -> Outcome<Figures> {
+    let mut generator = Generator::new(house, token, plan)?;
     generator.join(0..1)?;
     generator.join(1..1 + plan.silent)?;
     generator.burst()?;
@@ -63,7 +66,7 @@ pub fn run(server: &Server, token: &str, plan: &Plan, lasting: Lasting) -> Outco
 }
 
 struct Generator<'a> {
-    server: &'a Server,
+    house: &'a House,
     token: &'a str,
     plan: &'a Plan,
     poll: Poll,
@@ -89,9 +92,9 @@ struct Snapshot {
 }
 
 impl<'a> Generator<'a> {
-    fn new(server: &'a Server, token: &'a str, plan: &'a Plan) -> Outcome<Self> {
+    fn new(house: &'a House, token: &'a str, plan: &'a Plan) -> Outcome<Self> {
         Ok(Self {
-            server,
+            house,
             token,
             plan,
             poll: Poll::new()?,
@@ -115,7 +118,8 @@ impl<'a> Generator<'a> {
         for number in numbers.clone() {
             let is_silent = (1..=self.plan.silent).contains(&number);
             let buffer = is_silent.then_some(SILENT_RECEIVE_BUFFER);
-            let connection = Connection::open(self.server.address, buffer, self.poll.registry(), number)?;
+            let connection =
+                Connection::open(self.house.address(number), buffer, self.poll.registry(), number)?;
             // The first one publishes.
             let way = if number == 0 { Way::WebSocket } else { self.plan.way };
             self.members.push(Member::new(connection, way, &self.room(number), self.token, is_silent)?);
@@ -158,7 +162,7 @@ impl<'a> Generator<'a> {
         self.progress = (0, Instant::now());
         self.due = self.now();
         let first: Vec<usize> = match self.plan.load {
-            Load::InFlight(count) => vec![0; count],
+            Load::InFlight(count) => (0..count).map(|n| n % self.plan.publishers).collect(),
             Load::OneEach => (0..self.members.len()).collect(),
             Load::PerSecond(_) => Vec::new(),
         };
@@ -168,7 +172,7 @@ impl<'a> Generator<'a> {
         self.tally.measured_from = Some(self.now());
         self.work_until(before.at + measured)?;
         let after = self.snapshot()?;
-        let memory_bytes = memory_bytes(self.server.child.id())?;
+        let memory_bytes = sum(self.house.processes().map(memory_bytes))?;
         if let Load::PerSecond(_) = self.plan.load {
             // What is late counts, too.
             while self.tally.complete < self.tally.published() {
@@ -268,7 +272,7 @@ impl<'a> Generator<'a> {
         Ok(Snapshot {
             at: Instant::now(),
             deliveries: self.tally.deliveries,
-            server: cpu_seconds(self.server.child.id())?,
+            server: sum(self.house.processes().map(cpu_seconds))?,
             generator: cpu_seconds(std::process::id())?,
             steal: steal_seconds(),
         })
@@ -281,4 +285,8 @@ impl<'a> Generator<'a> {
     fn nanos(&self, at: Instant) -> u64 {
         at.duration_since(self.start).as_nanos() as u64
     }
+}
+
+fn sum(mut figures: impl Iterator<Item = Outcome<f64>>) -> Outcome<f64> {
+    figures.try_fold(0.0, |sum, figure| Ok(sum + figure?))
 }

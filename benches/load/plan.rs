@@ -26,6 +26,8 @@ pub struct Plan {
     pub rooms: usize,
     /// Members that read, in all rooms together.
     pub readers: usize,
+    /// Members that publish in turn, where the load is one of so many in flight.
+    pub publishers: usize,
     /// Members that never read.
     pub silent: usize,
     /// Messages that are published before the readers come: more than an outbox holds, where some do not read.

@@ -23,7 +23,7 @@ pub struct Server {
     pub child: Child,
     pub address: SocketAddr,
     /// Where it keeps its files.
-    _folder: TempDir,
+    pub _folder: TempDir,
 }
 
 impl Server {

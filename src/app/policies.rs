@@ -1,7 +1,9 @@
 //! What the parts are built with, out of the settings.
 
 use crate::{
+    bridge::{BridgeOptions, RoomBounds},
     config::{Config, Synchronous},
+    domain::NodeId,
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::OutboxLimits,
     session::SessionPolicy,
@@ -23,6 +25,28 @@ pub fn store_options(config: &Config) -> StoreOptions {
         max_read: config.retention.max_read_per_user,
         others: Others::default(),
     }
+}
+
+/// `None` without a bus.
+pub fn bridge_options(config: &Config, node: NodeId) -> Option<BridgeOptions> {
+    let (bridge, rooms, limits) = (&config.bridge, &config.rooms, &config.limits);
+    Some(BridgeOptions {
+        url: bridge.url.clone()?,
+        prefix: bridge.prefix.clone(),
+        secret: bridge.secret.clone(),
+        timeout: bridge.timeout,
+        node,
+        presence_ttl: rooms.presence_ttl,
+        rooms: RoomBounds {
+            history_size: rooms.history_size,
+            history_bytes: rooms.history_bytes,
+            history_ttl: rooms.history_ttl,
+            position_ttl: rooms.position_ttl,
+            messages_per_second: limits.room_messages_per_second,
+            messages_burst: limits.room_messages_burst,
+        },
+        data_bytes: config.session.data_bytes,
+    })
 }
 
 pub fn session_policy(config: &Config) -> SessionPolicy {

@@ -8,7 +8,7 @@ use std::{
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::{hub::HubLink, store::StoreLink};
+use super::parts::Parts;
 
 /// How often it is looked whether all sessions are gone.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
@@ -35,21 +35,18 @@ impl Signals {
     }
 }
 
-/// Closes the sessions, spread over `drain`; lets requests finish; closes the database. Whatever of it
-/// is cut short, nothing accepted is lost.
-pub async fn stop(
-    hub: &HubLink,
-    store: &StoreLink,
-    server: ServerHandle,
-    sessions: &AtomicUsize,
-    drain: Duration,
-) {
-    hub.drain(drain);
+/// Closes the sessions, spread over `drain`; lets requests finish; says farewell to the other nodes; closes the
+/// database. Whatever of it is cut short, nothing accepted is lost.
+pub async fn stop(parts: &Parts, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
+    parts.hub.drain(drain);
     // All have been told by then; who asks all the same is a request, and the server lets those finish.
     let deadline = Instant::now() + drain + FAREWELL;
     while sessions.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
         tokio::time::sleep(DRAIN_INTERVAL).await;
     }
     server.stop(true).await;
-    store.flush().await;
+    if let Some(bridge) = &parts.bridge {
+        bridge.stop().await;
+    }
+    parts.store.flush().await;
 }

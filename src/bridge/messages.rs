@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix::Message;
+use actix::{Message, Recipient};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,6 +10,19 @@ use crate::{
     hub::messages::{InboxFact, RoomRefusal},
     mailbox::Load,
 };
+
+/// The hub is there and hears. From the composition root, once.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct HubReady {
+    pub events: Recipient<BusEvents>,
+}
+
+/// Say what waits, and that this node is gone. From the composition root at the end; answered when it is said,
+/// or cannot be.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Stop;
 
 /// What one turn of the hub has for the other nodes, in order.
 ///
@@ -123,7 +136,8 @@ pub enum BusEvent {
     Away,
     /// Facts about inboxes, from the store of another node.
     Facts(Vec<InboxFact>),
-    /// `Err`: the bus is away or too slow; nothing is open.
+    /// `Err`: the bus is away or too slow; nothing is open. What was said and who came while the room was read
+    /// is told behind this.
     RoomOpened {
         room: RoomName,
         result: Result<RoomState, RoomRefusal>,

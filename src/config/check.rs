@@ -1,10 +1,18 @@
 //! What must hold between settings, and what should be known about them at the start.
 
+use secrecy::{ExposeSecret, SecretString};
+
 use super::{Config, later};
 use crate::{
     auth::{OriginRule, Verifier},
     domain::CURSOR_ROOMS_MAX,
 };
+
+/// Longest start of the names on the bus, in characters.
+const PREFIX_MAX: usize = 64;
+
+/// HMAC-SHA256 with less would be easier to guess than to break.
+const SECRET_BYTES_MIN: usize = 32;
 
 /// A setting that cannot stay as it is, and the fix.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +30,7 @@ pub fn check(config: &Config) -> Result<(), Problem> {
     later::refuse(config)?;
     tokens_and_origins(config)?;
     nothing_is_zero(config)?;
+    bus(config)?;
     let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
     refuse_if(
         !config.http.public_url.as_ref().is_none_or(is_url),
@@ -57,6 +66,23 @@ fn tokens_and_origins(config: &Config) -> Result<(), Problem> {
     OriginRule::new(&config.http.allowed_origins)
         .map_err(|error| Problem { key: "http.allowed_origins", text: error.to_string() })?;
     Ok(())
+}
+
+/// That `bridge.url` is one is known to the bridge alone.
+fn bus(config: &Config) -> Result<(), Problem> {
+    let bridge = &config.bridge;
+    let prefix = &bridge.prefix;
+    refuse_if(
+        prefix.len() > PREFIX_MAX || !prefix.bytes().all(|b| b.is_ascii_graphic() && !b"{}".contains(&b)),
+        "bridge.prefix",
+        "a prefix is up to 64 printable characters without spaces and braces",
+    )?;
+    let is_weak = |secret: &SecretString| secret.expose_secret().len() < SECRET_BYTES_MIN;
+    refuse_if(
+        bridge.secret.as_ref().is_some_and(is_weak),
+        "bridge.secret",
+        "at least 32 bytes are needed: openssl rand -base64 48",
+    )
 }
 
 /// A zero here would stop all work instead of lifting a bound, as it does in `limits`.

@@ -4,11 +4,7 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 18] = [
-    "bridge.prefix",
-    "bridge.secret",
-    "bridge.timeout",
-    "rooms.presence_ttl",
+const WITHOUT_EFFECT: [&str; 14] = [
     "limits.sessions_per_ip",
     "limits.handshakes_per_second",
     "limits.handshakes_burst",
@@ -25,14 +21,9 @@ const WITHOUT_EFFECT: [&str; 18] = [
     "push.test_ca",
 ];
 
-/// Refuses what somebody would count on: a listener, a bus or a push that is asked for and not there.
+/// Refuses what somebody would count on: a listener or a push that is asked for and not there.
 pub fn refuse(config: &Config) -> Result<(), Problem> {
-    let Config { http, bridge, push, .. } = config;
-    refuse_if(
-        bridge.url.is_some(),
-        "bridge.url",
-        "a bus between nodes is not in this version; leave it unset",
-    )?;
+    let Config { http, push, .. } = config;
     refuse_if(
         http.admin_listen.is_some(),
         "http.admin_listen",

@@ -18,6 +18,11 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Of two states of one inbox: each change raises a version, and neither ever goes back.
+    pub fn is_newer_than(&self, other: &Self) -> bool {
+        (self.version, self.marks_version) > (other.version, other.marks_version)
+    }
+
     /// The unread count as a badge shows it: the number, or `99+`.
     pub fn display(&self) -> String {
         if self.unread > 99 { "99+".to_owned() } else { self.unread.to_string() }

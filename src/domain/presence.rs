@@ -75,6 +75,18 @@ pub struct Changes {
     pub left: Vec<UserId>,
 }
 
+impl Changes {
+    /// One user, if that is news.
+    pub fn joined(is_news: bool, user: UserId) -> Self {
+        Self { joined: is_news.then_some(user).into_iter().collect(), left: Vec::new() }
+    }
+
+    /// One user, if that is news.
+    pub fn left(is_news: bool, user: UserId) -> Self {
+        Self { joined: Vec::new(), left: is_news.then_some(user).into_iter().collect() }
+    }
+}
+
 impl Presence {
     /// An empty room whose users have left `grace` after their last session did.
     pub fn new(grace: Duration) -> Self {

@@ -7,7 +7,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Api, answers, problem::Problem};
-use crate::{protocol::ErrorCode, store::messages::Probe};
+use crate::{
+    bridge::{BridgeLink, BusState},
+    protocol::ErrorCode,
+    store::messages::Probe,
+};
 
 #[derive(Serialize, ToSchema)]
 struct Health {
@@ -18,7 +22,7 @@ struct Health {
 struct Ready {
     /// Always `ok`: without its store the server is not ready.
     store: &'static str,
-    /// `ok`, `degraded` or `off`; in this version always `off`.
+    /// `ok`; `degraded` while the bus between nodes is away; `off` where there is none.
     bridge: &'static str,
 }
 
@@ -35,7 +39,8 @@ pub async fn health() -> HttpResponse {
 
 /// Whether it should be sent work
 ///
-/// Not while the process is about to stop, nor where the database cannot be written.
+/// Not while the process is about to stop, nor where the database cannot be written. Without its bus it should:
+/// notifications come through, later than else.
 #[utoipa::path(
     get, path = "/ready", tag = "Server", security(()),
     responses(
@@ -48,5 +53,10 @@ pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
         return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
     }
     api.store.ask(Probe).await?;
-    Ok(HttpResponse::Ok().json(Ready { store: "ok", bridge: "off" }))
+    let bridge = match api.bridge.as_ref().map(BridgeLink::state) {
+        Some(BusState::Live) => "ok",
+        Some(BusState::Connecting | BusState::Backoff) => "degraded",
+        None => "off",
+    };
+    Ok(HttpResponse::Ok().json(Ready { store: "ok", bridge }))
 }

@@ -44,6 +44,7 @@ use utoipa::OpenApi;
 
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
+    bridge::BridgeLink,
     hub::HubLink,
     peers::PeersLink,
     store::StoreLink,
@@ -53,6 +54,8 @@ use crate::{
 pub struct Api {
     pub store: StoreLink,
     pub hub: HubLink,
+    /// `None` where this node is alone.
+    pub bridge: Option<BridgeLink>,
     pub gate: Arc<Gate>,
     pub revoker: Arc<Revoker>,
     pub peers: PeersLink,

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{Counters, MarkTarget, Notification, Position, StreamName, UserId},
     protocol::{
-        Class, Frame,
+        Frame,
         event::{Marked, MarkedAs, NotificationView, Skip},
     },
 };
@@ -42,7 +42,7 @@ impl NotificationHub {
             ctx.run_later(UNREAD_DELAY, |hub, _| hub.flush_counters());
         }
         let latest = self.untold.entry(user).or_insert(counters);
-        if latest.version <= counters.version {
+        if counters.is_newer_than(latest) {
             *latest = counters;
         }
     }
@@ -78,7 +78,7 @@ fn marked(change: &MarkedChange, counters: Counters) -> Frame {
             (MarkedAs::Deleted, &deleted)
         }
     };
-    Frame::new(Class::Hint, &Marked { mark_as, target, counters })
+    Frame::marked(&Marked { mark_as, target, counters })
 }
 
 impl NotificationHub {

@@ -10,6 +10,7 @@ mod bus;
 mod inbox;
 mod link;
 pub mod liveness;
+mod local_users;
 pub mod messages;
 mod queue;
 mod register;
@@ -29,6 +30,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture};
 use bus::BusLink;
 pub use link::HubLink;
 use liveness::TICK;
+pub use local_users::LocalUsers;
 use messages::{
     Drain, EndRevoked, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests,
     RoomMessages, RoomPresence, RoomRefusal, ShardReady, Unregister,
@@ -75,6 +77,11 @@ impl NotificationHub {
             bus: bridge.map(BusLink::new),
             peers: None,
         }
+    }
+
+    /// Who has a session here, at any time.
+    pub fn local_users(&self) -> LocalUsers {
+        self.sessions.local_users()
     }
 
     /// Lets the rooms do something, and sends what they have to say.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::messages::SessionCount;
+use super::{LocalUsers, messages::SessionCount};
 use crate::{
     domain::{SessionKey, Transport, UserId},
     protocol::CloseCode,
@@ -13,6 +13,8 @@ pub struct SessionRegister {
     per_user: usize,
     /// Oldest first.
     users: HashMap<UserId, VecDeque<Registered>>,
+    /// The same users, for others to see.
+    local: LocalUsers,
 }
 
 #[derive(Clone, Copy)]
@@ -23,7 +25,11 @@ struct Registered {
 
 impl SessionRegister {
     pub fn new(per_user: usize) -> Self {
-        Self { per_user, users: HashMap::new() }
+        Self { per_user, users: HashMap::new(), local: LocalUsers::default() }
+    }
+
+    pub fn local_users(&self) -> LocalUsers {
+        self.local.clone()
     }
 
     /// Adds a session; answers with the one that must go for it, if any, and with what it is told.
@@ -39,7 +45,10 @@ impl SessionRegister {
         session: SessionKey,
         transport: Transport,
     ) -> Option<(SessionKey, CloseCode)> {
-        let sessions = self.users.entry(user).or_default();
+        let sessions = self.users.entry(user.clone()).or_default();
+        if sessions.is_empty() {
+            self.local.enter(user);
+        }
         sessions.push_back(Registered { session, transport });
         let excess = excess(sessions, transport, self.per_user)?;
         let Registered { session: gone, .. } = sessions.remove(excess)?;
@@ -60,6 +69,7 @@ impl SessionRegister {
             sessions.retain(|known| known.session != session);
             if sessions.is_empty() {
                 self.users.remove(user);
+                self.local.leave(user);
             }
         }
     }
@@ -117,11 +127,13 @@ mod tests {
         let gone = register.add(alice(), key(1, 3), EventStream);
         assert_eq!(gone, Some((key(0, 2), CloseCode::ConnectionLimit)));
         assert_eq!(register.shards_of(&alice()), BTreeSet::from([0, 1]));
+        assert!(register.local_users().since(&alice()).is_some());
         for slot in 1..=3 {
             register.remove(&alice(), key(0, slot));
             register.remove(&alice(), key(1, slot));
         }
         assert!(!register.has(&alice()));
+        assert_eq!(register.local_users().since(&alice()), None);
     }
 
     #[test]

@@ -115,6 +115,21 @@ pub struct Marked<'a> {
     pub counters: Counters,
 }
 
+/// What tells the counters of an inbox, and which.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Telling {
+    Unread(Counters),
+    Marked(Counters),
+}
+
+impl Telling {
+    pub fn counters(self) -> Counters {
+        match self {
+            Self::Unread(counters) | Self::Marked(counters) => counters,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkedAs {
     Mark(MarkAs),

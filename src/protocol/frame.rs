@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    event::{GapView, Unread},
+    event::{GapView, Marked, Telling, Unread},
     event_stream::Headline,
     websocket::{HEADER_MAX, TEXT, header},
 };
@@ -57,7 +57,7 @@ enum About {
     Anything,
     /// The presence of a user.
     User(UserId),
-    Counters(Counters),
+    Counters(Telling),
 }
 
 /// What an event covers of its stream; nothing, where both are the same: it only says where one stands.
@@ -84,7 +84,13 @@ impl Frame {
 
     /// Encodes an `unread`.
     pub fn unread(counters: Counters) -> Self {
-        Self::encode(Class::Hint, None, None, &Unread { counters }).about(About::Counters(counters))
+        Self::encode(Class::Hint, None, None, &Unread { counters })
+            .about(About::Counters(Telling::Unread(counters)))
+    }
+
+    /// Encodes a `marked`.
+    pub fn marked(event: &Marked<'_>) -> Self {
+        Self::encode(Class::Hint, None, None, event).about(About::Counters(Telling::Marked(event.counters)))
     }
 
     /// Encodes an answer after which its reader stands at `position` of the stream.
@@ -184,10 +190,10 @@ impl Frame {
         }
     }
 
-    /// The counters that it tells, if it is an `unread`.
-    pub fn counters(&self) -> Option<Counters> {
+    /// The counters that it tells, if it is an `unread` or a `marked`.
+    pub fn telling(&self) -> Option<Telling> {
         match self.0.about {
-            About::Counters(counters) => Some(counters),
+            About::Counters(telling) => Some(telling),
             About::Anything | About::User(_) => None,
         }
     }

@@ -12,6 +12,7 @@ mod receiver;
 mod replay;
 mod room_replay;
 mod rooms;
+mod told;
 mod waiter;
 mod worker;
 
@@ -25,6 +26,7 @@ use manners::Manners;
 pub use replay::Opening;
 use rooms::JoinedRooms;
 use tokio::sync::Notify;
+use told::Told;
 pub use waiter::Waiter;
 pub use worker::{SessionPolicy, Worker};
 
@@ -103,9 +105,11 @@ pub struct Session {
     first_counters: Cell<Counters>,
     /// The first pages of all these streams were given.
     has_begun: Cell<bool>,
+    told: Told,
     /// Hints that came while the inbox is read: they follow the events that they may be about.
     held_hints: RefCell<Vec<Frame>>,
-    /// A hint was refused, or came before the `welcome`: the newest counters are owed.
+    /// A hint was refused, or came before the `welcome`: the newest counters are owed, with a page that is
+    /// not read yet.
     owes_counters: Cell<bool>,
     is_welcomed: Cell<bool>,
     /// It was told that rooms are away.
@@ -150,6 +154,7 @@ impl Session {
             resumes: RefCell::new(Vec::new()),
             first_counters: Cell::default(),
             has_begun: Cell::new(false),
+            told: Told::default(),
             held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
             is_welcomed: Cell::new(false),

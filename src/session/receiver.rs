@@ -51,12 +51,15 @@ impl Receiver for Session {
     }
 
     fn hint(&self, frame: &Frame) {
+        if !self.told.is_news(frame) {
+            return;
+        }
         let (is_live, is_reading) =
             self.with_inbox(|inbox| (inbox.is_live(), inbox.is_reading())).unwrap_or_default();
         let mut held = self.held_hints.borrow_mut();
         let held_bytes: usize = held.iter().map(Frame::cost).sum();
         let is_told = if is_live {
-            self.outbox.push(frame.clone()).is_ok()
+            self.outbox.push(frame.clone()).inspect(|()| self.told.note(frame)).is_ok()
         } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
             held.push(frame.clone());
             true

@@ -97,6 +97,7 @@ impl Session {
         let _ = self.outbox.push(Frame::standing(StreamName::Inbox, since.unwrap_or(top), &event));
         self.resumes.borrow_mut().push((StreamName::Inbox, read.page.resume));
         self.first_counters.set(read.counters);
+        self.told.begin(top.epoch, read.counters);
         self.is_welcomed.set(true);
         if reference.is_some() {
             let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
@@ -104,8 +105,10 @@ impl Session {
         }
     }
 
-    /// Takes a page: says what it holds, then says whether to read on.
-    fn take(&self, since: Option<Position>, read: &InboxRead, owes_counters: bool) -> Option<Position> {
+    /// Takes a page: says what it holds, then says whether to read on. The last one tells its counters, too,
+    /// if they were not told: the fact that should have done so may be lost.
+    fn take(&self, since: Option<Position>, read: &InboxRead) -> Option<Position> {
+        self.told.go_on_in(read.page.head.epoch);
         let since = since.unwrap_or(read.page.reached);
         let given = self.with_inbox(|inbox| {
             give(&self.outbox, inbox, since, &read.page, |item| match item {
@@ -122,13 +125,13 @@ impl Session {
         })?;
         match given {
             Given::Live => {}
-            Given::Read(since) => return self.owe(owes_counters, Some(since)),
-            Given::Waiting => return self.owe(owes_counters, None),
+            Given::Read(since) => return Some(since),
+            Given::Waiting => return None,
         }
         for hint in self.held_hints.take() {
             self.hint(&hint);
         }
-        if owes_counters {
+        if self.told.lacks(&read.counters) {
             self.hint(&Frame::unread(read.counters));
         }
         if !self.owes_counters.get() {
@@ -140,12 +143,6 @@ impl Session {
         }
         self.with_inbox(|inbox| inbox.wait());
         None
-    }
-
-    /// Remembers a debt that this page could not pay.
-    fn owe(&self, owes_counters: bool, next: Option<Position>) -> Option<Position> {
-        self.owes_counters.set(self.owes_counters.get() || owes_counters);
-        next
     }
 }
 
@@ -209,13 +206,12 @@ async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>) {
     let mut failures = 0;
     loop {
         let Some(session) = me.upgrade().filter(|session| is_mine(session)) else { return };
-        let owes_counters = session.owes_counters.take();
+        // This page, or one that is read because of it, tells those of now.
+        session.owes_counters.set(false);
         drop(session);
         let answer = store.ask(ReadInbox { user: user.clone(), since, limit }).await;
         let Some(session) = me.upgrade() else { return };
         if !is_mine(&session) {
-            // Another read has taken over, and with it the debt.
-            session.owe(owes_counters, None);
             return;
         }
         match answer {
@@ -225,12 +221,11 @@ async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>) {
                     // Their answers come before anything that was missed, in whatever stream.
                     session.join_first_rooms().await;
                     if !is_mine(&session) {
-                        session.owe(owes_counters, None);
                         session.give_first_pages();
                         return;
                     }
                 }
-                let next = session.take(since, &read, owes_counters);
+                let next = session.take(since, &read);
                 session.give_first_pages();
                 match next {
                     Some(next) => since = Some(next),
@@ -239,7 +234,6 @@ async fn run(session: Rc<Session>, number: u64, mut since: Option<Position>) {
             }
             Err(error) => {
                 failures += 1;
-                session.owe(owes_counters, None);
                 log::warn!(session = session.id.as_str(), failures; "the inbox could not be read: {error}");
                 // A request that waits is better told at once.
                 if failures >= FAILURES_MAX || session.transport == Transport::LongPoll {

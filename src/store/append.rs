@@ -1,19 +1,19 @@
 //! Storing a draft for its recipients: idempotency key, offsets, mutes, collapse key, counters and rows in
 //! one transaction.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use super::{
-    Connection, collapse,
+    collapse,
     error::Fault,
     idempotency, inboxes,
     job::Write,
-    messages::{Publish, Published, Receipt, StoreError},
-    muting, notifications,
+    messages::{IdempotencyKey, InboxState, Publish, Published, Receipt, StoreError},
+    muting,
+    transaction::Transaction,
 };
 use crate::{
-    domain::{Epoch, Notification, NotificationId, Timestamp},
-    hub::messages::InboxFact,
+    domain::{Draft, Epoch, Notification, NotificationId, Timestamp, UserId},
     random,
 };
 
@@ -31,17 +31,73 @@ impl Append {
         Self { publish, ids, retention }
     }
 
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
+    pub(super) fn draft(&self) -> &Draft {
+        &self.publish.draft
+    }
+
+    /// The key that makes it repeatable, with its owner.
+    pub(super) fn key(&self) -> Option<(&UserId, &IdempotencyKey)> {
+        self.publish.idempotency_key.as_ref().map(|key| (&self.publish.publisher, key))
+    }
+
+    /// From when on an answer to the same key is given again.
+    pub(super) fn replays_since(&self, now: Timestamp) -> Timestamp {
+        now.minus(self.retention)
+    }
+
     /// The answer that was given before to the same request, if there is one (G3).
-    fn replay(&self, conn: &mut Connection, now: Timestamp) -> Result<Option<Published>, Fault> {
-        let Some(key) = &self.publish.idempotency_key else { return Ok(None) };
-        let since = now.minus(self.retention);
-        match idempotency::find(conn, &self.publish.publisher, &key.key, since)? {
+    fn replay(&self, tx: &mut Transaction<'_>) -> Result<Option<Published>, Fault> {
+        let Some((publisher, key)) = self.key().filter(|(publisher, key)| !tx.has_key(publisher, &key.key))
+        else {
+            return Ok(None);
+        };
+        match idempotency::find(tx.conn, publisher, &key.key, self.replays_since(tx.now))? {
             None => Ok(None),
             Some(kept) if kept.digest == key.digest => {
-                Ok(Some(Published { receipts: kept.receipts()?, is_replay: true }))
+                Ok(Some(Published { receipts: kept.receipts(&self.publish.draft.to)?, is_replay: true }))
             }
             Some(_) => Err(Fault::Refused(StoreError::KeyReused)),
         }
+    }
+
+    /// Stores one notification for one recipient.
+    fn store(&self, tx: &mut Transaction<'_>, user: &UserId, id: &NotificationId) -> Result<Receipt, Fault> {
+        let draft = &self.publish.draft;
+        let number = tx.next_number(user);
+        let is_by_row = number.is_none();
+        let (state, muted) = match number {
+            Some(state) => (state, false),
+            None => self.number_by_row(tx, user)?,
+        };
+        let position = state.head.position();
+        let notification = Notification {
+            id: id.clone(),
+            position,
+            notification_type: draft.notification_type.clone(),
+            v: draft.v,
+            payload: draft.payload.clone(),
+            key: draft.key.clone(),
+            created_at: tx.now,
+            expires_at: draft.expires_in.map(|after| tx.now.plus(after)),
+            seen_at: None,
+            read_at: None,
+            archived_at: None,
+            muted,
+        };
+        tx.store(user, notification, state.counters, is_by_row)?;
+        if let Some(key) = draft.key.as_ref().filter(|_| !muted) {
+            collapse::archive_older(tx, user, key, position.offset)?;
+        }
+        Ok(Receipt { id: id.clone(), to: user.clone(), position })
+    }
+
+    /// Takes the next number of an inbox, and says whether its user wants to hear nothing of this.
+    fn number_by_row(&self, tx: &mut Transaction<'_>, user: &UserId) -> Result<(InboxState, bool), Fault> {
+        let advanced = inboxes::advance(tx.conn, user, Epoch::from_random(random::bits()), tx.now)?;
+        let muted = advanced.has_mutes
+            && muting::is_muted(tx.conn, user, &self.publish.draft.notification_type, tx.now)?;
+        Ok((if muted { inboxes::uncount(tx.conn, user)? } else { advanced.state }, muted))
     }
 }
 
@@ -57,55 +113,20 @@ impl Write for Append {
         self.publish.draft.payload.as_str().len() + self.ids.len() * 256
     }
 
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        now: Timestamp,
-        facts: &mut Vec<InboxFact>,
-    ) -> Result<Published, Fault> {
-        if let Some(published) = self.replay(conn, now)? {
+    fn append(&self) -> Option<&Append> {
+        Some(self)
+    }
+
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<Published, Fault> {
+        if let Some(published) = self.replay(tx)? {
             return Ok(published);
         }
-        let Publish { publisher, idempotency_key, draft } = &self.publish;
-        // Rows are locked in the order of users, so that two transactions never wait for each other
-        // on a database with more than one writer.
-        let mut recipients: Vec<_> = draft.to.iter().zip(&self.ids).enumerate().collect();
-        recipients.sort_unstable_by_key(|(_, (user, _))| *user);
-        let mut receipts = Vec::with_capacity(recipients.len());
-        for (place, (user, id)) in recipients {
-            let advanced = inboxes::advance(conn, user, Epoch::from_random(random::bits()), now)?;
-            let muted = advanced.has_mutes && muting::is_muted(conn, user, &draft.notification_type, now)?;
-            let state = if muted { inboxes::uncount(conn, user)? } else { advanced.state };
-            let notification = Notification {
-                id: id.clone(),
-                position: state.head.position(),
-                notification_type: draft.notification_type.clone(),
-                v: draft.v,
-                payload: draft.payload.clone(),
-                key: draft.key.clone(),
-                created_at: now,
-                expires_at: draft.expires_in.map(|after| now.plus(after)),
-                seen_at: None,
-                read_at: None,
-                archived_at: None,
-                muted,
-            };
-            notifications::insert(conn, user, &notification)?;
-            let position = notification.position;
-            receipts.push((place, Receipt { id: id.clone(), to: user.clone(), position }));
-            facts.push(InboxFact::Appended {
-                user: user.clone(),
-                notification: Arc::new(notification),
-                counters: state.counters,
-            });
-            if let Some(key) = draft.key.as_ref().filter(|_| !muted) {
-                collapse::archive_older(conn, user, key, position.offset, now, facts)?;
-            }
-        }
-        receipts.sort_unstable_by_key(|(place, _)| *place);
-        let receipts: Vec<Receipt> = receipts.into_iter().map(|(_, receipt)| receipt).collect();
-        if let Some(key) = idempotency_key {
-            idempotency::keep(conn, publisher, key, &receipts, now)?;
+        tx.begin_draft();
+        let recipients = self.publish.draft.to.iter().zip(&self.ids);
+        let receipts: Vec<Receipt> =
+            recipients.map(|(user, id)| self.store(tx, user, id)).collect::<Result<_, _>>()?;
+        if let Some((publisher, key)) = self.key() {
+            tx.keep(publisher, key, &receipts)?;
         }
         Ok(Published { receipts, is_replay: false })
     }

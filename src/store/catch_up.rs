@@ -26,7 +26,8 @@ use crate::{domain::Timestamp, hub::messages::InboxFact};
 const INTERVAL: Duration = Duration::from_secs(5);
 const INTERVAL_WITHOUT_BUS: Duration = Duration::from_secs(1);
 
-/// A change is seen when it is committed, and has the time at which its transaction began: up to 10 s before.
+/// A change is seen when it is committed, and has the time at which its transaction began: up to 10 s before,
+/// for it may wait as long as its asker does, and its commit as long again. So far it is looked back, at least.
 const OVERLAP: Duration = Duration::from_secs(15);
 
 /// How long a full hub, or a database that fails, is left alone.
@@ -45,7 +46,7 @@ pub(super) struct CatchUp {
     pub(super) is_shared: bool,
     /// From when on changes may be unheard; `None` if all are heard.
     pub(super) owed: Option<Timestamp>,
-    /// How long a read may take.
+    /// How long a read or a write may take.
     pub(super) patience: Duration,
 }
 
@@ -126,11 +127,12 @@ impl CatchUp {
         place: Option<Place>,
     ) -> Result<(Timestamp, Vec<Changed>), StoreError> {
         let deadline = Instant::now() + self.patience;
+        let overlap = OVERLAP.max(self.patience * 3);
         let page = move |conn: &mut super::Connection| {
             let now = conn.now()?;
             // The clock may have been set back.
             let place =
-                place.unwrap_or_else(|| Place { changed_at: owed.min(now).minus(OVERLAP), user: None });
+                place.unwrap_or_else(|| Place { changed_at: owed.min(now).minus(overlap), user: None });
             Ok((now, inboxes::changed(conn, &place, PAGE_INBOXES)?))
         };
         self.reader.clone().read(deadline, page).await

@@ -1,27 +1,26 @@
 //! Collapse keys: a notification takes the place of the older ones with its key that wait to be read.
 
 use super::{
-    Connection,
     error::Fault,
     inboxes,
     notifications::{self, Marking, Scope},
     rows::broken,
+    transaction::Transaction,
 };
 use crate::{
-    domain::{MarkAs, MarkTarget, NotificationId, Offset, Timestamp, UserId, mark::MARK_IDS_MAX},
+    domain::{MarkAs, MarkTarget, NotificationId, Offset, UserId, mark::MARK_IDS_MAX},
     hub::messages::{InboxFact, MarkedChange},
 };
 
 /// Archives what is unread under this key below `offset`. There is one at most, unless the user has marked
 /// older ones as unread again.
 pub(super) fn archive_older(
-    conn: &mut Connection,
+    Transaction { conn, now, facts, .. }: &mut Transaction<'_>,
     user: &UserId,
     key: &str,
     offset: Offset,
-    now: Timestamp,
-    facts: &mut Vec<InboxFact>,
 ) -> Result<(), Fault> {
+    let now = *now;
     let older = notifications::unread_with_key(conn, user, key, offset, now)?;
     // As many in one go as one mark may name.
     for older in older.chunks(MARK_IDS_MAX) {

@@ -6,18 +6,34 @@
 //!   what is known, and makes no entry of its own, so only who is polled for costs memory.
 //! * Whoever finds nothing leaves a marker, reads the database, and what was read is kept only if the marker is
 //!   still there. The writer takes markers away, so a read that a commit has overtaken is kept by nobody.
+//!
+//! Where other processes write, too, what is heard of them and what else was read is noted the same way, by its
+//! version; and what was read a while ago counts only for users who have been here since, of whom all is heard.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use hashlink::LruCache;
 
 use super::messages::InboxCounters;
-use crate::{domain::UserId, hub::messages::InboxFact};
+use crate::{
+    domain::{Counters, Epoch, UserId},
+    hub::{LocalUsers, messages::InboxFact},
+};
 
 /// Users whose counters are kept, about 200 bytes each. Beyond it the one polled for longest ago goes.
 pub(super) const USERS_MAX: usize = 65_536;
 
-pub(super) struct CounterCache(Mutex<Entries>);
+/// How old counters may be of a user who has no session here (PROTOCOL.md section 5).
+const AGE_MAX: Duration = Duration::from_secs(5);
+
+pub(super) struct CounterCache {
+    entries: Mutex<Entries>,
+    /// Who is here; `None` where no other process writes, and nothing ages.
+    local: Option<LocalUsers>,
+}
 
 struct Entries {
     users: LruCache<UserId, Entry>,
@@ -25,9 +41,13 @@ struct Entries {
 }
 
 enum Entry {
-    Known(InboxCounters),
+    Known {
+        counters: InboxCounters,
+        /// When the database was asked.
+        since: Instant,
+    },
     /// Somebody reads the database.
-    Reading(Marker),
+    Reading { marker: Marker, since: Instant },
 }
 
 /// The marker of a read; those who begin meanwhile share it.
@@ -42,48 +62,69 @@ pub(super) enum Found {
 }
 
 impl CounterCache {
-    pub(super) fn new(users_max: usize) -> Self {
-        Self(Mutex::new(Entries { users: LruCache::new(users_max), last_marker: 0 }))
+    /// `local`: who is here, where other processes write.
+    pub(super) fn new(users_max: usize, local: Option<LocalUsers>) -> Self {
+        let entries = Entries { users: LruCache::new(users_max), last_marker: 0 };
+        Self { entries: Mutex::new(entries), local }
     }
 
     pub(super) fn find(&self, user: &UserId) -> Found {
+        self.find_at(user, Instant::now())
+    }
+
+    fn find_at(&self, user: &UserId, now: Instant) -> Found {
         let entries = &mut *self.lock();
         match entries.users.get(user) {
-            Some(Entry::Known(counters)) => Found::Counters(*counters),
-            Some(Entry::Reading(marker)) => Found::Nothing(*marker),
-            None => {
+            Some(Entry::Known { counters, since }) if self.is_fresh(user, *since, now) => {
+                Found::Counters(*counters)
+            }
+            Some(Entry::Reading { marker, .. }) => Found::Nothing(*marker),
+            _ => {
                 entries.last_marker += 1;
                 let marker = Marker(entries.last_marker);
-                entries.users.insert(user.clone(), Entry::Reading(marker));
+                entries.users.insert(user.clone(), Entry::Reading { marker, since: now });
                 Found::Nothing(marker)
             }
         }
+    }
+
+    fn is_fresh(&self, user: &UserId, since: Instant, now: Instant) -> bool {
+        let Some(local) = &self.local else { return true };
+        now.saturating_duration_since(since) < AGE_MAX || local.since(user).is_some_and(|here| here <= since)
     }
 
     /// Keeps what was read, unless a commit may have overtaken it.
     pub(super) fn keep(&self, user: &UserId, marker: Marker, read: InboxCounters) {
         let entries = &mut *self.lock();
         let Some(entry) = entries.users.peek_mut(user) else { return };
-        let is_newest = match entry {
-            Entry::Reading(present) => *present == marker,
+        match entry {
+            Entry::Reading { marker: present, since } if *present == marker => {
+                *entry = Entry::Known { counters: read, since: *since };
+            }
             // Of two who share a marker, the one who read earlier may have kept first.
-            Entry::Known(known) => read.is_newer_than(known),
-        };
-        if is_newest {
-            *entry = Entry::Known(read);
+            Entry::Known { counters, .. } if read.is_newer_than(counters) => *counters = read,
+            _ => {}
         }
     }
 
-    /// Takes note of what was committed, in the order in which it became true.
+    /// Takes note of what was committed, here or by another process: in whatever order it is heard of.
     pub(super) fn note(&self, facts: &[InboxFact]) {
         let entries = &mut *self.lock();
         for fact in facts {
-            match entries.users.peek_mut(fact.user()) {
-                Some(Entry::Known(known)) => known.follow(fact),
-                Some(Entry::Reading(_)) => drop(entries.users.remove(fact.user())),
-                None => {}
-            }
+            let (epoch, counters) = match fact {
+                InboxFact::Appended { notification, counters, .. } => {
+                    (Some(notification.position.epoch), counters)
+                }
+                InboxFact::Changed { position, counters, .. } => (Some(position.epoch), counters),
+                InboxFact::Marked { counters, .. } => (None, counters),
+            };
+            entries.note(fact.user(), epoch, *counters);
         }
+    }
+
+    /// Takes note of what somebody is about to be answered. Without its life it is of the one that is known.
+    pub(super) fn learn(&self, user: &UserId, epoch: Option<Epoch>, counters: Counters) {
+        self.lock().note(user, epoch, counters);
     }
 
     /// Forgets everything: it is not known what became of a commit.
@@ -93,28 +134,31 @@ impl CounterCache {
 
     /// Never held over anything that could panic, so what a poisoned lock guards is whole.
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn note(&mut self, user: &UserId, epoch: Option<Epoch>, counters: Counters) {
+        let Some(entry) = self.users.peek_mut(user) else { return };
+        if let Entry::Known { counters: known, .. } = entry {
+            let epoch = epoch.unwrap_or(known.epoch);
+            let news = InboxCounters { epoch, counters };
+            if known.epoch == epoch || known.epoch == Epoch::NONE {
+                if counters.is_newer_than(&known.counters) {
+                    *known = news;
+                }
+                return;
+            }
+        }
+        // Of two lives of an inbox neither is the newer one; and a read under way may be behind.
+        self.users.remove(user);
     }
 }
 
 impl InboxCounters {
-    /// Of two lives of an inbox neither is the newer one.
     fn is_newer_than(&self, other: &Self) -> bool {
-        let versions = |inbox: &Self| (inbox.counters.version, inbox.counters.marks_version);
-        self.epoch == other.epoch && versions(self) > versions(other)
-    }
-
-    fn follow(&mut self, fact: &InboxFact) {
-        match fact {
-            InboxFact::Appended { notification, counters, .. } => {
-                *self = Self { epoch: notification.position.epoch, counters: *counters };
-            }
-            InboxFact::Changed { position, counters, .. } => {
-                *self = Self { epoch: position.epoch, counters: *counters };
-            }
-            // What is marked was appended in this life.
-            InboxFact::Marked { counters, .. } => self.counters = *counters,
-        }
+        self.epoch == other.epoch && self.counters.is_newer_than(&other.counters)
     }
 }
 

@@ -70,6 +70,11 @@ impl Connection {
         }
     }
 
+    /// Whether others can write at the same time.
+    pub(super) fn is_shared(&self) -> bool {
+        !matches!(self, Self::Sqlite(_))
+    }
+
     pub(super) fn commit(&mut self) -> QueryResult<()> {
         on_inner!(self, |conn| AnsiTransactionManager::commit_transaction(conn))
     }
@@ -180,6 +185,16 @@ impl Database {
             Self::File(file) => file.check_present(),
             #[cfg(feature = "postgres")]
             Self::Server(_) => Ok(()),
+        }
+    }
+
+    /// How many transactions are worked on at the same time.
+    pub(super) fn writers(&self) -> usize {
+        match self {
+            // It lets one write at a time.
+            Self::File(_) => 1,
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => server::WRITERS,
         }
     }
 

@@ -4,10 +4,10 @@ use diesel::prelude::*;
 
 use super::{
     Connection,
-    messages::{IdempotencyKey, Receipt},
+    messages::IdempotencyKey,
     on_inner,
     prepared::Prepared,
-    rows::{KeyRow, receipt_lines},
+    rows::KeyRow,
     schema::idempotency_keys::{self as keys, table},
 };
 use crate::domain::{Timestamp, UserId};
@@ -31,13 +31,12 @@ pub(super) fn keep(
     conn: &mut Connection,
     publisher: &UserId,
     key: &IdempotencyKey,
-    receipts: &[Receipt],
+    receipts: &str,
     now: Timestamp,
 ) -> QueryResult<()> {
-    let lines = receipt_lines(receipts);
     let answer = (
         keys::digest.eq(key.digest.as_slice()),
-        keys::receipts.eq(&lines),
+        keys::receipts.eq(receipts),
         keys::created_at.eq(now.as_micros()),
     );
     let keep = diesel::insert_into(table)
@@ -50,12 +49,14 @@ pub(super) fn keep(
 
 /// Deletes at most `limit` answers older than `before`, and says whether there may be more.
 pub(super) fn forget(conn: &mut Connection, before: Timestamp, limit: usize) -> QueryResult<bool> {
-    let old: Vec<(String, String)> = table
+    let mut old: Vec<(String, String)> = table
         .filter(keys::created_at.lt(before.as_micros()))
         .order(keys::created_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select((keys::publisher, keys::key))
         .load(conn)?;
+    // In the order in which all lock them.
+    old.sort_unstable();
     for (publisher, key) in &old {
         diesel::delete(table.find((publisher, key))).execute(conn)?;
     }

@@ -11,6 +11,12 @@ use crate::{
     stream::Head,
 };
 
+/// The inbox of a user who never had a notification.
+const NEVER: InboxState = InboxState {
+    head: Head::NONE,
+    counters: Counters { unread: 0, unseen: 0, version: 0, marks_version: 0 },
+};
+
 /// Where an inbox stands; `None` for a user who never had a notification.
 fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
     let find = inboxes::table.find(user.as_str());
@@ -27,8 +33,34 @@ struct Prune;
 
 /// Where an inbox stands, one that is not there yet included.
 pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
-    let never = InboxState { head: Head::NONE, counters: Counters::default() };
-    Ok(state(conn, user)?.unwrap_or(never))
+    Ok(state(conn, user)?.unwrap_or(NEVER))
+}
+
+/// The same for who will change it: nobody else does until the end of the transaction.
+pub(super) fn hold(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
+    match conn {
+        Connection::Sqlite(_) => stands(conn, user),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => {
+            let find = inboxes::table.find(user.as_str()).select(InboxRow::as_select());
+            let row = find.for_no_key_update().first(conn).optional()?;
+            row.map_or(Ok(NEVER), InboxState::try_from)
+        }
+    }
+}
+
+/// Has nobody else change these inboxes until the end of the transaction.
+pub(super) fn hold_all(conn: &mut Connection, users: &[String]) -> QueryResult<()> {
+    match conn {
+        Connection::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        Connection::Postgres(conn) => {
+            let find = inboxes::table.filter(inboxes::user_id.eq_any(users)).order(inboxes::user_id);
+            let held: Vec<String> = find.select(inboxes::user_id).for_no_key_update().load(conn)?;
+            drop(held);
+            Ok(())
+        }
+    }
 }
 
 /// An inbox that has taken its next offset.

@@ -5,8 +5,8 @@ use std::time::Instant;
 use diesel::QueryResult;
 use tokio::sync::oneshot;
 
-use super::{Connection, error::Fault, messages::StoreError};
-use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Load};
+use super::{append::Append, error::Fault, messages::StoreError, transaction::Transaction};
+use crate::{domain::UserId, mailbox::Load};
 
 /// What is done inside a transaction of the writer.
 pub(super) trait Write: Send + 'static {
@@ -22,29 +22,44 @@ pub(super) trait Write: Send + 'static {
         0
     }
 
+    /// Whose inbox it changes, if it is one that is known before: it is locked for it.
+    fn user(&self) -> Option<&UserId> {
+        None
+    }
+
+    /// What it stores: the inboxes of those are locked, too.
+    fn append(&self) -> Option<&Append> {
+        None
+    }
+
+    /// Whether it has a transaction to itself, since it finds out in it what it will lock.
+    fn is_alone(&self) -> bool {
+        false
+    }
+
     /// Does it, and adds what became true. A refusal comes before the first change, because what is
     /// done in the transaction before and after it stands.
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        now: Timestamp,
-        facts: &mut Vec<InboxFact>,
-    ) -> Result<Self::Done, Fault>;
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<Self::Done, Fault>;
 }
 
 /// A [`Write`] of any kind in the queue.
 pub(super) trait Job: Send {
     fn rows(&self) -> usize;
 
+    fn user(&self) -> Option<&UserId>;
+
+    fn append(&self) -> Option<&Append>;
+
+    fn is_alone(&self) -> bool;
+
     /// Whether somebody still waits for the answer.
     fn is_wanted(&self, now: Instant) -> bool;
 
-    /// Runs inside a transaction, if it is still wanted, and keeps the outcome until the commit; a
-    /// refusal is one, too.
+    /// Runs inside a transaction, and keeps the outcome until the commit; a refusal is one, too.
     ///
     /// # Errors
     /// Those of the database; the transaction is lost then.
-    fn run(&mut self, conn: &mut Connection, now: Timestamp, facts: &mut Vec<InboxFact>) -> QueryResult<()>;
+    fn run(&mut self, tx: &mut Transaction<'_>) -> QueryResult<()>;
 
     /// Answers with the outcome, which is committed.
     fn answer(self: Box<Self>);
@@ -75,21 +90,30 @@ impl<W: Write> Job for Queued<W> {
         self.write.rows()
     }
 
+    fn user(&self) -> Option<&UserId> {
+        self.write.user()
+    }
+
+    fn append(&self) -> Option<&Append> {
+        self.write.append()
+    }
+
+    fn is_alone(&self) -> bool {
+        self.write.is_alone()
+    }
+
     fn is_wanted(&self, now: Instant) -> bool {
         now < self.deadline && !self.reply.is_closed()
     }
 
-    fn run(&mut self, conn: &mut Connection, now: Timestamp, facts: &mut Vec<InboxFact>) -> QueryResult<()> {
-        // The asker may have given up while the transaction waited for its beginning.
-        if !self.is_wanted(Instant::now()) {
-            self.outcome = Some(Err(late()));
-            return Ok(());
-        }
-        self.outcome = match self.write.apply(conn, now, facts) {
-            Ok(done) => Some(Ok(done)),
-            Err(Fault::Refused(error)) => Some(Err(error)),
+    fn run(&mut self, tx: &mut Transaction<'_>) -> QueryResult<()> {
+        match self.write.apply(tx) {
+            // What was taken away the time before cannot be taken away again.
+            Err(Fault::Refused(_)) if tx.is_repeated && matches!(self.outcome, Some(Ok(_))) => {}
+            Ok(done) => self.outcome = Some(Ok(done)),
+            Err(Fault::Refused(error)) => self.outcome = Some(Err(error)),
             Err(Fault::Database(error)) => return Err(error),
-        };
+        }
         Ok(())
     }
 

@@ -3,16 +3,16 @@
 use std::collections::HashSet;
 
 use super::{
-    Connection,
     error::Fault,
     inboxes::{self, Delta},
     job::Write,
     messages::{Acknowledge, ApplyMark, Delete, Probe, StoreError},
     notifications::{self, Marking, Scope},
-    writer::BATCH_ROWS,
+    queue::BATCH_ROWS,
+    transaction::Transaction,
 };
 use crate::{
-    domain::{Counters, MarkTarget, Offset, Position, Timestamp},
+    domain::{Counters, MarkTarget, Offset, Position, UserId},
     hub::messages::{InboxFact, MarkedChange},
     stream::Head,
 };
@@ -28,13 +28,13 @@ impl Write for ApplyMark {
         }
     }
 
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        now: Timestamp,
-        facts: &mut Vec<InboxFact>,
-    ) -> Result<Counters, Fault> {
-        let state = inboxes::stands(conn, &self.user)?;
+    fn user(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
+    fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<Counters, Fault> {
+        let now = *now;
+        let state = inboxes::hold(conn, &self.user)?;
         let ids: Vec<&str>;
         let scope = match &self.mark.target {
             MarkTarget::Ids(named) => {
@@ -71,11 +71,17 @@ impl Write for ApplyMark {
 impl Write for Delete {
     type Done = ();
 
-    fn apply(&self, conn: &mut Connection, now: Timestamp, facts: &mut Vec<InboxFact>) -> Result<(), Fault> {
+    fn user(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
+    fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
+        let now = *now;
+        let head = inboxes::hold(conn, &self.user)?.head;
         let Some(row) = notifications::fetch(conn, &self.user, &self.id, now)? else {
             return Err(Fault::Refused(StoreError::NotFound));
         };
-        let notification = row.within(inboxes::stands(conn, &self.user)?.head.epoch)?;
+        let notification = row.within(head.epoch)?;
         notifications::delete(conn, &self.user, notification.position.offset)?;
         // An archived one is read and seen, so it was counted nowhere.
         let delta = Delta {
@@ -95,7 +101,11 @@ impl Write for Delete {
 impl Write for Acknowledge {
     type Done = ();
 
-    fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+    fn user(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
+    fn apply(&self, Transaction { conn, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
         let head = inboxes::stands(conn, &self.user)?.head;
         // What is not there yet cannot have been shown.
         let offset = offset_in(head, self.up_to)?.min(head.last);
@@ -107,8 +117,8 @@ impl Write for Probe {
     type Done = ();
 
     /// Changes nothing; but a transaction that may write was opened and ended for it.
-    fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
-        Ok(inboxes::probe(conn)?)
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
+        Ok(inboxes::probe(tx.conn)?)
     }
 }
 

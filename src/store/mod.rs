@@ -8,6 +8,8 @@ pub mod messages;
 
 mod append;
 mod batch;
+#[cfg(feature = "postgres")]
+mod bulk;
 mod catch_up;
 mod collapse;
 mod counter_cache;
@@ -21,6 +23,8 @@ mod inboxes;
 mod job;
 mod keys;
 mod link;
+#[cfg(feature = "postgres")]
+mod locks;
 mod marks;
 mod mutes;
 mod muting;
@@ -28,6 +32,7 @@ mod notifications;
 mod pages;
 mod preferences;
 mod prepared;
+mod queue;
 mod reader;
 mod retention;
 mod revocations;
@@ -37,6 +42,8 @@ mod schema;
 mod server;
 mod sweep;
 mod tickets;
+#[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
+mod transaction;
 mod writer;
 
 use std::{
@@ -63,8 +70,8 @@ use self::{
     writer::{Writer, WriterLink},
 };
 use crate::{
-    domain::{Counters, Identity, Mute, Notification, Preferences, Revocation, Timestamp},
-    hub::messages::Committed,
+    domain::{Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId},
+    hub::{LocalUsers, messages::Committed},
 };
 
 pub struct Store {
@@ -83,20 +90,25 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, checks it and brings it to this version.
+    /// Opens the database, checks it and brings it to this version. The hub hears of what is committed, and says
+    /// who is here.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with one line that says what is wrong with it.
-    pub fn open(options: StoreOptions, hub: Recipient<Committed>) -> Result<Self, StoreError> {
+    pub fn open(
+        options: StoreOptions,
+        hub: Recipient<Committed>,
+        local: LocalUsers,
+    ) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
         let database = Database::open(&options)?;
         let has_bus = options.others.bus.is_some();
         // Until the writer is seen by those who look.
         let _seen = database.look_around(has_bus)?;
-        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX));
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();
+        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX, is_shared.then_some(local)));
         let catch_up = CatchUp {
             reader: reader.clone(),
             doorbell: doorbell.clone(),
@@ -109,7 +121,7 @@ impl Store {
         };
         Ok(Self {
             reader,
-            writer: Writer::start(database, &options, doorbell, counters.clone())?,
+            writer: Writer::start(&database, &options, &doorbell, &counters)?,
             catch_up: Some(catch_up),
             keys: KeysUnderWay::default(),
             counters,
@@ -129,6 +141,29 @@ impl Store {
             // A server that stands still lets nobody see that an answer is late.
             let answer = tokio::time::timeout_at(deadline.into(), answer?).await.map_err(|_| late())?;
             answer.unwrap_or_else(|_| gone())
+        })
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> ResponseFuture<Result<T, StoreError>> {
+        Box::pin(self.reader.clone().read(Instant::now() + self.patience, query))
+    }
+
+    /// What a user is told of the counters, polls are not behind of: another process may have changed them.
+    fn learning<T: 'static>(
+        &self,
+        user: UserId,
+        answer: ResponseFuture<Result<T, StoreError>>,
+        told: fn(&T) -> (Option<Epoch>, Counters),
+    ) -> ResponseFuture<Result<T, StoreError>> {
+        let known = self.counters.clone();
+        Box::pin(async move {
+            let answer = answer.await?;
+            let (epoch, counters) = told(&answer);
+            known.learn(&user, epoch, counters);
+            Ok(answer)
         })
     }
 }
@@ -196,7 +231,7 @@ macro_rules! writes {
 }
 
 writes! {
-    ApplyMark => Counters, Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
+    Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
     RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>), EraseUser => Erased,
 }
 
@@ -206,9 +241,7 @@ macro_rules! reads {
             type Result = ResponseFuture<Result<$answer, StoreError>>;
 
             fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
-                let query: fn(&mut Connection, &$message) -> Result<$answer, StoreError> = $query;
-                let deadline = Instant::now() + self.patience;
-                Box::pin(self.reader.clone().read(deadline, move |conn| query(conn, &message)))
+                self.read(move |conn| $query(conn, &message))
             }
         }
     )+};
@@ -216,14 +249,41 @@ macro_rules! reads {
 
 reads! {
     ReadState => InboxState, pages::read_state;
-    ReadInbox => InboxRead, pages::read_inbox;
-    List => Listing, pages::list;
     Fetch => Notification, pages::fetch;
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
     ReadRevocations => RevocationPage, revocations::read;
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;
+}
+
+impl Handler<ApplyMark> for Store {
+    type Result = ResponseFuture<Result<Counters, StoreError>>;
+
+    fn handle(&mut self, mark: ApplyMark, _: &mut Self::Context) -> Self::Result {
+        let user = mark.user.clone();
+        self.learning(user, self.write(mark), |counters| (None, *counters))
+    }
+}
+
+impl Handler<ReadInbox> for Store {
+    type Result = ResponseFuture<Result<InboxRead, StoreError>>;
+
+    fn handle(&mut self, read: ReadInbox, _: &mut Self::Context) -> Self::Result {
+        let user = read.user.clone();
+        let answer = self.read(move |conn| pages::read_inbox(conn, &read));
+        self.learning(user, answer, |read| (Some(read.page.head.epoch), read.counters))
+    }
+}
+
+impl Handler<List> for Store {
+    type Result = ResponseFuture<Result<Listing, StoreError>>;
+
+    fn handle(&mut self, list: List, _: &mut Self::Context) -> Self::Result {
+        let user = list.user.clone();
+        let answer = self.read(move |conn| pages::list(conn, &list));
+        self.learning(user, answer, |listing| (Some(listing.cursor.epoch), listing.counters))
+    }
 }
 
 impl Handler<Flush> for Store {

@@ -10,11 +10,9 @@ use super::{
     job::Write,
     messages::{ListMutes, PutMute, RemoveMute, StoreError},
     mutes,
+    transaction::Transaction,
 };
-use crate::{
-    domain::{Mute, NotificationType, Timestamp, UserId},
-    hub::messages::InboxFact,
-};
+use crate::domain::{Mute, NotificationType, Timestamp, UserId};
 
 /// [`PutMute`] under the limit on the mutes of a user; 0 is no limit.
 pub(super) struct Put {
@@ -25,8 +23,14 @@ pub(super) struct Put {
 impl Write for Put {
     type Done = Mute;
 
-    fn apply(&self, conn: &mut Connection, now: Timestamp, _: &mut Vec<InboxFact>) -> Result<Mute, Fault> {
+    fn user(&self) -> Option<&UserId> {
+        Some(&self.put.user)
+    }
+
+    fn apply(&self, Transaction { conn, now, .. }: &mut Transaction<'_>) -> Result<Mute, Fault> {
         let PutMute { user, pattern, until } = &self.put;
+        let now = *now;
+        inboxes::hold(conn, user)?;
         let mut others = mutes::of(conn, user)?;
         others.retain(|mute| mute.is_in_force(now) && mute.pattern != *pattern);
         if self.limit > 0 && others.len() >= self.limit {
@@ -42,9 +46,14 @@ impl Write for Put {
 impl Write for RemoveMute {
     type Done = ();
 
-    fn apply(&self, conn: &mut Connection, now: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+    fn user(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
+    fn apply(&self, Transaction { conn, now, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
+        inboxes::hold(conn, &self.user)?;
         if mutes::remove(conn, &self.user, &self.pattern)? {
-            recount(conn, &self.user, now)?;
+            recount(conn, &self.user, *now)?;
         }
         Ok(())
     }

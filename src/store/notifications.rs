@@ -4,7 +4,7 @@
 
 use diesel::{
     connection::DefaultLoadingMode,
-    dsl::{count, count_star},
+    dsl::{count, count_star, exists},
     expression::BoxableExpression,
     prelude::*,
     sql_types::{BigInt, Bool, Nullable},
@@ -96,6 +96,11 @@ pub(super) fn fetch(
         .select(NotificationRow::as_select())
         .first(conn)
         .optional()
+}
+
+/// Whether at least one of these is stored.
+pub(super) fn is_any_there(conn: &mut Connection, ids: &[&str]) -> QueryResult<bool> {
+    diesel::select(exists(table.filter(n::id.eq_any(ids)))).get_result(conn)
 }
 
 pub(super) fn delete(conn: &mut Connection, user: &UserId, offset: Offset) -> QueryResult<()> {

@@ -10,11 +10,9 @@ use super::{
     on_inner,
     rows::PreferencesRow,
     schema::preferences,
+    transaction::Transaction,
 };
-use crate::{
-    domain::{Preferences, Timestamp, UserId},
-    hub::messages::InboxFact,
-};
+use crate::domain::{Preferences, UserId};
 
 pub(super) fn read(conn: &mut Connection, read: &ReadPreferences) -> Result<Preferences, StoreError> {
     let row = preferences::table
@@ -28,15 +26,19 @@ pub(super) fn read(conn: &mut Connection, read: &ReadPreferences) -> Result<Pref
 impl Write for SetPreferences {
     type Done = ();
 
+    fn user(&self) -> Option<&UserId> {
+        Some(&self.user)
+    }
+
     /// Nobody is told: nothing that a session shows depends on it.
-    fn apply(&self, conn: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
         let row = PreferencesRow::from(&self.preferences);
         let set = diesel::insert_into(preferences::table)
             .values((preferences::user_id.eq(self.user.as_str()), &row))
             .on_conflict(preferences::user_id)
             .do_update()
             .set(&row);
-        on_inner!(conn, |conn| set.execute(conn))?;
+        on_inner!(tx.conn, |conn| set.execute(conn))?;
         Ok(())
     }
 }

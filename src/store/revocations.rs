@@ -14,11 +14,9 @@ use super::{
     on_inner,
     rows::RevocationRow,
     schema::revocations::{self as r, table},
+    transaction::Transaction,
 };
-use crate::{
-    domain::{Revocation, Timestamp},
-    hub::messages::InboxFact,
-};
+use crate::domain::{Revocation, Timestamp};
 
 /// Rows of a page.
 const PAGE_ROWS: i64 = 5000;
@@ -29,12 +27,9 @@ const SESSION_AGE: Duration = Duration::from_secs(10 * 60);
 impl Write for Revoke {
     type Done = (Timestamp, Vec<Revocation>);
 
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        now: Timestamp,
-        _: &mut Vec<InboxFact>,
-    ) -> Result<Self::Done, Fault> {
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<Self::Done, Fault> {
+        let Transaction { conn, now, .. } = tx;
+        let now = *now;
         let mut revocations = Vec::with_capacity(self.revoked.len());
         for revoked in &self.revoked {
             let revocation = Revocation { revoked: revoked.clone(), at: now };
@@ -45,7 +40,7 @@ impl Write for Revoke {
             let is_older = r::revoked_at.lt(now.as_micros());
             diesel::update(table.find((&row.kind, &row.value)).filter(is_older))
                 .set(r::revoked_at.eq(now.as_micros()))
-                .execute(conn)?;
+                .execute(*conn)?;
             revocations.push(revocation);
         }
         Ok((now, revocations))

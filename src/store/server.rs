@@ -34,6 +34,9 @@ const SERVER_LIVENESS: &str =
 /// How often a lock on a row is waited for, all in all, within the time that a write has.
 const LOCK_ATTEMPTS: u32 = 1 + super::writer::RETRIES;
 
+/// Transactions that one process works on at the same time: while one waits for its sync, others do not.
+pub(super) const WRITERS: usize = 4;
+
 /// Whoever may write has this lock, together with all others who may. As each of these locks it is of the
 /// tables, so each schema has its own; the first number says what it is for.
 const SHARE: &str = "SELECT pg_advisory_lock_shared(1953064052, hashtext(coalesce(current_schema(), '')));";
@@ -50,10 +53,6 @@ const IS_ALONE: &str = "
 /// How long the last process is given to go: the server notices the end of one that was killed a little later.
 const FAREWELL: Duration = Duration::from_millis(500);
 const FAREWELL_PAUSE: Duration = Duration::from_millis(25);
-
-/// Newer servers end a transaction that takes longer; the writer does not commit one that took half of it.
-const TRANSACTION_MAX: &str =
-    "SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = 'transaction_timeout';";
 
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseServer {
@@ -104,7 +103,6 @@ impl DatabaseServer {
         let mut conn = self.log_in()?;
         conn.batch_execute(&self.settings(access))?;
         if access == Access::Write {
-            conn.batch_execute(TRANSACTION_MAX)?;
             conn.batch_execute(SHARE).map_err(|_| self.failed("another process has it for itself"))?;
         }
         Ok(conn)
@@ -135,7 +133,8 @@ impl DatabaseServer {
     fn settings(&self, access: Access) -> String {
         let patience = self.patience.as_millis();
         let synchronous_commit = if self.is_fully_synchronous { "on" } else { "off" };
-        // What one read tells is of one instant.
+        // What one read tells is of one instant. A transaction that writes is not committed when nobody waits for
+        // it any more; a newer server ends what takes longer than it and its commit may.
         let isolation = match access {
             Access::Write => "SET default_transaction_isolation = 'read committed';",
             Access::Read => {
@@ -148,8 +147,10 @@ impl DatabaseServer {
              SET idle_in_transaction_session_timeout = {patience};
              SET synchronous_commit = {synchronous_commit};
              {isolation}
+             SELECT set_config(name, '{}', false) FROM pg_settings WHERE name = 'transaction_timeout';
              {SERVER_LIVENESS}",
             patience / u128::from(LOCK_ATTEMPTS),
+            patience * 2,
         )
     }
 

@@ -12,6 +12,7 @@ use super::{
     job::Write,
     notifications::{self, EndedRow},
     rows::broken,
+    transaction::Transaction,
 };
 use crate::{
     domain::{NotificationId, Timestamp, UserId},
@@ -30,7 +31,7 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    /// At most `limit` of them.
+    /// At most `limit` of them. Where others write at the same time they may be gone a moment later.
     pub(super) fn rows(
         &self,
         conn: &mut Connection,
@@ -60,13 +61,25 @@ impl Write for Sweep {
         self.limit
     }
 
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        now: Timestamp,
-        facts: &mut Vec<InboxFact>,
-    ) -> Result<bool, Fault> {
-        let mut rows = self.ended.rows(conn, now, i64::try_from(self.limit).unwrap_or(i64::MAX))?;
+    /// Whose inboxes it locks shows only in what it finds.
+    fn is_alone(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<bool, Fault> {
+        let now = *now;
+        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        let mut rows = self.ended.rows(conn, now, limit)?;
+        let may_be_more = rows.len() == self.limit;
+        if conn.is_shared() {
+            // What others have done to them shows when nobody can do any more.
+            let mut users: Vec<String> = rows.into_iter().map(|row| row.user_id).collect();
+            users.sort_unstable();
+            users.dedup();
+            inboxes::hold_all(conn, &users)?;
+            rows = self.ended.rows(conn, now, limit)?;
+            rows.retain(|row| users.binary_search(&row.user_id).is_ok());
+        }
         rows.sort_unstable_by(|a, b| (&a.user_id, a.offset).cmp(&(&b.user_id, b.offset)));
         for of_user in rows.chunk_by(|a, b| a.user_id == b.user_id) {
             let Some(last) = of_user.last() else { continue };
@@ -76,7 +89,7 @@ impl Write for Sweep {
                 inboxes::prune(conn, &user, u64::try_from(last.offset).map_err(broken)?)?;
             }
         }
-        Ok(rows.len() == self.limit)
+        Ok(may_be_more)
     }
 }
 

@@ -13,11 +13,9 @@ use super::{
     on_inner,
     rows::TicketRow,
     schema::tickets::{self as t, table},
+    transaction::Transaction,
 };
-use crate::{
-    domain::{Identity, Timestamp, UserId},
-    hub::messages::InboxFact,
-};
+use crate::domain::{Identity, Timestamp, UserId};
 
 /// [`KeepTicket`] under the limit on the open tickets of a user; 0 is no limit.
 pub(super) struct Keep {
@@ -28,15 +26,17 @@ pub(super) struct Keep {
 impl Write for Keep {
     type Done = ();
 
-    fn apply(&self, conn: &mut Connection, now: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
+        let Transaction { conn, now, .. } = tx;
         let KeepTicket { digest, identity, lifetime } = &self.keep;
         let is_open = t::user_id.eq(identity.user.as_str()).and(t::expires_at.gt(now.as_micros()));
-        let open: i64 = table.filter(is_open).select(count_star()).first(conn)?;
+        let open: i64 = table.filter(is_open).select(count_star()).first(*conn)?;
         if self.limit > 0 && usize::try_from(open).is_ok_and(|open| open >= self.limit) {
             return Err(Fault::Refused(StoreError::TooManyTickets));
         }
         let row = TicketRow::new(digest, identity, now.plus(*lifetime))?;
-        let keep = diesel::insert_into(table).values(row);
+        // Where it is there already, it was this transaction that kept it, before its connection was lost.
+        let keep = diesel::insert_into(table).values(row).on_conflict_do_nothing();
         on_inner!(conn, |conn| keep.execute(conn))?;
         Ok(())
     }
@@ -45,17 +45,13 @@ impl Write for Keep {
 impl Write for RedeemTicket {
     type Done = Option<Identity>;
 
-    fn apply(
-        &self,
-        conn: &mut Connection,
-        now: Timestamp,
-        _: &mut Vec<InboxFact>,
-    ) -> Result<Option<Identity>, Fault> {
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<Option<Identity>, Fault> {
+        let Transaction { conn, now, .. } = tx;
         let redeem = diesel::delete(table.find(self.digest.as_slice()));
         let row: Option<TicketRow> =
             on_inner!(conn, |conn| redeem.returning(TicketRow::as_returning()).get_result(conn))
                 .optional()?;
-        let open = row.filter(|row| row.is_open(now));
+        let open = row.filter(|row| row.is_open(*now));
         Ok(open.map(Identity::try_from).transpose()?)
     }
 }

@@ -1,18 +1,15 @@
-//! The one thread that writes: it takes what waits into one transaction, so that many pay for one
-//! sync of the disk.
+//! The threads that write: each takes what waits into one transaction, so that many pay for one sync of the
+//! disk.
 //!
-//! It owns the writing connection and the queue in front of it. There is no timer: while one batch
-//! commits, the next gathers. It notes the counters and offers the facts to the hub after the commit
-//! and before the answers, and it must never answer before the commit.
+//! A writer owns a writing connection; the queue in front is of all. A file has one writer, a server several,
+//! so that one batch is worked on while another is synced. A writer notes the counters and offers the facts to
+//! the hub after the commit and before the answers, and it must never answer before the commit.
 
 mod chores;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -28,12 +25,11 @@ use super::{
     file::FileLock,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
+    queue::{Queue, Refusal, Turn},
+    transaction::Doubt,
 };
 use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
-use chores::{EXPIRY_INTERVAL, HOUSEKEEPING_INTERVAL};
-
-/// Rows of one transaction: 50 ms of work, so that nobody waits long behind a flood.
-pub(super) const BATCH_ROWS: usize = 2000;
+use chores::Chores;
 
 /// Bytes that may wait in the queue.
 const QUEUE_BYTES: usize = 256 * 1024 * 1024;
@@ -42,10 +38,15 @@ const QUEUE_BYTES: usize = 256 * 1024 * 1024;
 /// before its commit.
 pub(super) const RETRIES: u32 = 3;
 
+/// How long a writer waits before it looks again what became of a transaction.
+const DOUBT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a writer waits that has nothing else to do.
+const FOR_GOOD: Duration = Duration::from_secs(3600);
+
 /// The actor's end of the queue.
 pub(super) struct WriterLink {
-    /// None after the writer was told to end.
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    queue: Arc<Queue>,
     budget: Budget,
     ended: watch::Receiver<()>,
 }
@@ -54,28 +55,27 @@ impl WriterLink {
     /// Queues a write for somebody who waits until `deadline`.
     ///
     /// # Errors
-    /// If the queue is full, or the writer is ending.
+    /// If the queue is full, or the writers are ending.
     pub(super) fn queue<W: Write>(&self, write: W, deadline: Instant) -> Result<Answer<W>, StoreError> {
-        let gone = || StoreError::Unavailable("the writer has ended".to_owned());
         let load = self.budget.take(write.bytes()).ok_or(StoreError::Overloaded)?;
         let (job, answer) = Queued::new(write, Some(load), deadline);
-        match self.queue.as_ref().ok_or_else(gone)?.try_send(Box::new(job)) {
+        match self.queue.put(Box::new(job)) {
             Ok(()) => Ok(answer),
-            Err(TrySendError::Full(_)) => Err(StoreError::Overloaded),
-            Err(TrySendError::Disconnected(_)) => Err(gone()),
+            Err(Refusal::Full) => Err(StoreError::Overloaded),
+            Err(Refusal::Closed) => Err(StoreError::Unavailable("the writer has ended".to_owned())),
         }
     }
 
-    /// Takes nothing new; the writer ends when it has done what is queued.
-    pub(super) fn end(&mut self) {
-        self.queue = None;
+    /// Takes nothing new; the writers end when they have done what is queued.
+    pub(super) fn end(&self) {
+        self.queue.close();
     }
 
     pub(super) fn is_ending(&self) -> bool {
-        self.queue.is_none()
+        self.queue.is_closed()
     }
 
-    /// Completes when the writer's thread has ended, for whatever reason.
+    /// Completes when the writers' threads have ended, for whatever reason.
     pub(super) fn ended(&self) -> impl Future<Output = ()> + use<> {
         let mut ended = self.ended.clone();
         async move { while ended.changed().await.is_ok() {} }
@@ -86,12 +86,11 @@ pub(super) struct Writer {
     database: Database,
     /// None while it is to be opened anew, after an error.
     conn: Option<Connection>,
-    queue: Receiver<Box<dyn Job>>,
+    queue: Arc<Queue>,
     doorbell: Doorbell,
     counters: Arc<CounterCache>,
-    retention: Duration,
-    housekeeping_due: Instant,
-    expiry_due: Instant,
+    /// One of the writers has some.
+    chores: Option<Chores>,
     /// Held as long as anything may be written.
     _lock: Option<FileLock>,
     /// Dropped with the thread.
@@ -99,81 +98,74 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread.
+    /// Starts the threads.
     ///
     /// # Errors
-    /// If the connection cannot be opened, or the thread not be started.
+    /// If a connection cannot be opened, or a thread not be started.
     pub(super) fn start(
-        database: Database,
+        database: &Database,
         options: &StoreOptions,
-        doorbell: Doorbell,
-        counters: Arc<CounterCache>,
+        doorbell: &Doorbell,
+        counters: &Arc<CounterCache>,
     ) -> Result<WriterLink, StoreError> {
-        let (jobs, queue) = sync_channel(options.queue.max(1));
-        let (_ended, ended) = watch::channel(());
-        let writer = Self {
-            _lock: database.lock()?,
-            conn: Some(database.connect(Access::Write)?),
-            database,
-            queue,
-            doorbell,
-            counters,
-            retention: options.idempotency_retention,
-            housekeeping_due: Instant::now() + HOUSEKEEPING_INTERVAL,
-            expiry_due: Instant::now() + EXPIRY_INTERVAL,
-            _ended,
-        };
-        std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run())
-            .map_err(|error| StoreError::Unavailable(format!("the writer cannot start: {error}")))?;
-        Ok(WriterLink { queue: Some(jobs), budget: Budget::new(QUEUE_BYTES), ended })
+        let queue = Arc::new(Queue::new(options.queue.max(1)));
+        let (sender, ended) = watch::channel(());
+        let mut lock = database.lock()?;
+        for number in 0..database.writers() {
+            let writer = Self {
+                _lock: lock.take(),
+                conn: Some(database.connect(Access::Write)?),
+                database: database.clone(),
+                queue: queue.clone(),
+                doorbell: doorbell.clone(),
+                counters: counters.clone(),
+                chores: (number == 0).then(|| Chores::new(options)),
+                _ended: sender.clone(),
+            };
+            std::thread::Builder::new()
+                .name(format!("store-writer-{number}"))
+                .spawn(move || writer.run())
+                .map_err(|error| StoreError::Unavailable(format!("the writer cannot start: {error}")))?;
+        }
+        Ok(WriterLink { queue, budget: Budget::new(QUEUE_BYTES), ended })
     }
 
     fn run(mut self) {
         loop {
-            let due = self.housekeeping_due.min(self.expiry_due);
-            match self.queue.recv_timeout(due.saturating_duration_since(Instant::now())) {
-                Ok(first) => {
-                    let jobs = self.gather(first);
-                    self.work(jobs);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.close(),
+            let due = self.chores.as_ref().map_or_else(|| Instant::now() + FOR_GOOD, Chores::due);
+            match self.queue.take(due) {
+                Turn::Jobs(jobs) => self.work(jobs),
+                Turn::Nothing => {}
+                Turn::End => return self.close(),
             }
             self.do_chores();
         }
     }
 
-    /// The first job and what waits behind it, up to the bound.
-    fn gather(&self, first: Box<dyn Job>) -> Vec<Box<dyn Job>> {
-        let mut rows = first.rows();
-        let mut jobs = vec![first];
-        while rows < BATCH_ROWS
-            && let Ok(job) = self.queue.try_recv()
-        {
-            rows += job.rows();
-            jobs.push(job);
-        }
-        jobs
-    }
-
     /// Does the jobs in one transaction, tells the hub, and answers.
     fn work(&mut self, mut jobs: Vec<Box<dyn Job>>) {
-        let mut retries = 0;
+        let (mut retries, mut doubt) = (0, None);
         loop {
             jobs = without_unwanted(jobs);
             if jobs.is_empty() {
                 return;
             }
-            match self.attempt(&mut jobs) {
+            match self.attempt(&mut jobs, &mut doubt) {
                 Ok((facts, now)) => {
                     self.counters.note(&facts);
                     self.doorbell.ring(facts, now);
                     return jobs.into_iter().for_each(Job::answer);
                 }
                 Err(Failure::Locked) => {}
-                Err(Failure::Passing(_)) if retries < RETRIES && jobs.len() == 1 => retries += 1,
+                Err(Failure::Doubtful(doubtful, error)) => {
+                    log::warn!("it is looked up whether a transaction has committed: {error}");
+                    doubt = Some(doubtful);
+                }
+                // They may have their answers yet: nobody fails before it is known, or nobody waits any more.
+                Err(_) if doubt.is_some() => std::thread::sleep(DOUBT_PAUSE),
+                Err(Failure::Passing(_)) if retries < RETRIES && (jobs.len() == 1 || self.conn.is_none()) => {
+                    retries += 1;
+                }
                 // One of them is to blame: alone, each harms only itself.
                 Err(Failure::Passing(_) | Failure::Job(_)) if jobs.len() > 1 => {
                     return jobs.into_iter().for_each(|job| self.work(vec![job]));
@@ -186,13 +178,17 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
+    fn attempt(
+        &mut self,
+        jobs: &mut [Box<dyn Job>],
+        doubt: &mut Option<Doubt>,
+    ) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
         let conn = self.connection().map_err(Failure::Transaction)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, doubt)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
-        if matches!(outcome, Err(Failure::Passing(_) | Failure::Job(_) | Failure::Transaction(_))) {
-            // One that was rolled back goes on: with a connection ends the lock of the database.
-            let is_commit = matches!(outcome, Err(Failure::Transaction(_)));
+        if outcome.as_ref().is_err_and(|failure| !matches!(failure, Failure::Locked)) {
+            // One that was rolled back goes on.
+            let is_commit = matches!(outcome, Err(Failure::Transaction(_) | Failure::Doubtful(..)));
             if is_commit || conn.is_broken() || conn.ping().is_err() {
                 self.conn = None;
             }
@@ -211,11 +207,18 @@ impl Writer {
         }
     }
 
-    fn close(mut self) {
+    fn close(&mut self) {
         let closed = self.connection().and_then(|conn| Ok(database::close(conn)?));
         if let Err(error) = closed {
             log::warn!("the log of the database stays beside it: {error}");
         }
+    }
+}
+
+impl Drop for Writer {
+    /// One that ends before it is told to takes the others with it, and the store.
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 

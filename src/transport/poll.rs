@@ -19,7 +19,7 @@ use crate::{
     http::{answers, problem::Problem, socket, wait::Wait},
     protocol::{
         CloseCode, ErrorCode, Frame,
-        event::{GapView, Message, NotificationFields, Skip, Unread},
+        event::{GapView, Message, NotificationFields, Skip, Telling, Unread},
     },
     session::{Following, Line, Waiter, Worker},
     stream::Resume,
@@ -239,7 +239,7 @@ impl Answer {
         }
         if frame.is_numbered() {
             self.owes_counters |= frame.room().is_none();
-        } else if frame.counters().is_some_and(|counters| self.is_news(&counters)) {
+        } else if matches!(frame.telling(), Some(Telling::Unread(counters)) if self.is_news(&counters)) {
             self.owes_counters = false;
         } else {
             return;

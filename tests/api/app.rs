@@ -174,16 +174,7 @@ impl App {
 
     /// A token that expires so many seconds from now (or has expired).
     pub fn token_for(&self, user: &str, scope: &str, seconds: i64) -> String {
-        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
-        let claims = MintClaims {
-            user: user.parse().unwrap(),
-            issued_at: tidings::domain::Timestamp::from_secs(now),
-            expires_at: tidings::domain::Timestamp::from_secs(now + seconds),
-            scope: scope.to_owned(),
-            audience: None,
-            issuer: None,
-        };
-        mint(SECRET.as_bytes(), &claims).unwrap()
+        token(user, scope, seconds)
     }
 
     pub fn publisher(&self) -> String {
@@ -278,6 +269,20 @@ fn launch(
         Ok(address) => (child, address, logs),
         Err(_) => panic!("the server does not listen: {}", logs.lock().unwrap().join("\n")),
     }
+}
+
+/// A token for a user that expires so many seconds from now (or has expired).
+pub fn token(user: &str, scope: &str, seconds: i64) -> String {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+    let claims = MintClaims {
+        user: user.parse().unwrap(),
+        issued_at: tidings::domain::Timestamp::from_secs(now),
+        expires_at: tidings::domain::Timestamp::from_secs(now + seconds),
+        scope: scope.to_owned(),
+        audience: None,
+        issuer: None,
+    };
+    mint(SECRET.as_bytes(), &claims).unwrap()
 }
 
 /// Looks again and again, within the deadline, until there is something.

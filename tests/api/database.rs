@@ -78,6 +78,28 @@ impl Database {
         rows.into_iter().map(|row| (row.offset.try_into().unwrap(), row.id)).collect()
     }
 
+    /// How many a user has not read, of those that are counted.
+    pub fn unread(&mut self, user: &str) -> u64 {
+        let query = format!(
+            "SELECT count(*) AS \"offset\", '' AS id FROM notifications \
+             WHERE user_id = '{user}' AND read_at IS NULL AND archived_at IS NULL AND NOT muted"
+        );
+        self.load(&query).remove(0).offset.try_into().unwrap()
+    }
+
+    /// How many have an end, and are still there.
+    pub fn expiring(&mut self) -> i64 {
+        let query = "SELECT count(*) AS \"offset\", '' AS id FROM notifications WHERE expires_at IS NOT NULL";
+        self.load(query).remove(0).offset
+    }
+
+    /// The life of a user's inbox; none where there is no inbox yet.
+    pub fn epoch(&mut self, user: &str) -> Option<String> {
+        let query =
+            format!("SELECT last_offset AS \"offset\", epoch AS id FROM inboxes WHERE user_id = '{user}'");
+        self.load(&query).pop().map(|row| row.id)
+    }
+
     /// The offset up to which a user was shown everything.
     pub fn acked(&mut self, user: &str) -> i64 {
         let query =

@@ -13,7 +13,7 @@ use crate::{
     },
     config::StoreUrl,
     domain::{Revocation, Revoked},
-    hub::messages::Committed,
+    hub::{LocalUsers, messages::Committed},
     store::{
         Store,
         messages::{Others, StoreOptions},
@@ -65,7 +65,7 @@ fn gate() -> (Gate, TempDir) {
         max_read: 1000,
         others: Others::default(),
     };
-    let store = Store::open(options, Deaf.start().recipient()).unwrap();
+    let store = Store::open(options, Deaf.start().recipient(), LocalUsers::default()).unwrap();
     let store = StoreLink::start(store, Duration::from_secs(5));
     let mut config = Config::default();
     config.auth.secret = Some(SECRET.into());

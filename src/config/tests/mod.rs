@@ -120,7 +120,6 @@ fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
     assert_eq!(
         given.warnings(),
         [
-            "rooms.presence_ttl has no effect in this version",
             "limits.requests_per_second has no effect in this version",
             "push.grace has no effect in this version",
         ]

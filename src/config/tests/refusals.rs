@@ -95,7 +95,6 @@ fn only_room_scopes_can_be_given_to_every_user() {
 #[test]
 fn what_somebody_would_count_on_and_is_not_in_this_version_is_refused() {
     for setting in [
-        "bridge.url=redis://localhost",
         "http.admin_listen=127.0.0.1:9090",
         "http.base_path=/tidings",
         "push.enabled=true",
@@ -120,6 +119,11 @@ fn a_value_that_would_stop_all_work_is_refused() {
         "auth.cookie=a b",
         "session.data_bytes=65KiB",
         "shutdown.drain=30s",
+        "bridge.timeout=0",
+        "bridge.prefix={tidings}:",
+        "bridge.prefix=our tidings:",
+        "bridge.prefix=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "bridge.secret=short",
         "http.public_url=tidings.example.com",
         "http.allowed_origins=*",
         "http.allowed_origins=https://app.example.com/",

@@ -25,7 +25,7 @@ use crate::{
     clock,
     config::{Config, StoreUrl},
     domain::NodeId,
-    hub::{NotificationHub, rooms::RoomPolicy},
+    hub::{LocalUsers, NotificationHub, rooms::RoomPolicy},
     peers::{Company, Peers, Survey},
     store::{
         Store,
@@ -85,7 +85,7 @@ impl Server {
         };
         let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
-        let store = StoreLink::start(Store::open(options, facts).unwrap(), DEADLINE);
+        let store = StoreLink::start(Store::open(options, facts, LocalUsers::default()).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
@@ -103,6 +103,7 @@ impl Server {
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
+            bridge: None,
             gate,
             revoker,
             peers,

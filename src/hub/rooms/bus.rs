@@ -9,7 +9,7 @@ use std::{
 use super::question::{Asker, Question};
 use crate::{
     bridge::messages::{OpenRoom, Order},
-    domain::{Position, RoomName, Timestamp},
+    domain::{RoomName, Timestamp},
 };
 
 /// How long a replica that nobody is in is kept up to date.
@@ -21,11 +21,7 @@ pub enum Stage {
     /// It is the truth itself, or up to date.
     Open,
     /// It is being read; who asks waits.
-    Opening {
-        waiting: Vec<Question>,
-        /// The latest that was said meanwhile.
-        heard: Option<Position>,
-    },
+    Opening(Vec<Question>),
     /// It was up to date before the bus went away, or is not to be had.
     Adrift,
 }

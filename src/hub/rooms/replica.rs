@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     bridge::messages::{BusEvent, OpenRoom, Order, RoomMessage, RoomState},
-    domain::{NodeId, RoomName, Timestamp, UserId},
+    domain::{Presence, RoomName, Timestamp, presence::Changes},
     hub::messages::RoomRefusal,
     stream::{Verdict, judge},
 };
@@ -30,7 +30,7 @@ impl Rooms {
         self.table.open(&name, now);
         let mut question = Some(question);
         let is_adrift = self.table.update(&name, |room, _| {
-            if let Stage::Opening { waiting, .. } = &mut room.stage {
+            if let Stage::Opening(waiting) = &mut room.stage {
                 waiting.extend(question.take());
             }
             matches!(room.stage, Stage::Adrift)
@@ -46,7 +46,7 @@ impl Rooms {
     fn open(&mut self, name: &RoomName, waiting: Vec<Question>) {
         let Some(bus) = &mut self.bus else { return };
         let order = self.table.update(name, |room, _| {
-            room.stage = Stage::Opening { waiting, heard: None };
+            room.stage = Stage::Opening(waiting);
             let (known, members) = (room.log.head().position(), room.presence.here());
             OpenRoom { room: name.clone(), known, members }
         });
@@ -73,20 +73,15 @@ impl Rooms {
             BusEvent::Published { id, result } => self.published(shards, id, result),
             BusEvent::Said(message) => self.said(shards, now, message),
             BusEvent::Members { room, node, users } => {
-                self.change(shards, now, &room, |room| {
-                    let changes = room.presence.settle(node, &users);
-                    (changes.joined, changes.left)
-                });
+                self.change(shards, now, &room, |presence| presence.settle(node, &users));
             }
             BusEvent::Entered { room, node, user } => {
-                self.change(shards, now, &room, |room| {
-                    (room.presence.enter(node, &user).then_some(user).into_iter().collect(), Vec::new())
+                self.change(shards, now, &room, |presence| {
+                    Changes::joined(presence.enter(node, &user), user)
                 });
             }
             BusEvent::Exited { room, node, user } => {
-                self.change(shards, now, &room, |room| {
-                    (Vec::new(), room.presence.exit(node, &user).then_some(user).into_iter().collect())
-                });
+                self.change(shards, now, &room, |presence| Changes::left(presence.exit(node, &user), user));
             }
             BusEvent::Typing { room: name, user, is_active, .. } => {
                 self.table.update(&name, |room, _| {
@@ -94,7 +89,14 @@ impl Rooms {
                     tell_typing(shards, &name, room, now);
                 });
             }
-            BusEvent::NodeLost(node) => self.lose(shards, now, node),
+            BusEvent::NodeLost(node) => {
+                for name in self.table.names() {
+                    self.change(shards, now, &name, |presence| Changes {
+                        left: presence.lose(node),
+                        ..Changes::default()
+                    });
+                }
+            }
             // Not of rooms.
             BusEvent::Facts(_) | BusEvent::Told { .. } => {}
         }
@@ -106,7 +108,7 @@ impl Rooms {
         bus.live();
         for name in self.table.names() {
             let waiting = self.table.update(&name, |room, _| match &mut room.stage {
-                Stage::Opening { waiting, .. } => std::mem::take(waiting),
+                Stage::Opening(waiting) => std::mem::take(waiting),
                 Stage::Open | Stage::Adrift => Vec::new(),
             });
             self.table.update(&name, |room, _| room.touch(now));
@@ -159,16 +161,11 @@ impl Rooms {
         };
         let stage = self.table.update(name, |room, policy| {
             let joined = follow(shards, now, name, room, policy, state);
-            tell_changes(shards, now, name, room, &joined, &[]);
+            tell_changes(shards, now, name, room, &Changes { joined, ..Changes::default() });
             std::mem::replace(&mut room.stage, Stage::Open)
         });
         self.table.forget_beyond_total();
-        let Some(Stage::Opening { waiting, heard }) = stage else { return };
-        let head = self.table.get(name).map(|room| room.log.head().position());
-        if heard.zip(head).is_some_and(|(heard, head)| judge(head, heard) != Verdict::Drop) {
-            // What was said meanwhile is not in it.
-            return self.open(name, waiting);
-        }
+        let Some(Stage::Opening(waiting)) = stage else { return };
         for question in waiting {
             self.answer(shards, now, question);
         }
@@ -178,13 +175,9 @@ impl Rooms {
     fn said(&mut self, shards: &impl Shards, now: Instant, message: RoomMessage) {
         let (name, position) = (message.room.clone(), message.position);
         let verdict = self.table.update(&name, |room, policy| {
-            match &mut room.stage {
-                Stage::Open => {}
-                Stage::Opening { heard, .. } => {
-                    *heard = Some(position);
-                    return Verdict::Drop;
-                }
-                Stage::Adrift => return Verdict::Drop,
+            // What comes before it is read is read with it; what came after, the bridge tells after.
+            if !matches!(room.stage, Stage::Open) {
+                return Verdict::Drop;
             }
             let verdict = judge(room.log.head().position(), position);
             if verdict == Verdict::Deliver {
@@ -200,48 +193,35 @@ impl Rooms {
         }
     }
 
-    /// Has who came and who left told to the room.
+    /// Takes note of who came and who left on another node.
     fn change(
         &mut self,
         shards: &impl Shards,
         now: Instant,
         name: &RoomName,
-        act: impl FnOnce(&mut Room) -> (Vec<UserId>, Vec<UserId>),
+        act: impl FnOnce(&mut Presence) -> Changes,
     ) {
         self.table.update(name, |room, _| {
-            let (joined, left) = act(room);
-            tell_changes(shards, now, name, room, &joined, &left);
+            let changes = act(&mut room.presence);
+            tell_changes(shards, now, name, room, &changes);
         });
-    }
-
-    fn lose(&mut self, shards: &impl Shards, now: Instant, node: NodeId) {
-        for name in self.table.names() {
-            self.change(shards, now, &name, |room| (Vec::new(), room.presence.lose(node)));
-        }
     }
 }
 
 fn refuse_waiting(shards: &impl Shards, stage: Option<Stage>) {
-    if let Some(Stage::Opening { waiting, .. }) = stage {
+    if let Some(Stage::Opening(waiting)) = stage {
         waiting.into_iter().for_each(|question| question.refuse(shards, RoomRefusal::Unavailable));
     }
 }
 
 /// Tells who came and who left.
-fn tell_changes(
-    shards: &impl Shards,
-    now: Instant,
-    name: &RoomName,
-    room: &mut Room,
-    joined: &[UserId],
-    left: &[UserId],
-) {
-    for user in joined {
+fn tell_changes(shards: &impl Shards, now: Instant, name: &RoomName, room: &mut Room, changes: &Changes) {
+    for user in &changes.joined {
         if let Some(frame) = room.joined(name, user, now) {
             tell(shards, name, room, &frame, None);
         }
     }
-    for frame in room.left(name, left, now) {
+    for frame in room.left(name, &changes.left, now) {
         tell(shards, name, room, &frame, None);
     }
     tell_typing(shards, name, room, now);

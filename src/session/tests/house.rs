@@ -15,7 +15,7 @@ use crate::{
     config::{Config, StoreUrl},
     domain::NodeId,
     hub::{
-        HubLink, HubQueue, NotificationHub,
+        HubLink, HubQueue, LocalUsers, NotificationHub,
         liveness::LivenessPolicy,
         messages::Committed,
         rooms::{
@@ -69,7 +69,7 @@ impl House {
             max_read: 1000,
             others: Others::default(),
         };
-        let store = Store::open(options, doorbell(hub.clone())).unwrap();
+        let store = Store::open(options, doorbell(hub.clone()), LocalUsers::default()).unwrap();
         let store = StoreLink::start(store, 5 * SECOND);
         let hub = HubLink::new(hub);
         let mut config = Config::default();

@@ -42,7 +42,7 @@ fn marker_of(found: Found) -> Marker {
 
 #[test]
 fn what_was_read_is_known_until_the_writer_knows_better() {
-    let cache = CounterCache::new(8);
+    let cache = CounterCache::new(8, None);
     let marker = marker_of(cache.find(&user("alice")));
     cache.keep(&user("alice"), marker, read(1));
     assert_eq!(cache.find(&user("alice")), Found::Counters(read(1)));
@@ -53,7 +53,7 @@ fn what_was_read_is_known_until_the_writer_knows_better() {
 
 #[test]
 fn a_read_that_a_commit_has_overtaken_is_kept_by_nobody() {
-    let cache = CounterCache::new(8);
+    let cache = CounterCache::new(8, None);
     let early = marker_of(cache.find(&user("alice")));
     cache.note(&[marked("alice", 2)]);
     cache.keep(&user("alice"), early, read(1));
@@ -68,7 +68,7 @@ fn a_read_that_a_commit_has_overtaken_is_kept_by_nobody() {
 #[test]
 fn of_two_who_share_a_marker_the_newer_read_stays() {
     for (first, second) in [(1, 2), (2, 1)] {
-        let cache = CounterCache::new(8);
+        let cache = CounterCache::new(8, None);
         let marker = marker_of(cache.find(&user("alice")));
         assert_eq!(marker_of(cache.find(&user("alice"))), marker);
         cache.keep(&user("alice"), marker, read(first));
@@ -79,7 +79,7 @@ fn of_two_who_share_a_marker_the_newer_read_stays() {
 
 #[test]
 fn a_first_notification_begins_a_life() {
-    let cache = CounterCache::new(8);
+    let cache = CounterCache::new(8, None);
     let marker = marker_of(cache.find(&user("alice")));
     let never = InboxCounters { epoch: Epoch::NONE, counters: Counters::default() };
     cache.keep(&user("alice"), marker, never);
@@ -93,7 +93,7 @@ fn a_first_notification_begins_a_life() {
 
 #[test]
 fn the_one_polled_for_longest_ago_goes_first_and_all_go_when_a_commit_is_in_doubt() {
-    let cache = CounterCache::new(2);
+    let cache = CounterCache::new(2, None);
     for name in ["alice", "bob", "carol"] {
         let marker = marker_of(cache.find(&user(name)));
         cache.keep(&user(name), marker, read(1));
@@ -106,6 +106,46 @@ fn the_one_polled_for_longest_ago_goes_first_and_all_go_when_a_commit_is_in_doub
     marker_of(cache.find(&user("bob")));
     cache.clear();
     marker_of(cache.find(&user("alice")));
+}
+
+#[test]
+fn what_is_heard_late_or_twice_changes_nothing() {
+    let cache = CounterCache::new(8, None);
+    let marker = marker_of(cache.find(&user("alice")));
+    cache.keep(&user("alice"), marker, read(3));
+    cache.note(&[marked("alice", 5), marked("alice", 4), marked("alice", 5)]);
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(5)));
+    cache.learn(&user("alice"), Some(epoch()), counters(2));
+    cache.learn(&user("alice"), None, counters(6));
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(6)));
+}
+
+/// Which of two lives of an inbox is the present one is for the database to say.
+#[test]
+fn what_is_of_another_life_makes_the_next_poll_read() {
+    let cache = CounterCache::new(8, None);
+    let marker = marker_of(cache.find(&user("alice")));
+    cache.keep(&user("alice"), marker, read(3));
+    cache.learn(&user("alice"), Some("bbbbbbbb".parse().unwrap()), counters(9));
+    marker_of(cache.find(&user("alice")));
+}
+
+#[test]
+fn where_others_write_counters_age_unless_the_user_has_been_here_since() {
+    let local = LocalUsers::default();
+    let cache = CounterCache::new(8, Some(local.clone()));
+    let (alice, start) = (user("alice"), Instant::now());
+    let (soon, late) = (start + AGE_MAX / 2, start + AGE_MAX * 2);
+    let marker = marker_of(cache.find_at(&alice, start));
+    cache.keep(&alice, marker, read(1));
+    assert_eq!(cache.find_at(&alice, soon), Found::Counters(read(1)));
+    // What was read before the user came may have missed what happened until then.
+    local.enter(alice.clone());
+    let marker = marker_of(cache.find_at(&alice, late));
+    cache.keep(&alice, marker, read(2));
+    assert_eq!(cache.find_at(&alice, late + AGE_MAX * 9), Found::Counters(read(2)));
+    local.leave(&alice);
+    marker_of(cache.find_at(&alice, late + AGE_MAX * 9));
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +179,7 @@ proptest! {
     /// what was answered before the question, by the writer or to another poll that kept its read.
     #[test]
     fn no_poll_is_answered_what_is_behind_an_answer(steps in proptest::collection::vec(step(), 1..60)) {
-        let cache = CounterCache::new(4);
+        let cache = CounterCache::new(4, None);
         let alice = user("alice");
         let (mut committed, mut answered) = (0, 0);
         // What a poll knew to be answered when it began, its marker, what it has read.

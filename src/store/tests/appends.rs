@@ -17,15 +17,18 @@ async fn thirty_two_publishers_to_one_user_number_without_a_hole() {
         within(join_all(publishers)).await.concat().iter().map(|r| r.position.offset).collect();
     offsets.sort_unstable();
     assert_eq!(offsets, (1..=320).collect::<Vec<_>>());
-    for expected in 1..=320 {
+    let mut facts = Vec::new();
+    for _ in 1..=320 {
         match store.fact().await {
             InboxFact::Appended { notification, counters, .. } => {
-                assert_eq!(notification.position.offset, expected);
-                assert_eq!((counters.unread, counters.version), (expected, expected));
+                facts.push((notification.position.offset, counters.unread, counters.version));
             }
             other => panic!("{other:?}"),
         }
     }
+    // Two writers may tell theirs the other way round.
+    facts.sort_unstable();
+    assert_eq!(facts, (1..=320).map(|n| (n, n, n)).collect::<Vec<_>>());
 }
 
 #[actix::test]
@@ -94,7 +97,7 @@ async fn old_keys_are_forgotten_in_small_parts() {
     let mut conn = store.other_connection();
     for key in 0..7 {
         let key = IdempotencyKey { key: key.to_string(), digest: [0; 32] };
-        idempotency::keep(&mut conn, &user("backend"), &key, &[], Timestamp::from_secs(1)).unwrap();
+        idempotency::keep(&mut conn, &user("backend"), &key, "", Timestamp::from_secs(1)).unwrap();
     }
     let mut forget = || idempotency::forget(&mut conn, Timestamp::from_secs(2), 5).unwrap();
     assert_eq!([forget(), forget(), forget()], [true, false, false]);

@@ -54,7 +54,7 @@ async fn twenty_publishes_past_a_full_hub(
     let (facts, heard) = mpsc::unbounded_channel();
     let hub_thread = Arbiter::new();
     let hub = Busy::start_in_arbiter(&hub_thread.handle(), |_| Busy { go_on, facts });
-    let store = Store::open(options(dir), hub.recipient()).unwrap();
+    let store = Store::open(options(dir), hub.recipient(), LocalUsers::default()).unwrap();
     let link = StoreLink::start(store, Duration::from_secs(5));
     for i in 0..20 {
         link.ask(publish(draft(&format!("user{i}")))).await.unwrap();

@@ -8,7 +8,7 @@ use futures_util::{
 };
 
 use super::*;
-use crate::store::{error::Fault, job::Write, writer::Writer};
+use crate::store::{error::Fault, job::Write, transaction::Transaction, writer::Writer};
 
 pub(super) fn unavailable<T>(answer: Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Unavailable(_)))
@@ -92,7 +92,7 @@ struct Panicking;
 impl Write for Panicking {
     type Done = ();
 
-    fn apply(&self, _: &mut Connection, _: Timestamp, _: &mut Vec<InboxFact>) -> Result<(), Fault> {
+    fn apply(&self, _: &mut Transaction<'_>) -> Result<(), Fault> {
         panic!("as it must not");
     }
 }
@@ -103,10 +103,9 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let options = options(&dir);
     let (facts, _heard) = mpsc::unbounded_channel();
     let database = Database::open(&options).unwrap();
-    let counters = Arc::new(CounterCache::new(1));
-    let mut writer =
-        Writer::start(database, &options, Doorbell::new(Listener(facts).start().recipient()), counters)
-            .unwrap();
+    let counters = Arc::new(CounterCache::new(1, None));
+    let doorbell = Doorbell::new(Listener(facts).start().recipient());
+    let mut writer = Writer::start(&database, &options, &doorbell, &counters).unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
     let append = || Append::new(publish(draft("alice")), Duration::from_secs(1));
     let first = writer.queue(append(), deadline).unwrap();

@@ -182,7 +182,7 @@ fn options(dir: &TempDir) -> StoreOptions {
 fn start(options: StoreOptions) -> (StoreLink, mpsc::UnboundedReceiver<InboxFact>) {
     let (facts, heard) = mpsc::unbounded_channel();
     let deadline = options.busy_timeout;
-    let store = Store::open(options, Listener(facts).start().recipient()).unwrap();
+    let store = Store::open(options, Listener(facts).start().recipient(), LocalUsers::default()).unwrap();
     (StoreLink::start(store, deadline), heard)
 }
 

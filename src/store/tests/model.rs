@@ -5,10 +5,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::store::{
-    error::Fault,
-    job::Write,
+    job::{Job, Queued, Write},
     muting,
     sweep::{Ended, Sweep},
+    transaction::Transaction,
 };
 
 #[derive(Debug, Clone)]
@@ -116,15 +116,16 @@ fn now() -> Timestamp {
     Timestamp::from_secs(clock::now().as_secs() + 3600)
 }
 
-fn run<W: Write>(conn: &mut Connection, write: &W) -> (Option<W::Done>, usize) {
-    let mut facts = Vec::new();
-    let outcome = write.apply(conn, now(), &mut facts);
-    let done = match outcome {
-        Ok(done) => Some(done),
-        Err(Fault::Refused(_)) => None,
-        Err(Fault::Database(error)) => panic!("{error}"),
-    };
-    (done, facts.len())
+fn run<W: Write>(conn: &mut Connection, write: W) -> (Option<W::Done>, usize) {
+    let (job, mut answer) = Queued::new(write, None, Instant::now() + Duration::from_secs(60));
+    let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(job)];
+    let mut tx = Transaction::new(conn, now());
+    tx.lock(&jobs).unwrap();
+    jobs.iter_mut().for_each(|job| job.run(&mut tx).unwrap());
+    tx.write().unwrap();
+    let facts = tx.facts.len();
+    jobs.into_iter().for_each(Job::answer);
+    (answer.try_recv().unwrap().ok(), facts)
 }
 
 proptest! {
@@ -144,7 +145,7 @@ proptest! {
             match step {
                 Step::Publish(key) => {
                     let draft = Draft { key: key.map(|key| key.to_string()), ..draft("alice") };
-                    let (done, _) = run(&mut conn, &Append::new(publish(draft), Duration::from_secs(1)));
+                    let (done, _) = run(&mut conn, Append::new(publish(draft), Duration::from_secs(1)));
                     receipts.extend(done.unwrap().receipts);
                     model.items.push(Flags { key, is_muted: model.is_muting, ..Flags::default() });
                     model.settle(&before, false);
@@ -161,17 +162,17 @@ proptest! {
                     let (user, pattern) = (user("alice"), "*".parse().unwrap());
                     if is_muting {
                         let put = PutMute { user, pattern, until: None };
-                        let (done, _) = run(&mut conn, &muting::Put { put, limit: 1 });
+                        let (done, _) = run(&mut conn, muting::Put { put, limit: 1 });
                         prop_assert!(done.is_some());
                     } else {
-                        let (done, _) = run(&mut conn, &RemoveMute { user, pattern });
+                        let (done, _) = run(&mut conn, RemoveMute { user, pattern });
                         prop_assert!(done.is_some());
                     }
                     model.is_muting = is_muting;
                 }
                 Step::Outnumber(keep) => {
                     let ended = Ended::Outnumbered { user: user("alice"), keep: keep as i64 };
-                    let (_, facts) = run(&mut conn, &Sweep { ended, limit: 100 });
+                    let (_, facts) = run(&mut conn, Sweep { ended, limit: 100 });
                     let read = model.items.iter_mut().rev().filter(|item| item.is_shown() && item.is_read);
                     read.skip(keep).for_each(|item| item.is_gone = true);
                     model.settle(&before, true);
@@ -179,7 +180,7 @@ proptest! {
                 }
                 Step::Age(limit) => {
                     let ended = Ended::Aged(Duration::from_secs(60));
-                    let (has_more, _) = run(&mut conn, &Sweep { ended, limit });
+                    let (has_more, _) = run(&mut conn, Sweep { ended, limit });
                     let kept: Vec<i64> = schema::notifications::table
                         .select(schema::notifications::offset).load(&mut conn).unwrap();
                     // Within a millisecond identities have no order, so the model asks which ones went.
@@ -213,14 +214,14 @@ proptest! {
                     }
                     model.settle(&before, true);
                     let mark = Mark { mark_as, target };
-                    let (done, facts) = run(&mut conn, &ApplyMark { user: user("alice"), mark, origin: None });
+                    let (done, facts) = run(&mut conn, ApplyMark { user: user("alice"), mark, origin: None });
                     prop_assert_eq!(done, Some(model.counters));
                     prop_assert_eq!(facts, usize::from(model.items != before));
                 }
                 Step::Delete(i) => {
                     let Some(receipt) = receipts.get(i) else { continue };
                     let delete = Delete { user: user("alice"), id: receipt.id.clone() };
-                    let (done, _) = run(&mut conn, &delete);
+                    let (done, _) = run(&mut conn, delete);
                     prop_assert_eq!(done.is_some(), model.items[i].is_shown());
                     model.items[i].is_gone |= model.items[i].is_shown();
                     model.settle(&before, true);

@@ -6,7 +6,7 @@ use super::*;
 
 pub(super) fn refusal(dir: &TempDir) -> String {
     let (facts, _heard) = mpsc::unbounded_channel();
-    match Store::open(options(dir), Listener(facts).start().recipient()) {
+    match Store::open(options(dir), Listener(facts).start().recipient(), LocalUsers::default()) {
         Err(StoreError::Unavailable(line)) => {
             assert!(!line.contains('\n'), "{line}");
             line

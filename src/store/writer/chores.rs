@@ -7,39 +7,66 @@ use super::Writer;
 use crate::store::{
     idempotency,
     job::Queued,
+    messages::StoreOptions,
     revocations,
     sweep::{Ended, Sweep},
     tickets,
 };
 
-pub(super) const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Idempotency keys, tickets, and ends of sessions, that are deleted in one go.
 const FORGOTTEN_ROWS: usize = 500;
 
 /// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
-pub(super) const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Expired notifications that are deleted in one go, and how long that may wait for the lock: it stands in
 /// front of those who ask, and comes again.
 const EXPIRED_ROWS: usize = 500;
 const EXPIRY_PATIENCE: Duration = Duration::from_millis(250);
 
+/// What one of the writers does for all, and when.
+pub(super) struct Chores {
+    /// How long idempotency keys are kept.
+    retention: Duration,
+    housekeeping_due: Instant,
+    expiry_due: Instant,
+}
+
+impl Chores {
+    pub(super) fn new(options: &StoreOptions) -> Self {
+        let now = Instant::now();
+        Self {
+            retention: options.idempotency_retention,
+            housekeeping_due: now + HOUSEKEEPING_INTERVAL,
+            expiry_due: now + EXPIRY_INTERVAL,
+        }
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        self.housekeeping_due.min(self.expiry_due)
+    }
+}
+
 impl Writer {
     /// A small part of what is due besides the jobs; the rest comes after the next batch.
     pub(super) fn do_chores(&mut self) {
         let now = Instant::now();
-        if self.housekeeping_due <= now {
-            self.forget_old();
+        // Taken while it is worked on, so that both can be changed.
+        let Some(mut chores) = self.chores.take() else { return };
+        if chores.housekeeping_due <= now {
+            self.forget_old(&mut chores);
         }
-        if self.expiry_due <= now {
-            self.sweep_expired();
+        if chores.expiry_due <= now {
+            self.sweep_expired(&mut chores);
         }
+        self.chores = Some(chores);
     }
 
-    fn forget_old(&mut self) {
-        self.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let (retention, limit) = (self.retention, FORGOTTEN_ROWS);
+    fn forget_old(&mut self, chores: &mut Chores) {
+        chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
+        let (retention, limit) = (chores.retention, FORGOTTEN_ROWS);
         let forgotten = self.connection().and_then(|conn| {
             Ok(conn.writing(|conn, now| {
                 let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
@@ -48,7 +75,7 @@ impl Writer {
             })?)
         });
         match forgotten {
-            Ok(true) => self.housekeeping_due = Instant::now(),
+            Ok(true) => chores.housekeeping_due = Instant::now(),
             Ok(false) => {}
             Err(error) => {
                 log::warn!("what is old could not be deleted: {error}");
@@ -57,8 +84,8 @@ impl Writer {
         }
     }
 
-    fn sweep_expired(&mut self) {
-        self.expiry_due = Instant::now() + EXPIRY_INTERVAL;
+    fn sweep_expired(&mut self, chores: &mut Chores) {
+        chores.expiry_due = Instant::now() + EXPIRY_INTERVAL;
         // A look first, so that an idle server takes no lock for nothing.
         let found = self.connection().and_then(|conn| {
             let now = conn.now()?;
@@ -73,7 +100,7 @@ impl Writer {
         let (job, mut answer) = Queued::new(sweep, None, Instant::now() + EXPIRY_PATIENCE);
         self.work(vec![Box::new(job)]);
         match answer.try_recv() {
-            Ok(Ok(true)) => self.expiry_due = Instant::now(),
+            Ok(Ok(true)) => chores.expiry_due = Instant::now(),
             Ok(Ok(false)) => {}
             Ok(Err(error)) => log::warn!("expired notifications could not be deleted: {error}"),
             Err(_) => log::error!("a sweep has no outcome"),

@@ -58,6 +58,9 @@ pub struct Witness {
     is_welcomed: bool,
     pub asked: BTreeMap<u64, Asked>,
     pub counters: Counters,
+    /// What this connection was told of the counters: by `unread` or the `welcome`, and of marks by anything.
+    unread: Option<Counters>,
+    marks_version: u64,
     pub told: Vec<Told>,
 }
 
@@ -71,6 +74,8 @@ impl Witness {
             is_welcomed: false,
             asked: BTreeMap::new(),
             counters: Counters::default(),
+            unread: None,
+            marks_version: 0,
             told: Vec::new(),
         }
     }
@@ -97,6 +102,7 @@ impl Witness {
     /// where the reader stands, unless it asks for nothing that was.
     pub fn connect(&mut self, restart: Restart) {
         (self.restart, self.opened, self.is_welcomed) = (restart, Moment::now(), false);
+        (self.unread, self.marks_version) = (None, 0);
         self.asked.clear();
         match restart.since {
             Some(since) => self.restart(restart, since),
@@ -142,7 +148,8 @@ impl Witness {
                 self.is_welcomed = true;
                 let top = position(&event["inbox"]["position"]);
                 self.resumed(INBOX, event["resume"].as_str().unwrap(), Some(top));
-                self.count(&event["inbox"]["counters"]);
+                let counters = self.count(&event["inbox"]["counters"]);
+                (self.unread, self.marks_version) = (Some(counters), counters.marks_version);
             }
             "ok" => self.answered(event, record),
             "user_joined" | "user_left" | "goodbye" => {}
@@ -197,9 +204,17 @@ impl Witness {
     /// Takes what every transport tells.
     fn hear(&mut self, event: &Value, record: &mut Record) {
         match event["type"].as_str().unwrap() {
-            "unread" => self.count(&event["counters"]),
+            "unread" => {
+                let counters = self.count(&event["counters"]);
+                let is_news = self.unread.is_none_or(|known| counters.is_newer_than(&known));
+                assert!(is_news, "behind {:?}: {event}", self.unread);
+                self.unread = Some(counters);
+                self.marks_version = self.marks_version.max(counters.marks_version);
+            }
             "marked" => {
-                self.count(&event["counters"]);
+                let marks_version = self.count(&event["counters"]).marks_version;
+                assert!(marks_version > self.marks_version, "behind {}: {event}", self.marks_version);
+                self.marks_version = marks_version;
                 self.note(What::Marked(event.clone()));
             }
             "skip" | "gap" => {
@@ -235,12 +250,12 @@ impl Witness {
     }
 
     /// Newer counters replace older ones.
-    fn count(&mut self, counters: &Value) {
+    fn count(&mut self, counters: &Value) -> Counters {
         let counters: Counters = serde_json::from_value(counters.clone()).unwrap();
-        let age = |counters: &Counters| (counters.version, counters.marks_version);
-        if age(&self.counters) <= age(&counters) {
+        if counters.is_newer_than(&self.counters) {
             self.counters = counters;
         }
+        counters
     }
 
     /// Holds an `id` of an event stream against what was told.

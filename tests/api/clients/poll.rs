@@ -17,15 +17,24 @@ impl Poll {
     /// Begins with the cursor of now.
     pub async fn start(app: &App, user: &str, scope: &str, rooms: &str) -> Self {
         let mut poll = Self::at(app, user, scope, rooms, "");
-        let answer = poll.http.get(&format!("/v1/poll?rooms={rooms}")).await;
-        assert_eq!(poll.take(&answer), [Value::Null; 0]);
+        poll.begin().await;
         poll
     }
 
     /// Goes on from a cursor.
     pub fn at(app: &App, user: &str, scope: &str, rooms: &str, cursor: &str) -> Self {
-        let http = app.http(&app.token(user, scope));
+        Self::over(app.http(&app.token(user, scope)), rooms, cursor)
+    }
+
+    /// The same with whatever client.
+    pub fn over(http: Http, rooms: &str, cursor: &str) -> Self {
         Self { http, rooms: rooms.to_owned(), cursor: cursor.to_owned(), resume: Value::Null }
+    }
+
+    /// Takes the cursor of now.
+    pub async fn begin(&mut self) {
+        let answer = self.http.get(&format!("/v1/poll?rooms={}", self.rooms)).await;
+        assert_eq!(self.take(&answer), [Value::Null; 0]);
     }
 
     /// What it asks, with so many seconds to wait.

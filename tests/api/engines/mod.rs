@@ -1,6 +1,8 @@
 //! The servers that tidings stands on, started for one test, which may stop, freeze and restart them.
 
 pub mod postgres;
+pub mod proxy;
+pub mod redis;
 
 use std::{ffi::OsStr, process::Command};
 

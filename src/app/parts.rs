@@ -1,0 +1,128 @@
+//! The parts that every worker shares: how they are started and wired, and that they are missed.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr};
+use tokio::sync::Notify;
+
+use super::{
+    AppError,
+    policies::{bridge_options, room_policy, store_options},
+};
+use crate::{
+    auth::gate::{Gate, revoking::Revoker},
+    bridge::{BridgeLink, messages::BusEvents},
+    config::{Config, StoreUrl},
+    domain::NodeId,
+    hub::{HubLink, LocalUsers, NotificationHub, ShardLink, messages::Committed},
+    peers::{Company, Peers, PeersLink, Survey},
+    store::{
+        Store, StoreLink,
+        messages::{Others, StoreOptions},
+    },
+};
+
+/// How often the watchdog looks.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Clone)]
+pub struct Parts {
+    pub hub: HubLink,
+    pub store: StoreLink,
+    /// `None` where this node is alone.
+    pub bridge: Option<BridgeLink>,
+    /// `None` until it is started.
+    peers: Option<PeersLink>,
+    /// One a worker, when it has started.
+    pub shards: Arc<Mutex<Vec<ShardLink>>>,
+}
+
+impl Parts {
+    /// Starts them, and waits for the bus for a moment: who comes with the first connections is to find it there,
+    /// if it is.
+    pub async fn start(config: &Config, node: NodeId) -> Result<Self, AppError> {
+        let bridge = start_bridge(config, node)?;
+        let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
+        let orders = bridge.as_ref().map(BridgeLink::orders);
+        let hub = NotificationHub::new(sessions_per_user, room_policy(config), orders);
+        let local_users = hub.local_users();
+        let hub = hub.start();
+        let store = start_store(config, &hub, local_users, bridge.as_ref())?;
+        if let Some(bridge) = &bridge {
+            bridge.hub_ready(hub.clone().recipient::<BusEvents>());
+            if !bridge.is_live_soon().await {
+                log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
+            }
+        }
+        Ok(Self { hub: HubLink::new(hub), store, bridge, peers: None, shards: Arc::default() })
+    }
+
+    /// Starts what an instance among others needs. What was ever revoked is known before anybody is let in; what
+    /// others revoke is heard of from then on.
+    pub async fn start_company(
+        &mut self,
+        config: &Config,
+        node: NodeId,
+        gate: &Arc<Gate>,
+    ) -> Result<(Arc<Revoker>, PeersLink), AppError> {
+        let Self { hub, store, bridge, shards, .. } = &*self;
+        let (doorbell, bus) = (Arc::new(Notify::new()), bridge.as_ref().map(BridgeLink::is_live));
+        let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), doorbell.clone(), bus).await;
+        let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
+        let company = match &config.store.url {
+            StoreUrl::Sqlite(_) => Company::Alone,
+            StoreUrl::Postgres(_) => Company::Possible,
+        };
+        if company == Company::Possible {
+            actix::spawn(revoker.clone().listen());
+        }
+        let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
+        let peers = Peers::launch(survey, company, doorbell);
+        self.peers = Some(peers.clone());
+        Ok((revoker, peers))
+    }
+
+    /// Ends when a part has ended, and names it.
+    pub async fn watch(&self) -> &'static str {
+        loop {
+            tokio::time::sleep(WATCH_INTERVAL).await;
+            if !self.hub.is_alive() {
+                return "the hub";
+            }
+            if !self.store.is_alive() {
+                return "the store";
+            }
+            if !self.bridge.as_ref().is_none_or(BridgeLink::is_alive) {
+                return "the bridge";
+            }
+            if !self.peers.as_ref().is_none_or(PeersLink::is_alive) {
+                return "what talks to the other nodes";
+            }
+            if !self.shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
+                return "a worker's shard";
+            }
+        }
+    }
+}
+
+fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, AppError> {
+    let Some(options) = bridge_options(config, node) else { return Ok(None) };
+    let started = BridgeLink::start(options);
+    started.map(Some).map_err(|error| AppError::Configuration(format!("bridge.url: {error}")))
+}
+
+fn start_store(
+    config: &Config,
+    hub: &Addr<NotificationHub>,
+    local_users: LocalUsers,
+    bridge: Option<&BridgeLink>,
+) -> Result<StoreLink, AppError> {
+    let facts = hub.clone().recipient::<Committed>();
+    let others = Others { bus: bridge.map(BridgeLink::is_live) };
+    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts, local_users)
+        .map_err(|error| AppError::Store(error.to_string()))?;
+    Ok(StoreLink::start(store, config.store.busy_timeout))
+}

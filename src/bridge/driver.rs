@@ -1,0 +1,222 @@
+//! The bridge's task: connects, is live, is away, and connects again.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    rc::Rc,
+    sync::{Arc, atomic::AtomicU64},
+    time::{Duration, Instant},
+};
+
+use actix::Recipient;
+use secrecy::ExposeSecret;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    BridgeOptions, BusState,
+    calls::Calls,
+    connection::{Address, Connection, Loss},
+    followed::Followed,
+    messages::{BusEvent, BusEvents, Order},
+    opening::Opening,
+    outbound::UnderWay,
+    pushes,
+    teller::Teller,
+};
+use crate::{
+    domain::{Invalid, NodeId},
+    random,
+};
+
+/// The pause after a loss, doubled with each one that follows soon.
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// A bus that was live for so long is not blamed for what was before.
+const STEADY: Duration = Duration::from_secs(10);
+
+/// Most channels in one subscription.
+const SUBSCRIBE_MAX: usize = 1000;
+
+/// What the actor hands on.
+pub enum Work {
+    Order(Order),
+    Stop(oneshot::Sender<()>),
+}
+
+/// Everything that the parts of the task share; all on one thread.
+pub struct Shared {
+    pub node: NodeId,
+    pub presence_ttl: Duration,
+    pub position_ttl: Duration,
+    pub calls: Calls,
+    pub teller: Teller,
+    pub followed: RefCell<Followed>,
+    pub opening: RefCell<Opening>,
+    /// Who had a lease when it was looked last.
+    pub alive: RefCell<HashSet<NodeId>>,
+    /// Orders whose answer is still to come.
+    pub under_way: RefCell<UnderWay>,
+    /// Redis has refused to note something of this node.
+    pub is_stale: Cell<bool>,
+    pub rejected: Arc<AtomicU64>,
+    pub complained_at: Cell<Option<Instant>>,
+}
+
+pub struct Driver {
+    address: Address,
+    timeout: Duration,
+    orders: mpsc::UnboundedReceiver<Work>,
+    state: watch::Sender<BusState>,
+    shared: Rc<Shared>,
+}
+
+impl Driver {
+    /// # Errors
+    /// If the URL is not one of a Redis.
+    pub fn new(
+        options: BridgeOptions,
+        orders: mpsc::UnboundedReceiver<Work>,
+        state: watch::Sender<BusState>,
+        lives: watch::Sender<bool>,
+        rejected: Arc<AtomicU64>,
+    ) -> Result<Self, Invalid> {
+        Ok(Self {
+            address: Address::parse(options.url.expose_secret())?,
+            timeout: options.timeout,
+            orders,
+            state,
+            shared: Rc::new(Shared {
+                node: options.node,
+                presence_ttl: options.presence_ttl,
+                position_ttl: options.rooms.position_ttl,
+                calls: Calls::new(&options),
+                teller: Teller::new(lives),
+                followed: RefCell::new(Followed::new()),
+                opening: RefCell::new(Opening::default()),
+                alive: RefCell::new(HashSet::new()),
+                under_way: RefCell::new(UnderWay::default()),
+                is_stale: Cell::new(false),
+                rejected,
+                complained_at: Cell::new(None),
+            }),
+        })
+    }
+
+    /// Runs until the hub is gone.
+    pub async fn run(mut self, hub: Recipient<BusEvents>) {
+        let shared = self.shared.clone();
+        tokio::select! {
+            () = shared.teller.run(&hub) => {}
+            () = self.come_and_go() => {}
+        }
+    }
+
+    async fn come_and_go(&mut self) {
+        let mut losses: u32 = 0;
+        loop {
+            let begun = Instant::now();
+            let loss = match self.connect().await {
+                Err(loss) => loss,
+                Ok((connection, mut pushes)) => {
+                    self.state.send_replace(BusState::Live);
+                    log::info!("the bus is live");
+                    self.shared.teller.tell(BusEvent::Live);
+                    let shared = &self.shared;
+                    let ended = tokio::select! {
+                        loss = shared.hear(&mut pushes) => Some(loss),
+                        loss = shared.keep_lease(&connection) => Some(loss),
+                        ended = shared.carry_out(&mut self.orders, &connection) => ended,
+                    };
+                    shared.end_life();
+                    match ended {
+                        Some(loss) => loss,
+                        None => return self.refuse_all().await,
+                    }
+                }
+            };
+            if self.state.send_replace(BusState::Backoff) != BusState::Backoff {
+                log::warn!("the bus is away: {loss}");
+            } else {
+                log::debug!("the bus is still away: {loss}");
+            }
+            losses = if begun.elapsed() >= STEADY { 0 } else { losses.saturating_add(1) };
+            let longest = (BACKOFF_MIN * 2u32.saturating_pow(losses.min(10))).min(BACKOFF_MAX);
+            let pause = longest / 2 + random::up_to(longest / 2);
+            let pause = tokio::time::sleep(pause);
+            tokio::select! {
+                () = pause => {}
+                () = refuse(&self.shared, &mut self.orders) => {}
+            }
+        }
+    }
+
+    /// Connects, follows what is wanted, and puts the lease. What is ordered meanwhile is refused.
+    async fn connect(&mut self) -> Result<(Connection, pushes::Pushes), Loss> {
+        let shared = &self.shared;
+        let connecting = async {
+            let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
+            let connection = Connection::open(&self.address, &sender, self.timeout).await?;
+            shared.followed.borrow_mut().forget_connection();
+            shared.follow_changes(&connection).await?;
+            shared.alive.borrow_mut().clear();
+            shared.look_at_leases(&connection).await?;
+            Ok((connection, pushes))
+        };
+        tokio::select! {
+            connected = connecting => connected,
+            () = refuse(shared, &mut self.orders) => Err(Loss::Disconnected),
+        }
+    }
+
+    /// Nothing is carried out any more.
+    async fn refuse_all(&mut self) {
+        self.state.send_replace(BusState::Backoff);
+        refuse(&self.shared, &mut self.orders).await;
+    }
+}
+
+impl Shared {
+    /// Has Redis tell what is wanted, and nothing else.
+    ///
+    /// # Errors
+    /// Where the bus is lost.
+    pub async fn follow_changes(&self, connection: &Connection) -> Result<(), Loss> {
+        while self.followed.borrow().has_changes() {
+            let changes = self.followed.borrow_mut().take_changes(SUBSCRIBE_MAX);
+            let named = |channels: Vec<_>| -> Vec<String> {
+                channels.iter().map(|channel| self.calls.names().channel(channel)).collect()
+            };
+            let (subscribe, unsubscribe) = (named(changes.subscribe), named(changes.unsubscribe));
+            if !subscribe.is_empty() {
+                connection.subscribe(&subscribe).await?;
+            }
+            if !unsubscribe.is_empty() {
+                connection.unsubscribe(&unsubscribe).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bus is lost: whoever waits is told so.
+    fn end_life(&self) {
+        self.teller.tell(BusEvent::Away);
+        for refusal in self.under_way.borrow_mut().refuse() {
+            self.teller.tell(refusal);
+        }
+        self.opening.borrow_mut().clear();
+        self.followed.borrow_mut().forget_connection();
+    }
+}
+
+/// Refuses what is ordered while the bus is away, and remembers what is to be followed. Ends with the actor.
+async fn refuse(shared: &Shared, orders: &mut mpsc::UnboundedReceiver<Work>) {
+    while let Some(work) = orders.recv().await {
+        match work {
+            Work::Order(order) => shared.refuse(order),
+            Work::Stop(done) => {
+                let _ = done.send(());
+            }
+        }
+    }
+}

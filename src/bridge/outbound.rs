@@ -1,0 +1,244 @@
+//! What is ordered: carried out in order, as many orders at once as wait.
+
+use std::collections::HashSet;
+
+use redis::{ServerErrorKind, Value};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    calls::Call,
+    connection::{Connection, Loss},
+    driver::{Shared, Work},
+    messages::{BusEvent, OpenRoom, Order, RoomPublish},
+    names::Channel,
+    scripts,
+};
+use crate::{
+    domain::{Position, RoomName},
+    hub::messages::RoomRefusal,
+    mailbox::Load,
+};
+
+/// Most orders in one pipeline.
+const BATCH: usize = 256;
+
+/// Most rooms opened in one pipeline, since each may answer with a page of history.
+const OPEN_MAX: usize = 32;
+
+/// Who is to be answered.
+#[derive(Default)]
+pub struct UnderWay {
+    publishes: HashSet<u64>,
+    rooms: Vec<RoomName>,
+}
+
+impl UnderWay {
+    fn begin(&mut self, work: &Work) {
+        match work {
+            Work::Order(Order::Publish(publish)) => {
+                self.publishes.insert(publish.id);
+            }
+            Work::Order(Order::OpenRoom(open)) => self.rooms.push(open.room.clone()),
+            _ => {}
+        }
+    }
+
+    pub fn end_open(&mut self, room: &RoomName) {
+        if let Some(place) = self.rooms.iter().position(|waiting| waiting == room) {
+            self.rooms.swap_remove(place);
+        }
+    }
+
+    /// The answers of a bus that is away.
+    pub fn refuse(&mut self) -> Vec<BusEvent> {
+        let publishes = self.publishes.drain().map(published_not);
+        publishes.chain(self.rooms.drain(..).map(opened_not)).collect()
+    }
+}
+
+/// What is to be done with an answer.
+enum Then {
+    Nothing,
+    /// It changes who is in a room.
+    Noted,
+    Published(u64),
+    Opened(RoomName, Position),
+}
+
+/// Calls that go together, and what is done with their answers.
+#[derive(Default)]
+struct Batch {
+    calls: Vec<Call>,
+    then: Vec<Then>,
+    opened: usize,
+    /// Given back when all is done.
+    loads: Vec<Load>,
+}
+
+impl Batch {
+    fn add(&mut self, call: Call, then: Then) {
+        self.opened += usize::from(matches!(then, Then::Opened(..)));
+        self.calls.push(call);
+        self.then.push(then);
+    }
+
+    fn is_full(&self) -> bool {
+        self.calls.len() >= BATCH || self.opened >= OPEN_MAX
+    }
+}
+
+impl Shared {
+    /// Carries out what is ordered until the bus is lost; `None` when it was told to stop, and has.
+    pub async fn carry_out(
+        &self,
+        orders: &mut mpsc::UnboundedReceiver<Work>,
+        connection: &Connection,
+    ) -> Option<Loss> {
+        let mut waiting = Vec::with_capacity(BATCH);
+        loop {
+            self.teller.has_room().await;
+            orders.recv_many(&mut waiting, BATCH).await;
+            for work in &waiting {
+                self.under_way.borrow_mut().begin(work);
+            }
+            match self.carry_out_some(waiting.drain(..), connection).await {
+                Ok(None) => {}
+                Ok(Some(done)) => {
+                    if let Err(loss) = self.farewell(connection).await {
+                        log::warn!("the other nodes were not told that this one stops: {loss}");
+                    }
+                    let _ = done.send(());
+                    return None;
+                }
+                Err(loss) => return Some(loss),
+            }
+        }
+    }
+
+    async fn carry_out_some(
+        &self,
+        work: impl Iterator<Item = Work>,
+        connection: &Connection,
+    ) -> Result<Option<oneshot::Sender<()>>, Loss> {
+        let mut batch = Batch::default();
+        let mut stop = None;
+        for work in work {
+            match work {
+                Work::Order(order) => self.add(order, &mut batch),
+                Work::Stop(done) => stop = Some(done),
+            }
+            if batch.is_full() {
+                self.send(std::mem::take(&mut batch), connection).await?;
+            }
+        }
+        self.send(batch, connection).await?;
+        Ok(stop)
+    }
+
+    fn add(&self, order: Order, batch: &mut Batch) {
+        let calls = &self.calls;
+        match order {
+            Order::FollowInbox(user) => self.followed.borrow_mut().follow(Channel::Inbox(user)),
+            Order::UnfollowInbox(user) => self.followed.borrow_mut().unfollow(Channel::Inbox(user)),
+            Order::Announce { facts, load } => {
+                for fact in facts {
+                    batch.add(calls.announce(fact), Then::Nothing);
+                }
+                batch.loads.push(load);
+            }
+            Order::OpenRoom(OpenRoom { room, known, members }) => {
+                self.followed.borrow_mut().follow(Channel::Room(room.clone()));
+                self.opening.borrow_mut().begin(room.clone());
+                batch.add(calls.present(&room, &members), Then::Noted);
+                batch.add(calls.open(&room, known), Then::Opened(room, known));
+            }
+            Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),
+            Order::Publish(RoomPublish { id, room, from, draft, load }) => {
+                batch.add(calls.publish(room, from, draft), Then::Published(id));
+                batch.loads.push(load);
+            }
+            Order::Enter { room, user } => batch.add(calls.enter(room, user), Then::Noted),
+            Order::Exit { room, user } => batch.add(calls.exit(room, user), Then::Noted),
+            Order::Type { room, user, is_active } => {
+                batch.add(calls.typing(room, user, is_active), Then::Nothing);
+            }
+            Order::Tell(tell) => batch.add(calls.tell(tell), Then::Nothing),
+        }
+    }
+    /// Sends what was gathered, and does what the answers ask for.
+    async fn send(&self, batch: Batch, connection: &Connection) -> Result<(), Loss> {
+        self.follow_changes(connection).await?;
+        if batch.calls.is_empty() {
+            return Ok(());
+        }
+        let answers = connection.call(&batch.calls).await?;
+        for (answer, then) in answers.into_iter().zip(batch.then) {
+            let answer = self.accepted(answer)?;
+            match then {
+                Then::Nothing => {}
+                Then::Noted => self.is_stale.set(self.is_stale.get() || answer.is_none()),
+                Then::Published(id) => self.published(id, answer),
+                Then::Opened(room, known) => self.opened(room, known, answer, connection).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The answer, if it is one; `None` if Redis has refused.
+    ///
+    /// # Errors
+    /// Where it will refuse everything: another server has to be found.
+    fn accepted(&self, answer: Value) -> Result<Option<Value>, Loss> {
+        let Value::ServerError(error) = answer else { return Ok(Some(answer)) };
+        if matches!(error.kind(), Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)) {
+            return Err(Loss::Refused(error.to_string()));
+        }
+        self.complain(format_args!("Redis has refused something: {error}"));
+        Ok(None)
+    }
+
+    fn published(&self, id: u64, answer: Option<Value>) {
+        let result = match answer.map(scripts::published) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) | None => Err(RoomRefusal::Unavailable),
+        };
+        self.under_way.borrow_mut().publishes.remove(&id);
+        self.teller.tell(BusEvent::Published { id, result });
+    }
+
+    /// Says that this node is gone, after everything else.
+    async fn farewell(&self, connection: &Connection) -> Result<(), Loss> {
+        let rooms = self.followed.borrow().rooms();
+        let calls: Vec<Call> =
+            rooms.iter().map(|room| self.calls.present(room, &[])).chain(self.calls.farewell()).collect();
+        for some in calls.chunks(BATCH) {
+            connection.call(some).await?;
+        }
+        Ok(())
+    }
+
+    /// What is ordered while the bus is away.
+    pub fn refuse(&self, order: Order) {
+        match order {
+            Order::FollowInbox(user) => self.followed.borrow_mut().follow(Channel::Inbox(user)),
+            Order::UnfollowInbox(user) => self.followed.borrow_mut().unfollow(Channel::Inbox(user)),
+            Order::OpenRoom(open) => self.teller.tell(opened_not(open.room)),
+            Order::Publish(publish) => self.teller.tell(published_not(publish.id)),
+            // The hub says it again when it opens its rooms, or it is lost.
+            Order::Announce { .. }
+            | Order::CloseRoom(_)
+            | Order::Enter { .. }
+            | Order::Exit { .. }
+            | Order::Type { .. }
+            | Order::Tell(_) => {}
+        }
+    }
+}
+
+fn published_not(id: u64) -> BusEvent {
+    BusEvent::Published { id, result: Err(RoomRefusal::Unavailable) }
+}
+
+fn opened_not(room: RoomName) -> BusEvent {
+    BusEvent::RoomOpened { room, result: Err(RoomRefusal::Unavailable) }
+}

@@ -1,0 +1,46 @@
+-- Reads a room: its numbering, what is kept behind a position, and who is in it.
+--
+-- KEYS  meta, log, nonces, members of the room
+-- ARGV  epoch if the room has none · known epoch · known offset · messages kept for, in ms
+--       how long the numbering lasts, in ms · bytes of messages in one answer
+-- Answers {epoch, offset, {{offset, at, age in microseconds, sealed}, ...}, 1 if there are more, members}.
+
+local meta, log, nonces, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local epoch_if_none, known_epoch, known_offset = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local age, keep, page = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+
+local numbering = redis.call('HMGET', meta, 'epoch', 'offset')
+local epoch, offset = numbering[1], tonumber(numbering[2] or 0)
+-- A position ahead of the room has seen what this Redis has not: it was restored from an older copy, and would
+-- give the same numbers to other messages.
+if not epoch or (epoch == known_epoch and known_offset > offset) then
+  epoch, offset = epoch_if_none, 0
+  redis.call('DEL', log, nonces)
+  redis.call('HSET', meta, 'epoch', epoch, 'offset', 0, 'bytes', 0)
+end
+redis.call('PEXPIRE', meta, keep)
+redis.call('PEXPIRE', members, keep)
+
+local entries, bytes, has_more = {}, 0, 0
+local next_offset = (epoch == known_epoch and known_offset or 0) + 1
+repeat
+  local rows = redis.call('XRANGE', log, string.format('%.0f-0', next_offset), '+', 'COUNT', 16)
+  for _, row in ipairs(rows) do
+    local number, at, sealed = tonumber(row[1]:match('^%d+')), tonumber(row[2][2]), row[2][6]
+    next_offset = number + 1
+    if now - at < age * 1000 then
+      bytes = bytes + #sealed
+      if #entries > 0 and bytes > page then
+        has_more = 1
+        break
+      end
+      entries[#entries + 1] =
+        { string.format('%.0f', number), row[2][2], string.format('%.0f', now - at), sealed }
+    end
+  end
+until #rows < 16 or has_more == 1
+
+return { epoch, string.format('%.0f', offset), entries, has_more, redis.call('HGETALL', members) }

@@ -1,0 +1,86 @@
+//! Tells the hub: in order, many events at a time, and no faster than it hears.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+};
+
+use actix::Recipient;
+use tokio::sync::{Notify, watch};
+
+use super::messages::{BusEvent, BusEvents};
+
+/// Most events in one message to the hub, so that it hears others in between.
+const BATCH: usize = 256;
+
+/// Beyond this many that wait, nothing more is taken from Redis.
+const WAITING_MAX: usize = 1024;
+
+/// What the hub is still to be told. The bridge may wait for it, since it never waits for the bridge.
+pub struct Teller {
+    waiting: RefCell<VecDeque<BusEvent>>,
+    /// Something was lost on the way here.
+    has_missed: Cell<bool>,
+    has_more: Notify,
+    has_room: Notify,
+    /// The same for the store, which looks for what was missed of inboxes.
+    lives: watch::Sender<bool>,
+}
+
+impl Teller {
+    pub fn new(lives: watch::Sender<bool>) -> Self {
+        Self {
+            waiting: RefCell::default(),
+            has_missed: Cell::default(),
+            has_more: Notify::new(),
+            has_room: Notify::new(),
+            lives,
+        }
+    }
+
+    pub fn tell(&self, event: BusEvent) {
+        match event {
+            BusEvent::Live => self.lives.send_replace(true),
+            BusEvent::Away => self.lives.send_replace(false),
+            _ => false,
+        };
+        self.waiting.borrow_mut().push_back(event);
+        self.has_more.notify_one();
+    }
+
+    /// Everything is to be read again: something that came was dropped, or others have forgotten this node.
+    pub fn retell(&self) {
+        self.has_missed.set(true);
+        self.has_more.notify_one();
+    }
+
+    /// Returns when the hub keeps up. Whoever takes something from Redis waits for this before.
+    pub async fn has_room(&self) {
+        while self.waiting.borrow().len() >= WAITING_MAX {
+            self.has_room.notified().await;
+        }
+    }
+
+    /// Hands events on until the hub is gone.
+    pub async fn run(&self, hub: &Recipient<BusEvents>) {
+        loop {
+            self.has_more.notified().await;
+            while let Some(batch) = self.take() {
+                if hub.send(BusEvents(batch)).await.is_err() {
+                    return;
+                }
+                self.has_room.notify_waiters();
+            }
+        }
+    }
+
+    fn take(&self) -> Option<Vec<BusEvent>> {
+        let mut waiting = self.waiting.borrow_mut();
+        if self.has_missed.replace(false) {
+            self.lives.send_replace(true);
+            waiting.push_back(BusEvent::Live);
+        }
+        let count = waiting.len().min(BATCH);
+        (count > 0).then(|| waiting.drain(..count).collect())
+    }
+}

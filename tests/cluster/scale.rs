@@ -1,0 +1,17 @@
+//! How long a fault lasts and how often it is done: seconds among the other tests, more for `make chaos`.
+
+use std::time::Duration;
+
+fn is_chaos() -> bool {
+    std::env::var_os("TIDINGS_TEST_CHAOS").is_some()
+}
+
+/// How often.
+pub fn times(short: usize, chaos: usize) -> usize {
+    if is_chaos() { chaos } else { short }
+}
+
+/// How long, in seconds.
+pub fn lasting(short: u64, chaos: u64) -> Duration {
+    Duration::from_secs(if is_chaos() { chaos } else { short })
+}
