@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::LocalUsers;
+use super::{LocalUsers, messages::SessionCount};
 use crate::{
     domain::{SessionKey, Transport, UserId},
     protocol::CloseCode,
@@ -72,6 +72,13 @@ impl SessionRegister {
                 self.local.leave(user);
             }
         }
+    }
+
+    /// How many sessions there are, and of how many users.
+    pub fn count(&self) -> (SessionCount, usize) {
+        let mut sessions = SessionCount::default();
+        self.users.values().flatten().for_each(|known| sessions.add(known.transport, 1));
+        (sessions, self.users.len())
     }
 
     pub fn has(&self, user: &UserId) -> bool {

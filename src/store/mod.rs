@@ -15,6 +15,7 @@ mod collapse;
 mod counter_cache;
 mod database;
 mod doorbell;
+mod erasing;
 mod error;
 mod file;
 mod idempotency;
@@ -222,7 +223,7 @@ macro_rules! writes {
 
 writes! {
     Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
-    RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>),
+    RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>), EraseUser => Erased,
 }
 
 macro_rules! reads {
@@ -243,6 +244,8 @@ reads! {
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
     ReadRevocations => RevocationPage, revocations::read;
+    ReadInboxes => Vec<InboxStand>, pages::stands_of;
+    Trace => Traced, pages::trace;
 }
 
 impl Handler<ApplyMark> for Store {

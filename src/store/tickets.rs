@@ -35,7 +35,8 @@ impl Write for Keep {
             return Err(Fault::Refused(StoreError::TooManyTickets));
         }
         let row = TicketRow::new(digest, identity, now.plus(*lifetime))?;
-        let keep = diesel::insert_into(table).values(row);
+        // Where it is there already, it was this transaction that kept it, before its connection was lost.
+        let keep = diesel::insert_into(table).values(row).on_conflict_do_nothing();
         on_inner!(conn, |conn| keep.execute(conn))?;
         Ok(())
     }
