@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     domain::{Invalid, NodeId},
+    hub::messages::InboxFact,
     random,
 };
 
@@ -105,10 +106,10 @@ impl Driver {
     }
 
     /// Runs until the hub is gone.
-    pub async fn run(mut self, hub: Recipient<BusEvents>) {
+    pub async fn run(mut self, hub: Recipient<BusEvents>, facts: Box<dyn Fn(&[InboxFact]) + Send>) {
         let shared = self.shared.clone();
         tokio::select! {
-            () = shared.teller.run(&hub) => {}
+            () = shared.teller.run(&hub, &facts) => {}
             () = self.come_and_go() => {}
         }
     }

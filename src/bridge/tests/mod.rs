@@ -1,5 +1,6 @@
 //! The bridge beside a real Redis, which each test starts for itself.
 
+mod garbage;
 mod history;
 mod house;
 mod inboxes;
