@@ -159,6 +159,7 @@ impl Driver {
         let connecting = async {
             let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
             let connection = Connection::open(&self.address, &sender, self.timeout).await?;
+            shared.calls.shard(connection.is_cluster());
             shared.followed.borrow_mut().forget_connection();
             shared.follow_changes(&connection).await?;
             *shared.nodes.borrow_mut() = Nodes::default();

@@ -6,6 +6,7 @@
 //! does, see [`driver`].
 
 mod calls;
+mod cluster;
 mod connection;
 mod driver;
 mod envelope;
