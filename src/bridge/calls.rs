@@ -191,12 +191,12 @@ impl Calls {
         keyed(cmd, keys)
     }
 
-    /// Gives the lease back, and says so.
-    pub fn farewell(&self) -> [Call; 2] {
+    /// Has the lease end soon.
+    pub fn end_lease(&self, after: std::time::Duration) -> Call {
         let key = self.names.lease(self.node);
-        let mut cmd = cmd("DEL");
-        cmd.arg(&key);
-        [Call { cmd, key }, self.say(&Channel::Nodes, &Body::Gone { node: self.node })]
+        let mut cmd = cmd("PEXPIRE");
+        cmd.arg(&key).arg(millis(after));
+        Call { cmd, key }
     }
 }
 

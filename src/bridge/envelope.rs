@@ -96,11 +96,6 @@ pub enum Body {
     },
     /// Words for all nodes, or for one, that are about no stream.
     Told { node: NodeId, to: Option<NodeId>, kind: TellKind, body: String },
-    /// A node has stopped.
-    Gone {
-        #[serde(with = "words::text")]
-        node: NodeId,
-    },
 }
 
 impl Body {

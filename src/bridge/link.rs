@@ -97,11 +97,11 @@ impl BridgeLink {
         self.addr.connected()
     }
 
-    /// Has what waits sent, and takes this node's users out of all rooms.
+    /// Has what waits sent, and the lease of this node end soon.
     pub async fn stop(&self) {
         // One request is under way, and one is for the farewell.
         if let Err(error) = mailbox::ask(&self.addr.clone().recipient(), Stop, self.timeout * 2).await {
-            log::warn!("the bridge did not say farewell: {error}");
+            log::warn!("the bridge was not stopped: {error}");
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct HubReady {
     pub events: Recipient<BusEvents>,
 }
 
-/// Say what waits, and that this node is gone. From the composition root at the end; answered when it is said,
+/// Say what waits, and have this node's lease end soon. From the composition root at the end; answered when it is said,
 /// or cannot be.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -54,6 +54,8 @@ pub struct BridgeOptions {
     pub node: NodeId,
     /// How long the users of a node that has died are still there.
     pub presence_ttl: Duration,
+    /// How long they are still there when it has stopped.
+    pub leave_grace: Duration,
     pub rooms: RoomBounds,
     /// Largest data of a message to a room.
     pub data_bytes: usize,

@@ -60,7 +60,7 @@ impl Receiver for Session {
         let held_bytes: usize = held.iter().map(Frame::cost).sum();
         let is_told = if is_live {
             self.outbox.push(frame.clone()).inspect(|()| self.told.note(frame)).is_ok()
-        } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
+        } else if is_reading && self.told.has_begun() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
             held.push(frame.clone());
             true
         } else {
@@ -140,7 +140,7 @@ impl Receiver for Session {
             room_count,
             waiting_bytes: self.outbox.waiting_bytes(),
             // Before the first page it is where the client says that it stands.
-            position: self.with_inbox(|inbox| inbox.last()).filter(|_| self.is_welcomed.get()),
+            position: self.with_inbox(|inbox| inbox.last()).filter(|_| self.told.has_begun()),
         })
     }
 

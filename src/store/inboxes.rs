@@ -36,20 +36,22 @@ pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxS
     Ok(state(conn, user)?.unwrap_or(NEVER))
 }
 
-/// The same for who will change it: nobody else does until the end of the transaction.
+/// The same for who will change it, in a batch that has locked it: nobody else does until the end of the
+/// transaction. An inbox that was not there then, and that somebody else is changing now, is not there yet: to
+/// wait for it would be out of order.
 pub(super) fn hold(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
     match conn {
         Connection::Sqlite(_) => stands(conn, user),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
             let find = inboxes::table.find(user.as_str()).select(InboxRow::as_select());
-            let row = find.for_no_key_update().first(conn).optional()?;
+            let row = find.for_no_key_update().skip_locked().first(conn).optional()?;
             row.map_or(Ok(NEVER), InboxState::try_from)
         }
     }
 }
 
-/// Has nobody else change these inboxes until the end of the transaction.
+/// Waits until nobody else changes any of these inboxes, and has nobody do it until the end of the transaction.
 pub(super) fn hold_all(conn: &mut Connection, users: &[String]) -> QueryResult<()> {
     match conn {
         Connection::Sqlite(_) => Ok(()),

@@ -109,16 +109,7 @@ impl Store {
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();
         let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX, is_shared.then_some(local)));
-        let catch_up = CatchUp {
-            reader: reader.clone(),
-            doorbell: doorbell.clone(),
-            counters: counters.clone(),
-            bus: options.others.bus.clone(),
-            is_shared,
-            // Who is here comes later.
-            owed: if is_shared { Some(reader.now()?) } else { None },
-            patience,
-        };
+        let catch_up = CatchUp::new(&reader, &doorbell, &counters, &options, is_shared)?;
         Ok(Self {
             reader,
             writer: Writer::start(&database, &options, &doorbell, &counters)?,

@@ -37,6 +37,7 @@ mod marks;
 mod mutes;
 mod node_access;
 mod nodes;
+mod nodes_counters;
 mod one_way;
 mod openapi;
 mod order;
@@ -46,6 +47,8 @@ mod poll;
 mod poll_ends;
 mod poll_waiting;
 mod postgres;
+#[cfg(feature = "postgres-tls")]
+mod postgres_tls;
 mod preferences;
 mod presence;
 mod publishing;
