@@ -94,11 +94,7 @@ fn only_room_scopes_can_be_given_to_every_user() {
 
 #[test]
 fn what_somebody_would_count_on_and_is_not_in_this_version_is_refused() {
-    for setting in [
-        "http.admin_listen=127.0.0.1:9090",
-        "http.base_path=/tidings",
-        "push.enabled=true",
-    ] {
+    for setting in ["http.admin_listen=127.0.0.1:9090", "http.base_path=/tidings", "push.enabled=true"] {
         let refusal = given(&[]).set(&[setting]).refusal();
         let key = setting.split('=').next().unwrap();
         assert!(refusal.starts_with(key) && refusal.contains("is not in this version"), "{refusal}");

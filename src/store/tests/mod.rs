@@ -3,6 +3,7 @@
 
 mod access;
 mod appends;
+mod at_once;
 pub(crate) mod chores;
 mod collapse;
 mod facts;
