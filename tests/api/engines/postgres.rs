@@ -148,6 +148,6 @@ fn as_server(mut command: Command, folder: &TempDir) -> Command {
 fn launch(bin: &Path, folder: &TempDir) -> Child {
     let mut command = as_server(bound("QUIT", bin.join("postgres")), folder);
     command.args(["-D", "data", "-k"]).arg(folder.path());
-    command.args(["-c", "fsync=off", "-c", "deadlock_timeout=500ms"]);
+    command.args(["-c", "fsync=off", "-c", "deadlock_timeout=100ms"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap()
 }
