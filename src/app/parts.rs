@@ -52,7 +52,7 @@ impl Parts {
         let hub = hub.start();
         let store = start_store(config, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
-            bridge.hub_ready(hub.clone().recipient::<BusEvents>());
+            bridge.hub_ready(hub.clone().recipient::<BusEvents>(), |_| {});
             if !bridge.is_live_soon().await {
                 log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
             }
@@ -72,13 +72,11 @@ impl Parts {
         let (doorbell, bus) = (Arc::new(Notify::new()), bridge.as_ref().map(BridgeLink::is_live));
         let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), doorbell.clone(), bus).await;
         let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
-        let company = match &config.store.url {
-            StoreUrl::Sqlite(_) => Company::Alone,
-            StoreUrl::Postgres(_) => Company::Possible,
-        };
-        if company == Company::Possible {
+        let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
+        if is_shared {
             actix::spawn(revoker.clone().listen());
         }
+        let company = if is_shared || bridge.is_some() { Company::Possible } else { Company::Alone };
         let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
         let peers = Peers::launch(survey, company, doorbell);
         self.peers = Some(peers.clone());

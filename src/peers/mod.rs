@@ -49,7 +49,7 @@ const MAILBOX_CAPACITY: usize = 1024;
 /// Whether there may be other nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Company {
-    /// Nobody else can use the database.
+    /// Nobody else can use the database, and there is no bus.
     Alone,
     /// There may be some; who they are, the bus tells.
     Possible,

@@ -6,6 +6,7 @@
 //! the transport does.
 
 mod commands;
+mod line;
 mod listener;
 mod manners;
 mod receiver;
@@ -22,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use line::Line;
 use manners::Manners;
 pub use replay::Opening;
 use rooms::JoinedRooms;
@@ -60,23 +62,6 @@ impl Following {
             StreamName::Room(room) => self.rooms.contains(room),
         });
         cursor
-    }
-}
-
-/// The connection under a session, from outside: it can be ended whatever still waits in it.
-pub trait Line {
-    fn kill(&self);
-    /// Whether the client has sent what the server does not read any more.
-    fn is_backed_up(&self) -> bool;
-}
-
-/// For a session without a connection.
-#[cfg(test)]
-impl Line for () {
-    fn kill(&self) {}
-
-    fn is_backed_up(&self) -> bool {
-        false
     }
 }
 

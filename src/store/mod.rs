@@ -201,14 +201,6 @@ impl Handler<PutMute> for Store {
     }
 }
 
-impl Handler<KeepTicket> for Store {
-    type Result = ResponseFuture<Result<(), StoreError>>;
-
-    fn handle(&mut self, keep: KeepTicket, _: &mut Self::Context) -> Self::Result {
-        self.write(tickets::Keep { keep, limit: self.tickets_max })
-    }
-}
-
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {

@@ -3,10 +3,11 @@
 //! How many a user has is counted when one is kept. Writers that keep some at the same instant do not see each
 //! other's, so a user may have a few more than the limit; what matters is that nobody has thousands.
 
+use actix::{Context, Handler, ResponseFuture};
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    Connection,
+    Connection, Store,
     error::Fault,
     job::Write,
     messages::{KeepTicket, RedeemTicket, StoreError},
@@ -21,6 +22,14 @@ use crate::domain::{Identity, Timestamp, UserId};
 pub(super) struct Keep {
     pub(super) keep: KeepTicket,
     pub(super) limit: usize,
+}
+
+impl Handler<KeepTicket> for Store {
+    type Result = ResponseFuture<Result<(), StoreError>>;
+
+    fn handle(&mut self, keep: KeepTicket, _: &mut Context<Self>) -> Self::Result {
+        self.write(Keep { keep, limit: self.tickets_max })
+    }
 }
 
 impl Write for Keep {

@@ -106,6 +106,7 @@ async fn the_numbers_and_the_rooms_are_those_of_now() {
     assert_eq!((&stats["sessions"], &stats["complete"]), (&node["sessions"], &json!(is_complete())));
 }
 
+/// `GET /v1/admin/notifications/{id}`.
 #[actix_web::test]
 async fn what_became_of_a_notification_is_told_as_far_as_it_is_known() {
     let app = App::start();
