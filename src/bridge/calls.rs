@@ -5,6 +5,7 @@ use redis::{Cmd, cmd};
 use super::{
     BridgeOptions, RoomBounds,
     envelope::{Body, ENTERED_MAX, Sealer},
+    messages::Tell,
     names::{Channel, Names},
     scripts::{Member, Script},
     signature::Signer,
@@ -158,6 +159,10 @@ impl Calls {
 
     pub fn typing(&self, room: RoomName, user: UserId, is_active: bool) -> Call {
         self.say(&Channel::Room(room), &Body::Typing { node: self.node, user, is_active })
+    }
+
+    pub fn tell(&self, Tell { to, kind, body }: Tell) -> Call {
+        self.say(&Channel::Nodes, &Body::Told { node: self.node, to, kind, body })
     }
 
     /// Takes members of lost nodes out of a room.

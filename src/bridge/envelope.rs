@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    messages::RoomMessage,
+    messages::{RoomMessage, TellKind},
     names::{Channel, Names},
     signature::Signer,
     words,
@@ -94,6 +94,8 @@ pub enum Body {
         user: UserId,
         is_active: bool,
     },
+    /// Words for all nodes, or for one, that are about no stream.
+    Told { node: NodeId, to: Option<NodeId>, kind: TellKind, body: String },
 }
 
 impl Body {

@@ -62,7 +62,15 @@ impl Shared {
                 Ok(())
             }),
             Channel::Room(room) => self.said_in_room(room, &channel, text),
-            Channel::Nodes => self.calls.sealer.open(&channel, text).and(Err(Rejected::Malformed)),
+            Channel::Nodes => self.calls.sealer.open(&channel, text).and_then(|body| match body {
+                Body::Told { node, to, kind, body } => {
+                    if node != self.node && to.is_none_or(|to| to == self.node) {
+                        self.teller.tell(BusEvent::Told { from: node, kind, body });
+                    }
+                    Ok(())
+                }
+                _ => Err(Rejected::Malformed),
+            }),
         };
         if let Err(rejected) = heard {
             self.reject(rejected);

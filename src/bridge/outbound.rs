@@ -167,6 +167,7 @@ impl Shared {
             Order::Type { room, user, is_active } => {
                 batch.add(calls.typing(room, user, is_active), Then::Nothing);
             }
+            Order::Tell(tell) => batch.add(calls.tell(tell), Then::Nothing),
         }
     }
     /// Sends what was gathered, and does what the answers ask for.
@@ -231,7 +232,8 @@ impl Shared {
             | Order::CloseRoom(_)
             | Order::Enter { .. }
             | Order::Exit { .. }
-            | Order::Type { .. } => {}
+            | Order::Type { .. }
+            | Order::Tell(_) => {}
         }
     }
 }

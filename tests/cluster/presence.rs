@@ -1,6 +1,9 @@
 //! Who is in a room, and types there, over two nodes (G14).
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -14,6 +17,7 @@ use crate::{
     },
     cluster::{Cluster, Setup},
     scale::times,
+    scene::text,
     traffic::Dice,
 };
 
@@ -44,15 +48,18 @@ async fn until_present(cluster: &Cluster, users: &[&str]) {
 
 /// What the room has heard of comings and goings up to now: (type, user).
 async fn comings(ws: &mut Ws) -> Vec<(String, String)> {
-    say_now(ws).await;
-    let heard = until_said(ws, &json!("now")).await;
+    let now = say_now(ws).await;
+    let heard = until_said(ws, &now).await;
     let told = heard.iter().filter(|event| event["user"].is_string());
-    told.map(|event| (event["type"].as_str().unwrap().to_owned(), event["user"].as_str().unwrap().to_owned()))
-        .collect()
+    told.map(|event| (text(event, "type"), text(event, "user"))).collect()
 }
 
-async fn say_now(ws: &mut Ws) {
-    ws.send(json!({ "type": "message", "room": "chat", "data": "now" })).await;
+/// Says something that nobody has said before, and answers with it.
+async fn say_now(ws: &mut Ws) -> Value {
+    static SAID: AtomicUsize = AtomicUsize::new(0);
+    let now = json!(format!("now {}", SAID.fetch_add(1, Ordering::Relaxed)));
+    ws.send(json!({ "type": "message", "room": "chat", "data": now })).await;
+    now
 }
 
 fn pair(event_type: &str, user: &str) -> (String, String) {
@@ -247,8 +254,8 @@ async fn typing_is_told_on_the_other_node_and_ends() {
         done(&mut bob, json!({ "type": "typing", "room": "chat" })).await;
         sleep(Duration::from_millis(250)).await;
     }
-    say_now(&mut bob).await;
-    let heard = until_said(&mut alice, &json!("now")).await;
+    let now = say_now(&mut bob).await;
+    let heard = until_said(&mut alice, &now).await;
     let typing: Vec<&Value> = heard.iter().filter(|event| event["type"] == "typing").collect();
     assert_eq!(typing, [&told(json!(["bob"]))]);
     // Both are named, wherever they are.

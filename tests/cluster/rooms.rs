@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use crate::{
     app::App,
     clients::{
-        room::{EVERYWHERE, join, join_since, member, next_data, offset, say},
+        room::{EVERYWHERE, guest, join, join_since, member, next_data, offset, say, until_said},
         ws::Ws,
     },
     cluster::Cluster,
@@ -82,12 +82,12 @@ async fn what_was_said_on_one_node_is_read_and_resumed_on_the_other() {
         let page = history(cluster.app(node), &format!("?since={}", positions[2])).await;
         assert_eq!((page["messages"].as_array().unwrap().len(), &page["resume"]), (2, &json!("complete")));
     }
-    let mut bob = crate::clients::room::guest(cluster.app(1), "bob").await;
+    let mut bob = guest(cluster.app(1), "bob").await;
     let ok = join_since(&mut bob, "chat", &positions[1]).await;
     assert_eq!((&ok["resume"], &ok["position"]), (&json!("complete"), &json!(positions[4])));
     assert_eq!(next_data(&mut bob, 3).await, [2, 3, 4]);
     say(&mut bob, "chat", json!("live")).await;
-    assert_eq!(next_data(&mut alice, 6).await.last().unwrap(), "live");
+    until_said(&mut alice, &json!("live")).await;
 }
 
 #[actix_web::test]
@@ -100,7 +100,7 @@ async fn a_room_outlives_all_its_nodes() {
         node.app.restart();
     }
     cluster.bridges_are("ok").await;
-    let mut alice = crate::clients::room::guest(cluster.app(1), "alice").await;
+    let mut alice = guest(cluster.app(1), "alice").await;
     let ok = join_since(&mut alice, "chat", &position).await;
     assert_eq!((&ok["resume"], &ok["position"]), (&json!("complete"), &json!(position)));
 }
@@ -147,7 +147,7 @@ async fn a_flushed_redis_begins_rooms_anew_and_everybody_is_told_by_a_gap() {
     }
     // Who was away is told the same.
     for node in 0..2 {
-        let mut carol = crate::clients::room::guest(cluster.app(node), "carol").await;
+        let mut carol = guest(cluster.app(node), "carol").await;
         assert_eq!(join_since(&mut carol, "chat", &old).await["resume"], "gap");
         assert_eq!(next_of_room(&mut carol).await["reason"], "epoch");
         assert_eq!(next_of_room(&mut carol).await["data"], "new");
