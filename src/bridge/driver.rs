@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     domain::{Invalid, NodeId},
+    hub::messages::InboxFact,
     random,
 };
 
@@ -105,10 +106,10 @@ impl Driver {
     }
 
     /// Runs until the hub is gone.
-    pub async fn run(mut self, hub: Recipient<BusEvents>) {
+    pub async fn run(mut self, hub: Recipient<BusEvents>, facts: Box<dyn Fn(&[InboxFact]) + Send>) {
         let shared = self.shared.clone();
         tokio::select! {
-            () = shared.teller.run(&hub) => {}
+            () = shared.teller.run(&hub, &facts) => {}
             () = self.come_and_go() => {}
         }
     }
@@ -158,6 +159,7 @@ impl Driver {
         let connecting = async {
             let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
             let connection = Connection::open(&self.address, &sender, self.timeout).await?;
+            shared.calls.shard(connection.is_cluster());
             shared.followed.borrow_mut().forget_connection();
             shared.follow_changes(&connection).await?;
             *shared.nodes.borrow_mut() = Nodes::default();

@@ -223,3 +223,6 @@ impl Sealer {
 fn parse<T: std::str::FromStr>(text: &[u8]) -> Result<T, Rejected> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Rejected::Malformed)
 }
+
+#[cfg(test)]
+mod tests;

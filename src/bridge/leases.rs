@@ -70,7 +70,7 @@ impl Shared {
                     retold_at = Instant::now();
                     self.teller.retell();
                 }
-                connection.ping_subscriber().await?;
+                connection.ping().await?;
                 if kept_at.elapsed() >= self.position_ttl / 4 {
                     kept_at = Instant::now();
                     self.keep_rooms(connection).await?;

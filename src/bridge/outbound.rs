@@ -195,7 +195,16 @@ impl Shared {
     /// Where it will refuse everything: another server has to be found.
     fn accepted(&self, answer: Value) -> Result<Option<Value>, Loss> {
         let Value::ServerError(error) = answer else { return Ok(Some(answer)) };
-        if matches!(error.kind(), Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)) {
+        if matches!(
+            error.kind(),
+            Some(
+                ServerErrorKind::ReadOnly
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::Moved
+                    | ServerErrorKind::Ask
+            )
+        ) {
             return Err(Loss::Refused(error.to_string()));
         }
         self.complain(format_args!("Redis has refused something: {error}"));

@@ -124,6 +124,8 @@ impl Handler<BusEvents> for NotificationHub {
             }
         }
         dispatch.send();
+        // Before the sessions, so that no poll is answered what is behind the event that woke it.
+        self.sessions.local_users().hear(&facts);
         self.hear_facts(ctx, facts);
         self.send_orders();
     }

@@ -81,7 +81,7 @@ impl NotificationHub {
 
     /// Who has a session here, at any time.
     pub fn local_users(&self) -> LocalUsers {
-        self.sessions.local_users()
+        self.sessions.local_users().clone()
     }
 
     /// Lets the rooms do something, and sends what they have to say.

@@ -28,8 +28,8 @@ impl SessionRegister {
         Self { per_user, users: HashMap::new(), local: LocalUsers::default() }
     }
 
-    pub fn local_users(&self) -> LocalUsers {
-        self.local.clone()
+    pub fn local_users(&self) -> &LocalUsers {
+        &self.local
     }
 
     /// Adds a session; answers with the one that must go for it, if any, and with what it is told.

@@ -108,7 +108,7 @@ impl Store {
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();
-        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX, is_shared.then_some(local)));
+        let counters = CounterCache::shared(is_shared.then_some(local));
         let catch_up = CatchUp::new(&reader, &doorbell, &counters, &options, is_shared)?;
         Ok(Self {
             reader,

@@ -13,9 +13,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{App, SECRET, program},
+    app::{App, SECRET, program, until},
     clients::{http::Http, ws::Ws},
-    engines::postgres::Server,
+    engines::{postgres::Server, redis::Redis},
 };
 
 /// How soon a node tells what another one has stored: a sweep comes every second.
@@ -33,17 +33,19 @@ fn is_warning(record: &Value) -> bool {
         && record["message"].as_str().is_some_and(|message| message.contains("bridge.url is not set"))
 }
 
-/// What is told beside heartbeats until an `unread` says that so many are unread: type, number and versions.
+/// What is told until an `unread` says that so many are unread: numbers of notifications, versions of counters.
 async fn told_until(ws: &mut Ws, unread: u64) -> Vec<Value> {
     let mut told = Vec::new();
     loop {
         let event = ws.next().await;
         told.push(match event["type"].as_str().unwrap() {
-            "unread" => json!([event["counters"]["version"], event["counters"]["marks_version"]]),
+            kind @ ("unread" | "marked") => {
+                json!([kind, event["counters"]["version"], event["counters"]["marks_version"]])
+            }
             "ping" => continue,
             _ => event["payload"]["n"].clone(),
         });
-        if event["counters"]["unread"] == unread {
+        if event["type"] == "unread" && event["counters"]["unread"] == unread {
             return told;
         }
     }
@@ -74,17 +76,60 @@ async fn no_sweep_tells_anything_twice() {
     for n in 1..=3 {
         a.publish("alice", n).await;
         for ws in [&mut here, &mut there] {
-            assert_eq!(told_until(ws, n).await, [json!(n), json!([n, 0])]);
+            assert_eq!(told_until(ws, n).await, [json!(n), json!(["unread", n, 0])]);
         }
     }
     mark_all_read(&a.user("alice")).await;
     // Where it was marked it is said what was marked; elsewhere that something was: the client lists again.
-    assert_eq!(here.expect("marked").await["counters"]["marks_version"], 1);
-    assert_eq!(told_until(&mut here, 0).await, [json!([4, 1])]);
-    assert_eq!(told_until(&mut there, 0).await, [json!([4, 1])]);
+    let (marked, unread) = (json!(["marked", 4, 1]), json!(["unread", 4, 1]));
+    assert_eq!(told_until(&mut here, 0).await, [marked, unread.clone()]);
+    assert_eq!(told_until(&mut there, 0).await, [unread]);
     a.publish("alice", 4).await;
-    assert_eq!(told_until(&mut there, 1).await, [json!(4), json!([5, 1])]);
-    assert_eq!(told_until(&mut here, 1).await, [json!(4), json!([5, 1])]);
+    for ws in [&mut here, &mut there] {
+        assert_eq!(told_until(ws, 1).await, [json!(4), json!(["unread", 5, 1])]);
+    }
+}
+
+/// X7. With a bus all is told at once, and by the sweep again; while it is away, by the sweep alone.
+#[actix_web::test]
+async fn a_bus_that_comes_and_goes_makes_nothing_be_told_twice_or_not_at_all() {
+    let (server, mut redis) = (Server::start().await, Redis::start().await);
+    let bus = format!("redis+unix://{}", redis.socket().display());
+    let node = || App::start_with(&[("store.url", &server.url()), ("bridge.url", &bus)]);
+    let (a, b) = (node(), node());
+    let (mut here, mut there) = (a.ws("alice").await, b.ws("alice").await);
+    // What is said on the bus before it is followed is found by the sweep.
+    a.publish("alice", 1).await;
+    for ws in [&mut here, &mut there] {
+        assert_eq!(told_until(ws, 1).await, [json!(1), json!(["unread", 1, 0])]);
+    }
+    b.publish("alice", 2).await;
+    for ws in [&mut here, &mut there] {
+        assert_eq!(told_until(ws, 2).await, [json!(2), json!(["unread", 2, 0])]);
+    }
+    mark_all_read(&a.user("alice")).await;
+    for ws in [&mut here, &mut there] {
+        assert_eq!(told_until(ws, 0).await, [json!(["marked", 3, 1]), json!(["unread", 3, 1])]);
+    }
+    redis.kill();
+    b.logged(|record| record["message"].to_string().contains("the bus is away")).await;
+    a.publish("alice", 3).await;
+    for ws in [&mut here, &mut there] {
+        assert_eq!(told_until(ws, 1).await, [json!(3), json!(["unread", 4, 1])]);
+    }
+    redis.revive().await;
+    for node in [&a, &b] {
+        until("the bus is there again", || {
+            let lives = node.logs().into_iter().filter(|line| line.contains("the bus is live")).count();
+            (lives == 2).then_some(())
+        })
+        .await;
+    }
+    a.publish("alice", 4).await;
+    for ws in [&mut here, &mut there] {
+        assert_eq!(told_until(ws, 2).await, [json!(4), json!(["unread", 5, 1])]);
+    }
+    assert!(![a, b].iter().any(|node| node.logs().iter().any(|line| line.contains("bridge.url is not set"))));
 }
 
 #[actix_web::test]

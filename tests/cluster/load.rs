@@ -35,6 +35,8 @@ pub struct Plan {
     pub speakers: usize,
     /// How long each of them rests between two.
     pub pause: Duration,
+    /// The node that all is published through, if it is not any.
+    pub node: Option<usize>,
     /// How much each is made larger.
     pub filler: usize,
     /// Longest stay of those who roam on one node and transport.
@@ -51,6 +53,7 @@ impl Default for Plan {
             publishers: 4,
             speakers: 2,
             pause: Duration::from_millis(10),
+            node: None,
             filler: 0,
             stay_millis: 400,
             is_varied: false,
@@ -141,8 +144,8 @@ impl Publisher {
             let request = request.insert_header(("Idempotency-Key", key));
             match attempt(&http, request, draft.to_string()).await {
                 Ok(answer) if answer.status == 201 => return (answer, start.elapsed()),
-                // What was not answered is still under way, or the store is away.
-                Ok(answer) if [409, 503].contains(&answer.status) => {
+                // What was not answered is still under way, the store is away, or the node stood still meanwhile.
+                Ok(answer) if [408, 409, 503].contains(&answer.status) => {
                     self.scene.record().refuse(answer.status);
                 }
                 Ok(answer) => panic!("{}", answer.text()),
@@ -213,7 +216,9 @@ impl Publisher {
                 });
                 return true;
             }
-            Ok(answer) if answer.status == 503 => history.refuse("503 of a room"),
+            Ok(answer) if [408, 503].contains(&answer.status) => {
+                history.refuse(format!("{} of a room", answer.status));
+            }
             Ok(answer) => panic!("{}", answer.text()),
             Err(why) => history.refuse(why),
         }
@@ -225,12 +230,13 @@ impl Publisher {
         self.dice.below(self.plan.users.len() as u64) as usize
     }
 
-    /// One connection a request, so that none is lost with a node that stops between two of them.
     fn any_node(&mut self) -> Http {
-        self.https[self.dice.below(self.https.len() as u64) as usize].clone()
+        let any = self.dice.below(self.https.len() as u64) as usize;
+        self.https[self.plan.node.unwrap_or(any)].clone()
     }
 }
 
+/// One connection a request, so that none is lost with a node that stops between two of them.
 fn with_json(request: ClientRequest) -> ClientRequest {
     request.insert_header(("Content-Type", "application/json")).force_close()
 }

@@ -1,5 +1,7 @@
 //! The bridge beside a real Redis, which each test starts for itself.
 
+mod cluster;
+mod garbage;
 mod history;
 mod house;
 mod inboxes;
