@@ -23,7 +23,7 @@ pub const MUTED: &str = "muted.event";
 const AGAIN: Duration = Duration::from_millis(40);
 
 /// How long a publish may be refused before something is wrong for good.
-const GIVE_UP: Duration = Duration::from_secs(120);
+const GIVE_UP: Duration = Duration::from_secs(100);
 
 #[derive(Clone)]
 pub struct Plan {
@@ -68,6 +68,8 @@ struct Publisher {
     number: usize,
     dice: Dice,
     https: Vec<Http>,
+    /// The node that it goes to now.
+    node: usize,
     /// The users themselves, who delete and archive.
     readers: Vec<Vec<Http>>,
 }
@@ -79,6 +81,7 @@ pub fn start(scene: &Scene, plan: &Plan, dice: &mut Dice) -> Vec<JoinHandle<()>>
         plan: plan.clone(),
         number,
         dice,
+        node: number % https.len(),
         https,
         readers: plan.users.iter().map(|user| scene.https(user, "")).collect(),
     };
@@ -149,9 +152,13 @@ impl Publisher {
                     self.scene.record().refuse(answer.status);
                 }
                 Ok(answer) => panic!("{}", answer.text()),
-                Err(why) => self.scene.record().refuse(why),
+                Err(why) => {
+                    self.scene.record().refuse(why);
+                    self.turn_away();
+                }
             }
-            assert!(first.elapsed() < GIVE_UP, "{key} is not accepted");
+            let refusals = || format!("{:?}", self.scene.history().refusals);
+            assert!(first.elapsed() < GIVE_UP, "{key} is not accepted: {}", refusals());
             rt::time::sleep(AGAIN).await;
         }
     }
@@ -223,6 +230,8 @@ impl Publisher {
             Err(why) => history.refuse(why),
         }
         history.unsure.insert(key.to_owned());
+        drop(history);
+        self.turn_away();
         false
     }
 
@@ -230,9 +239,16 @@ impl Publisher {
         self.dice.below(self.plan.users.len() as u64) as usize
     }
 
+    /// Now and then another one; what a balancer would do when one does not answer, [`Self::turn_away`] does.
     fn any_node(&mut self) -> Http {
-        let any = self.dice.below(self.https.len() as u64) as usize;
-        self.https[self.plan.node.unwrap_or(any)].clone()
+        if self.dice.below(16) == 0 {
+            self.turn_away();
+        }
+        self.https[self.plan.node.unwrap_or(self.node)].clone()
+    }
+
+    fn turn_away(&mut self) {
+        self.node = (self.node + 1) % self.https.len();
     }
 }
 
