@@ -1,11 +1,17 @@
 # One word for each task. All builds but the release share target/debug.
 
 CARGO ?= cargo
+# What is checked and tested has all that can be built in; a plain build has what needs nothing of the system.
+FEATURES := --features postgres-tls
 # What chance begins from in `make chaos`; given again, it brings the same again.
 SEED := $(or $(SEED),$(shell date +%s))
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes.
-TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server
+# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes,
+# openssl makes certificates, pkg-config finds the libraries.
+TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server openssl:openssl \
+	pkg-config:pkg-config
+# What is built in besides: TLS to PostgreSQL.
+LIBRARIES := libssl:libssl-dev
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
@@ -21,28 +27,29 @@ run: ## Build the server and try it out on 127.0.0.1:8080
 
 test: setup check ## Check the code and run every test; installs what is missing
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		set -x; $(CARGO) test --locked --doc && $(CARGO) nextest run --locked --no-fail-fast && \
-			tests/with-postgres $(CARGO) nextest run --locked --no-fail-fast --profile postgres; \
+		set -x; $(CARGO) test --locked $(FEATURES) --doc && $(CARGO) nextest run --locked $(FEATURES) --no-fail-fast && \
+			tests/with-postgres $(CARGO) nextest run --locked $(FEATURES) --no-fail-fast --profile postgres; \
 	else \
-		set -x; $(CARGO) test --locked --no-fail-fast && \
-			tests/with-postgres $(CARGO) test --locked --lib store::tests -- --skip store::tests::files; \
+		set -x; $(CARGO) test --locked $(FEATURES) --no-fail-fast && \
+			tests/with-postgres $(CARGO) test --locked $(FEATURES) --lib store::tests -- --skip store::tests::files; \
 	fi
 
 chaos: tools ## Play every fault on several nodes at length; SEED=n for the same again
 	@echo "SEED=$(SEED)"
 	TIDINGS_TEST_CHAOS=1 TIDINGS_TEST_SEED=$(SEED) \
-		$(CARGO) test --locked --test cluster -- --nocapture --test-threads 1
+		$(CARGO) test --locked $(FEATURES) --test cluster -- --nocapture --test-threads 1
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
 
 setup: tools $(NODE_MODULES)
 
 tools:
-	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; for tool in $(TOOLS); do \
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"; for tool in $(TOOLS) $(LIBRARIES); do \
 		command -v $${tool%:*} >/dev/null && continue; \
+		pkg-config --exists $${tool%:*} 2>/dev/null && continue; \
 		package=$${tool#*:}; \
 		test "$$(id -u)" = 0 || { echo "$${tool%:*} is missing: apt-get install $$package"; exit 1; }; \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$package || exit 1; \

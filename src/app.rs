@@ -21,14 +21,14 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
-use parts::{Parts, start_revoker};
+use parts::Parts;
 use policies::{liveness_policy, session_policy};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
 
 use crate::{
     auth::gate::{Gate, Rules},
-    config::{Config, StoreUrl},
+    config::Config,
     domain::NodeId,
     http::{self, Api},
     hub::{HubQueue, seats::Seats, shard::HubShard, slots::Slots},
@@ -103,11 +103,10 @@ impl Application {
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let node = NodeId::from_random(random::bits());
-        let parts = Parts::start(&config, node).await?;
-        let Parts { hub, store, bridge, shards } = parts.clone();
+        let mut parts = Parts::start(&config, node).await?;
+        let Parts { hub, store, bridge, shards, .. } = parts.clone();
         let gate = Arc::new(Gate::new(rules, store.clone()));
-        let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
-        let revoker = start_revoker(&gate, &store, &hub, is_shared).await?;
+        let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let policy = session_policy(&config);
         let liveness = liveness_policy(&config);
         let api = web::Data::new(Api {
@@ -116,6 +115,7 @@ impl Application {
             bridge,
             gate: gate.clone(),
             revoker,
+            peers,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,

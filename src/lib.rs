@@ -14,6 +14,7 @@ pub mod mailbox;
 pub mod observe;
 pub mod openapi;
 pub mod outbox;
+pub mod peers;
 pub mod protocol;
 pub mod random;
 pub mod session;

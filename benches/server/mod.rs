@@ -74,6 +74,8 @@ pub fn tidings(core: Option<usize>, settings: &[&str]) -> Command {
     let mut command = program(env!("CARGO_BIN_EXE_tidings"), core);
     command.args(["serve", "--set", "http.listen=127.0.0.1:0", "--set"]);
     command.arg(format!("auth.secret={SECRET}"));
+    // A setting that is none would be refused.
+    command.env_remove("TIDINGS_TEST_POSTGRES");
     command.args(settings.iter().flat_map(|setting| ["--set", setting]));
     command
 }

@@ -2,10 +2,11 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, Addr};
+use tokio::sync::Notify;
 
 use super::{
     AppError,
@@ -14,9 +15,10 @@ use super::{
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
     bridge::{BridgeLink, messages::BusEvents},
-    config::Config,
+    config::{Config, StoreUrl},
     domain::NodeId,
     hub::{HubLink, LocalUsers, NotificationHub, ShardLink, messages::Committed},
+    peers::{Company, Peers, PeersLink, Survey},
     store::{
         Store, StoreLink,
         messages::{Others, StoreOptions},
@@ -32,6 +34,8 @@ pub struct Parts {
     pub store: StoreLink,
     /// `None` where this node is alone.
     pub bridge: Option<BridgeLink>,
+    /// `None` until it is started.
+    peers: Option<PeersLink>,
     /// One a worker, when it has started.
     pub shards: Arc<Mutex<Vec<ShardLink>>>,
 }
@@ -48,12 +52,36 @@ impl Parts {
         let hub = hub.start();
         let store = start_store(config, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
-            bridge.hub_ready(hub.clone().recipient::<BusEvents>());
+            let notebook = store.clone();
+            bridge.hub_ready(hub.clone().recipient::<BusEvents>(), move |facts| notebook.heard(facts));
             if !bridge.is_live_soon().await {
                 log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
             }
         }
-        Ok(Self { hub: HubLink::new(hub), store, bridge, shards: Arc::default() })
+        Ok(Self { hub: HubLink::new(hub), store, bridge, peers: None, shards: Arc::default() })
+    }
+
+    /// Starts what an instance among others needs. What was ever revoked is known before anybody is let in; what
+    /// others revoke is heard of from then on.
+    pub async fn start_company(
+        &mut self,
+        config: &Config,
+        node: NodeId,
+        gate: &Arc<Gate>,
+    ) -> Result<(Arc<Revoker>, PeersLink), AppError> {
+        let Self { hub, store, bridge, shards, .. } = &*self;
+        let (doorbell, bus) = (Arc::new(Notify::new()), bridge.as_ref().map(BridgeLink::is_live));
+        let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), doorbell.clone(), bus).await;
+        let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
+        let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
+        if is_shared {
+            actix::spawn(revoker.clone().listen());
+        }
+        let company = if is_shared || bridge.is_some() { Company::Possible } else { Company::Alone };
+        let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
+        let peers = Peers::launch(survey, company, doorbell);
+        self.peers = Some(peers.clone());
+        Ok((revoker, peers))
     }
 
     /// Ends when a part has ended, and names it.
@@ -68,6 +96,9 @@ impl Parts {
             }
             if !self.bridge.as_ref().is_none_or(BridgeLink::is_alive) {
                 return "the bridge";
+            }
+            if !self.peers.as_ref().is_none_or(PeersLink::is_alive) {
+                return "what talks to the other nodes";
             }
             if !self.shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
                 return "a worker's shard";
@@ -93,19 +124,4 @@ fn start_store(
     let store = Store::open(StoreOptions { others, ..store_options(config) }, facts, local_users)
         .map_err(|error| AppError::Store(error.to_string()))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
-}
-
-/// What was ever revoked is known before anybody is let in; what others revoke is heard of from then on.
-pub async fn start_revoker(
-    gate: &Arc<Gate>,
-    store: &StoreLink,
-    hub: &HubLink,
-    is_shared: bool,
-) -> Result<Arc<Revoker>, AppError> {
-    let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default()).await;
-    let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
-    if is_shared {
-        actix::spawn(revoker.clone().listen());
-    }
-    Ok(revoker)
 }

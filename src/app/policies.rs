@@ -37,6 +37,7 @@ pub fn bridge_options(config: &Config, node: NodeId) -> Option<BridgeOptions> {
         timeout: bridge.timeout,
         node,
         presence_ttl: rooms.presence_ttl,
+        leave_grace: rooms.leave_grace,
         rooms: RoomBounds {
             history_size: rooms.history_size,
             history_bytes: rooms.history_bytes,

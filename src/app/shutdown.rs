@@ -35,8 +35,8 @@ impl Signals {
     }
 }
 
-/// Closes the sessions, spread over `drain`; lets requests finish; says farewell to the other nodes; closes the
-/// database. Whatever of it is cut short, nothing accepted is lost.
+/// Closes the sessions, spread over `drain`; lets requests finish; says what the other nodes still
+/// have to hear; closes the database. Whatever of it is cut short, nothing accepted is lost.
 pub async fn stop(parts: &Parts, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
     parts.hub.drain(drain);
     // All have been told by then; who asks all the same is a request, and the server lets those finish.

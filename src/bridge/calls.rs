@@ -5,6 +5,7 @@ use redis::{Cmd, cmd};
 use super::{
     BridgeOptions, RoomBounds,
     envelope::{Body, ENTERED_MAX, Sealer},
+    messages::Tell,
     names::{Channel, Names},
     scripts::{Member, Script},
     signature::Signer,
@@ -160,6 +161,10 @@ impl Calls {
         self.say(&Channel::Room(room), &Body::Typing { node: self.node, user, is_active })
     }
 
+    pub fn tell(&self, Tell { to, kind, body }: Tell) -> Call {
+        self.say(&Channel::Nodes, &Body::Told { node: self.node, to, kind, body })
+    }
+
     /// Takes members of lost nodes out of a room.
     pub fn purge(&self, room: &RoomName, members: &[Member]) -> Call {
         let keys = [self.names.members(room)];
@@ -186,12 +191,12 @@ impl Calls {
         keyed(cmd, keys)
     }
 
-    /// Gives the lease back, and says so.
-    pub fn farewell(&self) -> [Call; 2] {
+    /// Has the lease end soon.
+    pub fn end_lease(&self, after: std::time::Duration) -> Call {
         let key = self.names.lease(self.node);
-        let mut cmd = cmd("DEL");
-        cmd.arg(&key);
-        [Call { cmd, key }, self.say(&Channel::Nodes, &Body::Gone { node: self.node })]
+        let mut cmd = cmd("PEXPIRE");
+        cmd.arg(&key).arg(millis(after));
+        Call { cmd, key }
     }
 }
 

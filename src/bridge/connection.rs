@@ -1,14 +1,15 @@
 //! The two connections to Redis: one for what is asked and said, one for what is heard.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, IntoConnectionInfo, Pipeline, ProtocolVersion, ServerErrorKind, Value,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
+    ProtocolVersion, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cmd,
 };
 
-use super::{calls::Call, pushes::PushSender, scripts::Script};
+use super::{calls::Call, cluster::Cluster, pushes::PushSender, scripts::Script};
 use crate::domain::Invalid;
 
 /// Why the bus is away.
@@ -30,7 +31,7 @@ pub enum Loss {
 const STEPS: u32 = 4;
 
 /// Waits for so long, by the time that the process itself has run.
-pub async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Result<T, Loss> {
+async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Result<T, Loss> {
     let mut future = std::pin::pin!(future);
     for _ in 0..STEPS {
         tokio::select! {
@@ -43,9 +44,11 @@ pub async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> R
 }
 
 /// Where Redis is.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Address {
     client: Client,
+    /// The servers of a cluster, as they were known last.
+    servers: RefCell<Vec<ConnectionInfo>>,
 }
 
 impl Address {
@@ -61,15 +64,38 @@ impl Address {
         let info = url.into_connection_info().map_err(wrong)?;
         // What is heard comes between the answers.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        Ok(Self { client: Client::open(info.set_redis_settings(settings)).map_err(wrong)? })
+        let client = Client::open(info.set_redis_settings(settings)).map_err(wrong)?;
+        // Another provider in the same process would leave open which of them TLS is to use.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        Ok(Self { client, servers: RefCell::default() })
+    }
+
+    fn info(&self) -> &ConnectionInfo {
+        self.client.get_connection_info()
+    }
+
+    /// The same as the URL's, at another place.
+    fn at(&self, (host, port): (String, u16)) -> ConnectionInfo {
+        let addr = match self.info().addr().clone() {
+            ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+                ConnectionAddr::TcpTls { host, port, insecure, tls_params }
+            }
+            _ => ConnectionAddr::Tcp(host, port),
+        };
+        self.info().clone().set_addr(addr)
     }
 }
 
 #[derive(Clone)]
 pub struct Connection {
-    commands: MultiplexedConnection,
-    subscriber: MultiplexedConnection,
+    server: Server,
     timeout: Duration,
+}
+
+#[derive(Clone)]
+enum Server {
+    Alone { commands: MultiplexedConnection, subscriber: MultiplexedConnection },
+    Cluster(Cluster),
 }
 
 impl Connection {
@@ -78,30 +104,51 @@ impl Connection {
     /// # Errors
     /// Where Redis is not there, or is not what we need.
     pub async fn open(address: &Address, pushes: &PushSender, timeout: Duration) -> Result<Self, Loss> {
-        let connect = || async {
-            let pushes = pushes.clone();
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(None)
-                .set_response_timeout(None)
-                .set_push_sender(move |info| {
-                    pushes.push(info);
-                    Ok::<(), ()>(())
-                });
-            // Name, socket, TLS and login are more than one request.
-            let connecting = address.client.get_multiplexed_async_connection_with_config(&config);
-            Ok::<_, Loss>(within(timeout * STEPS, connecting).await??)
+        // Name, socket, TLS and login are more than one request.
+        let connecting = async {
+            let known = address.servers.borrow().clone();
+            if !known.is_empty() {
+                return Ok(Server::Cluster(Cluster::open(&known, pushes).await?));
+            }
+            let commands = connect(address, pushes).await?;
+            if is_cluster(commands.clone()).await? {
+                let servers = [address.info().clone()];
+                return Ok(Server::Cluster(Cluster::open(&servers, pushes).await?));
+            }
+            Ok::<_, Loss>(Server::Alone { commands, subscriber: connect(address, pushes).await? })
         };
-        let connection = Self { commands: connect().await?, subscriber: connect().await?, timeout };
+        let server = within(timeout * STEPS, connecting).await?;
+        if server.is_err() {
+            // Whatever was known of it: the URL is where it is to be.
+            address.servers.take();
+        }
+        let connection = Self { server: server?, timeout };
         connection.load_scripts().await?;
+        if let Server::Cluster(cluster) = &connection.server {
+            let others = within(timeout, cluster.servers()).await??;
+            let others = others.into_iter().map(|server| address.at(server));
+            *address.servers.borrow_mut() = others.chain([address.info().clone()]).collect();
+        }
         Ok(connection)
     }
 
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.server, Server::Cluster(_))
+    }
+
     async fn load_scripts(&self) -> Result<(), Loss> {
-        let mut pipeline = Pipeline::new();
-        for script in Script::ALL {
-            pipeline.cmd("SCRIPT").arg("LOAD").arg(script.source());
+        match &self.server {
+            Server::Cluster(cluster) => within(self.timeout, cluster.load_scripts()).await?,
+            Server::Alone { commands, .. } => {
+                let mut pipeline = Pipeline::new();
+                for script in Script::ALL {
+                    pipeline.cmd("SCRIPT").arg("LOAD").arg(script.source());
+                }
+                let mut commands = commands.clone();
+                within(self.timeout, pipeline.exec_async(&mut commands)).await??;
+                Ok(())
+            }
         }
-        self.send(&pipeline).await?.into_iter().try_for_each(accepted)
     }
 
     /// Makes calls in order, and gives what Redis answered to each: an error of one is among the answers.
@@ -109,12 +156,12 @@ impl Connection {
     /// # Errors
     /// Where there is no answer; the calls may have been made all the same.
     pub async fn call(&self, calls: &[Call]) -> Result<Vec<Value>, Loss> {
-        let mut answers = self.send(&pipeline(calls.iter())).await?;
+        let mut answers = self.send(calls.iter()).await?;
         // Redis was told to forget its scripts. What was refused for that was not done.
         if answers.iter().any(is_unknown_script) {
             self.load_scripts().await?;
-            let refused = || answers.iter().zip(calls).filter(|(answer, _)| is_unknown_script(answer));
-            let mut again = self.send(&pipeline(refused().map(|(_, call)| call))).await?.into_iter();
+            let refused = answers.iter().zip(calls).filter(|(answer, _)| is_unknown_script(answer));
+            let mut again = self.send(refused.map(|(_, call)| call)).await?.into_iter();
             for answer in answers.iter_mut().filter(|answer| is_unknown_script(answer)) {
                 *answer = again.next().unwrap_or(Value::Nil);
             }
@@ -134,52 +181,79 @@ impl Connection {
         }
     }
 
-    async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, Loss> {
-        let mut commands = self.commands.clone();
-        let count = pipeline.len();
-        Ok(within(self.timeout, commands.req_packed_commands(pipeline, 0, count)).await??)
+    async fn send<'a>(&self, calls: impl Iterator<Item = &'a Call>) -> Result<Vec<Value>, Loss> {
+        match &self.server {
+            Server::Cluster(cluster) => within(self.timeout, cluster.call(calls)).await?,
+            Server::Alone { commands, .. } => {
+                let mut pipeline = Pipeline::new();
+                calls.for_each(|call| _ = pipeline.add_command(call.cmd.clone()));
+                let mut commands = commands.clone();
+                let count = pipeline.len();
+                Ok(within(self.timeout, commands.req_packed_commands(&pipeline, 0, count)).await??)
+            }
+        }
     }
 
     /// # Errors
     /// Where they are not followed now.
     pub async fn subscribe(&self, channels: &[String]) -> Result<(), Loss> {
-        let mut subscriber = self.subscriber.clone();
-        Ok(within(self.timeout, subscriber.subscribe(channels)).await??)
+        match self.server.clone() {
+            Server::Cluster(cluster) => within(self.timeout, cluster.subscribe(channels)).await?,
+            Server::Alone { mut subscriber, .. } => {
+                Ok(within(self.timeout, subscriber.subscribe(channels)).await??)
+            }
+        }
     }
 
     /// # Errors
     /// Where they may be followed still.
     pub async fn unsubscribe(&self, channels: &[String]) -> Result<(), Loss> {
-        let mut subscriber = self.subscriber.clone();
-        Ok(within(self.timeout, subscriber.unsubscribe(channels)).await??)
+        match self.server.clone() {
+            Server::Cluster(cluster) => within(self.timeout, cluster.unsubscribe(channels)).await?,
+            Server::Alone { mut subscriber, .. } => {
+                Ok(within(self.timeout, subscriber.unsubscribe(channels)).await??)
+            }
+        }
     }
 
-    /// Whether what is heard still comes through.
+    /// Whether what is heard still comes through. What is asked shows by itself.
     ///
     /// # Errors
     /// Where it does not.
-    pub async fn ping_subscriber(&self) -> Result<(), Loss> {
-        let mut subscriber = self.subscriber.clone();
-        within(self.timeout, async { cmd("PING").exec_async(&mut subscriber).await }).await??;
-        Ok(())
+    pub async fn ping(&self) -> Result<(), Loss> {
+        match self.server.clone() {
+            Server::Cluster(cluster) => within(self.timeout, cluster.ping()).await?,
+            Server::Alone { mut subscriber, .. } => {
+                within(self.timeout, async { cmd("PING").exec_async(&mut subscriber).await }).await??;
+                Ok(())
+            }
+        }
     }
 }
 
-fn pipeline<'a>(calls: impl Iterator<Item = &'a Call>) -> Pipeline {
-    let mut pipeline = Pipeline::new();
-    for call in calls {
-        pipeline.add_command(call.cmd.clone());
+async fn connect(address: &Address, pushes: &PushSender) -> Result<MultiplexedConnection, Loss> {
+    let pushes = pushes.clone();
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None)
+        .set_push_sender(move |info| {
+            pushes.push(info);
+            Ok::<(), ()>(())
+        });
+    Ok(address.client.get_multiplexed_async_connection_with_config(&config).await?)
+}
+
+/// Who may not ask is told nothing, and is on one server.
+async fn is_cluster(mut commands: MultiplexedConnection) -> Result<bool, Loss> {
+    match commands.req_packed_command(cmd("INFO").arg("cluster")).await? {
+        Value::ServerError(_) => Ok(false),
+        info => {
+            let info: String = redis::from_redis_value(info).unwrap_or_default();
+            Ok(info.contains("cluster_enabled:1"))
+        }
     }
-    pipeline
 }
 
 fn is_unknown_script(answer: &Value) -> bool {
     matches!(answer, Value::ServerError(error) if error.kind() == Some(ServerErrorKind::NoScript))
-}
-
-fn accepted(answer: Value) -> Result<(), Loss> {
-    match answer {
-        Value::ServerError(error) => Err(Loss::Refused(error.to_string())),
-        _ => Ok(()),
-    }
 }

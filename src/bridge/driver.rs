@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::HashSet,
     rc::Rc,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
@@ -17,6 +16,7 @@ use super::{
     calls::Calls,
     connection::{Address, Connection, Loss},
     followed::Followed,
+    leases::Nodes,
     messages::{BusEvent, BusEvents, Order},
     opening::Opening,
     outbound::UnderWay,
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     domain::{Invalid, NodeId},
+    hub::messages::InboxFact,
     random,
 };
 
@@ -48,13 +49,13 @@ pub enum Work {
 pub struct Shared {
     pub node: NodeId,
     pub presence_ttl: Duration,
+    pub leave_grace: Duration,
     pub position_ttl: Duration,
     pub calls: Calls,
     pub teller: Teller,
     pub followed: RefCell<Followed>,
     pub opening: RefCell<Opening>,
-    /// Who had a lease when it was looked last.
-    pub alive: RefCell<HashSet<NodeId>>,
+    pub nodes: RefCell<Nodes>,
     /// Orders whose answer is still to come.
     pub under_way: RefCell<UnderWay>,
     /// Redis has refused to note something of this node.
@@ -89,12 +90,13 @@ impl Driver {
             shared: Rc::new(Shared {
                 node: options.node,
                 presence_ttl: options.presence_ttl,
+                leave_grace: options.leave_grace,
                 position_ttl: options.rooms.position_ttl,
                 calls: Calls::new(&options),
                 teller: Teller::new(lives),
                 followed: RefCell::new(Followed::new()),
                 opening: RefCell::new(Opening::default()),
-                alive: RefCell::new(HashSet::new()),
+                nodes: RefCell::default(),
                 under_way: RefCell::new(UnderWay::default()),
                 is_stale: Cell::new(false),
                 rejected,
@@ -104,10 +106,10 @@ impl Driver {
     }
 
     /// Runs until the hub is gone.
-    pub async fn run(mut self, hub: Recipient<BusEvents>) {
+    pub async fn run(mut self, hub: Recipient<BusEvents>, facts: Box<dyn Fn(&[InboxFact]) + Send>) {
         let shared = self.shared.clone();
         tokio::select! {
-            () = shared.teller.run(&hub) => {}
+            () = shared.teller.run(&hub, &facts) => {}
             () = self.come_and_go() => {}
         }
     }
@@ -157,9 +159,10 @@ impl Driver {
         let connecting = async {
             let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
             let connection = Connection::open(&self.address, &sender, self.timeout).await?;
+            shared.calls.shard(connection.is_cluster());
             shared.followed.borrow_mut().forget_connection();
             shared.follow_changes(&connection).await?;
-            shared.alive.borrow_mut().clear();
+            *shared.nodes.borrow_mut() = Nodes::default();
             shared.look_at_leases(&connection).await?;
             Ok((connection, pushes))
         };

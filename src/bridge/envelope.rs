@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    messages::RoomMessage,
+    messages::{RoomMessage, TellKind},
     names::{Channel, Names},
     signature::Signer,
     words,
@@ -94,11 +94,8 @@ pub enum Body {
         user: UserId,
         is_active: bool,
     },
-    /// A node has stopped.
-    Gone {
-        #[serde(with = "words::text")]
-        node: NodeId,
-    },
+    /// Words for all nodes, or for one, that are about no stream.
+    Told { node: NodeId, to: Option<NodeId>, kind: TellKind, body: String },
 }
 
 impl Body {
@@ -226,3 +223,6 @@ impl Sealer {
 fn parse<T: std::str::FromStr>(text: &[u8]) -> Result<T, Rejected> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(Rejected::Malformed)
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,9 +63,9 @@ impl Shared {
             }),
             Channel::Room(room) => self.said_in_room(room, &channel, text),
             Channel::Nodes => self.calls.sealer.open(&channel, text).and_then(|body| match body {
-                Body::Gone { node } => {
-                    if node != self.node {
-                        self.lose_node(node);
+                Body::Told { node, to, kind, body } => {
+                    if node != self.node && to.is_none_or(|to| to == self.node) {
+                        self.teller.tell(BusEvent::Told { from: node, kind, body });
                     }
                     Ok(())
                 }
@@ -86,8 +86,12 @@ impl Shared {
         }
         let room = room.clone();
         let (node, event): (NodeId, BusEvent) = match sealer.open(channel, text)? {
-            Body::Members { node, users } => (node, BusEvent::Members { room: room.clone(), node, users }),
+            Body::Members { node, users } => {
+                self.watch(node);
+                (node, BusEvent::Members { room: room.clone(), node, users })
+            }
             Body::Entered { node, users } => {
+                self.watch(node);
                 if node != self.node {
                     for user in users {
                         self.tell_of(&room, BusEvent::Entered { room: room.clone(), node, user });
@@ -114,13 +118,6 @@ impl Shared {
             Ok(Some(event)) => self.teller.tell(event),
             Ok(None) => {}
             Err(()) => self.teller.retell(),
-        }
-    }
-
-    pub fn lose_node(&self, node: NodeId) {
-        if self.alive.borrow_mut().remove(&node) {
-            log::info!(node = node.as_str(); "another node is gone");
-            self.teller.tell(BusEvent::NodeLost(node));
         }
     }
 

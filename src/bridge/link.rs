@@ -16,7 +16,7 @@ use super::{
     driver::Driver,
     messages::{BusEvents, HubReady, Orders, Stop},
 };
-use crate::{domain::Invalid, mailbox};
+use crate::{domain::Invalid, hub::messages::InboxFact, mailbox};
 
 /// Whether the other nodes can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,9 @@ impl BridgeLink {
         self.addr.clone().recipient()
     }
 
-    pub fn hub_ready(&self, events: Recipient<BusEvents>) {
-        mailbox::signal(&self.addr, HubReady { events });
+    /// `facts` takes note of what the stores of other nodes have committed, before the hub hears of it.
+    pub fn hub_ready(&self, events: Recipient<BusEvents>, facts: impl Fn(&[InboxFact]) + Send + 'static) {
+        mailbox::signal(&self.addr, HubReady { events, facts: Box::new(facts) });
     }
 
     pub fn state(&self) -> BusState {
@@ -97,11 +98,11 @@ impl BridgeLink {
         self.addr.connected()
     }
 
-    /// Has what waits sent, and takes this node's users out of all rooms.
+    /// Has what waits sent, and the lease of this node end soon.
     pub async fn stop(&self) {
         // One request is under way, and one is for the farewell.
         if let Err(error) = mailbox::ask(&self.addr.clone().recipient(), Stop, self.timeout * 2).await {
-            log::warn!("the bridge did not say farewell: {error}");
+            log::warn!("the bridge was not stopped: {error}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix::{Message, Recipient};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{Epoch, MessageDraft, NodeId, Offset, Position, RoomName, Timestamp, UserId},
@@ -15,9 +16,11 @@ use crate::{
 #[rtype(result = "()")]
 pub struct HubReady {
     pub events: Recipient<BusEvents>,
+    /// Takes note of facts from other nodes before the hub hears of them.
+    pub facts: Box<dyn Fn(&[InboxFact]) + Send>,
 }
 
-/// Say what waits, and that this node is gone. From the composition root at the end; answered when it is said,
+/// Say what waits, and have this node's lease end soon. From the composition root at the end; answered when it is said,
 /// or cannot be.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -65,6 +68,33 @@ pub enum Order {
         user: UserId,
         is_active: bool,
     },
+    Tell(Tell),
+}
+
+/// Words for other nodes that are about no stream. Who waits for an answer has a deadline: lost, they are lost.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct Tell {
+    /// `None`: every other node.
+    pub to: Option<NodeId>,
+    pub kind: TellKind,
+    /// JSON, at most [`TELL_BYTES_MAX`].
+    pub body: String,
+}
+
+/// Largest body of a [`Tell`].
+pub const TELL_BYTES_MAX: usize = 64 * 1024;
+
+/// What they are about; `peers` knows what to make of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TellKind {
+    /// A node is there.
+    Hello,
+    /// Something was revoked: the table is to be read.
+    Revoked,
+    Question,
+    Answer,
 }
 
 /// Follow this room, put in who is in it here, and no others, and tell what it is now: [`BusEvent::RoomOpened`].
@@ -141,6 +171,12 @@ pub enum BusEvent {
         node: NodeId,
         user: UserId,
         is_active: bool,
+    },
+    /// Another node has said this, to all or to this one.
+    Told {
+        from: NodeId,
+        kind: TellKind,
+        body: String,
     },
     /// The lease of this node is over: who was in a room there no longer is.
     NodeLost(NodeId),

@@ -13,7 +13,7 @@ const ALL: &str = "{*}";
 pub enum Channel {
     Inbox(UserId),
     Room(RoomName),
-    /// Every node listens.
+    /// What every node hears.
     Nodes,
 }
 

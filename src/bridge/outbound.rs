@@ -88,7 +88,8 @@ impl Batch {
 }
 
 impl Shared {
-    /// Carries out what is ordered until the bus is lost; `None` when it was told to stop, and has.
+    /// Carries out what is ordered until the bus is lost; `None` when it was told to stop, and has, or
+    /// nobody is left to order anything.
     pub async fn carry_out(
         &self,
         orders: &mut mpsc::UnboundedReceiver<Work>,
@@ -97,15 +98,19 @@ impl Shared {
         let mut waiting = Vec::with_capacity(BATCH);
         loop {
             self.teller.has_room().await;
-            orders.recv_many(&mut waiting, BATCH).await;
+            if orders.recv_many(&mut waiting, BATCH).await == 0 {
+                return None;
+            }
             for work in &waiting {
                 self.under_way.borrow_mut().begin(work);
             }
             match self.carry_out_some(waiting.drain(..), connection).await {
                 Ok(None) => {}
                 Ok(Some(done)) => {
-                    if let Err(loss) = self.farewell(connection).await {
-                        log::warn!("the other nodes were not told that this one stops: {loss}");
+                    // Whoever was sent away has as long as any other to come back on another node. After that
+                    // this node's users are taken out by whoever notices.
+                    if let Err(loss) = connection.call_one(self.calls.end_lease(self.leave_grace)).await {
+                        log::warn!("this node's users are shown until its lease ends: {loss}");
                     }
                     let _ = done.send(());
                     return None;
@@ -162,6 +167,7 @@ impl Shared {
             Order::Type { room, user, is_active } => {
                 batch.add(calls.typing(room, user, is_active), Then::Nothing);
             }
+            Order::Tell(tell) => batch.add(calls.tell(tell), Then::Nothing),
         }
     }
     /// Sends what was gathered, and does what the answers ask for.
@@ -189,7 +195,16 @@ impl Shared {
     /// Where it will refuse everything: another server has to be found.
     fn accepted(&self, answer: Value) -> Result<Option<Value>, Loss> {
         let Value::ServerError(error) = answer else { return Ok(Some(answer)) };
-        if matches!(error.kind(), Some(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)) {
+        if matches!(
+            error.kind(),
+            Some(
+                ServerErrorKind::ReadOnly
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::Moved
+                    | ServerErrorKind::Ask
+            )
+        ) {
             return Err(Loss::Refused(error.to_string()));
         }
         self.complain(format_args!("Redis has refused something: {error}"));
@@ -205,17 +220,6 @@ impl Shared {
         self.teller.tell(BusEvent::Published { id, result });
     }
 
-    /// Says that this node is gone, after everything else.
-    async fn farewell(&self, connection: &Connection) -> Result<(), Loss> {
-        let rooms = self.followed.borrow().rooms();
-        let calls: Vec<Call> =
-            rooms.iter().map(|room| self.calls.present(room, &[])).chain(self.calls.farewell()).collect();
-        for some in calls.chunks(BATCH) {
-            connection.call(some).await?;
-        }
-        Ok(())
-    }
-
     /// What is ordered while the bus is away.
     pub fn refuse(&self, order: Order) {
         match order {
@@ -228,7 +232,8 @@ impl Shared {
             | Order::CloseRoom(_)
             | Order::Enter { .. }
             | Order::Exit { .. }
-            | Order::Type { .. } => {}
+            | Order::Type { .. }
+            | Order::Tell(_) => {}
         }
     }
 }

@@ -132,3 +132,53 @@ fn bytes(value: Value) -> Option<Vec<u8>> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &[u8]) -> PushInfo {
+        let data = [b"channel", text].map(|part: &[u8]| Value::BulkString(part.to_vec()));
+        PushInfo { kind: PushKind::Message, data: data.into() }
+    }
+
+    async fn all(pushes: &mut Pushes) -> Vec<Push> {
+        let mut batch = Vec::new();
+        pushes.next(&mut batch, usize::MAX).await;
+        batch
+    }
+
+    #[actix::test]
+    async fn what_waits_is_bounded_and_what_was_dropped_is_known() {
+        let (sender, mut pushes) = queue(1 << 20, Arc::default());
+        for _ in 0..WAITING_MAX {
+            sender.push(said(b"x"));
+        }
+        assert!(!pushes.has_dropped());
+        sender.push(said(b"x"));
+        assert!(pushes.has_dropped() && !pushes.has_dropped());
+        assert_eq!(all(&mut pushes).await.len(), WAITING_MAX);
+
+        let large = vec![b'x'; 1 << 20];
+        for _ in 0..20 {
+            sender.push(said(&large));
+        }
+        assert!(pushes.has_dropped());
+        assert_eq!(all(&mut pushes).await.len(), 15);
+        sender.push(said(&large));
+        assert!(!pushes.has_dropped() && all(&mut pushes).await.len() == 1);
+    }
+
+    #[actix::test]
+    async fn what_is_too_large_is_counted_and_the_end_is_told_at_once() {
+        let rejected = Arc::new(AtomicU64::new(0));
+        let (sender, mut pushes) = queue(4, rejected.clone());
+        for text in [&b"12345"[..], b"1234"] {
+            sender.push(said(text));
+        }
+        assert_eq!(rejected.load(Ordering::Relaxed), 1);
+        assert!(matches!(all(&mut pushes).await.as_slice(), [Push::Said { text, .. }] if text == b"1234"));
+        sender.push(PushInfo { kind: PushKind::Disconnection, data: Vec::new() });
+        assert!(matches!(all(&mut pushes).await.as_slice(), [Push::Disconnected]));
+    }
+}

@@ -11,7 +11,7 @@ use super::{
     scripts::{self, Entry, Member, Opened},
 };
 use crate::{
-    domain::{Epoch, NodeId, Offset, Position, RoomName, UserId},
+    domain::{Epoch, NodeId, Offset, Position, RoomName},
     hub::messages::RoomRefusal,
 };
 
@@ -66,6 +66,9 @@ impl Shared {
         }
         let members = self.living(room, opened.members, connection).await?;
         let (epoch, last) = (opened.epoch, opened.last);
+        // Whoever was lost meanwhile was told to be; from here on nothing comes between.
+        let members = members.into_iter().filter(|member| self.nodes.borrow().is_alive(member.node));
+        let members = members.map(|member| (member.node, member.user)).collect();
         Ok(RoomState { epoch, last, messages: history.up_to(last), members })
     }
 
@@ -75,10 +78,10 @@ impl Shared {
         room: &RoomName,
         members: Vec<Member>,
         connection: &Connection,
-    ) -> Result<Vec<(NodeId, UserId)>, Loss> {
+    ) -> Result<Vec<Member>, Loss> {
         let mut others = members;
         others.retain(|member| member.node != self.node);
-        let is_unknown = |member: &Member| !self.alive.borrow().contains(&member.node);
+        let is_unknown = |member: &Member| !self.nodes.borrow().is_alive(member.node);
         // Who has come since the leases were looked at has put its own before this.
         if others.iter().any(is_unknown) && self.look_at_leases(connection).await? {
             self.teller.retell();
@@ -89,7 +92,7 @@ impl Shared {
             log::info!(users = lost.len(), nodes = nodes.len(); "users of lost nodes are taken out of a room");
             connection.call(&[self.calls.purge(room, &lost)]).await?;
         }
-        Ok(living.into_iter().map(|member| (member.node, member.user)).collect())
+        Ok(living)
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize, Serializer};
+
 use super::{Epoch, Invalid};
 
 /// One run of one instance: 8 characters of `[a-z0-9]`, random at each start, so that what a node that is
 /// gone has said is never taken for its successor's.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct NodeId(Epoch);
 
 impl NodeId {
@@ -24,6 +27,20 @@ impl FromStr for NodeId {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         text.parse().map(Self).map_err(|_| Invalid::new("a node is 8 characters of a-z 0-9"))
+    }
+}
+
+impl TryFrom<String> for NodeId {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Invalid;
 
@@ -67,7 +67,8 @@ impl fmt::Debug for Epoch {
 }
 
 /// A place in one stream, written `epoch.offset`, for example `k3x9q2ab.42`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Position {
     pub epoch: Epoch,
     pub offset: Offset,
@@ -92,6 +93,14 @@ impl FromStr for Position {
         let is_canonical = offset == "0" || offset.starts_with(|c: char| ('1'..='9').contains(&c));
         let offset = offset.parse().ok().filter(|offset| is_canonical && *offset <= OFFSET_MAX);
         Ok(Self { epoch: epoch.parse().map_err(|_| invalid())?, offset: offset.ok_or_else(invalid)? })
+    }
+}
+
+impl TryFrom<String> for Position {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
     }
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Borrow, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Invalid, ids::name};
+use super::{Invalid, Timestamp, ids::name};
 
 name!(
     /// Identity of a session: `ses_` and a ULID, given by the server; told in its `welcome`.
@@ -23,6 +23,13 @@ impl SessionId {
     /// A fresh identity; sorts by the time of its making, to the millisecond.
     pub fn generate() -> Self {
         Self(format!("ses_{}", ulid::Ulid::generate()).into())
+    }
+
+    /// When it was made, to the millisecond.
+    pub fn made_at(&self) -> Timestamp {
+        let ulid = self.0.strip_prefix("ses_").and_then(|ulid| ulid::Ulid::from_string(ulid).ok());
+        let millis = ulid.map(|ulid| ulid.timestamp_ms()).unwrap_or_default();
+        Timestamp::from_micros(i64::try_from(millis).unwrap_or_default().saturating_mul(1000))
     }
 }
 

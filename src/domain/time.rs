@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Invalid;
 
@@ -10,7 +10,8 @@ use super::Invalid;
 ///
 /// For what is stored and shown. Timers, leases and limits use a monotonic clock instead, so that
 /// a jump of the wall clock ends nothing (G16).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -52,6 +53,14 @@ impl FromStr for Timestamp {
         instant
             .map(|instant| Self(instant.as_microsecond()))
             .ok_or_else(|| Invalid::new("a time is RFC 3339, such as 2026-12-24T18:00:00Z"))
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
     }
 }
 

@@ -1,13 +1,19 @@
 //! The ways in which a client can be connected.
 
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
 /// How a session reaches its client. The session core is the same for all; what depends on this is how its
 /// life is judged: heartbeats, limits, presence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Transport {
+    #[serde(rename = "websocket")]
     WebSocket,
     /// Server-Sent Events.
+    #[serde(rename = "sse")]
     EventStream,
     /// One request that waits for an answer.
+    #[serde(rename = "poll")]
     LongPoll,
 }
 
@@ -18,7 +24,7 @@ impl Transport {
         self != Self::LongPoll
     }
 
-    /// Its word in logs.
+    /// Its word in logs and answers.
     pub fn word(self) -> &'static str {
         match self {
             Self::WebSocket => "websocket",

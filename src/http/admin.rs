@@ -1,6 +1,10 @@
 //! `/v1/admin`: for whoever runs the application. All of it needs the scope `admin`.
 
+pub mod nodes;
+pub mod notifications;
 pub mod revocations;
+pub mod unread;
+pub mod users;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::future::LocalBoxFuture;

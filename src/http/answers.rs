@@ -43,6 +43,16 @@ answers! {
     Administrates {
         "403": "The token lacks the scope `admin` (`insufficient_scope`), or the credential is a cookie that a page of this origin may not use.",
     }
+    Gathers {
+        "400": "`limit` is no whole number from 1, the query has a name that is not known, or one twice; or there are two different credentials.",
+        "503": "This instance cannot be asked now. Try again later.",
+    }
+    NamesUsers {
+        "422": "That is no user, or no list of 1 to 200 users in which each is named once.",
+    }
+    NamesWhom {
+        "422": "`user` is no user, or `room` no room (`bad_room`).",
+    }
     /// Of every call that follows streams.
     Follows {
         "400": "The cursor is none (`bad_cursor`), the query cannot be read, or there are two different credentials.",

@@ -46,6 +46,7 @@ use crate::{
     auth::gate::{Gate, revoking::Revoker},
     bridge::BridgeLink,
     hub::HubLink,
+    peers::PeersLink,
     store::StoreLink,
 };
 
@@ -57,6 +58,7 @@ pub struct Api {
     pub bridge: Option<BridgeLink>,
     pub gate: Arc<Gate>,
     pub revoker: Arc<Revoker>,
+    pub peers: PeersLink,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,
@@ -76,7 +78,9 @@ pub struct Api {
         marks::mark, marks::acknowledge, unread::unread,
         mutes::list, mutes::put, mutes::remove,
         rooms::publish, rooms::messages, rooms::presence,
-        admin::revocations::revoke, admin::revocations::end_session,
+        admin::revocations::revoke, admin::revocations::end_session, admin::users::erase,
+        admin::unread::unread, admin::notifications::trace,
+        admin::nodes::stats, admin::nodes::sessions, admin::nodes::rooms,
     ),
     components(schemas(problem::ProblemBody<'_>, draft::PushWords, mutes::MuteBody))
 )]
@@ -103,6 +107,12 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/rooms/{room}/messages").get(rooms::messages).post(rooms::publish),
         at("/v1/rooms/{room}/presence").get(rooms::presence),
         at("/v1/admin/revocations").post(admin::revocations::revoke),
+        at("/v1/admin/users/{user}").delete(admin::users::erase),
+        at("/v1/admin/unread").get(admin::unread::unread),
+        at("/v1/admin/notifications/{id}").get(admin::notifications::trace),
+        at("/v1/admin/stats").get(admin::nodes::stats),
+        at("/v1/admin/rooms").get(admin::nodes::rooms),
+        at("/v1/admin/sessions").get(admin::nodes::sessions),
         at("/v1/admin/sessions/{id}").delete(admin::revocations::end_session),
     ]
 }

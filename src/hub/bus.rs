@@ -6,9 +6,10 @@ use actix::{Context, Handler, Recipient};
 
 use super::{NotificationHub, messages::InboxFact, shard_link::Dispatch};
 use crate::{
-    bridge::messages::{BusEvent, BusEvents, Order, Orders},
+    bridge::messages::{BusEvent, BusEvents, Order, Orders, Tell},
     clock,
     mailbox::{self, Budget},
+    peers::messages::{FollowBus, PeerNews},
 };
 
 /// Bytes of facts that may wait for the bridge. What finds no room the other nodes find out by themselves.
@@ -62,6 +63,37 @@ impl NotificationHub {
     }
 }
 
+impl NotificationHub {
+    /// Hands on what is about nodes and no stream. Who does not listen has lost it.
+    fn tell_peers(&self, news: PeerNews) {
+        if let Some(peers) = &self.peers {
+            let _ = mailbox::offer(peers, news);
+        }
+    }
+}
+
+impl Handler<Tell> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, tell: Tell, _: &mut Context<Self>) {
+        if let Some(bus) = &mut self.bus {
+            bus.order(Order::Tell(tell));
+        }
+        self.send_orders();
+    }
+}
+
+impl Handler<FollowBus> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, FollowBus(peers): FollowBus, _: &mut Context<Self>) {
+        if self.bus.as_ref().is_some_and(|bus| bus.is_live) {
+            let _ = mailbox::offer(&peers, PeerNews::Live);
+        }
+        self.peers = Some(peers);
+    }
+}
+
 impl Handler<BusEvents> for NotificationHub {
     type Result = ();
 
@@ -72,7 +104,14 @@ impl Handler<BusEvents> for NotificationHub {
         for event in events {
             match event {
                 BusEvent::Facts(more) => facts.extend(more),
+                BusEvent::Told { from, kind, body } => self.tell_peers(PeerNews::Told { from, kind, body }),
                 event => {
+                    match event {
+                        BusEvent::Live => self.tell_peers(PeerNews::Live),
+                        BusEvent::Away => self.tell_peers(PeerNews::Away),
+                        BusEvent::NodeLost(node) => self.tell_peers(PeerNews::Lost(node)),
+                        _ => {}
+                    }
                     if let Some(bus) = &mut self.bus {
                         match event {
                             BusEvent::Live => bus.is_live = true,
@@ -85,6 +124,8 @@ impl Handler<BusEvents> for NotificationHub {
             }
         }
         dispatch.send();
+        // Before the sessions, so that no poll is answered what is behind the event that woke it.
+        self.sessions.local_users().hear(&facts);
         self.hear_facts(ctx, facts);
         self.send_orders();
     }

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use actix::{Addr, Handler, Message};
+use actix::{Addr, Handler, Message, Recipient};
 
 use super::{
     NotificationHub, ShardLink,
     messages::{Drain, EndRevoked, Requests, ShardReady},
 };
 use crate::{
-    domain::Revocation,
+    bridge::messages::{Tell, TellKind},
+    domain::{NodeId, Revocation},
     mailbox::{self, AskError, Budget, Load},
+    peers::messages::{FollowBus, PeerNews},
 };
 
 /// Bytes of publishes that may wait for the hub.
@@ -68,9 +70,14 @@ impl HubLink {
         mailbox::signal(&self.addr, EndRevoked { revocations: revocations.into() });
     }
 
-    /// Whether other nodes are heard of at once.
-    pub fn is_bus_live(&self) -> bool {
-        false
+    /// Says something to other nodes.
+    pub fn tell_nodes(&self, to: Option<NodeId>, kind: TellKind, body: String) {
+        mailbox::signal(&self.addr, Tell { to, kind, body });
+    }
+
+    /// Has them heard of what other nodes say.
+    pub fn follow_bus(&self, peers: Recipient<PeerNews>) {
+        mailbox::signal(&self.addr, FollowBus(peers));
     }
 
     pub fn is_alive(&self) -> bool {

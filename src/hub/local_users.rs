@@ -1,17 +1,26 @@
-//! Who has a session on this node, and since when: what such a user's inbox is heard of by all that is told.
+//! Who has a session on this node, and since when; and what other nodes say of their inboxes.
 //!
-//! The hub keeps it; who answers from memory asks it, on whatever thread.
+//! The hub keeps it. Who answers from memory asks it, on whatever thread, and is told before the sessions are.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
 
+use super::messages::InboxFact;
 use crate::domain::UserId;
 
-#[derive(Debug, Clone, Default)]
-pub struct LocalUsers(Arc<Mutex<HashMap<UserId, Instant>>>);
+type Listener = Box<dyn Fn(&[InboxFact]) + Send + Sync>;
+
+#[derive(Clone, Default)]
+pub struct LocalUsers(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    since: Mutex<HashMap<UserId, Instant>>,
+    listener: OnceLock<Listener>,
+}
 
 impl LocalUsers {
     /// The first session of a user is here.
@@ -29,8 +38,21 @@ impl LocalUsers {
         self.lock().get(user).copied()
     }
 
+    /// Has the listener hear what other nodes say from now on. There is one; it must not wait.
+    pub fn listen(&self, listener: impl Fn(&[InboxFact]) + Send + Sync + 'static) {
+        // A second one would be a fault of the code, and hears nothing.
+        let _ = self.0.listener.set(Box::new(listener));
+    }
+
+    /// Facts have come from another node.
+    pub fn hear(&self, facts: &[InboxFact]) {
+        if let Some(listener) = self.0.listener.get() {
+            listener(facts);
+        }
+    }
+
     /// Never held over anything that could panic, so what a poisoned lock guards is whole.
     fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

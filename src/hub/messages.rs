@@ -1,8 +1,11 @@
 //! What the hub is told, and what it answers. Only http waits for an answer.
 
+mod views;
+
 use std::{sync::Arc, time::Duration};
 
 use actix::Message;
+pub use views::*;
 
 use crate::{
     domain::{

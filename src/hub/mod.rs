@@ -19,6 +19,7 @@ pub mod seats;
 pub mod shard;
 mod shard_link;
 pub mod slots;
+mod views;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -45,6 +46,7 @@ use crate::{
     bridge::messages::{Order, Orders},
     clock,
     domain::{Counters, Position, UserId},
+    peers::messages::PeerNews,
 };
 
 /// Messages that may wait for the hub. Publishes have a bound of their own below it, so facts of the
@@ -59,6 +61,8 @@ pub struct NotificationHub {
     untold: HashMap<UserId, Counters>,
     /// The way to the other nodes, if there may be any.
     bus: Option<BusLink>,
+    /// Who talks to the other nodes about what is of no stream.
+    peers: Option<Recipient<PeerNews>>,
 }
 
 impl NotificationHub {
@@ -71,12 +75,13 @@ impl NotificationHub {
             rooms: if bridge.is_some() { Rooms::shared(rooms) } else { Rooms::new(rooms) },
             untold: HashMap::new(),
             bus: bridge.map(BusLink::new),
+            peers: None,
         }
     }
 
     /// Who has a session here, at any time.
     pub fn local_users(&self) -> LocalUsers {
-        self.sessions.local_users()
+        self.sessions.local_users().clone()
     }
 
     /// Lets the rooms do something, and sends what they have to say.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::LocalUsers;
+use super::{LocalUsers, messages::SessionCount};
 use crate::{
     domain::{SessionKey, Transport, UserId},
     protocol::CloseCode,
@@ -28,8 +28,8 @@ impl SessionRegister {
         Self { per_user, users: HashMap::new(), local: LocalUsers::default() }
     }
 
-    pub fn local_users(&self) -> LocalUsers {
-        self.local.clone()
+    pub fn local_users(&self) -> &LocalUsers {
+        &self.local
     }
 
     /// Adds a session; answers with the one that must go for it, if any, and with what it is told.
@@ -72,6 +72,13 @@ impl SessionRegister {
                 self.local.leave(user);
             }
         }
+    }
+
+    /// How many sessions there are, and of how many users.
+    pub fn count(&self) -> (SessionCount, usize) {
+        let mut sessions = SessionCount::default();
+        self.users.values().flatten().for_each(|known| sessions.add(known.transport, 1));
+        (sessions, self.users.len())
     }
 
     pub fn has(&self, user: &UserId) -> bool {

@@ -98,7 +98,7 @@ pub enum RoomWord {
 const HEARINGS_MAX: usize = 16 * 1024;
 
 pub struct HubShard {
-    slots: Rc<Slots>,
+    pub(super) slots: Rc<Slots>,
     seats: Rc<Seats>,
     /// Rooms that have not heard everything yet.
     unheard: VecDeque<RoomName>,

@@ -13,13 +13,13 @@ use std::{
 use actix::Addr;
 
 use super::{
-    messages::{EndRevoked, RoomAnswer},
+    messages::{DescribeSessions, EndRevoked, RoomAnswer, SessionView},
     rooms::{RoomsState, Shards},
     shard::{Deliver, DeliverToRooms, DrainShard, EndSession, HubShard, News, RoomWord},
 };
 use crate::{
     domain::{Position, RoomName, SessionKey},
-    mailbox::{self, Budget},
+    mailbox::{self, AskError, Budget},
     protocol::{CloseCode, Frame},
 };
 
@@ -65,6 +65,18 @@ impl ShardLink {
 
     pub fn revoke(&self, revoked: EndRevoked) {
         mailbox::signal(&self.addr, revoked);
+    }
+
+    /// The sessions of the worker that are meant.
+    ///
+    /// # Errors
+    /// As [`mailbox::ask`].
+    pub async fn describe(
+        &self,
+        describe: DescribeSessions,
+        deadline: Duration,
+    ) -> Result<Vec<SessionView>, AskError> {
+        mailbox::ask(&self.addr.clone().recipient(), describe, deadline).await
     }
 
     pub fn drain(&self, over: Duration) {

@@ -7,11 +7,11 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use super::{
     liveness::{Fate, Liveness, LivenessPolicy, Pulse},
-    messages::RoomAnswer,
+    messages::{RoomAnswer, SessionFilter, SessionView},
     rooms::RoomsState,
 };
 use crate::{
-    domain::{Position, Revocation, SessionKey, Timestamp, Transport, UserId},
+    domain::{Position, Revocation, SessionId, SessionKey, Timestamp, Transport, UserId},
     protocol::{CloseCode, Frame},
 };
 
@@ -32,6 +32,9 @@ pub trait Receiver {
     fn ping(&self);
     /// Says goodbye and closes; whether the session was open until now.
     fn end(&self, code: CloseCode) -> bool;
+    /// Its name, if it is one of these; a session that is nobody's yet is none.
+    fn is_meant(&self, filter: &SessionFilter) -> Option<SessionId>;
+    fn view(&self) -> Option<SessionView>;
     /// Ends as one whose token was revoked, if that is about it.
     fn revoke(&self, revocation: &Revocation);
     /// Whether its client goes on sending though nobody reads it.
@@ -128,7 +131,7 @@ impl Slots {
     }
 
     /// Every session of a user here, but for one.
-    pub fn each_of(&self, user: &UserId, except: Option<SessionKey>, act: impl Fn(&dyn Receiver)) {
+    pub fn each_of(&self, user: &UserId, except: Option<SessionKey>, mut act: impl FnMut(&dyn Receiver)) {
         let table = self.0.borrow();
         for place in table.users.get(user).into_iter().flatten() {
             let Some(slot) = table.slots.get(*place as usize) else { continue };
@@ -205,6 +208,12 @@ mod tests {
         fn ping(&self) {}
         fn end(&self, _: CloseCode) -> bool {
             true
+        }
+        fn is_meant(&self, _: &SessionFilter) -> Option<SessionId> {
+            None
+        }
+        fn view(&self) -> Option<SessionView> {
+            None
         }
         fn revoke(&self, _: &Revocation) {}
         fn is_flooding(&self) -> bool {

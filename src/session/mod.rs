@@ -6,6 +6,7 @@
 //! the transport does.
 
 mod commands;
+mod line;
 mod listener;
 mod manners;
 mod receiver;
@@ -22,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use line::Line;
 use manners::Manners;
 pub use replay::Opening;
 use rooms::JoinedRooms;
@@ -31,7 +33,7 @@ pub use waiter::Waiter;
 pub use worker::{SessionPolicy, Worker};
 
 use crate::{
-    domain::{Counters, Cursor, Identity, Position, RoomName, SessionId, SessionKey, StreamName, Transport},
+    domain::{Cursor, Identity, Position, RoomName, SessionId, SessionKey, StreamName, Transport},
     hub::{
         messages::{Register, Request, Unregister},
         slots::Receiver,
@@ -63,23 +65,6 @@ impl Following {
     }
 }
 
-/// The connection under a session, from outside: it can be ended whatever still waits in it.
-pub trait Line {
-    fn kill(&self);
-    /// Whether the client has sent what the server does not read any more.
-    fn is_backed_up(&self) -> bool;
-}
-
-/// For a session without a connection.
-#[cfg(test)]
-impl Line for () {
-    fn kill(&self) {}
-
-    fn is_backed_up(&self) -> bool {
-        false
-    }
-}
-
 pub struct Session {
     me: Weak<Self>,
     worker: Rc<Worker>,
@@ -101,8 +86,6 @@ pub struct Session {
     openings: RefCell<Vec<Opening>>,
     /// How its position in each stream that it follows from the start was met.
     resumes: RefCell<Vec<(StreamName, Resume)>>,
-    /// What the counters were when it was welcomed.
-    first_counters: Cell<Counters>,
     /// The first pages of all these streams were given.
     has_begun: Cell<bool>,
     told: Told,
@@ -111,7 +94,6 @@ pub struct Session {
     /// A hint was refused, or came before the `welcome`: the newest counters are owed, with a page that is
     /// not read yet.
     owes_counters: Cell<bool>,
-    is_welcomed: Cell<bool>,
     /// It was told that rooms are away.
     is_degraded: Cell<bool>,
     /// Rings when an opening is said, a join is answered or the first pages are given, or the session ends
@@ -152,12 +134,10 @@ impl Session {
             reads: Cell::new(0),
             openings: RefCell::new(Vec::new()),
             resumes: RefCell::new(Vec::new()),
-            first_counters: Cell::default(),
             has_begun: Cell::new(false),
             told: Told::default(),
             held_hints: RefCell::new(Vec::new()),
             owes_counters: Cell::new(false),
-            is_welcomed: Cell::new(false),
             is_degraded: Cell::new(false),
             opened: Notify::new(),
             manners: RefCell::new(Manners::new(&worker.policy)),

@@ -2,8 +2,13 @@
 
 use super::{HELD_HINTS_BYTES_MAX, Session};
 use crate::{
-    domain::{Position, Revocation},
-    hub::{liveness::Pulse, messages::RoomAnswer, rooms::RoomsState, slots::Receiver},
+    domain::{Position, Revocation, SessionId},
+    hub::{
+        liveness::Pulse,
+        messages::{ROOMS_NAMED_MAX, RoomAnswer, SessionFilter, SessionView},
+        rooms::RoomsState,
+        slots::Receiver,
+    },
     outbox::Full,
     protocol::{
         Class, CloseCode, Frame,
@@ -55,7 +60,7 @@ impl Receiver for Session {
         let held_bytes: usize = held.iter().map(Frame::cost).sum();
         let is_told = if is_live {
             self.outbox.push(frame.clone()).inspect(|()| self.told.note(frame)).is_ok()
-        } else if is_reading && self.is_welcomed.get() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
+        } else if is_reading && self.told.has_begun() && held_bytes + frame.cost() <= HELD_HINTS_BYTES_MAX {
             held.push(frame.clone());
             true
         } else {
@@ -109,6 +114,34 @@ impl Receiver for Session {
         let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
         self.outbox.close(Some(goodbye), code.into());
         true
+    }
+
+    fn is_meant(&self, filter: &SessionFilter) -> Option<SessionId> {
+        let SessionFilter { id, user, room } = filter;
+        let identity = self.identity.borrow();
+        let identity = identity.as_ref()?;
+        let is_meant = id.as_ref().is_none_or(|id| *id == self.id)
+            && user.as_ref().is_none_or(|user| *user == identity.user)
+            && room.as_ref().is_none_or(|room| self.rooms.names().contains(room));
+        (is_meant && !self.outbox.is_closing()).then(|| self.id.clone())
+    }
+
+    fn view(&self) -> Option<SessionView> {
+        let user = self.user()?;
+        let mut rooms = self.rooms.names();
+        let room_count = rooms.len();
+        rooms.truncate(ROOMS_NAMED_MAX);
+        Some(SessionView {
+            session: self.id.clone(),
+            user,
+            transport: self.transport,
+            opened_at: self.id.made_at(),
+            rooms,
+            room_count,
+            waiting_bytes: self.outbox.waiting_bytes(),
+            // Before the first page it is where the client says that it stands.
+            position: self.with_inbox(|inbox| inbox.last()).filter(|_| self.told.has_begun()),
+        })
     }
 
     fn revoke(&self, revocation: &Revocation) {

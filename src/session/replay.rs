@@ -96,9 +96,7 @@ impl Session {
         let since = self.following.borrow().since.position(&StreamName::Inbox);
         let _ = self.outbox.push(Frame::standing(StreamName::Inbox, since.unwrap_or(top), &event));
         self.resumes.borrow_mut().push((StreamName::Inbox, read.page.resume));
-        self.first_counters.set(read.counters);
-        self.told.begin(top.epoch, read.counters);
-        self.is_welcomed.set(true);
+        self.told.welcome(top.epoch, read.counters);
         if reference.is_some() {
             let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
             self.reply(&Done { reference, command: "auth", result });

@@ -12,6 +12,8 @@ use crate::{
 
 #[derive(Default)]
 pub(super) struct Told {
+    /// By the `welcome`.
+    first: Cell<Counters>,
     /// The life of the inbox; `None` before the `welcome`.
     epoch: Cell<Option<Epoch>>,
     /// By the last `unread`, or by the `welcome`.
@@ -21,8 +23,21 @@ pub(super) struct Told {
 }
 
 impl Told {
+    pub(super) fn welcome(&self, epoch: Epoch, counters: Counters) {
+        self.first.set(counters);
+        self.begin(epoch, counters);
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.epoch.get().is_some()
+    }
+
+    pub(super) fn first(&self) -> Counters {
+        self.first.get()
+    }
+
     /// The client knows these counters of this life, and nothing else.
-    pub(super) fn begin(&self, epoch: Epoch, counters: Counters) {
+    fn begin(&self, epoch: Epoch, counters: Counters) {
         self.epoch.set(Some(epoch));
         self.unread.set(counters);
         self.marks_version.set(counters.marks_version);

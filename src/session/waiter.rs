@@ -67,7 +67,7 @@ impl Waiter {
 
     /// What the counters were when it began.
     pub fn first_counters(&self) -> Counters {
-        self.0.first_counters.get()
+        self.0.told.first()
     }
 
     /// How the position in each of the streams was met; a stream that could not be joined is not there.

@@ -55,7 +55,7 @@ impl Append {
         match idempotency::find(tx.conn, publisher, &key.key, self.replays_since(tx.now))? {
             None => Ok(None),
             Some(kept) if kept.digest == key.digest => {
-                Ok(Some(Published { receipts: kept.receipts()?, is_replay: true }))
+                Ok(Some(Published { receipts: kept.receipts(&self.publish.draft.to)?, is_replay: true }))
             }
             Some(_) => Err(Fault::Refused(StoreError::KeyReused)),
         }

@@ -45,8 +45,8 @@ RETURNING publisher, "key""#;
 const ADVANCE: &str = r#"
 INSERT INTO inboxes (user_id, epoch, last_offset, unread, unseen, version, changed_at)
 SELECT want.user_id, want.epoch, want.numbers, want.numbers, want.numbers, want.numbers, $5
-FROM unnest($1, $2, $3, $4) AS want (user_id, epoch, numbers, is_filled)
-WHERE want.is_filled OR (SELECT TRUE FROM inboxes AS present WHERE present.user_id = want.user_id)
+FROM unnest($1, $2, $3, $4) AS want (user_id, epoch, numbers, is_made)
+WHERE want.is_made OR (SELECT TRUE FROM inboxes AS present WHERE present.user_id = want.user_id)
 ORDER BY want.user_id COLLATE "C"
 ON CONFLICT (user_id) DO UPDATE
 SET last_offset = inboxes.last_offset + excluded.last_offset,
@@ -120,12 +120,12 @@ pub(super) fn advance(
     let epochs: Vec<Epoch> = users.iter().map(|_| Epoch::from_random(random::bits())).collect();
     let epochs: Vec<&str> = epochs.iter().map(Epoch::as_str).collect();
     let numbers: Vec<i64> = wants.values().map(|want| want.numbers().into()).collect();
-    let are_filled: Vec<bool> = wants.values().map(|want| want.is_filled).collect();
+    let are_made: Vec<bool> = wants.values().map(|want| want.is_made).collect();
     let advance = sql_query(ADVANCE)
         .bind::<Array<Text>, _>(users)
         .bind::<Array<Text>, _>(epochs)
         .bind::<Array<BigInt>, _>(numbers)
-        .bind::<Array<Bool>, _>(are_filled)
+        .bind::<Array<Bool>, _>(are_made)
         .bind::<BigInt, _>(now.as_micros());
     Prepared::new(Advance, advance).load(conn)
 }

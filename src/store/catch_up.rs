@@ -6,6 +6,7 @@
 //! told what the hub did not take.
 
 use std::{
+    collections::HashMap,
     future::pending,
     sync::Arc,
     time::{Duration, Instant},
@@ -14,13 +15,17 @@ use std::{
 use tokio::{sync::watch, time::sleep};
 
 use super::{
+    Connection,
     counter_cache::CounterCache,
     doorbell::Doorbell,
     inboxes::{self, Changed, Place},
-    messages::StoreError,
+    messages::{InboxState, StoreError, StoreOptions},
     reader::Reader,
 };
-use crate::{domain::Timestamp, hub::messages::InboxFact};
+use crate::{
+    domain::{Timestamp, UserId},
+    hub::messages::InboxFact,
+};
 
 /// How often it looks: as a net under the bus, and while there is none.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -36,21 +41,49 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Inboxes in one read, and in one message to the hub.
 const PAGE_INBOXES: i64 = 500;
 
+/// Inboxes that are remembered as told; those beyond are told again, which costs time and nothing else.
+const TOLD_MAX: usize = 65_536;
+
 pub(super) struct CatchUp {
-    pub(super) reader: Reader,
-    pub(super) doorbell: Doorbell,
-    pub(super) counters: Arc<CounterCache>,
+    reader: Reader,
+    doorbell: Doorbell,
+    counters: Arc<CounterCache>,
     /// Whether the bus is live; each word of it is a reason to look. `None` without a bus.
-    pub(super) bus: Option<watch::Receiver<bool>>,
+    bus: Option<watch::Receiver<bool>>,
     /// Whether other processes may change the inboxes.
-    pub(super) is_shared: bool,
+    is_shared: bool,
     /// From when on changes may be unheard; `None` if all are heard.
     pub(super) owed: Option<Timestamp>,
+    /// What the hub has heard in the last sweep: most of what one finds, the one before has found, too.
+    told: HashMap<UserId, InboxState>,
     /// How long a read or a write may take.
-    pub(super) patience: Duration,
+    patience: Duration,
 }
 
 impl CatchUp {
+    /// Owes everything from now on, if it is shared: whoever is here comes later.
+    ///
+    /// # Errors
+    /// If the database does not say what time it is.
+    pub(super) fn new(
+        reader: &Reader,
+        doorbell: &Doorbell,
+        counters: &Arc<CounterCache>,
+        options: &StoreOptions,
+        is_shared: bool,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            reader: reader.clone(),
+            doorbell: doorbell.clone(),
+            counters: counters.clone(),
+            bus: options.others.bus.clone(),
+            is_shared,
+            owed: if is_shared { Some(reader.now()?) } else { None },
+            told: HashMap::new(),
+            patience: options.busy_timeout.mul_f64(0.9),
+        })
+    }
+
     /// Sweeps whenever it is due, until the store closes.
     pub(super) async fn run(mut self) {
         loop {
@@ -65,7 +98,7 @@ impl CatchUp {
         }
     }
 
-    async fn is_due(&mut self) {
+    pub(super) async fn is_due(&mut self) {
         let is_bus_live = self.bus.as_ref().is_some_and(|bus| *bus.borrow());
         let interval = match (self.is_shared, is_bus_live) {
             // What nobody else changes is missed only where the hub was full.
@@ -99,20 +132,24 @@ impl CatchUp {
     pub(super) async fn sweep(&mut self) -> Result<(), StoreError> {
         self.owed = self.owed.into_iter().chain(self.doorbell.take_missed()).min();
         let Some(owed) = self.owed else { return Ok(()) };
-        let (mut begun, mut place) = (None, None);
+        let (mut begun, mut place, mut told) = (None, None, HashMap::new());
         loop {
             let (now, page) = self.page(owed, place.clone()).await?;
             let begun = *begun.get_or_insert(now);
             let is_last = page.len() < usize::try_from(PAGE_INBOXES).unwrap_or_default();
             let next = page.last().map(|last| last.place.clone());
-            let facts: Vec<InboxFact> = page.into_iter().map(fact).collect();
+            let is_untold = |changed: &&Changed| self.told.get(&changed.user) != Some(&changed.state);
+            let facts: Vec<InboxFact> = page.iter().filter(is_untold).map(fact).collect();
             self.counters.note(&facts);
             if !facts.is_empty() && !self.doorbell.offer(facts) {
                 sleep(PAUSE).await;
                 continue;
             }
+            let room = TOLD_MAX.saturating_sub(told.len());
+            told.extend(page.into_iter().take(room).map(|changed| (changed.user, changed.state)));
             if is_last {
                 self.owed = self.is_shared.then_some(begun);
+                self.told = told;
                 return Ok(());
             }
             place = next;
@@ -128,7 +165,7 @@ impl CatchUp {
     ) -> Result<(Timestamp, Vec<Changed>), StoreError> {
         let deadline = Instant::now() + self.patience;
         let overlap = OVERLAP.max(self.patience * 3);
-        let page = move |conn: &mut super::Connection| {
+        let page = move |conn: &mut Connection| {
             let now = conn.now()?;
             // The clock may have been set back.
             let place =
@@ -139,7 +176,7 @@ impl CatchUp {
     }
 }
 
-fn fact(changed: Changed) -> InboxFact {
+fn fact(changed: &Changed) -> InboxFact {
     let Changed { user, state, .. } = changed;
-    InboxFact::Changed { user, position: state.head.position(), counters: state.counters }
+    InboxFact::Changed { user: user.clone(), position: state.head.position(), counters: state.counters }
 }

@@ -11,7 +11,7 @@
 //! version; and what was read a while ago counts only for users who have been here since, of whom all is heard.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Users whose counters are kept, about 200 bytes each. Beyond it the one polled for longest ago goes.
-pub(super) const USERS_MAX: usize = 65_536;
+const USERS_MAX: usize = 65_536;
 
 /// How old counters may be of a user who has no session here (PROTOCOL.md section 5).
 const AGE_MAX: Duration = Duration::from_secs(5);
@@ -66,6 +66,20 @@ impl CounterCache {
     pub(super) fn new(users_max: usize, local: Option<LocalUsers>) -> Self {
         let entries = Entries { users: LruCache::new(users_max), last_marker: 0 };
         Self { entries: Mutex::new(entries), local }
+    }
+
+    /// The same for all parts of the store; it hears of other nodes what the hub hears.
+    pub(super) fn shared(local: Option<LocalUsers>) -> Arc<Self> {
+        let cache = Arc::new(Self::new(USERS_MAX, local.clone()));
+        if let Some(local) = local {
+            let hearing = Arc::downgrade(&cache);
+            local.listen(move |facts| {
+                if let Some(cache) = hearing.upgrade() {
+                    cache.note(facts);
+                }
+            });
+        }
+        cache
     }
 
     pub(super) fn find(&self, user: &UserId) -> Found {

@@ -44,8 +44,11 @@ pub(super) fn is_locked(error: &Error) -> bool {
         if info.message().contains("is locked"))
 }
 
-/// Whether a server may do the same statement in another transaction, or by another connection. What it ends
-/// a deadlock or a wait for a lock by has no kind of its own in Diesel.
+/// Whether a server may do the same statement in another transaction, or by another connection.
+///
+/// Diesel shows no SQLSTATE, and has no kind for most of them: deadlocks, waits for a lock, a server that stops
+/// or has no room are all unknown to it. Their words are in the language of the server, which only a superuser
+/// may set. So whatever is not known to be a fault of the code may pass: it costs a few more tries.
 pub(super) fn may_pass(conn: &Connection, error: &Error) -> bool {
     use DatabaseErrorKind::{ClosedConnection, SerializationFailure, UnableToSendCommand, Unknown};
     !matches!(conn, Connection::Sqlite(_))

@@ -62,3 +62,16 @@ pub(super) fn forget(conn: &mut Connection, before: Timestamp, limit: usize) -> 
     }
     Ok(old.len() == limit)
 }
+
+/// Deletes at most `limit` answers that this user has got, and says whether there may be more.
+pub(super) fn erase(conn: &mut Connection, user: &UserId, limit: usize) -> QueryResult<bool> {
+    let named: Vec<String> = table
+        .filter(keys::publisher.eq(user.as_str()))
+        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .select(keys::key)
+        .load(conn)?;
+    for key in &named {
+        diesel::delete(table.find((user.as_str(), key))).execute(conn)?;
+    }
+    Ok(named.len() == limit)
+}

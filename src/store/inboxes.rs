@@ -36,20 +36,22 @@ pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxS
     Ok(state(conn, user)?.unwrap_or(NEVER))
 }
 
-/// The same for who will change it: nobody else does until the end of the transaction.
+/// The same for who will change it, in a batch that has locked it: nobody else does until the end of the
+/// transaction. An inbox that was not there then, and that somebody else is changing now, is not there yet: to
+/// wait for it would be out of order.
 pub(super) fn hold(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
     match conn {
         Connection::Sqlite(_) => stands(conn, user),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
             let find = inboxes::table.find(user.as_str()).select(InboxRow::as_select());
-            let row = find.for_no_key_update().first(conn).optional()?;
+            let row = find.for_no_key_update().skip_locked().first(conn).optional()?;
             row.map_or(Ok(NEVER), InboxState::try_from)
         }
     }
 }
 
-/// Has nobody else change these inboxes until the end of the transaction.
+/// Waits until nobody else changes any of these inboxes, and has nobody do it until the end of the transaction.
 pub(super) fn hold_all(conn: &mut Connection, users: &[String]) -> QueryResult<()> {
     match conn {
         Connection::Sqlite(_) => Ok(()),
@@ -181,6 +183,43 @@ pub(super) fn prune(conn: &mut Connection, user: &UserId, offset: Offset) -> Que
     let prune = diesel::update(inboxes::table.find(user.as_str()).filter(is_behind))
         .set(inboxes::pruned_offset.eq(offset));
     on_inner!(conn, |conn| Prepared::new(Prune, prune).execute(conn)).map(drop)
+}
+
+/// Begins another life of an inbox, with nothing in it: `None` where there is none. The versions go on, so that
+/// nobody takes older counters for newer ones.
+pub(super) fn renew(conn: &mut Connection, user: &UserId, now: Timestamp) -> QueryResult<Option<InboxState>> {
+    let renew = diesel::update(inboxes::table.find(user.as_str())).set((
+        inboxes::epoch.eq(Epoch::from_random(random::bits()).as_str().to_owned()),
+        inboxes::last_offset.eq(0),
+        inboxes::pruned_offset.eq(0),
+        inboxes::acked_offset.eq(0),
+        inboxes::unread.eq(0),
+        inboxes::unseen.eq(0),
+        inboxes::version.eq(inboxes::version + 1),
+        inboxes::marks_version.eq(inboxes::marks_version + 1),
+        inboxes::mutes.eq(0),
+        inboxes::changed_at.eq(now.as_micros()),
+    ));
+    let row: Option<InboxRow> =
+        on_inner!(conn, |conn| renew.returning(InboxRow::as_returning()).get_result(conn)).optional()?;
+    row.map(InboxState::try_from).transpose()
+}
+
+/// Where these inboxes stand, in any order, and up to where each was acknowledged; one that is not there yet is
+/// left out.
+pub(super) fn stands_of(
+    conn: &mut Connection,
+    users: &[UserId],
+) -> QueryResult<Vec<(String, InboxState, Offset)>> {
+    let names: Vec<&str> = users.iter().map(UserId::as_str).collect();
+    let rows: Vec<(String, i64, InboxRow)> = inboxes::table
+        .filter(inboxes::user_id.eq_any(names))
+        .select((inboxes::user_id, inboxes::acked_offset, InboxRow::as_select()))
+        .load(conn)?;
+    let stand = |(user, acked, row): (String, i64, InboxRow)| {
+        Ok((user, row.try_into()?, Offset::try_from(acked).map_err(super::rows::broken)?))
+    };
+    rows.into_iter().map(stand).collect()
 }
 
 /// A place in the order of the inboxes by the time of their last change: behind this user, if there is one.

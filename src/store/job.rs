@@ -27,6 +27,11 @@ pub(super) trait Write: Send + 'static {
         None
     }
 
+    /// Whether that inbox is made if it is not there.
+    fn makes_inbox(&self) -> bool {
+        false
+    }
+
     /// What it stores: the inboxes of those are locked, too.
     fn append(&self) -> Option<&Append> {
         None
@@ -47,6 +52,8 @@ pub(super) trait Job: Send {
     fn rows(&self) -> usize;
 
     fn user(&self) -> Option<&UserId>;
+
+    fn makes_inbox(&self) -> bool;
 
     fn append(&self) -> Option<&Append>;
 
@@ -92,6 +99,10 @@ impl<W: Write> Job for Queued<W> {
 
     fn user(&self) -> Option<&UserId> {
         self.write.user()
+    }
+
+    fn makes_inbox(&self) -> bool {
+        self.write.makes_inbox()
     }
 
     fn append(&self) -> Option<&Append> {

@@ -10,7 +10,7 @@ use super::{
     counter_cache::{CounterCache, Found},
     messages::{Flush, InboxCounters, ReadState, StoreError},
 };
-use crate::{domain::UserId, hub::messages::InboxFact, mailbox};
+use crate::{domain::UserId, mailbox};
 
 /// The way to the store for http and sessions.
 #[derive(Clone)]
@@ -40,12 +40,6 @@ impl StoreLink {
                 Ok(read)
             }
         }
-    }
-
-    /// Takes note of what the stores of other nodes have committed: before the hub hears of it, so that no poll
-    /// is answered what is behind the event that woke it.
-    pub fn heard(&self, facts: &[InboxFact]) {
-        self.counters.note(facts);
     }
 
     /// Asks and awaits the answer.

@@ -28,7 +28,7 @@ pub(super) struct Want {
     /// For notifications that are written together.
     numbers: u32,
     /// Something is stored in it, so it is made if it is not there.
-    pub(super) is_filled: bool,
+    pub(super) is_made: bool,
     /// Its notifications are stored one by one, since one may take the place of another.
     is_by_row: bool,
 }
@@ -70,7 +70,7 @@ pub(super) fn inboxes(
     let mut wants: BTreeMap<UserId, Want> = BTreeMap::new();
     for job in jobs {
         if let Some(user) = job.user() {
-            wants.entry(user.clone()).or_default();
+            wants.entry(user.clone()).or_default().is_made |= job.makes_inbox();
         }
         // One whose key was used before changes nothing.
         let is_fresh = |append: &&Append| append.key().is_none_or(|(publisher, key)| is_own(publisher, key));
@@ -78,7 +78,7 @@ pub(super) fn inboxes(
             let draft = append.draft();
             for user in &draft.to {
                 let want = wants.entry(user.clone()).or_default();
-                want.is_filled = true;
+                want.is_made = true;
                 want.is_by_row |= draft.key.is_some();
                 want.numbers += 1;
             }

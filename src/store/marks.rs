@@ -106,7 +106,7 @@ impl Write for Acknowledge {
     }
 
     fn apply(&self, Transaction { conn, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
-        let head = inboxes::stands(conn, &self.user)?.head;
+        let head = inboxes::hold(conn, &self.user)?.head;
         // What is not there yet cannot have been shown.
         let offset = offset_in(head, self.up_to)?.min(head.last);
         Ok(inboxes::acknowledge(conn, &self.user, offset)?)

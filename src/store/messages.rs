@@ -1,11 +1,13 @@
 //! What the store is asked. Every question has an answer or a [`StoreError`]; the asker sets the deadline.
 
 mod access;
+mod admin;
 
 use std::{sync::Arc, time::Duration};
 
 pub use access::*;
 use actix::Message;
+pub use admin::*;
 use tokio::sync::watch;
 
 use crate::{

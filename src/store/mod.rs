@@ -15,6 +15,7 @@ mod collapse;
 mod counter_cache;
 mod database;
 mod doorbell;
+mod erasing;
 mod error;
 mod file;
 mod idempotency;
@@ -107,17 +108,8 @@ impl Store {
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();
-        let counters = Arc::new(CounterCache::new(counter_cache::USERS_MAX, is_shared.then_some(local)));
-        let catch_up = CatchUp {
-            reader: reader.clone(),
-            doorbell: doorbell.clone(),
-            counters: counters.clone(),
-            bus: options.others.bus.clone(),
-            is_shared,
-            // Who is here comes later.
-            owed: if is_shared { Some(reader.now()?) } else { None },
-            patience,
-        };
+        let counters = CounterCache::shared(is_shared.then_some(local));
+        let catch_up = CatchUp::new(&reader, &doorbell, &counters, &options, is_shared)?;
         Ok(Self {
             reader,
             writer: Writer::start(&database, &options, &doorbell, &counters)?,
@@ -209,14 +201,6 @@ impl Handler<PutMute> for Store {
     }
 }
 
-impl Handler<KeepTicket> for Store {
-    type Result = ResponseFuture<Result<(), StoreError>>;
-
-    fn handle(&mut self, keep: KeepTicket, _: &mut Self::Context) -> Self::Result {
-        self.write(tickets::Keep { keep, limit: self.tickets_max })
-    }
-}
-
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -231,7 +215,7 @@ macro_rules! writes {
 
 writes! {
     Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
-    RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>),
+    RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>), EraseUser => Erased,
 }
 
 macro_rules! reads {
@@ -252,6 +236,8 @@ reads! {
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
     ReadRevocations => RevocationPage, revocations::read;
+    ReadInboxes => Vec<InboxStand>, pages::stands_of;
+    Trace => Traced, pages::trace;
 }
 
 impl Handler<ApplyMark> for Store {

@@ -49,3 +49,8 @@ pub(super) fn forget(conn: &mut Connection, user: &UserId, now: Timestamp) -> Qu
 pub(super) fn count(conn: &mut Connection, user: &UserId) -> QueryResult<i64> {
     table.filter(m::user_id.eq(user.as_str())).select(count_star()).first(conn)
 }
+
+/// Deletes those of a user.
+pub(super) fn erase(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+    diesel::delete(table.filter(m::user_id.eq(user.as_str()))).execute(conn).map(drop)
+}

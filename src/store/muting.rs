@@ -27,6 +27,11 @@ impl Write for Put {
         Some(&self.put.user)
     }
 
+    /// It knows how many mutes there are.
+    fn makes_inbox(&self) -> bool {
+        true
+    }
+
     fn apply(&self, Transaction { conn, now, .. }: &mut Transaction<'_>) -> Result<Mute, Fault> {
         let PutMute { user, pattern, until } = &self.put;
         let now = *now;

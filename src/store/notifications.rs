@@ -172,6 +172,26 @@ pub(super) fn read_beyond(
         .load(conn)
 }
 
+/// The oldest rows of a user, at most `limit`.
+pub(super) fn oldest(conn: &mut Connection, user: &UserId, limit: i64) -> QueryResult<Vec<EndedRow>> {
+    let of_user = table.filter(n::user_id.eq(user.as_str())).order(n::offset);
+    of_user.limit(limit).select(EndedRow::as_select()).load(conn)
+}
+
+/// Deletes all of a user.
+pub(super) fn erase(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+    diesel::delete(table.filter(n::user_id.eq(user.as_str()))).execute(conn).map(drop)
+}
+
+/// A notification of whatever user, and who that is, whether it is shown or not.
+pub(super) fn find(
+    conn: &mut Connection,
+    id: &NotificationId,
+) -> QueryResult<Option<(String, NotificationRow)>> {
+    let find = table.filter(n::id.eq(id.as_str())).select((n::user_id, NotificationRow::as_select()));
+    find.first(conn).optional()
+}
+
 /// Which rows of a user a mark is about.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'a> {

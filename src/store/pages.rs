@@ -1,14 +1,18 @@
 //! What is read of an inbox: a page behind a position, a list, one notification, where it stands.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Connection, inboxes,
-    messages::{Fetch, InboxRead, InboxState, List, Listing, ReadInbox, ReadState, StoreError},
+    messages::{
+        Fetch, InboxRead, InboxStand, InboxState, List, Listing, ReadInbox, ReadInboxes, ReadState,
+        StoreError, Trace, Traced,
+    },
     notifications,
+    rows::broken,
 };
 use crate::{
-    domain::{Notification, Offset, Position, Timestamp, UserId},
+    domain::{Counters, Notification, Offset, Position, Timestamp, UserId},
     stream::{Head, Page, PageLimit, Resume, replay},
 };
 
@@ -77,4 +81,26 @@ pub(super) fn fetch(conn: &mut Connection, fetch: &Fetch) -> Result<Notification
     let now = conn.now()?;
     let row = notifications::fetch(conn, &fetch.user, &fetch.id, now)?.ok_or(StoreError::NotFound)?;
     Ok(row.within(inboxes::stands(conn, &fetch.user)?.head.epoch)?)
+}
+
+/// Where inboxes stand, those that are not there yet included.
+pub(super) fn stands_of(conn: &mut Connection, read: &ReadInboxes) -> Result<Vec<InboxStand>, StoreError> {
+    let mut known: HashMap<String, (InboxState, Offset)> = inboxes::stands_of(conn, &read.users)?
+        .into_iter()
+        .map(|(user, state, acked)| (user, (state, acked)))
+        .collect();
+    let never = (InboxState { head: Head::NONE, counters: Counters::default() }, 0);
+    let stand = |user: &UserId| {
+        let (state, acked) = known.remove(user.as_str()).unwrap_or(never);
+        InboxStand { user: user.clone(), state, acked: Position::new(state.head.epoch, acked) }
+    };
+    Ok(read.users.iter().map(stand).collect())
+}
+
+pub(super) fn trace(conn: &mut Connection, trace: &Trace) -> Result<Traced, StoreError> {
+    let (user, row) = notifications::find(conn, &trace.id)?.ok_or(StoreError::NotFound)?;
+    let users = vec![user.parse().map_err(broken)?];
+    let stand = stands_of(conn, &ReadInboxes { users })?.pop().ok_or(StoreError::NotFound)?;
+    let notification = row.within(stand.state.head.epoch)?;
+    Ok(Traced { stand, notification })
 }

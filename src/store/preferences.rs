@@ -42,3 +42,8 @@ impl Write for SetPreferences {
         Ok(())
     }
 }
+
+/// Deletes those of a user.
+pub(super) fn erase(conn: &mut Connection, user: &UserId) -> QueryResult<()> {
+    diesel::delete(preferences::table.find(user.as_str())).execute(conn).map(drop)
+}

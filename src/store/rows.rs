@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::{
         Counters, Epoch, Invalid, Json, Mute, Notification, Position, Preferences, QuietHours, TimeOfDay,
-        Timestamp, Zone,
+        Timestamp, UserId, Zone,
     },
     stream::Head,
 };
@@ -152,20 +152,23 @@ pub(super) struct KeyRow {
 }
 
 impl KeyRow {
-    pub(super) fn receipts(&self) -> Result<Vec<Receipt>, Error> {
-        self.receipts.lines().map(|line| receipt(line).map_err(broken)).collect()
+    /// The receipts of the same request, which has the same recipients in the same order.
+    pub(super) fn receipts(&self, to: &[UserId]) -> Result<Vec<Receipt>, Error> {
+        let lines = self.receipts.lines().zip(to);
+        lines.map(|(line, user)| receipt(line, user).map_err(broken)).collect()
     }
 }
 
-fn receipt(line: &str) -> Result<Receipt, Invalid> {
+fn receipt(line: &str, user: &UserId) -> Result<Receipt, Invalid> {
     let mut words = line.split(' ');
-    let mut word = || words.next().ok_or_else(|| Invalid::new("a receipt is id, position, user"));
-    Ok(Receipt { id: word()?.parse()?, position: word()?.parse()?, to: word()?.parse()? })
+    let mut word = || words.next().ok_or_else(|| Invalid::new("a receipt is id, position"));
+    Ok(Receipt { id: word()?.parse()?, position: word()?.parse()?, to: user.clone() })
 }
 
-/// Receipts as [`KeyRow`] keeps them: none of their words can have a space or a line end in it.
+/// Receipts as [`KeyRow`] keeps them: none of their words can have a space or a line end in it. They name no user,
+/// so that nothing has to be looked for when one is erased.
 pub(super) fn receipt_lines(receipts: &[Receipt]) -> String {
-    let line = |r: &Receipt| format!("{} {} {}", r.id, r.position, r.to);
+    let line = |r: &Receipt| format!("{} {}", r.id, r.position);
     receipts.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 

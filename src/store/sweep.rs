@@ -94,7 +94,7 @@ impl Write for Sweep {
 }
 
 /// Deletes rows of one user. Nobody is told of muted ones: they were never there.
-fn delete(
+pub(super) fn delete(
     conn: &mut Connection,
     user: &UserId,
     rows: &[EndedRow],

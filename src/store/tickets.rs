@@ -3,10 +3,11 @@
 //! How many a user has is counted when one is kept. Writers that keep some at the same instant do not see each
 //! other's, so a user may have a few more than the limit; what matters is that nobody has thousands.
 
+use actix::{Context, Handler, ResponseFuture};
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    Connection,
+    Connection, Store,
     error::Fault,
     job::Write,
     messages::{KeepTicket, RedeemTicket, StoreError},
@@ -23,6 +24,14 @@ pub(super) struct Keep {
     pub(super) limit: usize,
 }
 
+impl Handler<KeepTicket> for Store {
+    type Result = ResponseFuture<Result<(), StoreError>>;
+
+    fn handle(&mut self, keep: KeepTicket, _: &mut Context<Self>) -> Self::Result {
+        self.write(Keep { keep, limit: self.tickets_max })
+    }
+}
+
 impl Write for Keep {
     type Done = ();
 
@@ -35,7 +44,8 @@ impl Write for Keep {
             return Err(Fault::Refused(StoreError::TooManyTickets));
         }
         let row = TicketRow::new(digest, identity, now.plus(*lifetime))?;
-        let keep = diesel::insert_into(table).values(row);
+        // Where it is there already, it was this transaction that kept it, before its connection was lost.
+        let keep = diesel::insert_into(table).values(row).on_conflict_do_nothing();
         on_inner!(conn, |conn| keep.execute(conn))?;
         Ok(())
     }

@@ -107,6 +107,12 @@ impl Database {
         self.load(&query).remove(0).offset
     }
 
+    /// How many rows of a table fit the condition.
+    pub fn count(&mut self, table: &str, condition: &str) -> i64 {
+        let query = format!("SELECT count(*) AS \"offset\", '' AS id FROM {table} WHERE {condition}");
+        self.load(&query).remove(0).offset
+    }
+
     fn load(&mut self, query: &str) -> Vec<Row> {
         match self {
             Self::File(conn) => sql_query(query).load(conn).unwrap(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod abuse;
+mod administration;
 mod app;
 mod authentication;
 mod bodies;
@@ -34,7 +35,9 @@ mod listening;
 mod lost_commits;
 mod marks;
 mod mutes;
+mod node_access;
 mod nodes;
+mod nodes_counters;
 mod one_way;
 mod openapi;
 mod order;
@@ -44,6 +47,8 @@ mod poll;
 mod poll_ends;
 mod poll_waiting;
 mod postgres;
+#[cfg(feature = "postgres-tls")]
+mod postgres_tls;
 mod preferences;
 mod presence;
 mod publishing;

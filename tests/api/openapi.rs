@@ -296,11 +296,44 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     walk.send("delete", mute, "/v1/mutes/x", None, 422).await;
     walk.get("/v1/me", "/v1/me").await;
     walk.send("post", "/v1/tickets", "/v1/tickets", None, 201).await;
+    administrate(&app, &document, id).await;
     for path in ["/health", "/ready", "/openapi.json"] {
         walk.get(path, path).await;
     }
     let nobody = Walk { document: &document, http: app.anonymous() };
     nobody.send("get", "/v1/me", "/v1/me", None, 401).await;
+}
+
+/// What administrators ask; the notification is gone.
+async fn administrate(app: &App, document: &Value, gone: &str) {
+    let walk = Walk { document, http: app.http(&app.token("root", "admin")) };
+    let list = Walk { document, http: app.user("bob") }.get("/v1/notifications", "/v1/notifications").await;
+    let id = list["notifications"][0]["id"].as_str().unwrap();
+    let trace = "/v1/admin/notifications/{id}";
+    walk.get(trace, &format!("/v1/admin/notifications/{id}")).await;
+    walk.send("get", trace, &format!("/v1/admin/notifications/{gone}"), None, 404).await;
+    let unread = "/v1/admin/unread";
+    walk.get(unread, "/v1/admin/unread?users=alice,nobody").await;
+    walk.send("get", unread, unread, None, 422).await;
+    walk.get("/v1/admin/stats", "/v1/admin/stats").await;
+    let sessions = walk.get("/v1/admin/sessions", "/v1/admin/sessions?user=bob&room=a").await;
+    let session = sessions["sessions"][0]["session"].as_str().unwrap();
+    walk.send("get", "/v1/admin/sessions", "/v1/admin/sessions?room=_a", None, 422).await;
+    walk.get("/v1/admin/rooms", "/v1/admin/rooms?prefix=a&limit=1").await;
+    walk.send("get", "/v1/admin/rooms", "/v1/admin/rooms?limit=0", None, 400).await;
+    let end = "/v1/admin/sessions/{id}";
+    walk.send("delete", end, &format!("/v1/admin/sessions/{session}"), None, 204).await;
+    walk.send("delete", end, "/v1/admin/sessions/x", None, 404).await;
+    for body in [json!({"user": "zoe"}), json!({"jti": "a"}), json!({"user": "zoe", "jti": "b"})] {
+        walk.post("/v1/admin/revocations", body, 200).await;
+    }
+    for bad in [json!({}), json!({"user": 1}), json!({"jti": "", "x": 1})] {
+        walk.post("/v1/admin/revocations", bad, 422).await;
+    }
+    walk.send("delete", "/v1/admin/users/{user}", "/v1/admin/users/bob", None, 204).await;
+    walk.send("delete", "/v1/admin/users/{user}", "/v1/admin/users/a%20b", None, 422).await;
+    let user = Walk { document, http: app.user("alice") };
+    user.send("get", "/v1/admin/stats", "/v1/admin/stats", None, 403).await;
 }
 
 /// The events of a poll are those of every transport.

@@ -16,7 +16,7 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is; and the gate, which asks the store.
-const ORDER: [&str; 23] = [
+const ORDER: [&str; 25] = [
     "domain",
     "random",
     "clock",
@@ -30,10 +30,12 @@ const ORDER: [&str; 23] = [
     "hub::messages",
     "store::messages",
     "bridge::messages",
+    "peers::messages",
     "hub",
     "store",
     "bridge",
     "auth::gate",
+    "peers",
     "session",
     "http",
     "transport",
@@ -55,11 +57,12 @@ const CONFINED: [(&str, &str); 5] = [
 ];
 
 /// What an actor's folder shows of itself.
-const SHOWN: [(&str, &[&str]); 3] = [
+const SHOWN: [(&str, &[&str]); 4] = [
     ("bridge/mod.rs", &["messages"]),
     // The policies that the root builds and the pulse that sessions show; the shard that workers start; the
     // slots and seats in which sessions stand.
     ("hub/mod.rs", &["liveness", "messages", "rooms", "seats", "shard", "slots"]),
+    ("peers/mod.rs", &["messages"]),
     ("store/mod.rs", &["messages"]),
 ];
 

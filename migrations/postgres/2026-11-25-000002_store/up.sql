@@ -77,7 +77,7 @@ CREATE TABLE idempotency_keys (
     publisher TEXT COLLATE "C" NOT NULL,
     "key" TEXT COLLATE "C" NOT NULL,
     digest BYTEA NOT NULL,
-    -- One line a recipient, in the order of the draft: id, position, user.
+    -- One line a recipient, in the order of the draft: id, position.
     receipts TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (publisher, "key")

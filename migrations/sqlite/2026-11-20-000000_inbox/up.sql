@@ -48,7 +48,7 @@ CREATE TABLE idempotency_keys (
     publisher TEXT NOT NULL,
     "key" TEXT NOT NULL,
     digest BLOB NOT NULL,
-    -- One line a recipient, in the order of the draft: id, position, user.
+    -- One line a recipient, in the order of the draft: id, position.
     receipts TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (publisher, "key")

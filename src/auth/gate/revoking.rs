@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Gate;
 use crate::{
+    bridge::messages::TellKind,
     domain::{Revocation, Revoked, Timestamp},
     hub::HubLink,
     store::{
@@ -32,8 +33,10 @@ pub struct Revoker {
     gate: Arc<Gate>,
     store: StoreLink,
     hub: HubLink,
-    /// Other instances may have revoked something.
+    /// Rung when other instances have revoked something.
     doorbell: Arc<Notify>,
+    /// Whether the bus is there; `None` where there is none.
+    bus: Option<watch::Receiver<bool>>,
     /// When the table was last read to its end.
     read_at: Mutex<Timestamp>,
 }
@@ -48,8 +51,10 @@ impl Revoker {
         store: StoreLink,
         hub: HubLink,
         doorbell: Arc<Notify>,
+        bus: Option<watch::Receiver<bool>>,
     ) -> Result<Self, StoreError> {
-        let revoker = Self { gate, store, hub, doorbell, read_at: Mutex::new(Timestamp::from_micros(0)) };
+        let revoker =
+            Self { gate, store, hub, doorbell, bus, read_at: Mutex::new(Timestamp::from_micros(0)) };
         revoker.sweep().await?;
         Ok(revoker)
     }
@@ -62,13 +67,15 @@ impl Revoker {
     pub async fn revoke(&self, revoked: Vec<Revoked>) -> Result<Timestamp, StoreError> {
         let (at, revocations) = self.store.ask(Revoke { revoked }).await?;
         self.take(revocations);
+        self.hub.tell_nodes(None, TellKind::Revoked, "{}".to_owned());
         Ok(at)
     }
 
     /// Hears for ever of what others revoke, where others share the store.
     pub async fn listen(self: Arc<Self>) {
         loop {
-            let interval = if self.hub.is_bus_live() { SWEEP_INTERVAL } else { SWEEP_INTERVAL_ALONE };
+            let is_bus_live = self.bus.as_ref().is_some_and(|bus| *bus.borrow());
+            let interval = if is_bus_live { SWEEP_INTERVAL } else { SWEEP_INTERVAL_ALONE };
             tokio::select! {
                 () = self.doorbell.notified() => {}
                 () = tokio::time::sleep(interval) => {}

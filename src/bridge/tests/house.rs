@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use actix::{Actor, Context, Handler};
-use tokio::sync::mpsc;
+use actix::{Actor, Arbiter, Context, Handler};
+use tokio::sync::{mpsc, oneshot};
 
 use super::server::PATIENCE;
 use crate::{
     bridge::{
         BridgeLink, BridgeOptions, RoomBounds,
-        messages::{BusEvent, BusEvents, OpenRoom, Order, Orders, RoomPublish, RoomState},
+        messages::{BusEvent, BusEvents, OpenRoom, Order, Orders, RoomMessage, RoomPublish, RoomState},
     },
     domain::{Json, MessageDraft, NodeId, Position, RoomName, UserId},
     hub::messages::RoomRefusal,
@@ -37,7 +37,9 @@ impl Handler<BusEvents> for Hub {
     }
 }
 
+/// On a thread of its own, with which it ends as by kill -9.
 pub struct Node {
+    arbiter: Arbiter,
     pub link: BridgeLink,
     pub id: NodeId,
     told: mpsc::UnboundedReceiver<BusEvent>,
@@ -52,6 +54,7 @@ pub fn options(url: &str) -> BridgeOptions {
         timeout: TIMEOUT,
         node: NodeId::from_random(random::bits()),
         presence_ttl: Duration::from_secs(3),
+        leave_grace: Duration::from_millis(100),
         rooms: RoomBounds {
             history_size: 1000,
             history_bytes: 1 << 20,
@@ -71,17 +74,22 @@ impl Node {
     }
 
     pub async fn start_with(options: BridgeOptions) -> Self {
-        let mut node = Self::launch(options);
+        let mut node = Self::launch(options).await;
         node.until_live().await;
         node
     }
 
-    pub fn launch(options: BridgeOptions) -> Self {
+    pub async fn launch(options: BridgeOptions) -> Self {
         let id = options.node;
-        let link = BridgeLink::start(options).unwrap();
+        let arbiter = Arbiter::new();
         let (told, receiver) = mpsc::unbounded_channel();
-        link.hub_ready(Hub { told }.start().recipient());
-        Self { link, id, told: receiver, last_id: 0 }
+        let (started, link) = oneshot::channel();
+        arbiter.spawn_fn(move || {
+            let link = BridgeLink::start(options).unwrap();
+            link.hub_ready(Hub { told }.start().recipient(), |_| {});
+            assert!(started.send(link).is_ok());
+        });
+        Self { arbiter, link: link.await.unwrap(), id, told: receiver, last_id: 0 }
     }
 
     pub fn order(&self, orders: Vec<Order>) {
@@ -107,6 +115,14 @@ impl Node {
 
     pub async fn until_away(&mut self) {
         self.until(|event| matches!(event, BusEvent::Away).then_some(())).await;
+    }
+
+    pub async fn said(&mut self) -> RoomMessage {
+        self.until(|event| match event {
+            BusEvent::Said(message) => Some(message),
+            _ => None,
+        })
+        .await
     }
 
     /// What was told already.
@@ -154,6 +170,12 @@ impl Node {
             _ => None,
         })
         .await
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.arbiter.stop();
     }
 }
 

@@ -1,23 +1,18 @@
-//! Rooms that several nodes share: numbering, history, nonces, rates.
+//! Rooms that several nodes share: numbering, nonces, rates, and who is in them.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures_util::future::join_all;
 
 use super::{
-    house::{Node, draft, room, user, with_nonce},
+    house::{Node, draft, options, room, user, with_nonce},
     server::Server,
 };
 use crate::{
-    bridge::messages::{BusEvent, Order, RoomMessage},
+    bridge::messages::{BusEvent, Order},
     domain::Position,
+    hub::messages::RoomRefusal,
 };
-
-impl Node {
-    async fn said(&mut self) -> RoomMessage {
-        self.until(|event| match event {
-            BusEvent::Said(message) => Some(message),
-            _ => None,
-        })
-        .await
-    }
-}
 
 #[actix::test]
 async fn a_message_has_its_number_and_is_heard_by_all_who_follow_its_author_too() {
@@ -28,28 +23,148 @@ async fn a_message_has_its_number_and_is_heard_by_all_who_follow_its_author_too(
     let position = b.published("r", "bob", with_nonce(r#"{"a":1.10}"#, "n 1")).await.unwrap();
     assert_eq!(position, Position::new(state.epoch, 1));
     let said = a.said().await;
-    assert_eq!(
-        (said.position, said.from.as_str(), said.draft.data.as_str()),
-        (position, "bob", r#"{"a":1.10}"#)
-    );
+    assert_eq!((said.position, said.from.as_str()), (position, "bob"));
+    assert_eq!((said.draft.data.as_str(), said.age), (r#"{"a":1.10}"#, Duration::ZERO));
     assert_eq!(said.draft.nonce.unwrap().as_str(), "n 1");
+    a.publish("r", "alice", draft("2"));
+    assert_eq!(a.said().await.position, Position::new(state.epoch, 2));
+}
 
-    let state = b.open("r", Position::START, &["bob"]).await;
-    assert_eq!((state.epoch, state.last), (position.epoch, 1));
-    assert_eq!(state.messages.len(), 1);
-    assert_eq!((state.messages[0].at, state.messages[0].from.as_str()), (said.at, "bob"));
+#[actix::test]
+async fn three_nodes_at_once_number_without_a_hole_and_all_hear_the_same() {
+    let server = Server::start().await;
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        let mut node = Node::start(&server.url()).await;
+        node.open("r", Position::START, &[]).await;
+        nodes.push(node);
+    }
+    for node in &mut nodes {
+        for n in 0..300 {
+            node.publish("r", "alice", draft(&n.to_string()));
+        }
+    }
+    let heard = join_all(nodes.iter_mut().map(async |node| {
+        let (mut heard, mut published) = (Vec::new(), BTreeSet::new());
+        while heard.len() < 900 || published.len() < 300 {
+            match node.next().await {
+                BusEvent::Said(message) => heard.push((message.position.offset, message.draft.data)),
+                BusEvent::Published { result, .. } => _ = published.insert(result.unwrap().offset),
+                other => panic!("{other:?}"),
+            }
+        }
+        (heard, published)
+    }))
+    .await;
+    let offsets: Vec<u64> = heard[0].0.iter().map(|(offset, _)| *offset).collect();
+    assert_eq!(offsets, (1..=900).collect::<Vec<_>>());
+    assert!(heard.iter().all(|(other, _)| *other == heard[0].0));
+    let given: BTreeSet<u64> = heard.iter().flat_map(|(_, published)| published.clone()).collect();
+    assert_eq!(given.len(), 900);
+}
+
+#[actix::test]
+async fn a_nonce_is_answered_with_the_first_position_on_any_node_and_only_to_its_author() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    let first = a.published("r", "alice", with_nonce("1", "n")).await.unwrap();
+    assert_eq!(b.published("r", "alice", with_nonce("2", "n")).await, Ok(first));
+    assert_eq!(b.published("r", "bob", with_nonce("3", "n")).await.unwrap().offset, 2);
+    let state = b.open("r", Position::START, &[]).await;
+    let kept: Vec<&str> = state.messages.iter().map(|message| message.draft.data.as_str()).collect();
+    assert_eq!(kept, ["1", "3"]);
+}
+
+#[actix::test]
+async fn the_rate_of_a_room_is_one_over_all_nodes() {
+    let server = Server::start().await;
+    let limited = || {
+        let mut options = options(&server.url());
+        (options.rooms.messages_per_second, options.rooms.messages_burst) = (2, 4);
+        options
+    };
+    let (mut a, mut b) = (Node::start_with(limited()).await, Node::start_with(limited()).await);
+    for node in [&mut a, &mut b] {
+        node.published("r", "alice", draft("1")).await.unwrap();
+        node.published("r", "alice", draft("1")).await.unwrap();
+    }
+    for node in [&mut a, &mut b] {
+        match node.published("r", "alice", draft("1")).await {
+            Err(RoomRefusal::RateLimited(wait)) => assert!(wait <= Duration::from_millis(500), "{wait:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    a.published("elsewhere", "alice", draft("1")).await.unwrap();
+    let Err(RoomRefusal::RateLimited(wait)) = a.published("r", "alice", draft("1")).await else { panic!() };
+    actix::clock::sleep(wait).await;
+    assert_eq!(a.published("r", "alice", draft("1")).await.unwrap().offset, 5);
+}
+
+#[actix::test]
+async fn who_is_in_a_room_is_known_on_all_nodes() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    a.open("r", Position::START, &["alice"]).await;
+    let state = b.open("r", Position::START, &["bob", "carol"]).await;
     assert_eq!(state.members, [(a.id, user("alice"))]);
-    let joined = a
+    let members = a
         .until(|event| match event {
             BusEvent::Members { node, users, .. } => Some((node, users)),
             _ => None,
         })
         .await;
-    assert_eq!(joined, (b.id, vec![user("bob")]));
-    b.order(vec![Order::Exit { room: room("r"), user: user("bob") }]);
-    a.until(|event| match event {
-        BusEvent::Exited { node, user, .. } => Some(assert_eq!((node, user.as_str()), (b.id, "bob"))),
-        _ => None,
-    })
-    .await;
+    assert_eq!(members, (b.id, vec![user("bob"), user("carol")]));
+    b.order(vec![
+        Order::Exit { room: room("r"), user: user("bob") },
+        Order::Type { room: room("r"), user: user("carol"), is_active: true },
+        Order::Enter { room: room("r"), user: user("dora") },
+    ]);
+    let mut changes = Vec::new();
+    while changes.len() < 3 {
+        changes.push(match a.next().await {
+            BusEvent::Exited { node, user, .. } if node == b.id => format!("-{user}"),
+            BusEvent::Typing { node, user, is_active: true, .. } if node == b.id => format!("~{user}"),
+            BusEvent::Entered { node, user, .. } if node == b.id => format!("+{user}"),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(changes, ["-bob", "~carol", "+dora"]);
+    // Opened again it is what is said now, and no more.
+    b.open("r", Position::START, &["dora"]).await;
+    let state = a.open("r", Position::START, &["alice"]).await;
+    assert_eq!(state.members, [(b.id, user("dora"))]);
+    assert!(b.told().iter().all(|event| !matches!(event, BusEvent::Entered { node, .. } if *node == b.id)));
+}
+
+#[actix::test]
+async fn a_crowd_is_told_in_parts_and_is_whole() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    b.open("r", Position::START, &[]).await;
+    let crowd: Vec<String> = (0..1234).map(|n| format!("user{n:04}")).collect();
+    let names: Vec<&str> = crowd.iter().map(String::as_str).collect();
+    a.open("r", Position::START, &names).await;
+    let mut heard = BTreeSet::new();
+    while heard.len() < crowd.len() {
+        match b.next().await {
+            BusEvent::Members { users, .. } => heard = users.iter().map(ToString::to_string).collect(),
+            BusEvent::Entered { user, .. } => _ = heard.insert(user.to_string()),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard, crowd.iter().cloned().collect());
+    assert_eq!(b.open("r", Position::START, &[]).await.members.len(), crowd.len());
+}
+
+#[actix::test]
+async fn a_room_that_is_closed_is_heard_no_more() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    a.open("r", Position::START, &[]).await;
+    a.order(vec![Order::CloseRoom(room("r"))]);
+    a.published("r", "alice", draft("1")).await.unwrap();
+    let state = a.open("r", Position::START, &[]).await;
+    assert_eq!(state.last, 1);
+    a.publish("r", "alice", draft("2"));
+    assert_eq!(a.said().await.position.offset, 2);
 }

@@ -24,7 +24,7 @@ impl Server {
     }
 
     pub async fn start_with(arguments: &[&str]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let folder = tempfile::tempdir().unwrap();
         let arguments = arguments.iter().map(|&text| text.to_owned()).collect();
         let mut server = Self { folder, port, child: None, arguments };
@@ -76,6 +76,10 @@ impl Server {
         let output = Command::new("redis-cli").args(["-p", &port]).args(words).output().unwrap();
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Drop for Server {

@@ -61,10 +61,10 @@ impl ServerUrl {
             return Err(Invalid::new("an address has no zero byte"));
         }
         let (_, parameters) = text.split_once('?').unwrap_or_default();
-        if parameters.split('&').any(asks_for_tls) {
+        if cfg!(not(feature = "postgres-tls")) && parameters.split('&').any(asks_for_tls) {
             return Err(Invalid::new(
-                "TLS to PostgreSQL is not in this version; reach it over a socket or a network you trust, \
-                 and leave its ssl parameters out",
+                "this program was built without TLS to PostgreSQL (the feature postgres-tls); reach it over a \
+                 socket or a network you trust, and leave its ssl parameters out",
             ));
         }
         Ok(Self(text.to_owned()))

@@ -94,17 +94,28 @@ fn only_room_scopes_can_be_given_to_every_user() {
 
 #[test]
 fn what_somebody_would_count_on_and_is_not_in_this_version_is_refused() {
-    for setting in [
-        "http.admin_listen=127.0.0.1:9090",
-        "http.base_path=/tidings",
-        "push.enabled=true",
-        "store.url=postgres://u:hunter2@db/t?sslmode=require",
-        "store.url=postgresql://u:hunter2@db/t?connect_timeout=1&ssl%72ootcert=system",
-    ] {
+    for setting in ["http.admin_listen=127.0.0.1:9090", "http.base_path=/tidings", "push.enabled=true"] {
         let refusal = given(&[]).set(&[setting]).refusal();
         let key = setting.split('=').next().unwrap();
         assert!(refusal.starts_with(key) && refusal.contains("is not in this version"), "{refusal}");
         assert!(!refusal.contains("hunter2"));
+    }
+}
+
+#[test]
+fn tls_to_postgresql_is_refused_where_it_is_not_built_in() {
+    for parameters in ["sslmode=require", "connect_timeout=1&ssl%72ootcert=system"] {
+        let setting = format!("store.url=postgres://u:hunter2@db/t?{parameters}");
+        if cfg!(feature = "postgres-tls") {
+            assert!(matches!(given(&[]).set(&[&setting]).load().store.url, StoreUrl::Postgres(_)));
+        } else {
+            let refusal = given(&[]).set(&[&setting]).refusal();
+            assert!(
+                refusal.starts_with("store.url") && refusal.contains("without TLS to PostgreSQL"),
+                "{refusal}"
+            );
+            assert!(!refusal.contains("hunter2"));
+        }
     }
 }
 

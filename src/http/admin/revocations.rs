@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::Administrator;
+use super::{Administrator, nodes::live_sessions};
 use crate::{
     domain::{Invalid, Revoked, SessionId, Timestamp, UserId},
     http::{
@@ -17,6 +17,7 @@ use crate::{
         faults::{Faults, Wrong, missing, read, wrong},
         problem::Problem,
     },
+    hub::messages::SessionFilter,
 };
 
 /// What to revoke: one of the two, or both.
@@ -72,7 +73,7 @@ pub async fn revoke(
 /// End a session
 ///
 /// It ends with 4503, wherever it is. Its token stays good, so the client may come back with it: to keep it out,
-/// revoke that.
+/// revoke that. 404 where every instance has answered that it is not there.
 #[utoipa::path(
     delete, path = "/v1/admin/sessions/{id}", tag = "Admin", operation_id = "end_session",
     params(("id" = SessionId, Path, description = "The session, as its `welcome` calls it.")),
@@ -91,6 +92,12 @@ pub async fn end_session(
 ) -> Result<HttpResponse, Problem> {
     // What cannot be a session is none.
     let id: SessionId = id.parse().map_err(|_| Problem::not_found())?;
+    let filter = SessionFilter { id: Some(id.clone()), ..SessionFilter::default() };
+    let (sessions, asked) = live_sessions(&api, filter, 1).await?;
+    if sessions.is_empty() && asked.complete {
+        return Err(Problem::not_found());
+    }
+    // Where somebody has not answered, it is ended wherever it may be.
     api.revoker.revoke(vec![Revoked::Session(id)]).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -24,7 +24,9 @@ use crate::{
     },
     clock,
     config::{Config, StoreUrl},
+    domain::NodeId,
     hub::{LocalUsers, NotificationHub, rooms::RoomPolicy},
+    peers::{Company, Peers, Survey},
     store::{
         Store,
         messages::{Others, StoreOptions},
@@ -89,14 +91,22 @@ impl Server {
         config.auth.secret = Some(SECRET.into());
         let is_draining = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(Gate::new(Rules::new(&config).unwrap(), store.clone()));
-        let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default()).await;
+        let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default(), None).await;
         let revoker = Arc::new(revoker.unwrap());
+        let survey = Survey {
+            node: NodeId::from_random(0),
+            hub: hub.clone(),
+            shards: Arc::default(),
+            started_at: std::time::Instant::now(),
+        };
+        let peers = Peers::launch(survey, Company::Alone, Arc::default());
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
             bridge: None,
             gate,
             revoker,
+            peers,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,

@@ -31,7 +31,7 @@ pub use self::{
 };
 use super::messages::{
     Join, Joined, Leave, PRESENCE_MAX, ReadMessages, ReadPresence, ReadRoom, RoomAnswer, RoomMessages,
-    RoomPresence, RoomRefusal, SetTyping,
+    RoomPresence, RoomRefusal, RoomView, SetTyping,
 };
 use crate::{
     bridge::messages::Order,
@@ -90,6 +90,18 @@ impl Rooms {
             sessions: HashMap::new(),
             bus: Some(Bus::new(clock::now())),
         }
+    }
+
+    /// Rooms with sessions in them.
+    pub fn occupied(&self) -> usize {
+        self.table.occupied()
+    }
+
+    /// Those whose names begin so.
+    pub fn views(&self, prefix: &str) -> Vec<RoomView> {
+        let meant =
+            self.table.iter().filter(|(name, room)| room.is_occupied() && name.as_str().starts_with(prefix));
+        meant.map(|(name, room)| room.view(name)).collect()
     }
 
     /// What is to be sent to the bus.

@@ -30,6 +30,16 @@ impl Question {
         }
     }
 
+    /// Where who asks stands, if anywhere.
+    pub fn since(&self) -> Option<Position> {
+        let since = match self {
+            Self::Join(join) => join.since,
+            Self::Messages(read, _) => read.since,
+            Self::Presence(..) => None,
+        };
+        since.filter(|since| *since != Position::START)
+    }
+
     pub fn refuse(self, shards: &impl Shards, refusal: RoomRefusal) {
         match self {
             Self::Join(Join { session, room, .. }) => {

@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl Rooms {
-    /// Answers from the replica if it is up to date; opens it for who is the first to ask.
+    /// Answers from the replica if it is up to date; opens it for who is the first to ask, or knows more.
     pub(super) fn answer_from_replica(&mut self, shards: &impl Shards, now: Instant, question: Question) {
         if self.bus.as_ref().is_none_or(|bus| !bus.is_live()) {
             return question.refuse(shards, RoomRefusal::Unavailable);
@@ -29,14 +29,20 @@ impl Rooms {
         let name = question.room().clone();
         self.table.open(&name, now);
         let mut question = Some(question);
-        let is_adrift = self.table.update(&name, |room, _| {
-            if let Stage::Opening(waiting) = &mut room.stage {
+        let is_to_be_read = self.table.update(&name, |room, _| match &mut room.stage {
+            Stage::Opening(waiting) => {
                 waiting.extend(question.take());
+                false
             }
-            matches!(room.stage, Stage::Adrift)
+            Stage::Adrift => true,
+            // Whoever has seen more than there is here was on another node, which hears faster.
+            Stage::Open => {
+                let since = question.as_ref().and_then(Question::since);
+                since.is_some_and(|since| judge(room.log.head().position(), since) != Verdict::Drop)
+            }
         });
         match question {
-            Some(question) if is_adrift == Some(true) => self.open(&name, vec![question]),
+            Some(question) if is_to_be_read == Some(true) => self.open(&name, vec![question]),
             Some(question) => self.answer(shards, now, question),
             None => {}
         }
@@ -98,7 +104,7 @@ impl Rooms {
                 }
             }
             // Not of rooms.
-            BusEvent::Facts(_) => {}
+            BusEvent::Facts(_) | BusEvent::Told { .. } => {}
         }
     }
 

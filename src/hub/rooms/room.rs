@@ -12,6 +12,7 @@ use crate::{
         rate::Rate,
         typing::Typing,
     },
+    hub::messages::RoomView,
     protocol::{
         Frame,
         event::{TypingChanged, UserJoined, UserLeft},
@@ -59,6 +60,16 @@ impl Room {
             shards: BTreeMap::new(),
             idle_since: now,
             scheduled: None,
+        }
+    }
+
+    /// What administrators are told of it.
+    pub fn view(&self, name: &RoomName) -> RoomView {
+        RoomView {
+            room: name.clone(),
+            sessions: self.shards.values().sum(),
+            user_count: self.presence.count(),
+            position: self.log.head().position(),
         }
     }
 

@@ -140,24 +140,25 @@ impl RoomTable {
             }
         }
     }
-}
 
-#[cfg(test)]
-impl RoomTable {
     pub fn iter(&self) -> impl Iterator<Item = (&RoomName, &Room)> {
         self.rooms.iter()
     }
 
+    /// Rooms with members.
+    pub fn occupied(&self) -> usize {
+        self.occupied
+    }
+}
+
+#[cfg(test)]
+impl RoomTable {
     pub fn len(&self) -> usize {
         self.rooms.len()
     }
 
     pub fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    pub fn occupied(&self) -> usize {
-        self.occupied
     }
 
     pub fn due(&self) -> usize {

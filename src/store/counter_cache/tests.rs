@@ -131,6 +131,16 @@ fn what_is_of_another_life_makes_the_next_poll_read() {
 }
 
 #[test]
+fn what_the_hub_hears_of_other_nodes_is_noted() {
+    let local = LocalUsers::default();
+    let cache = CounterCache::shared(Some(local.clone()));
+    let marker = marker_of(cache.find(&user("alice")));
+    cache.keep(&user("alice"), marker, read(3));
+    local.hear(&[marked("alice", 4)]);
+    assert_eq!(cache.find(&user("alice")), Found::Counters(read(4)));
+}
+
+#[test]
 fn where_others_write_counters_age_unless_the_user_has_been_here_since() {
     let local = LocalUsers::default();
     let cache = CounterCache::new(8, Some(local.clone()));

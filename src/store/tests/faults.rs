@@ -105,7 +105,7 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let database = Database::open(&options).unwrap();
     let counters = Arc::new(CounterCache::new(1, None));
     let doorbell = Doorbell::new(Listener(facts).start().recipient());
-    let mut writer = Writer::start(&database, &options, &doorbell, &counters).unwrap();
+    let writer = Writer::start(&database, &options, &doorbell, &counters).unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
     let append = || Append::new(publish(draft("alice")), Duration::from_secs(1));
     let first = writer.queue(append(), deadline).unwrap();

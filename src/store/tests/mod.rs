@@ -3,6 +3,7 @@
 
 mod access;
 mod appends;
+mod catching_up;
 pub(crate) mod chores;
 mod collapse;
 mod facts;

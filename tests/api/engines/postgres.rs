@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     os::unix::{fs::PermissionsExt, fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -50,6 +51,8 @@ impl Server {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let settings = fs::OpenOptions::new().append(true).open(folder.path().join("data/postgresql.conf"));
+        settings.unwrap().write_all(b"listen_addresses = ''\n").unwrap();
         let child = launch(&bin, &folder);
         let server = Self { folder, child, bin };
         server.is_ready().await;
@@ -66,6 +69,16 @@ impl Server {
 
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url()).unwrap()
+    }
+
+    /// Gives it a file of its own, as which it is readable by nobody else.
+    pub fn give(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root() {
+            chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        path
     }
 
     /// Stops it and starts it again, with everybody out at once (`-INT`) or as if it had crashed (`-QUIT`).
@@ -135,6 +148,6 @@ fn as_server(mut command: Command, folder: &TempDir) -> Command {
 fn launch(bin: &Path, folder: &TempDir) -> Child {
     let mut command = as_server(bound("QUIT", bin.join("postgres")), folder);
     command.args(["-D", "data", "-k"]).arg(folder.path());
-    command.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "deadlock_timeout=100ms"]);
+    command.args(["-c", "fsync=off", "-c", "deadlock_timeout=100ms"]);
     command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap()
 }

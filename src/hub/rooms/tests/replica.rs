@@ -243,3 +243,16 @@ fn a_question_over_http_opens_the_room_for_a_while() {
     house.pass(6 * SECOND);
     assert_eq!(house.ordered()[1..], ["close"]);
 }
+
+#[test]
+fn who_has_seen_more_than_there_is_here_was_on_a_node_that_hears_faster() {
+    let mut house = House::with_alice(3);
+    house.ask_to_join(session(0, 2), "bob", Some(at(5)));
+    assert_eq!(house.ordered().len(), 1);
+    house.opened(state(at(6), 4..=6, &[]));
+    let bob = house.told.last_joined().unwrap();
+    assert_eq!((bob.page.resume, bob.page.items.len()), (Resume::Complete, 1));
+    house.ask_to_join(session(0, 3), "carol", Some(at(99)));
+    house.opened(RoomState { last: 6, ..empty() });
+    assert_eq!(house.told.last_joined().unwrap().page.resume, Resume::Gap);
+}

@@ -1,0 +1,100 @@
+//! Nodes that die, stop, or were away for long.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    house::{Node, draft, options, room, user},
+    server::Server,
+};
+use crate::{
+    bridge::messages::{BusEvent, Order},
+    domain::{NodeId, Position},
+};
+
+impl Node {
+    async fn until_lost(&mut self) -> NodeId {
+        self.until(|event| match event {
+            BusEvent::NodeLost(node) => Some(node),
+            _ => None,
+        })
+        .await
+    }
+}
+
+#[actix::test]
+async fn a_node_that_dies_is_lost_in_time_and_its_users_are_taken_out() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    let ttl = options("").presence_ttl;
+    for name in ["open", "shut"] {
+        b.open(name, Position::START, &["bob"]).await;
+    }
+    assert_eq!(a.open("open", Position::START, &[]).await.members, [(b.id, user("bob"))]);
+    let died = Instant::now();
+    let dead = b.id;
+    drop(b);
+    assert_eq!(a.until_lost().await, dead);
+    assert!(died.elapsed() < ttl, "{:?}", died.elapsed());
+    assert!(a.open("shut", Position::START, &[]).await.members.is_empty());
+    assert_eq!(server.ask(&["EXISTS", "tidings:{shut}:members"]), "0");
+}
+
+#[actix::test]
+async fn a_node_that_stops_is_lost_when_the_grace_is_over() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    a.open("r", Position::START, &[]).await;
+    b.open("r", Position::START, &["bob"]).await;
+    // What was ordered before is done before.
+    b.publish("r", "bob", draft("1"));
+    let stopped = Instant::now();
+    b.link.stop().await;
+    assert_eq!(a.said().await.position.offset, 1);
+    assert_eq!(a.until_lost().await, b.id);
+    assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
+    assert!(b.link.is_alive());
+    b.published("r", "bob", draft("2")).await.unwrap_err();
+}
+
+#[actix::test]
+async fn a_node_whose_lease_had_lapsed_is_told_to_open_everything_again() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    a.open("r", Position::START, &[]).await;
+    b.open("r", Position::START, &["bob"]).await;
+    server.ask(&["DEL", &format!("tidings:{{*}}:lease:{}", b.id)]);
+    b.until_live().await;
+    b.open("r", Position::START, &["bob"]).await;
+    assert_eq!(a.open("r", Position::START, &[]).await.members, [(b.id, user("bob"))]);
+}
+
+#[actix::test]
+async fn users_of_a_node_that_never_was_here_are_told_to_be_lost() {
+    let server = Server::start().await;
+    let (mut a, b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    a.open("r", Position::START, &[]).await;
+    server.ask(&["DEL", &format!("tidings:{{*}}:lease:{}", b.id)]);
+    let ghost = NodeId::from_random(7);
+    server.ask(&["HSET", "tidings:{r}:members", &format!("{ghost}/bob"), "1", "nonsense", "1"]);
+    assert!(a.open("r", Position::START, &[]).await.members.is_empty());
+    assert_eq!(server.ask(&["HKEYS", "tidings:{r}:members"]), "nonsense");
+    let said = format!("1 - {{\"entered\":{{\"node\":\"{ghost}\",\"users\":[\"bob\"]}}}}");
+    server.ask(&["PUBLISH", "tidings:{r}:room", &said]);
+    a.until(|event| matches!(event, BusEvent::Entered { .. }).then_some(())).await;
+    while a.until_lost().await != ghost {}
+}
+
+#[actix::test]
+async fn what_is_entered_last_counts_however_often_a_room_is_opened() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    for _ in 0..20 {
+        b.open("r", Position::START, &["bob"]).await;
+        b.order(vec![Order::Exit { room: room("r"), user: user("bob") }]);
+        // Read at the same time: whichever is first, in the end he is not there.
+        let state = a.open("r", Position::START, &[]).await;
+        if !state.members.is_empty() {
+            a.until(|event| matches!(event, BusEvent::Exited { .. }).then_some(())).await;
+        }
+    }
+}
