@@ -35,6 +35,8 @@ pub struct Plan {
     pub speakers: usize,
     /// How long each of them rests between two.
     pub pause: Duration,
+    /// Who stay, of each user on each node.
+    pub staying: usize,
     /// The node that all is published through, if it is not any.
     pub node: Option<usize>,
     /// How much each is made larger.
@@ -53,6 +55,7 @@ impl Default for Plan {
             publishers: 4,
             speakers: 2,
             pause: Duration::from_millis(10),
+            staying: 1,
             node: None,
             filler: 0,
             stay_millis: 400,
@@ -97,6 +100,8 @@ pub fn start(scene: &Scene, plan: &Plan, dice: &mut Dice) -> Vec<JoinHandle<()>>
 
 impl Publisher {
     async fn notify(mut self) {
+        // Another run of the same test is another publisher.
+        let name = self.dice.below(u64::MAX);
         for n in 0.. {
             if self.scene.is_over() {
                 return;
@@ -115,7 +120,7 @@ impl Publisher {
                 4..7 => draft["type"] = json!(MUTED),
                 _ => {}
             }
-            let key = format!("{}-{n}", self.number);
+            let key = format!("{name}-{n}");
             let (answer, took) = self.until_accepted(&key, &draft).await;
             for item in answer.json()["notifications"].as_array().unwrap() {
                 let accepted = Accepted {
