@@ -151,6 +151,7 @@ impl Application {
                     .configure(transport::routes)
                     .configure(openapi::routes)
                     .configure(http::routes)
+                    .wrap(from_fn(http::draining::let_go))
                     .wrap(from_fn(http::uri::bounded))
                     .wrap(Condition::new(mode == Mode::Dev, from_fn(http::host::loopback_only)))
                     .wrap(http::cors(&allowed_origins))

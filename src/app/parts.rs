@@ -52,8 +52,7 @@ impl Parts {
         let hub = hub.start();
         let store = start_store(config, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
-            let notebook = store.clone();
-            bridge.hub_ready(hub.clone().recipient::<BusEvents>(), move |facts| notebook.heard(facts));
+            bridge.hub_ready(hub.clone().recipient::<BusEvents>(), |_| {});
             if !bridge.is_live_soon().await {
                 log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
             }

@@ -7,6 +7,7 @@ pub mod answers;
 pub mod body;
 mod cors;
 mod draft;
+pub mod draining;
 mod endpoint;
 pub mod etag;
 mod extract;
