@@ -9,7 +9,7 @@ use super::{
     calls::Call,
     connection::{Connection, Loss},
     driver::{Shared, Work},
-    messages::{BusEvent, OpenRoom, Order, RoomPublish},
+    messages::{BusEvent, OpenRoom, Order, Purpose, RoomPublish},
     names::Channel,
     scripts,
 };
@@ -162,10 +162,12 @@ impl Shared {
                 }
                 batch.loads.push(load);
             }
-            Order::OpenRoom(OpenRoom { room, known, members }) => {
+            Order::OpenRoom(OpenRoom { room, known, purpose }) => {
                 self.followed.borrow_mut().follow(Channel::Room(room.clone()));
                 self.opening.borrow_mut().begin(room.clone());
-                batch.add(calls.present(&room, &members), Then::Noted);
+                if let Purpose::Enter(members) = &purpose {
+                    batch.add(calls.present(&room, members), Then::Noted);
+                }
                 batch.add(calls.open(&room, known), Then::Opened(room, known));
             }
             Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),

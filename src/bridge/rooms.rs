@@ -69,7 +69,7 @@ impl Shared {
         // Whoever was lost meanwhile was told to be; from here on nothing comes between.
         let members = members.into_iter().filter(|member| self.nodes.borrow().is_alive(member.node));
         let members = members.map(|member| (member.node, member.user)).collect();
-        Ok(RoomState { epoch, last, messages: history.up_to(last), members })
+        Ok(RoomState { epoch, last, messages: history.up_to(last), members: Some(members) })
     }
 
     /// The members on other nodes that are there. Those of nodes that are lost are taken out of the room.
