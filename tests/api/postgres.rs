@@ -1,5 +1,5 @@
 //! The store on PostgreSQL when the server does not play along (X19 to X22): each test has a server of its
-//! own, since it stops it.
+//! own, since it stops it, or makes it lie.
 
 use std::{
     cell::{Cell, RefCell},
@@ -225,4 +225,29 @@ async fn a_row_that_stays_locked_refuses_the_publish_and_nothing_is_stored_later
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
     assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2]);
+}
+
+/// As if the clock of the server were an hour ahead of the node's: all nodes go by the server's.
+#[actix_web::test]
+async fn what_is_stored_has_the_time_of_the_server_and_ends_by_it() {
+    let server = Server::start().await;
+    let ahead = "CREATE FUNCTION public.transaction_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+                 AS $$ SELECT pg_catalog.transaction_timestamp() + interval '1 hour' $$";
+    server.connect().batch_execute(ahead).unwrap();
+    let url = format!("{}&options=-csearch_path%3Dpublic,pg_catalog", server.url());
+    let app = App::start_with(&[("store.url", &url)]);
+    let alice = app.user("alice");
+    app.publish("alice", 1).await;
+    let list = alice.get("/v1/notifications").await.json();
+    let created: jiff::Timestamp = list["notifications"][0]["created_at"].as_str().unwrap().parse().unwrap();
+    let ahead = created.duration_since(jiff::Timestamp::now());
+    assert!((3590..3610).contains(&ahead.as_secs()), "{created}");
+    let expiring = json!({ "to": "alice", "type": "a.b", "payload": {}, "expires_in": 1 });
+    assert_eq!(app.http(&app.publisher()).post("/v1/notifications", &expiring).await.status, 201);
+    assert_eq!(app.unread("alice").await["unread"], 2);
+    let deadline = Instant::now() + HEALED * 2;
+    while app.unread("alice").await["unread"] == 2 {
+        assert!(Instant::now() < deadline, "it does not expire");
+    }
+    assert_eq!(app.unread("alice").await["unread"], 1);
 }
