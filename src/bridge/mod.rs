@@ -5,6 +5,7 @@
 //! is asked then is refused at once. Its handlers put orders into a queue and never wait; a task of its own
 //! does, see [`driver`].
 
+mod batch;
 mod calls;
 mod cluster;
 mod connection;

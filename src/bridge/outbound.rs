@@ -6,24 +6,17 @@ use redis::{ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    calls::Call,
+    batch::{Batch, Then},
     connection::{Connection, Loss},
     driver::{Shared, Work},
     messages::{BusEvent, OpenRoom, Order, RoomPublish},
     names::Channel,
     scripts,
 };
-use crate::{
-    domain::{Position, RoomName},
-    hub::messages::RoomRefusal,
-    mailbox::Load,
-};
+use crate::{domain::RoomName, hub::messages::RoomRefusal};
 
-/// Most orders in one pipeline.
+/// Most orders that are taken at once.
 const BATCH: usize = 256;
-
-/// Most rooms opened in one pipeline, since each may answer with a page of history.
-const OPEN_MAX: usize = 32;
 
 /// Who is to be answered.
 #[derive(Default)]
@@ -51,37 +44,6 @@ impl UnderWay {
     pub fn refuse(&mut self) -> Vec<BusEvent> {
         let publishes = self.publishes.drain().map(published_not);
         publishes.chain(self.rooms.drain(..).map(opened_not)).collect()
-    }
-}
-
-/// What is to be done with an answer.
-enum Then {
-    Nothing,
-    /// It changes who is in a room.
-    Noted,
-    Published(u64),
-    Opened(RoomName, Position),
-}
-
-/// Calls that go together, and what is done with their answers.
-#[derive(Default)]
-struct Batch {
-    calls: Vec<Call>,
-    then: Vec<Then>,
-    opened: usize,
-    /// Given back when all is done.
-    loads: Vec<Load>,
-}
-
-impl Batch {
-    fn add(&mut self, call: Call, then: Then) {
-        self.opened += usize::from(matches!(then, Then::Opened(..)));
-        self.calls.push(call);
-        self.then.push(then);
-    }
-
-    fn is_full(&self) -> bool {
-        self.calls.len() >= BATCH || self.opened >= OPEN_MAX
     }
 }
 
@@ -134,12 +96,24 @@ impl Shared {
                 Work::Order(order) => self.add(order, &mut batch),
                 Work::Stop(done) => stop = Some(done),
             }
-            if batch.is_full() {
-                self.send(std::mem::take(&mut batch), connection).await?;
+        }
+        self.follow_changes(connection).await?;
+        loop {
+            let (calls, then) = batch.take();
+            if calls.is_empty() {
+                return Ok(stop);
+            }
+            let answers = connection.call(&calls).await?;
+            for (answer, then) in answers.into_iter().zip(then) {
+                let answer = self.accepted(answer)?;
+                match then {
+                    Then::Nothing => {}
+                    Then::Noted => self.is_stale.set(self.is_stale.get() || answer.is_none()),
+                    Then::Published(id) => self.published(id, answer),
+                    Then::Opened(room, known) => self.opened(room, known, answer, connection).await?,
+                }
             }
         }
-        self.send(batch, connection).await?;
-        Ok(stop)
     }
 
     fn note_inbox(&self, order: &Order) {
@@ -160,7 +134,7 @@ impl Shared {
                 for fact in facts {
                     batch.add(calls.announce(fact), Then::Nothing);
                 }
-                batch.loads.push(load);
+                batch.keep(load);
             }
             Order::OpenRoom(OpenRoom { room, known, members }) => {
                 self.followed.borrow_mut().follow(Channel::Room(room.clone()));
@@ -171,7 +145,7 @@ impl Shared {
             Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),
             Order::Publish(RoomPublish { id, room, from, draft, load }) => {
                 batch.add(calls.publish(room, from, draft), Then::Published(id));
-                batch.loads.push(load);
+                batch.keep(load);
             }
             Order::Enter { room, user } => batch.add(calls.enter(room, user), Then::Noted),
             Order::Exit { room, user } => batch.add(calls.exit(room, user), Then::Noted),
@@ -181,25 +155,6 @@ impl Shared {
             Order::Tell(tell) => batch.add(calls.tell(tell), Then::Nothing),
         }
     }
-    /// Sends what was gathered, and does what the answers ask for.
-    async fn send(&self, batch: Batch, connection: &Connection) -> Result<(), Loss> {
-        self.follow_changes(connection).await?;
-        if batch.calls.is_empty() {
-            return Ok(());
-        }
-        let answers = connection.call(&batch.calls).await?;
-        for (answer, then) in answers.into_iter().zip(batch.then) {
-            let answer = self.accepted(answer)?;
-            match then {
-                Then::Nothing => {}
-                Then::Noted => self.is_stale.set(self.is_stale.get() || answer.is_none()),
-                Then::Published(id) => self.published(id, answer),
-                Then::Opened(room, known) => self.opened(room, known, answer, connection).await?,
-            }
-        }
-        Ok(())
-    }
-
     /// The answer, if it is one; `None` if Redis has refused.
     ///
     /// # Errors
