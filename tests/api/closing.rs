@@ -211,3 +211,19 @@ async fn a_stop_does_not_wait_for_a_client_that_answers_nothing() {
     assert_eq!(app.wait().code(), Some(0));
     assert_eq!(app.reason_of_close(&session).await, "restart");
 }
+
+#[actix_web::test]
+async fn while_it_stops_the_next_answer_on_a_connection_is_its_last() {
+    let mut app = App::start();
+    let (_silent, _) = raw_session(&app, "").await;
+    let mut publisher = Raw::connect(app.address).await;
+    app.signal("-TERM");
+    while {
+        publisher.write("HEAD /health HTTP/1.1\r\nHost: test\r\n\r\n").await;
+        let head = publisher.read_head().await.to_lowercase();
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        !head.contains("connection: close")
+    } {}
+    publisher.read_to_end().await;
+    assert_eq!(app.wait().code(), Some(0));
+}
