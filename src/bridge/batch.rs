@@ -13,7 +13,7 @@ const CALLS_MAX: usize = 256;
 const BYTES_MAX: usize = 1024 * 1024;
 
 /// Most rooms opened in one pipeline, since each may answer with a page of history.
-const OPENED_MAX: usize = 32;
+const OPENED_MAX: usize = 8;
 
 /// What is to be done with an answer.
 #[derive(Debug)]
@@ -81,6 +81,6 @@ mod tests {
         assert_eq!(sizes(many(2, 2_000_000)), [1, 1]);
         let opened = || Then::Opened("r".parse().unwrap(), Position::START);
         let rooms = (0..70).flat_map(|_| [(call(1), Then::Noted), (call(1), opened())]).collect();
-        assert_eq!(sizes(rooms), [65, 64, 11]);
+        assert_eq!(sizes(rooms), [17, 16, 16, 16, 16, 16, 16, 16, 11]);
     }
 }

@@ -28,6 +28,10 @@ pub struct Call {
 }
 
 impl Call {
+    pub fn is_script(&self) -> bool {
+        matches!(self.cmd.args_iter().next(), Some(Arg::Simple(b"EVALSHA")))
+    }
+
     /// About what it takes to say it.
     pub fn bytes(&self) -> usize {
         let argument = |arg| if let Arg::Simple(bytes) = arg { <[u8]>::len(bytes) } else { 0 };

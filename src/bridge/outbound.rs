@@ -56,11 +56,16 @@ impl Shared {
         connection: &Connection,
     ) -> Option<Loss> {
         let mut waiting = Vec::with_capacity(BATCH);
+        // What was ordered while the connection was made.
+        if let Err(loss) = self.follow_changes(connection).await {
+            return Some(loss);
+        }
         loop {
             self.teller.has_room().await;
             if orders.recv_many(&mut waiting, BATCH).await == 0 {
                 return None;
             }
+            waiting.retain(|work| !self.is_ordered_again(work));
             // Whatever becomes of the bus from here on, these are answered, and what is to be followed is known.
             for work in &waiting {
                 if let Work::Order(order) = work {
@@ -114,6 +119,28 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// An order is put into the queue.
+    pub fn ordered(&self, order: &Order) {
+        if let Order::OpenRoom(open) = order {
+            *self.ordered.borrow_mut().entry(open.room.clone()).or_default() += 1;
+        }
+    }
+
+    /// Whether a room waits to be opened once more: then this time is nobody's, and is answered so. However often
+    /// rooms are opened under load, no more is done than there are rooms.
+    fn is_ordered_again(&self, work: &Work) -> bool {
+        let Work::Order(Order::OpenRoom(OpenRoom { room, .. })) = work else { return false };
+        let mut ordered = self.ordered.borrow_mut();
+        let Some(times) = ordered.get_mut(room) else { return false };
+        *times -= 1;
+        if *times == 0 {
+            ordered.remove(room);
+            return false;
+        }
+        self.teller.tell(opened_not(room.clone()));
+        true
     }
 
     fn note_inbox(&self, order: &Order) {
@@ -190,7 +217,10 @@ impl Shared {
     pub fn refuse(&self, order: Order) {
         self.note_inbox(&order);
         match order {
-            Order::OpenRoom(open) => self.teller.tell(opened_not(open.room)),
+            Order::OpenRoom(open) => {
+                self.ordered.borrow_mut().remove(&open.room);
+                self.teller.tell(opened_not(open.room));
+            }
             Order::Publish(publish) => self.teller.tell(published_not(publish.id)),
             // The hub says it again when it opens its rooms, or it is lost.
             Order::FollowInbox(_)
