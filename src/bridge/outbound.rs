@@ -170,7 +170,7 @@ impl Shared {
                 batch.add(calls.open(&room, known), Then::Opened(room, known));
             }
             Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),
-            Order::Publish(RoomPublish { id, room, from, draft, load }) => {
+            Order::Publish(RoomPublish { id, room, from, draft, load, known: _ }) => {
                 batch.add(calls.publish(room, from, draft), Then::Published(id));
                 batch.keep(load);
             }

@@ -85,7 +85,14 @@ async fn what_is_to_be_followed_is_known_though_the_bus_is_lost_meanwhile() {
     server.signal("-STOP");
     let publish = |id| {
         let (room, from) = (room("r"), user("alice"));
-        Order::Publish(RoomPublish { id, room, from, draft: draft("1"), load: load() })
+        Order::Publish(RoomPublish {
+            id,
+            room,
+            from,
+            draft: draft("1"),
+            known: Position::START,
+            load: load(),
+        })
     };
     a.order((0..300).map(publish).chain([Order::FollowInbox(user("alice"))]).collect());
     a.until_away().await;
@@ -199,7 +206,14 @@ async fn two_nodes_may_ask_much_of_a_bus_at_once() {
     let mut a = Node::start(&server.url()).await;
     let publish = |id| {
         let (room, from) = (room(&format!("r{}", id % 100)), user("alice"));
-        Order::Publish(RoomPublish { id, room, from, draft: draft("1"), load: load() })
+        Order::Publish(RoomPublish {
+            id,
+            room,
+            from,
+            draft: draft("1"),
+            known: Position::START,
+            load: load(),
+        })
     };
     a.order((0..5000).map(publish).collect());
     for _ in 0..5000 {
