@@ -9,7 +9,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    bridge::messages::{BusEvent, Order},
+    bridge::messages::{BusEvent, OpenRoom, Order, Purpose},
     domain::Position,
     hub::messages::RoomRefusal,
 };
@@ -167,4 +167,29 @@ async fn a_room_that_is_closed_is_heard_no_more() {
     assert_eq!(state.last, 1);
     a.publish("r", "alice", draft("2"));
     assert_eq!(a.said().await.position.offset, 2);
+}
+
+#[actix::test]
+async fn of_many_orders_to_open_a_room_the_last_is_carried_out_and_all_are_answered() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    let open = |member: &str| {
+        let members = vec![user(member)];
+        Order::OpenRoom(OpenRoom {
+            room: room("r"),
+            known: Position::START,
+            purpose: Purpose::Enter(members),
+        })
+    };
+    let users: Vec<String> = (0..500).map(|n| format!("user{n}")).collect();
+    a.order(users.iter().map(|name| open(name)).collect());
+    let mut opened = Vec::new();
+    while opened.len() < users.len() {
+        if let BusEvent::RoomOpened { result, .. } = a.next().await {
+            opened.push(result.is_ok());
+        }
+    }
+    let done = opened.iter().filter(|is_ok| **is_ok).count();
+    assert!(opened.last() == Some(&true) && done <= 2, "{done}");
+    assert_eq!(server.ask(&["HKEYS", "tidings:{r}:members"]), format!("{}/user499", a.id));
 }
