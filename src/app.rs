@@ -1,6 +1,7 @@
 //! The composition root: the only place that names every part. The process runs and ends here; [`parts`] starts
 //! and watches what all workers share.
 
+mod door;
 mod parts;
 mod policies;
 mod shutdown;
@@ -21,6 +22,7 @@ use actix_web::{
     middleware::{Condition, from_fn},
     web,
 };
+use door::Door;
 use parts::Parts;
 use policies::{liveness_policy, session_policy};
 use shutdown::{Signals, stop};
@@ -71,7 +73,6 @@ const REQUESTS_TIMEOUT_SECS: u64 = 5;
 const SPARE_CONNECTIONS: usize = 10_000;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-const BACKLOG: u32 = 4096;
 
 /// Runs the server until it is told to stop. `on_listening` is called once, with the true address.
 ///
@@ -89,6 +90,7 @@ pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) 
 struct Application {
     address: SocketAddr,
     server: Server,
+    door: Door,
     parts: Parts,
     sessions: Arc<AtomicUsize>,
     is_draining: Arc<AtomicBool>,
@@ -160,7 +162,6 @@ impl Application {
         };
         let server = HttpServer::new(factory)
             .workers(config.http.workers)
-            .backlog(BACKLOG)
             // The sessions have their own limit, which is answered; this one would only stop accepting.
             .max_connections(
                 config.limits.sessions.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS),
@@ -175,11 +176,14 @@ impl Application {
             .disable_signals()
             .shutdown_timeout(REQUESTS_TIMEOUT_SECS);
         let listen = config.http.listen;
-        let server = server.bind(listen).map_err(|error| AppError::Listen { address: listen, error })?;
+        let refused = |error| AppError::Listen { address: listen, error };
+        let (door, listener) = Door::open(listen).map_err(refused)?;
+        let server = server.listen(listener).map_err(refused)?;
         let address = server.addrs().first().copied().unwrap_or(listen);
         Ok(Self {
             address,
             server: server.run(),
+            door,
             parts,
             sessions,
             is_draining,
@@ -190,7 +194,7 @@ impl Application {
     }
 
     async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { server, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
+        let Self { server, door, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
         let handle = server.handle();
         let mut server = actix::spawn(server);
         tokio::select! {
@@ -205,7 +209,7 @@ impl Application {
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&parts, handle, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&parts, door, handle, &sessions, drain)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }

@@ -8,6 +8,7 @@ use std::{
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::door::Door;
 use super::parts::Parts;
 
 /// How often it is looked whether all sessions are gone.
@@ -37,13 +38,14 @@ impl Signals {
 
 /// Closes the sessions, spread over `drain`; lets requests finish; says what the other nodes still
 /// have to hear; closes the database. Whatever of it is cut short, nothing accepted is lost.
-pub async fn stop(parts: &Parts, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
+pub async fn stop(parts: &Parts, door: Door, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
     parts.hub.drain(drain);
     // All have been told by then; who asks all the same is a request, and the server lets those finish.
     let deadline = Instant::now() + drain + FAREWELL;
     while sessions.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
         tokio::time::sleep(DRAIN_INTERVAL).await;
     }
+    door.close().await;
     server.stop(true).await;
     if let Some(bridge) = &parts.bridge {
         bridge.stop().await;

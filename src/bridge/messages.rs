@@ -16,8 +16,6 @@ use crate::{
 #[rtype(result = "()")]
 pub struct HubReady {
     pub events: Recipient<BusEvents>,
-    /// Takes note of facts from other nodes before the hub hears of them.
-    pub facts: Box<dyn Fn(&[InboxFact]) + Send>,
 }
 
 /// Say what waits, and have this node's lease end soon. From the composition root at the end; answered when it is said,
@@ -120,6 +118,9 @@ pub struct RoomPublish {
     pub room: RoomName,
     pub from: UserId,
     pub draft: MessageDraft,
+    /// How far the hub has heard of the room: who has seen more than there is knows that the bus was restored
+    /// from an older copy. [`Position::START`] where it has nothing.
+    pub known: Position,
     pub load: Load,
 }
 
@@ -136,6 +137,9 @@ pub enum BusEvent {
     Live,
     /// The bus is away. What is asked now is refused at once, and orders under way are answered so, too.
     Away,
+    /// From now on everything is heard that other nodes do to these inboxes. What they did before, while it was
+    /// being arranged, may have been missed.
+    Followed(Vec<UserId>),
     /// Facts about inboxes, from the store of another node.
     Facts(Vec<InboxFact>),
     /// `Err`: the bus is away or too slow; nothing is open. What was said and who came while the room was read

@@ -36,17 +36,13 @@ impl BusLink {
         self.orders.push(order);
     }
 
-    /// Tells the other nodes what the store of this one has committed. While the bus is away, they find it out;
-    /// and what this one has found out that way, so do they.
+    /// Tells the other nodes what the store of this one has committed. While the bus is away, they find it out.
     pub(super) fn announce(&mut self, facts: &[InboxFact]) {
-        let is_own = |fact: &&InboxFact| !matches!(fact, InboxFact::Changed { .. });
-        let facts: Vec<InboxFact> = facts.iter().filter(is_own).cloned().collect();
         let bytes: usize = facts.iter().map(|fact| fact.bytes() + FACT_BYTES).sum();
         if self.is_live
-            && !facts.is_empty()
             && let Some(load) = self.facts.take(bytes)
         {
-            self.orders.push(Order::Announce { facts, load });
+            self.orders.push(Order::Announce { facts: facts.to_vec(), load });
         }
     }
 }

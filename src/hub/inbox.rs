@@ -117,8 +117,8 @@ impl NotificationHub {
 impl Handler<Committed> for NotificationHub {
     type Result = ();
 
-    fn handle(&mut self, Committed { facts, load }: Committed, ctx: &mut Self::Context) {
-        if let Some(bus) = &mut self.bus {
+    fn handle(&mut self, Committed { facts, are_found, load }: Committed, ctx: &mut Self::Context) {
+        if let Some(bus) = self.bus.as_mut().filter(|_| !are_found) {
             bus.announce(&facts);
             self.send_orders();
         }

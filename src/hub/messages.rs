@@ -17,7 +17,7 @@ use crate::{
     stream::{Item, Page, PageLimit, Resume},
 };
 
-/// Facts that one transaction of the store made true, in the order in which it made them.
+/// Facts that one transaction of the store made true, in the order in which it made them; or that it has found.
 ///
 /// From the store, after commit. When the hub is full the store drops the batch and later offers
 /// [`InboxFact::Changed`] for each inbox in it: the facts are a doorbell, never the source.
@@ -25,6 +25,8 @@ use crate::{
 #[rtype(result = "()")]
 pub struct Committed {
     pub facts: Vec<InboxFact>,
+    /// A sweep has found them, as that of each other node does.
+    pub are_found: bool,
     pub load: Load,
 }
 

@@ -44,9 +44,8 @@ pub(super) fn run(
         error if may_pass(conn, &error) => Failure::Passing(error.into()),
         error => Failure::Transaction(error.into()),
     })?;
-    let is_wanted = |job: &Box<dyn Job>| job.is_wanted(Instant::now());
     // They may have given up while it waited for its beginning.
-    if !jobs.iter().all(is_wanted) {
+    if !jobs.iter().all(|job| job.is_wanted(Instant::now())) {
         return Err(give_up(conn));
     }
     jobs.sort_by(|a, b| a.user().cmp(&b.user()));
@@ -68,7 +67,7 @@ pub(super) fn run(
         }
     }
     // It may have waited for a lock longer than anybody waited for it.
-    if !jobs.iter().any(is_wanted) {
+    if !jobs.iter().any(|job| job.is_wanted(Instant::now())) {
         return Err(give_up(conn));
     }
     match conn.commit() {

@@ -79,9 +79,9 @@ struct ClaimedKey {
 }
 
 /// Locks keys, which are in order; says which of them are new.
-pub(super) fn claim_keys<'a>(
+pub(super) fn claim_keys(
     conn: &mut PgConnection,
-    keys: impl Iterator<Item = (&'a UserId, &'a IdempotencyKey)>,
+    keys: &[(&UserId, &IdempotencyKey)],
     since: Timestamp,
     now: Timestamp,
 ) -> QueryResult<Vec<(String, String)>> {

@@ -141,7 +141,7 @@ impl CatchUp {
             let is_untold = |changed: &&Changed| self.told.get(&changed.user) != Some(&changed.state);
             let facts: Vec<InboxFact> = page.iter().filter(is_untold).map(fact).collect();
             self.counters.note(&facts);
-            if !facts.is_empty() && !self.doorbell.offer(facts) {
+            if !self.doorbell.tell_found(facts) {
                 sleep(PAUSE).await;
                 continue;
             }

@@ -48,7 +48,7 @@ impl Doorbell {
 
     /// Offers facts that were committed with `changed_at` in their inboxes.
     pub(super) fn ring(&self, facts: Vec<InboxFact>, changed_at: Timestamp) {
-        if facts.is_empty() || self.offer(facts) {
+        if facts.is_empty() || self.offer(facts, false) {
             return;
         }
         let before = self.missed.since.fetch_min(changed_at.as_micros(), Ordering::AcqRel);
@@ -58,11 +58,16 @@ impl Doorbell {
         self.missed.rings.notify_one();
     }
 
+    /// Offers what a sweep has found; whether the hub took it.
+    pub(super) fn tell_found(&self, facts: Vec<InboxFact>) -> bool {
+        facts.is_empty() || self.offer(facts, true)
+    }
+
     /// Whether the hub took the facts, or is gone for good.
-    pub(super) fn offer(&self, facts: Vec<InboxFact>) -> bool {
+    fn offer(&self, facts: Vec<InboxFact>, are_found: bool) -> bool {
         let bytes = facts.iter().map(InboxFact::bytes).sum();
         let Some(load) = self.budget.take(bytes) else { return false };
-        offer(&self.hub, Committed { facts, load }) != Err(OfferError::Full)
+        offer(&self.hub, Committed { facts, are_found, load }) != Err(OfferError::Full)
     }
 
     /// Completes when the hub had no room for something.

@@ -11,12 +11,6 @@ use crate::{
     stream::Head,
 };
 
-/// The inbox of a user who never had a notification.
-const NEVER: InboxState = InboxState {
-    head: Head::NONE,
-    counters: Counters { unread: 0, unseen: 0, version: 0, marks_version: 0 },
-};
-
 /// Where an inbox stands; `None` for a user who never had a notification.
 fn state(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
     let find = inboxes::table.find(user.as_str());
@@ -33,20 +27,20 @@ struct Prune;
 
 /// Where an inbox stands, one that is not there yet included.
 pub(super) fn stands(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
-    Ok(state(conn, user)?.unwrap_or(NEVER))
+    Ok(state(conn, user)?.unwrap_or(InboxState::NEVER))
 }
 
 /// The same for who will change it, in a batch that has locked it: nobody else does until the end of the
-/// transaction. An inbox that was not there then, and that somebody else is changing now, is not there yet: to
+/// transaction. `None` if it was not there then; one that somebody else is making now is not there yet, since to
 /// wait for it would be out of order.
-pub(super) fn hold(conn: &mut Connection, user: &UserId) -> QueryResult<InboxState> {
+pub(super) fn hold(conn: &mut Connection, user: &UserId) -> QueryResult<Option<InboxState>> {
     match conn {
-        Connection::Sqlite(_) => stands(conn, user),
+        Connection::Sqlite(_) => state(conn, user),
         #[cfg(feature = "postgres")]
         Connection::Postgres(conn) => {
             let find = inboxes::table.find(user.as_str()).select(InboxRow::as_select());
             let row = find.for_no_key_update().skip_locked().first(conn).optional()?;
-            row.map_or(Ok(NEVER), InboxState::try_from)
+            row.map(InboxState::try_from).transpose()
         }
     }
 }

@@ -46,15 +46,13 @@ pub(super) fn keys(
     jobs: &[Box<dyn Job>],
     now: Timestamp,
 ) -> QueryResult<HashSet<Key>> {
-    let word = |append: &Append| append.key().map(|(publisher, key)| (publisher.clone(), key.key.clone()));
-    let with_key = |append: &'_ Append| append.key().is_some();
-    let mut appends: Vec<&Append> =
-        jobs.iter().filter_map(|job| job.append()).filter(|a| with_key(a)).collect();
-    let Some(since) = appends.first().map(|append| append.replays_since(now)) else {
+    let appends = jobs.iter().filter_map(|job| job.append()).filter(|append| append.key().is_some());
+    let Some(since) = appends.clone().next().map(|append| append.replays_since(now)) else {
         return Ok(HashSet::new());
     };
-    appends.sort_unstable_by(|a, b| word(a).cmp(&word(b)));
-    let own = bulk::claim_keys(conn, appends.iter().filter_map(|append| append.key()), since, now)?;
+    let mut keys: Vec<(&UserId, &IdempotencyKey)> = appends.filter_map(Append::key).collect();
+    keys.sort_unstable_by_key(|(publisher, key)| (*publisher, key.key.as_str()));
+    let own = bulk::claim_keys(conn, &keys, since, now)?;
     own.into_iter().map(|(publisher, key)| Ok((publisher.parse().map_err(broken)?, key))).collect()
 }
 

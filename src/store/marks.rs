@@ -6,7 +6,7 @@ use super::{
     error::Fault,
     inboxes::{self, Delta},
     job::Write,
-    messages::{Acknowledge, ApplyMark, Delete, Probe, StoreError},
+    messages::{Acknowledge, ApplyMark, Delete, InboxState, Probe, StoreError},
     notifications::{self, Marking, Scope},
     queue::BATCH_ROWS,
     transaction::Transaction,
@@ -34,7 +34,8 @@ impl Write for ApplyMark {
 
     fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<Counters, Fault> {
         let now = *now;
-        let state = inboxes::hold(conn, &self.user)?;
+        let inbox = inboxes::hold(conn, &self.user)?;
+        let state = inbox.unwrap_or(InboxState::NEVER);
         let ids: Vec<&str>;
         let scope = match &self.mark.target {
             MarkTarget::Ids(named) => {
@@ -44,6 +45,9 @@ impl Write for ApplyMark {
             MarkTarget::UpTo(position) => Scope::UpTo(offset_in(state.head, *position)?),
             MarkTarget::All => Scope::All,
         };
+        if inbox.is_none() {
+            return Ok(state.counters);
+        }
         let marking = Marking { user: &self.user, mark_as: self.mark.mark_as, scope, now };
         let target = match &self.mark.target {
             MarkTarget::Ids(named) => {
@@ -77,11 +81,10 @@ impl Write for Delete {
 
     fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
         let now = *now;
-        let head = inboxes::hold(conn, &self.user)?.head;
-        let Some(row) = notifications::fetch(conn, &self.user, &self.id, now)? else {
-            return Err(Fault::Refused(StoreError::NotFound));
-        };
-        let notification = row.within(head.epoch)?;
+        let not_found = || Fault::Refused(StoreError::NotFound);
+        let inbox = inboxes::hold(conn, &self.user)?.ok_or_else(not_found)?;
+        let row = notifications::fetch(conn, &self.user, &self.id, now)?.ok_or_else(not_found)?;
+        let notification = row.within(inbox.head.epoch)?;
         notifications::delete(conn, &self.user, notification.position.offset)?;
         // An archived one is read and seen, so it was counted nowhere.
         let delta = Delta {
@@ -106,7 +109,8 @@ impl Write for Acknowledge {
     }
 
     fn apply(&self, Transaction { conn, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
-        let head = inboxes::hold(conn, &self.user)?.head;
+        let inbox = inboxes::hold(conn, &self.user)?;
+        let head = inbox.unwrap_or(InboxState::NEVER).head;
         // What is not there yet cannot have been shown.
         let offset = offset_in(head, self.up_to)?.min(head.last);
         Ok(inboxes::acknowledge(conn, &self.user, offset)?)

@@ -169,6 +169,12 @@ pub struct InboxState {
     pub counters: Counters,
 }
 
+impl InboxState {
+    /// That of a user who never had a notification.
+    pub const NEVER: Self =
+        Self { head: Head::NONE, counters: Counters { unread: 0, unseen: 0, version: 0, marks_version: 0 } };
+}
+
 /// The counters of an inbox, in the life in which they count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InboxCounters {

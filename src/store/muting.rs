@@ -56,8 +56,8 @@ impl Write for RemoveMute {
     }
 
     fn apply(&self, Transaction { conn, now, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
-        inboxes::hold(conn, &self.user)?;
-        if mutes::remove(conn, &self.user, &self.pattern)? {
+        // Who has no inbox has no mutes.
+        if inboxes::hold(conn, &self.user)?.is_some() && mutes::remove(conn, &self.user, &self.pattern)? {
             recount(conn, &self.user, *now)?;
         }
         Ok(())

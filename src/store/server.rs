@@ -136,7 +136,10 @@ impl DatabaseServer {
         // What one read tells is of one instant. A transaction that writes is not committed when nobody waits for
         // it any more; a newer server ends what takes longer than it and its commit may.
         let isolation = match access {
-            Access::Write => "SET default_transaction_isolation = 'read committed';",
+            // A statement is planned when the tables may still be empty, and used when they are not.
+            Access::Write => {
+                "SET default_transaction_isolation = 'read committed'; SET enable_seqscan = off;"
+            }
             Access::Read => {
                 "SET default_transaction_isolation = 'repeatable read'; SET default_transaction_read_only = on;"
             }

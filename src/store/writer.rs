@@ -38,6 +38,9 @@ const QUEUE_BYTES: usize = 256 * 1024 * 1024;
 /// before its commit.
 pub(super) const RETRIES: u32 = 3;
 
+/// How long a writer makes way for whoever it has crossed, before it tries again.
+const RETRY_PAUSE: Duration = Duration::from_millis(10);
+
 /// How long a writer waits before it looks again what became of a transaction.
 const DOUBT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -165,6 +168,7 @@ impl Writer {
                 Err(_) if doubt.is_some() => std::thread::sleep(DOUBT_PAUSE),
                 Err(Failure::Passing(_)) if retries < RETRIES && (jobs.len() == 1 || self.conn.is_none()) => {
                     retries += 1;
+                    std::thread::sleep(RETRY_PAUSE);
                 }
                 // One of them is to blame: alone, each harms only itself.
                 Err(Failure::Passing(_) | Failure::Job(_)) if jobs.len() > 1 => {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, until},
     clients::http::{Answer, Http},
-    engines::{postgres::Server, send},
+    engines::postgres::Server,
 };
 
 const PATH: &str = "/v1/notifications/unread";
@@ -65,13 +65,12 @@ async fn a_poll_of_a_user_who_has_a_session_there_reads_no_database_however_old_
     assert_eq!(ws.expect("unread").await["counters"]["unread"], 2);
     let known = tag(&alice).await;
     let read = Instant::now();
-    let frozen = server.backends();
     until("they have become old", || (read.elapsed() > AGE_MAX).then_some(())).await;
-    frozen.iter().for_each(|pid| send("-STOP", *pid));
+    server.freeze();
     let answer = unless(&alice, &known).await;
     assert_eq!(answer.status, 304);
     assert_eq!(unless(&bob, &of_bob).await.status, 503);
-    frozen.iter().for_each(|pid| send("-CONT", *pid));
+    server.thaw();
 }
 
 /// What wakes a poll is not ahead of the counters that it is answered with.

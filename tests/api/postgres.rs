@@ -1,5 +1,5 @@
 //! The store on PostgreSQL when the server does not play along (X19 to X22): each test has a server of its
-//! own, since it stops it.
+//! own, since it stops it, or makes it lie.
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::{
-    app::until,
+    app::{App, until},
     clients::http::Http,
     engines::{postgres::Server, send},
 };
@@ -79,6 +79,47 @@ async fn a_server_that_restarts_loses_nothing_accepted_and_is_used_again_within_
     }
 }
 
+/// A session that ends alone is made anew, and what was under way in it is done or found.
+#[actix_web::test]
+async fn sessions_that_the_server_ends_one_by_one_refuse_nobody_and_lose_nothing() {
+    let server = Server::start().await;
+    let app = server.app();
+    let mut ws = app.ws("alice").await;
+    let is_over = Cell::new(false);
+    let publishing = futures_util::future::join_all((0..8).map(|_| async {
+        let http = app.http(&app.publisher());
+        let mut accepted = BTreeSet::new();
+        while !is_over.get() {
+            let (status, ids) = publish(&http, &["alice", "bob"]).await;
+            assert_eq!(status, 201);
+            accepted.extend(ids);
+        }
+        accepted
+    }));
+    let ending = async {
+        for turn in 0..40 {
+            rt::time::sleep(Duration::from_millis(50)).await;
+            let backends = server.backends();
+            let end = format!(
+                "SELECT pg_terminate_backend({})::int::bigint AS number",
+                backends[turn % backends.len()]
+            );
+            server.numbers(&end);
+        }
+        is_over.set(true);
+    };
+    let (accepted, ()) = futures_util::future::join(publishing, ending).await;
+    let accepted: BTreeSet<String> = accepted.into_iter().flatten().collect();
+    let stored =
+        server.names("SELECT id AS name FROM notifications WHERE user_id = 'alice' ORDER BY \"offset\"");
+    let all = server.names("SELECT id AS name FROM notifications");
+    assert_eq!(all.len(), accepted.len());
+    assert!(all.into_iter().all(|id| accepted.contains(&id)));
+    for id in stored {
+        assert_eq!(ws.next_numbered().await["id"], id);
+    }
+}
+
 /// X20.
 #[actix_web::test]
 async fn a_server_that_stands_still_refuses_work_within_5_s_and_keeps_the_sessions() {
@@ -111,7 +152,9 @@ async fn a_server_that_stands_still_refuses_work_within_5_s_and_keeps_the_sessio
 #[actix_web::test]
 async fn a_transaction_that_is_ended_by_a_deadlock_is_tried_again() {
     let server = Server::start().await;
-    let app = server.app();
+    // The server looks for it once, when somebody has waited so long: time enough for the other to cross.
+    server.connect().batch_execute("ALTER DATABASE postgres SET deadlock_timeout = '2s'").unwrap();
+    let app = App::start_with(&[("store.url", &server.url()), ("store.busy_timeout", "20s")]);
     let publisher = app.http(&app.publisher());
     assert_eq!(publish(&publisher, &["alice", "bob"]).await.0, 201);
     let mut other = server.connect();
@@ -130,8 +173,11 @@ async fn a_transaction_that_is_ended_by_a_deadlock_is_tried_again() {
     });
     crossing.await.unwrap();
     assert_eq!(publishing.await.unwrap().0, 201);
+    // A session tells of it by its end at the latest.
+    drop(app);
     let deadlocks = "SELECT deadlocks AS number FROM pg_stat_database WHERE datname = 'postgres'";
-    until("the deadlock is counted", || (server.numbers(deadlocks) == [1]).then_some(())).await;
+    // It may be tried again before the other is awake.
+    until("the deadlock is counted", || (server.numbers(deadlocks) >= vec![1]).then_some(())).await;
     assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2, 2]);
     assert_eq!(server.numbers("SELECT count(*) AS number FROM notifications"), [4]);
 }
@@ -179,4 +225,29 @@ async fn a_row_that_stays_locked_refuses_the_publish_and_nothing_is_stored_later
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(publish(&publisher, &["alice"]).await.0, 201);
     assert_eq!(server.numbers("SELECT last_offset AS number FROM inboxes"), [2]);
+}
+
+/// As if the clock of the server were an hour ahead of the node's: all nodes go by the server's.
+#[actix_web::test]
+async fn what_is_stored_has_the_time_of_the_server_and_ends_by_it() {
+    let server = Server::start().await;
+    let ahead = "CREATE FUNCTION public.transaction_timestamp() RETURNS timestamptz LANGUAGE sql STABLE
+                 AS $$ SELECT pg_catalog.transaction_timestamp() + interval '1 hour' $$";
+    server.connect().batch_execute(ahead).unwrap();
+    let url = format!("{}&options=-csearch_path%3Dpublic,pg_catalog", server.url());
+    let app = App::start_with(&[("store.url", &url)]);
+    let alice = app.user("alice");
+    app.publish("alice", 1).await;
+    let list = alice.get("/v1/notifications").await.json();
+    let created: jiff::Timestamp = list["notifications"][0]["created_at"].as_str().unwrap().parse().unwrap();
+    let ahead = created.duration_since(jiff::Timestamp::now());
+    assert!((3590..3610).contains(&ahead.as_secs()), "{created}");
+    let expiring = json!({ "to": "alice", "type": "a.b", "payload": {}, "expires_in": 1 });
+    assert_eq!(app.http(&app.publisher()).post("/v1/notifications", &expiring).await.status, 201);
+    assert_eq!(app.unread("alice").await["unread"], 2);
+    let deadline = Instant::now() + HEALED * 2;
+    while app.unread("alice").await["unread"] == 2 {
+        assert!(Instant::now() < deadline, "it does not expire");
+    }
+    assert_eq!(app.unread("alice").await["unread"], 1);
 }

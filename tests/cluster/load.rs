@@ -23,7 +23,7 @@ pub const MUTED: &str = "muted.event";
 const AGAIN: Duration = Duration::from_millis(40);
 
 /// How long a publish may be refused before something is wrong for good.
-const GIVE_UP: Duration = Duration::from_secs(120);
+const GIVE_UP: Duration = Duration::from_secs(100);
 
 #[derive(Clone)]
 pub struct Plan {
@@ -35,6 +35,8 @@ pub struct Plan {
     pub speakers: usize,
     /// How long each of them rests between two.
     pub pause: Duration,
+    /// Who stay, of each user on each node.
+    pub staying: usize,
     /// The node that all is published through, if it is not any.
     pub node: Option<usize>,
     /// How much each is made larger.
@@ -53,6 +55,7 @@ impl Default for Plan {
             publishers: 4,
             speakers: 2,
             pause: Duration::from_millis(10),
+            staying: 1,
             node: None,
             filler: 0,
             stay_millis: 400,
@@ -68,6 +71,8 @@ struct Publisher {
     number: usize,
     dice: Dice,
     https: Vec<Http>,
+    /// The node that it goes to now.
+    node: usize,
     /// The users themselves, who delete and archive.
     readers: Vec<Vec<Http>>,
 }
@@ -79,6 +84,7 @@ pub fn start(scene: &Scene, plan: &Plan, dice: &mut Dice) -> Vec<JoinHandle<()>>
         plan: plan.clone(),
         number,
         dice,
+        node: number % https.len(),
         https,
         readers: plan.users.iter().map(|user| scene.https(user, "")).collect(),
     };
@@ -94,6 +100,8 @@ pub fn start(scene: &Scene, plan: &Plan, dice: &mut Dice) -> Vec<JoinHandle<()>>
 
 impl Publisher {
     async fn notify(mut self) {
+        // Another run of the same test is another publisher.
+        let name = self.dice.below(u64::MAX);
         for n in 0.. {
             if self.scene.is_over() {
                 return;
@@ -112,7 +120,7 @@ impl Publisher {
                 4..7 => draft["type"] = json!(MUTED),
                 _ => {}
             }
-            let key = format!("{}-{n}", self.number);
+            let key = format!("{name}-{n}");
             let (answer, took) = self.until_accepted(&key, &draft).await;
             for item in answer.json()["notifications"].as_array().unwrap() {
                 let accepted = Accepted {
@@ -149,9 +157,13 @@ impl Publisher {
                     self.scene.record().refuse(answer.status);
                 }
                 Ok(answer) => panic!("{}", answer.text()),
-                Err(why) => self.scene.record().refuse(why),
+                Err(why) => {
+                    self.scene.record().refuse(why);
+                    self.turn_away();
+                }
             }
-            assert!(first.elapsed() < GIVE_UP, "{key} is not accepted");
+            let refusals = || format!("{:?}", self.scene.history().refusals);
+            assert!(first.elapsed() < GIVE_UP, "{key} is not accepted: {}", refusals());
             rt::time::sleep(AGAIN).await;
         }
     }
@@ -223,6 +235,8 @@ impl Publisher {
             Err(why) => history.refuse(why),
         }
         history.unsure.insert(key.to_owned());
+        drop(history);
+        self.turn_away();
         false
     }
 
@@ -230,9 +244,16 @@ impl Publisher {
         self.dice.below(self.plan.users.len() as u64) as usize
     }
 
+    /// Now and then another one; what a balancer would do when one does not answer, [`Self::turn_away`] does.
     fn any_node(&mut self) -> Http {
-        let any = self.dice.below(self.https.len() as u64) as usize;
-        self.https[self.plan.node.unwrap_or(any)].clone()
+        if self.dice.below(16) == 0 {
+            self.turn_away();
+        }
+        self.https[self.plan.node.unwrap_or(self.node)].clone()
+    }
+
+    fn turn_away(&mut self) {
+        self.node = (self.node + 1) % self.https.len();
     }
 }
 

@@ -24,6 +24,7 @@ mod cluster;
 mod follower;
 mod herd;
 mod history;
+mod joins;
 mod load;
 mod node_faults;
 mod presence;

@@ -27,7 +27,7 @@ pub struct Run {
     pub scene: Scene,
     plan: Plan,
     load: Vec<JoinHandle<()>>,
-    /// One of each user on each node.
+    /// Of each user on each node.
     staying: Vec<JoinHandle<()>>,
     roaming: Vec<JoinHandle<Follower>>,
 }
@@ -41,7 +41,7 @@ impl Run {
                 let muted = cluster.app(0).user(user).put(&format!("/v1/mutes/{MUTED}"), &json!({})).await;
                 assert_eq!(muted.status, 200, "{}", muted.text());
             }
-            for node in 0..scene.nodes() {
+            for node in (0..scene.nodes() * plan.staying).map(|place| place % scene.nodes()) {
                 let follower = Follower::start(&scene, user, &plan.rooms, true, dice.fork()).await;
                 staying.push(rt::spawn(follower.stay(node)));
             }
@@ -82,6 +82,11 @@ impl Run {
 
     /// Ends the load, lets everybody catch up, and judges.
     pub async fn judge(self, cluster: &Cluster) -> Verdict {
+        self.judge_within(cluster, QUIET).await
+    }
+
+    /// The same, where what is told later counts as lost.
+    pub async fn judge_within(self, cluster: &Cluster, quiet: Duration) -> Verdict {
         self.scene.end();
         for publisher in self.load {
             publisher.await.unwrap();
@@ -91,7 +96,7 @@ impl Run {
             followers.push(follower.await.unwrap());
         }
         let truth = cluster.truth(&self.plan.users, &self.plan.rooms).await;
-        let deadline = Instant::now() + QUIET;
+        let deadline = Instant::now() + quiet;
         for follower in &mut followers {
             follower.catch_up(&truth.tops, deadline).await;
         }

@@ -54,6 +54,32 @@ impl Verdict {
             + self.wrong_counters
     }
 
+    /// Takes what was found in another run of the same.
+    pub fn add(&mut self, other: Self) {
+        let sums = [
+            (&mut self.accepted, other.accepted),
+            (&mut self.said, other.said),
+            (&mut self.refused, other.refused),
+            (&mut self.lost, other.lost),
+            (&mut self.doubled, other.doubled),
+            (&mut self.phantom, other.phantom),
+            (&mut self.disorder, other.disorder),
+            (&mut self.silent_gaps, other.silent_gaps),
+            (&mut self.false_gaps, other.false_gaps),
+            (&mut self.leaks, other.leaks),
+            (&mut self.wrong_counters, other.wrong_counters),
+            (&mut self.gaps, other.gaps),
+            (&mut self.told_lost, other.told_lost),
+        ];
+        sums.into_iter().for_each(|(sum, more)| *sum += more);
+        // The worse of the two.
+        let times = self.delays.iter_mut().chain(&mut self.answers);
+        times
+            .zip(other.delays.iter().chain(&other.answers))
+            .for_each(|(time, other)| *time = (*time).max(*other));
+        other.details.into_iter().for_each(|detail| self.note(detail));
+    }
+
     pub fn note(&mut self, detail: String) {
         if self.details.len() < 100 {
             self.details.push(detail);

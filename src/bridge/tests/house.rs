@@ -86,7 +86,7 @@ impl Node {
         let (started, link) = oneshot::channel();
         arbiter.spawn_fn(move || {
             let link = BridgeLink::start(options).unwrap();
-            link.hub_ready(Hub { told }.start().recipient(), |_| {});
+            link.hub_ready(Hub { told }.start().recipient());
             assert!(started.send(link).is_ok());
         });
         Self { arbiter, link: link.await.unwrap(), id, told: receiver, last_id: 0 }
@@ -152,8 +152,14 @@ impl Node {
     /// Orders a publish, and names it.
     pub fn publish(&mut self, name: &str, from: &str, draft: MessageDraft) -> u64 {
         self.last_id += 1;
-        let publish =
-            RoomPublish { id: self.last_id, room: room(name), from: user(from), draft, load: load() };
+        let publish = RoomPublish {
+            id: self.last_id,
+            room: room(name),
+            from: user(from),
+            draft,
+            known: Position::START,
+            load: load(),
+        };
         self.order(vec![Order::Publish(publish)]);
         self.last_id
     }

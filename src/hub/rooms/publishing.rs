@@ -32,7 +32,8 @@ impl Rooms {
             return asker.tell(shards, room, Err(RoomRefusal::Unavailable));
         }
         let id = bus.await_publish(room.clone(), asker);
-        bus.order(Order::Publish(RoomPublish { id, room, from, draft, load }));
+        let known = self.table.get(&room).map_or(Position::START, |room| room.log.head().position());
+        bus.order(Order::Publish(RoomPublish { id, room, from, draft, known, load }));
     }
 
     /// What became of a publish on the bus.

@@ -104,7 +104,7 @@ impl Rooms {
                 }
             }
             // Not of rooms.
-            BusEvent::Facts(_) | BusEvent::Told { .. } => {}
+            BusEvent::Followed(_) | BusEvent::Facts(_) | BusEvent::Told { .. } => {}
         }
     }
 

@@ -21,7 +21,9 @@ async fn a_locked_database_is_unavailable_within_the_deadline_and_works_again_af
     let start = Instant::now();
     let asks = join_all((0..3).map(|_| store.link.ask(publish(draft("alice")))));
     let (answers, probe) = within(futures_util::future::join(asks, store.link.ask(Probe))).await;
-    assert!(answers.into_iter().all(unavailable) && unavailable(probe));
+    assert!(answers.into_iter().all(unavailable));
+    // On a server another writer may have none of those before it.
+    assert!(unavailable(probe) || matches!(other, Connection::Postgres(_)));
     assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!(store.state("alice").await.head, crate::stream::Head::NONE, "reads go on");
     other.batch_execute("ROLLBACK").unwrap();

@@ -3,6 +3,7 @@
 
 mod access;
 mod appends;
+mod at_once;
 mod catching_up;
 pub(crate) mod chores;
 mod collapse;

@@ -12,7 +12,7 @@ use crate::store::{
 };
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     /// With one of two collapse keys, or none.
     Publish(Option<u8>),
     /// From now on everything is muted, or nothing.
@@ -26,13 +26,13 @@ enum Step {
 }
 
 #[derive(Debug, Clone)]
-enum Aim {
+pub(super) enum Aim {
     Ids(Vec<usize>),
     UpTo(usize),
     All,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let mark_as =
         prop_oneof![Just(MarkAs::Read), Just(MarkAs::Unread), Just(MarkAs::Seen), Just(MarkAs::Archived)];
     let aim = prop_oneof![

@@ -77,7 +77,7 @@ impl State {
 
     fn ring(&self, facts: Vec<InboxFact>) {
         let load = Budget::new(0).take(0).unwrap();
-        signal(&self.hub, Committed { facts, load });
+        signal(&self.hub, Committed { facts, are_found: false, load });
     }
 }
 

@@ -89,6 +89,24 @@ impl Server {
         self.is_ready().await;
     }
 
+    /// Stands still as a whole: it lets nobody in either.
+    pub fn freeze(&self) {
+        send("-STOP", self.child.id());
+        self.children().for_each(|child| send("-STOP", child));
+    }
+
+    pub fn thaw(&self) {
+        // Those first that it would wait for when they have ended.
+        self.children().for_each(|child| send("-CONT", child));
+        send("-CONT", self.child.id());
+    }
+
+    fn children(&self) -> impl Iterator<Item = u32> {
+        let pid = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        children.split_whitespace().map(|child| child.parse().unwrap()).collect::<Vec<_>>().into_iter()
+    }
+
     /// The processes of the server that work for the program.
     pub fn backends(&self) -> Vec<u32> {
         self.numbers("SELECT pid::bigint AS number FROM pg_stat_activity WHERE application_name = 'tidings'")
