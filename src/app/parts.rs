@@ -52,7 +52,7 @@ impl Parts {
         let hub = hub.start();
         let store = start_store(config, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
-            bridge.hub_ready(hub.clone().recipient::<BusEvents>(), |_| {});
+            bridge.hub_ready(hub.clone().recipient::<BusEvents>());
             if !bridge.is_live_soon().await {
                 log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
             }

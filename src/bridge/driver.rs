@@ -25,13 +25,14 @@ use super::{
 };
 use crate::{
     domain::{Invalid, NodeId},
-    hub::messages::InboxFact,
     random,
 };
 
 /// The pause after a loss, doubled with each one that follows soon.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
-const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Below the grace of who leaves a room: nodes that come back one after the other find each other's users still
+/// there.
+const BACKOFF_MAX: Duration = Duration::from_secs(2);
 
 /// A bus that was live for so long is not blamed for what was before.
 const STEADY: Duration = Duration::from_secs(10);
@@ -106,10 +107,10 @@ impl Driver {
     }
 
     /// Runs until the hub is gone.
-    pub async fn run(mut self, hub: Recipient<BusEvents>, facts: Box<dyn Fn(&[InboxFact]) + Send>) {
+    pub async fn run(mut self, hub: Recipient<BusEvents>) {
         let shared = self.shared.clone();
         tokio::select! {
-            () = shared.teller.run(&hub, &facts) => {}
+            () = shared.teller.run(&hub) => {}
             () = self.come_and_go() => {}
         }
     }

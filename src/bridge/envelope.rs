@@ -30,7 +30,7 @@ const VERSION: &str = "1";
 
 /// Largest envelope beside the data of a message: a notification and its fields, or the most ids that one
 /// deletion or mark names, or the most users in one [`Body::Members`].
-pub const ENVELOPE_BYTES: usize = 128 * 1024;
+pub const ENVELOPE_BYTES: usize = 160 * 1024;
 
 /// Most users in one [`Body::Members`] or [`Body::Entered`].
 pub const ENTERED_MAX: usize = 500;
@@ -40,7 +40,6 @@ pub const ENTERED_MAX: usize = 500;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Body {
     Appended {
-        #[serde(with = "words::text")]
         node: NodeId,
         #[serde(with = "words::NotificationWords")]
         notification: Notification,
@@ -48,7 +47,6 @@ pub enum Body {
         counters: Counters,
     },
     Marked {
-        #[serde(with = "words::text")]
         node: NodeId,
         #[serde(with = "words::MarkedChangeWords")]
         change: MarkedChange,
@@ -56,7 +54,6 @@ pub enum Body {
         counters: Counters,
     },
     Changed {
-        #[serde(with = "words::text")]
         node: NodeId,
         #[serde(with = "words::text")]
         position: Position,
@@ -74,28 +71,29 @@ pub enum Body {
     },
     /// These users, and no others, are in the room on this node.
     Members {
-        #[serde(with = "words::text")]
         node: NodeId,
         users: Vec<UserId>,
     },
     Entered {
-        #[serde(with = "words::text")]
         node: NodeId,
         users: Vec<UserId>,
     },
     Exited {
-        #[serde(with = "words::text")]
         node: NodeId,
         user: UserId,
     },
     Typing {
-        #[serde(with = "words::text")]
         node: NodeId,
         user: UserId,
         is_active: bool,
     },
     /// Words for all nodes, or for one, that are about no stream.
-    Told { node: NodeId, to: Option<NodeId>, kind: TellKind, body: String },
+    Told {
+        node: NodeId,
+        to: Option<NodeId>,
+        kind: TellKind,
+        body: String,
+    },
 }
 
 impl Body {

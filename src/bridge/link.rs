@@ -16,7 +16,7 @@ use super::{
     driver::Driver,
     messages::{BusEvents, HubReady, Orders, Stop},
 };
-use crate::{domain::Invalid, hub::messages::InboxFact, mailbox};
+use crate::{domain::Invalid, mailbox};
 
 /// Whether the other nodes can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +68,8 @@ impl BridgeLink {
         self.addr.clone().recipient()
     }
 
-    /// `facts` takes note of what the stores of other nodes have committed, before the hub hears of it.
-    pub fn hub_ready(&self, events: Recipient<BusEvents>, facts: impl Fn(&[InboxFact]) + Send + 'static) {
-        mailbox::signal(&self.addr, HubReady { events, facts: Box::new(facts) });
+    pub fn hub_ready(&self, events: Recipient<BusEvents>) {
+        mailbox::signal(&self.addr, HubReady { events });
     }
 
     pub fn state(&self) -> BusState {

@@ -16,8 +16,6 @@ use crate::{
 #[rtype(result = "()")]
 pub struct HubReady {
     pub events: Recipient<BusEvents>,
-    /// Takes note of facts from other nodes before the hub hears of them.
-    pub facts: Box<dyn Fn(&[InboxFact]) + Send>,
 }
 
 /// Say what waits, and have this node's lease end soon. From the composition root at the end; answered when it is said,

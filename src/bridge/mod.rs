@@ -87,10 +87,10 @@ impl Actor for RedisBridge {
 impl Handler<HubReady> for RedisBridge {
     type Result = ();
 
-    fn handle(&mut self, HubReady { events, facts }: HubReady, ctx: &mut Self::Context) {
+    fn handle(&mut self, HubReady { events }: HubReady, ctx: &mut Self::Context) {
         let Some(driver) = self.driver.take() else { return };
         // A bridge whose task has ended, by a panic too, is gone itself, so that it is missed.
-        let task = actix::spawn(driver.run(events, facts)).into_actor(self);
+        let task = actix::spawn(driver.run(events)).into_actor(self);
         ctx.spawn(task.map(|_, _, ctx| ctx.stop()));
     }
 }

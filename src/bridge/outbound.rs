@@ -33,12 +33,10 @@ pub struct UnderWay {
 }
 
 impl UnderWay {
-    fn begin(&mut self, work: &Work) {
-        match work {
-            Work::Order(Order::Publish(publish)) => {
-                self.publishes.insert(publish.id);
-            }
-            Work::Order(Order::OpenRoom(open)) => self.rooms.push(open.room.clone()),
+    fn begin(&mut self, order: &Order) {
+        match order {
+            Order::Publish(publish) => _ = self.publishes.insert(publish.id),
+            Order::OpenRoom(open) => self.rooms.push(open.room.clone()),
             _ => {}
         }
     }
@@ -101,8 +99,12 @@ impl Shared {
             if orders.recv_many(&mut waiting, BATCH).await == 0 {
                 return None;
             }
+            // Whatever becomes of the bus from here on, these are answered, and what is to be followed is known.
             for work in &waiting {
-                self.under_way.borrow_mut().begin(work);
+                if let Work::Order(order) = work {
+                    self.under_way.borrow_mut().begin(order);
+                    self.note_inbox(order);
+                }
             }
             match self.carry_out_some(waiting.drain(..), connection).await {
                 Ok(None) => {}
@@ -140,11 +142,20 @@ impl Shared {
         Ok(stop)
     }
 
+    fn note_inbox(&self, order: &Order) {
+        let mut followed = self.followed.borrow_mut();
+        match order {
+            Order::FollowInbox(user) => followed.follow(Channel::Inbox(user.clone())),
+            Order::UnfollowInbox(user) => followed.unfollow(Channel::Inbox(user.clone())),
+            _ => {}
+        }
+    }
+
     fn add(&self, order: Order, batch: &mut Batch) {
         let calls = &self.calls;
         match order {
-            Order::FollowInbox(user) => self.followed.borrow_mut().follow(Channel::Inbox(user)),
-            Order::UnfollowInbox(user) => self.followed.borrow_mut().unfollow(Channel::Inbox(user)),
+            // Noted before.
+            Order::FollowInbox(_) | Order::UnfollowInbox(_) => {}
             Order::Announce { facts, load } => {
                 for fact in facts {
                     batch.add(calls.announce(fact), Then::Nothing);
@@ -222,13 +233,14 @@ impl Shared {
 
     /// What is ordered while the bus is away.
     pub fn refuse(&self, order: Order) {
+        self.note_inbox(&order);
         match order {
-            Order::FollowInbox(user) => self.followed.borrow_mut().follow(Channel::Inbox(user)),
-            Order::UnfollowInbox(user) => self.followed.borrow_mut().unfollow(Channel::Inbox(user)),
             Order::OpenRoom(open) => self.teller.tell(opened_not(open.room)),
             Order::Publish(publish) => self.teller.tell(published_not(publish.id)),
             // The hub says it again when it opens its rooms, or it is lost.
-            Order::Announce { .. }
+            Order::FollowInbox(_)
+            | Order::UnfollowInbox(_)
+            | Order::Announce { .. }
             | Order::CloseRoom(_)
             | Order::Enter { .. }
             | Order::Exit { .. }

@@ -9,7 +9,6 @@ use actix::Recipient;
 use tokio::sync::{Notify, watch};
 
 use super::messages::{BusEvent, BusEvents};
-use crate::hub::messages::InboxFact;
 
 /// Most events in one message to the hub, so that it hears others in between.
 const BATCH: usize = 256;
@@ -63,15 +62,10 @@ impl Teller {
     }
 
     /// Hands events on until the hub is gone.
-    pub async fn run(&self, hub: &Recipient<BusEvents>, facts: &dyn Fn(&[InboxFact])) {
+    pub async fn run(&self, hub: &Recipient<BusEvents>) {
         loop {
             self.has_more.notified().await;
             while let Some(batch) = self.take() {
-                for event in &batch {
-                    if let BusEvent::Facts(some) = event {
-                        facts(some);
-                    }
-                }
                 if hub.send(BusEvents(batch)).await.is_err() {
                     return;
                 }

@@ -17,6 +17,7 @@ pub mod host;
 mod inbox;
 mod marks;
 mod me;
+mod metrics;
 mod mutes;
 mod notifications;
 mod preferences;
@@ -72,7 +73,7 @@ pub struct Api {
 #[derive(OpenApi)]
 #[openapi(
     paths(
-        health::health, health::ready,
+        health::health, health::ready, metrics::metrics,
         me::me, tickets::issue, preferences::fetch, preferences::replace,
         notifications::publish, notifications::send,
         inbox::list, inbox::fetch, inbox::delete,
@@ -93,6 +94,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         at("/health").get(health::health),
         at("/ready").get(health::ready),
+        at("/metrics").get(metrics::metrics),
         at("/v1/me").get(me::me),
         at("/v1/tickets").post(tickets::issue),
         at("/v1/preferences").get(preferences::fetch).put(preferences::replace),

@@ -20,6 +20,7 @@ use crate::{
         Draft, Identity, Json, NotificationId, NotificationType, Position, UserId,
         notification::PAYLOAD_BYTES_MAX,
     },
+    observe::metrics,
     protocol::ErrorCode,
     store::messages::{IdempotencyKey, Publish, Published},
 };
@@ -214,6 +215,9 @@ async fn store(
         return Err(insufficient_scope());
     }
     let published = api.store.ask(Publish { publisher: publisher.user, idempotency_key, draft }).await?;
+    if !published.is_replay {
+        metrics::notifications_accepted(published.receipts.len());
+    }
     Ok(created(&published))
 }
 

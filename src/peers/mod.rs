@@ -43,6 +43,9 @@ const ANSWERING_MAX: usize = 16;
 /// Answers to one question that may wait.
 const ANSWERS_MAX: usize = 1024;
 
+/// Most other nodes that are known, since whoever can write to the bus may claim to be one.
+const NODES_MAX: usize = 1024;
+
 /// What may wait here.
 const MAILBOX_CAPACITY: usize = 1024;
 
@@ -125,6 +128,9 @@ impl Peers {
     }
 
     fn hear(&mut self, ctx: &mut Context<Self>, from: NodeId, kind: TellKind, body: &str) {
+        if self.nodes.len() >= NODES_MAX && !self.nodes.contains_key(&from) {
+            return;
+        }
         let is_new = self.nodes.insert(from, Instant::now()).is_none();
         match kind {
             TellKind::Hello if is_new => self.say(Some(from), TellKind::Hello, "{}".to_owned()),
@@ -216,12 +222,16 @@ impl Handler<Gather> for Peers {
                     is_complete = false;
                 }
             }
+            // The bus may say things twice, and one that has just come was not expected.
+            let mut known: HashSet<NodeId> = HashSet::from([survey.node]);
             while !missing.is_empty()
                 && let Ok(Some((node, answered))) = tokio::time::timeout_at(deadline, heard.recv()).await
             {
                 missing.remove(&node);
-                is_complete &= answered.is_whole;
-                answers.push((node, answered.answer));
+                if known.insert(node) {
+                    is_complete &= answered.is_whole;
+                    answers.push((node, answered.answer));
+                }
             }
             answers.sort_unstable_by_key(|(node, _): &(NodeId, Answer)| *node);
             Gathered { answers, is_complete: is_complete && missing.is_empty() }

@@ -38,6 +38,7 @@ use crate::{
         messages::{Register, Request, Unregister},
         slots::Receiver,
     },
+    observe::metrics,
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
     stream::{Resume, Subscription},
@@ -252,6 +253,7 @@ impl Session {
             .end
             .get()
             .map_or(if self.has_peer_closed.get() { "client" } else { "gone" }, CloseCode::word);
+        metrics::session_closed(reason);
         let seconds = self.opened_at.elapsed().as_secs_f64();
         let session = self.id.as_str();
         let Some(user) = self.identity.borrow().as_ref().map(|identity| identity.user.clone()) else {

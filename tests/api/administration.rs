@@ -142,6 +142,16 @@ async fn what_became_of_a_notification_is_told_as_far_as_it_is_known() {
     admin(&app).get("/v1/admin/notifications/x").await.problem(404, "not_found");
 }
 
+/// The same publish to alice each time.
+async fn repeatable(app: &App) -> Answer {
+    let http = app.http(&app.publisher());
+    let request = http.request("POST", "/v1/notifications").insert_header(("Idempotency-Key", "repeated"));
+    let body = json!({"to": ["alice", "bob"], "type": "a.b", "payload": {}}).to_string();
+    let answer = http.send(request.insert_header(("Content-Type", "application/json")), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer
+}
+
 /// `DELETE /v1/admin/users/{user}`.
 #[actix_web::test]
 async fn nothing_is_left_of_a_user_who_is_erased_and_devices_hear_of_a_gap() {
@@ -151,6 +161,8 @@ async fn nothing_is_left_of_a_user_who_is_erased_and_devices_hear_of_a_gap() {
         last = app.publish("alice", n).await;
     }
     app.publish("bob", 1).await;
+    let first = repeatable(&app).await;
+    last = first.json()["notifications"][0]["position"].as_str().unwrap().to_owned();
     let alice = app.http(&app.token("alice", "notify"));
     alice.put("/v1/mutes/x.*", &json!({})).await;
     alice.put("/v1/preferences", &json!({"push": false})).await;
@@ -177,11 +189,15 @@ async fn nothing_is_left_of_a_user_who_is_erased_and_devices_hear_of_a_gap() {
     let path = format!("/v1/me?ticket={}", ticket["ticket"].as_str().unwrap());
     app.anonymous().get(&path).await.problem(401, "invalid_token");
     let mut database = Database::open(&app.database());
-    assert_eq!((database.inbox("alice").len(), database.inbox("bob").len()), (0, 1));
+    assert_eq!((database.inbox("alice").len(), database.inbox("bob").len()), (0, 2));
     for table in ["notifications", "mutes", "preferences", "tickets"] {
         assert_eq!(database.count(table, "user_id = 'alice'"), 0, "{table}");
     }
     assert_eq!(database.count("idempotency_keys", "publisher = 'alice'"), 0);
+    // The answer to another publisher is kept, and names nobody.
+    assert_eq!(database.count("idempotency_keys", "receipts LIKE '%alice%'"), 0);
+    let again = repeatable(&app).await;
+    assert_eq!((again.header("Idempotent-Replayed"), again.text()), (Some("true"), first.text()));
 
     // The new life is numbered from one, live and for who comes back.
     let position = app.publish("alice", 4).await;

@@ -1,11 +1,18 @@
 //! Nodes that share a bus: rooms and who is in them are the same on all, and `/ready` says how the bus is.
 
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+};
+
 use serde_json::{Value, json};
 
 use crate::{
-    app::App,
+    app::{App, program, until},
     clients::room::{join, join_since, member, message, offset, say},
-    engines::redis::Redis,
+    engines::{bound, redis::Redis},
 };
 
 fn node(redis: &Redis) -> App {
@@ -77,4 +84,63 @@ async fn a_bus_that_is_away_is_degraded_and_stops_nobody() {
     redis.kill();
     app.logged(|record| record["message"].to_string().contains("the bus is away")).await;
     assert_eq!((app.http("alice").get("/ready").await.status, bus_of(&app).await), (200, json!("degraded")));
+}
+
+/// Makes an authority and a certificate for `localhost`, by files in this folder.
+fn make_certificate(folder: &Path) {
+    let openssl = |arguments: &[&str]| {
+        let made = Command::new("openssl").args(arguments).current_dir(folder).output();
+        let made = made.expect("this test needs openssl");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    let key = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj"];
+    openssl(
+        &[&key[..], &["/CN=authority", "-x509", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem"]]
+            .concat(),
+    );
+    openssl(&[&key[..], &["/CN=localhost", "-keyout", "server.key", "-out", "server.csr"]].concat());
+    fs::write(folder.join("names"), "subjectAltName=DNS:localhost").unwrap();
+    let sign = ["x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"];
+    openssl(&[&sign[..], &["-days", "2", "-extfile", "names", "-out", "server.pem"]].concat());
+}
+
+#[actix_web::test]
+async fn a_bus_over_tls_is_believed_where_the_system_knows_its_authority_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    make_certificate(folder.path());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let mut redis = bound("KILL", "redis-server")
+        .current_dir(folder.path())
+        .args(["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no", "--save", ""])
+        .args([
+            "--tls-cert-file",
+            "server.pem",
+            "--tls-key-file",
+            "server.key",
+            "--tls-ca-cert-file",
+            "ca.pem",
+        ])
+        .args(["--requirepass", "hunter2"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    until("redis-server listens", || std::net::TcpStream::connect(format!("127.0.0.1:{port}")).ok()).await;
+    let url = format!("rediss://:hunter2@localhost:{port}");
+    let start = |authorities: &str| {
+        let mut command = program();
+        command.env("SSL_CERT_FILE", folder.path().join(authorities));
+        App::start_as(command, &[("bridge.url", &url)])
+    };
+    let trusting = start("ca.pem");
+    trusting.logged(|record| record["message"] == "the bus is live").await;
+    assert_eq!(bus_of(&trusting).await, "ok");
+    let _alice = member(&trusting, "alice", &["chat"]).await;
+    // An authority of nobody.
+    fs::copy(folder.path().join("server.pem"), folder.path().join("other.pem")).unwrap();
+    let wary = start("other.pem");
+    let away = wary.logged(|record| record["message"].to_string().contains("the bus is away")).await;
+    assert_eq!(bus_of(&wary).await, "degraded");
+    assert!(!away.to_string().contains("hunter2"));
+    redis.kill().unwrap();
+    redis.wait().unwrap();
 }

@@ -34,6 +34,7 @@ mod isolation;
 mod listening;
 mod lost_commits;
 mod marks;
+mod metrics;
 mod mutes;
 mod node_access;
 mod nodes;

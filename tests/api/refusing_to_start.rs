@@ -194,3 +194,23 @@ async fn a_second_process_on_the_same_database_does_not_start() {
     refuses(serve(&folder).args(["--set", &database]), FAILED, &["another process uses it"]);
     app.publish("alice", 1).await;
 }
+
+#[test]
+fn an_address_that_is_no_bus_is_named_and_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for url in ["http://:hunter2@bus", "redis://", "hunter2", "redis://:hunter2@bus/x"] {
+        refuses(
+            serve(&folder).args(["--set", &format!("bridge.url={url}")]),
+            USAGE,
+            &["bridge.url", "redis://"],
+        );
+        refuses(serve(&folder).env("REDIS_URL", url), USAGE, &["bridge.url"]);
+    }
+    for (setting, words) in [
+        ("bridge.prefix={a}", "without spaces and braces"),
+        ("bridge.secret=hunter2", "at least 32 bytes"),
+        ("bridge.timeout=0", "must be more than 0"),
+    ] {
+        refuses(serve(&folder).args(["--set", setting]), USAGE, &[setting.split('=').next().unwrap(), words]);
+    }
+}

@@ -25,6 +25,9 @@ use crate::{
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL_ALONE: Duration = Duration::from_secs(1);
 
+/// How long it is left alone after each look.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// What is read again, since a transaction that began before a read may end behind it.
 const OVERLAP: Duration = Duration::from_secs(15);
 
@@ -55,7 +58,8 @@ impl Revoker {
     ) -> Result<Self, StoreError> {
         let revoker =
             Self { gate, store, hub, doorbell, bus, read_at: Mutex::new(Timestamp::from_micros(0)) };
-        revoker.sweep().await?;
+        // There are no sessions yet.
+        revoker.sweep(|revocations| drop(revoker.learn(revocations))).await?;
         Ok(revoker)
     }
 
@@ -80,20 +84,22 @@ impl Revoker {
                 () = self.doorbell.notified() => {}
                 () = tokio::time::sleep(interval) => {}
             }
-            if let Err(error) = self.sweep().await {
+            if let Err(error) = self.sweep(|revocations| self.take(revocations)).await {
                 log::warn!("what others have revoked could not be read: {error}");
             }
+            // However often it rings.
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
     /// Reads what was revoked since the last time, page by page.
-    async fn sweep(&self) -> Result<(), StoreError> {
+    async fn sweep(&self, take: impl Fn(Vec<Revocation>)) -> Result<(), StoreError> {
         let last = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, mut after) = (last.minus(OVERLAP), None);
         loop {
             let page = self.store.ask(ReadRevocations { since, after }).await?;
             after = page.revocations.last().cloned();
-            self.take(page.revocations);
+            take(page.revocations);
             if !page.has_more {
                 *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = page.read_at;
                 return Ok(());
@@ -103,11 +109,15 @@ impl Revoker {
 
     /// The gate first, so that whoever comes in while the sessions are walked is stopped there.
     fn take(&self, revocations: Vec<Revocation>) {
-        let news: Vec<_> =
-            revocations.into_iter().filter(|revocation| self.gate.revocations.add(revocation)).collect();
+        let news = self.learn(revocations);
         if !news.is_empty() {
             log::info!(count = news.len(); "revoked");
             self.hub.revoke(news);
         }
+    }
+
+    /// Has the gate know these, and says which were new to it.
+    fn learn(&self, revocations: Vec<Revocation>) -> Vec<Revocation> {
+        revocations.into_iter().filter(|revocation| self.gate.revocations.add(revocation)).collect()
     }
 }

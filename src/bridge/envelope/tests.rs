@@ -2,9 +2,11 @@ use proptest::{collection::vec, option, prelude::*};
 use secrecy::SecretString;
 
 use super::*;
-use crate::domain::Epoch;
-use crate::domain::{
-    MarkAs, MarkTarget, NotificationId, mark::MARK_IDS_MAX, notification::PAYLOAD_BYTES_MAX,
+use crate::{
+    bridge::messages::TELL_BYTES_MAX,
+    domain::{
+        Epoch, MarkAs, MarkTarget, NotificationId, mark::MARK_IDS_MAX, notification::PAYLOAD_BYTES_MAX,
+    },
 };
 
 const DATA_BYTES: usize = 4096;
@@ -189,6 +191,7 @@ fn the_largest_that_a_node_says_is_believed() {
     };
     let bodies = [
         Body::Members { node, users },
+        Body::Told { node, to: Some(node), kind: TellKind::Answer, body: "\"".repeat(TELL_BYTES_MAX) },
         Body::Marked { node, change: MarkedChange::Deleted(ids), counters },
         Body::Appended { node, notification, counters },
         Body::of_message("a".repeat(128).parse().unwrap(), draft),

@@ -86,7 +86,7 @@ impl Node {
         let (started, link) = oneshot::channel();
         arbiter.spawn_fn(move || {
             let link = BridgeLink::start(options).unwrap();
-            link.hub_ready(Hub { told }.start().recipient(), |_| {});
+            link.hub_ready(Hub { told }.start().recipient());
             assert!(started.send(link).is_ok());
         });
         Self { arbiter, link: link.await.unwrap(), id, told: receiver, last_id: 0 }

@@ -9,6 +9,7 @@ use crate::{
     hub::messages::{
         Join, PublishOrigin, ReadMessages, ReadPresence, RoomAnswer, RoomMessages, RoomPresence, RoomRefusal,
     },
+    observe::metrics,
 };
 
 /// The end at which http waits. Who has given up is not told.
@@ -60,6 +61,9 @@ pub enum Asker {
 
 impl Asker {
     pub fn tell(self, shards: &impl Shards, room: RoomName, result: Result<Position, RoomRefusal>) {
+        if result.is_ok() {
+            metrics::room_message_accepted();
+        }
         match self {
             Self::Session(PublishOrigin { session, reference }) => {
                 // Who gave no reference hears of failures only.

@@ -1,0 +1,118 @@
+//! Numbers for operators (OpenMetrics).
+//!
+//! What is counted belongs to the process, as its log does, so it is counted where it happens. What is so at the
+//! moment is set when somebody looks. No label names a user, a room or an address: there are as many as are written
+//! here, and no more.
+
+use std::sync::{LazyLock, atomic::Ordering};
+
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+/// The media type of what [`render`] gives.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How the bus can be.
+const BUS_STATES: [&str; 4] = ["connecting", "live", "backoff", "off"];
+
+type Label = [(&'static str, &'static str); 1];
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::register);
+
+#[derive(Default)]
+struct Metrics {
+    registry: Registry,
+    notifications_accepted: Counter,
+    room_messages_accepted: Counter,
+    sessions_closed: Family<Label, Counter>,
+    bus_rejected: Counter,
+    sessions: Family<Label, Gauge>,
+    users: Gauge,
+    rooms: Gauge,
+    bridge_state: Family<Label, Gauge>,
+}
+
+/// What is so when somebody looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// By transport.
+    pub sessions: [(&'static str, usize); 3],
+    pub users: usize,
+    pub rooms: usize,
+    pub bus_state: &'static str,
+    /// Messages on the bus that were not believed, since the start.
+    pub bus_rejected: u64,
+}
+
+impl Metrics {
+    fn register() -> Self {
+        let mut metrics = Self { registry: Registry::with_prefix("tidings"), ..Self::default() };
+        let registry = &mut metrics.registry;
+        let mut counter = |name: &str, help: &str, counter: &Counter| {
+            registry.register(name, help, counter.clone());
+        };
+        counter(
+            "notifications_accepted",
+            "Notifications that were stored, one for each recipient",
+            &metrics.notifications_accepted,
+        );
+        counter(
+            "room_messages_accepted",
+            "Messages that rooms have taken, those repeated by their nonce included",
+            &metrics.room_messages_accepted,
+        );
+        counter("bus_rejected", "Messages on the bus that were not believed", &metrics.bus_rejected);
+        registry.register(
+            "sessions_closed",
+            "Sessions that have ended, by the word of their close code; client and gone say that the client did it",
+            metrics.sessions_closed.clone(),
+        );
+        registry.register("sessions", "Sessions that are open, by transport", metrics.sessions.clone());
+        registry.register("users", "Users with a session", metrics.users.clone());
+        registry.register("rooms", "Rooms with somebody in them", metrics.rooms.clone());
+        registry.register(
+            "bridge_state",
+            "How the bus is: 1 for the state that it is in",
+            metrics.bridge_state.clone(),
+        );
+        metrics
+    }
+
+    fn set(&self, now: &Now) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (transport, count) in now.sessions {
+            self.sessions.get_or_create(&[("transport", transport)]).set(number(count));
+        }
+        self.users.set(number(now.users));
+        self.rooms.set(number(now.rooms));
+        for state in BUS_STATES {
+            self.bridge_state.get_or_create(&[("state", state)]).set(i64::from(state == now.bus_state));
+        }
+        self.bus_rejected.inner().store(now.bus_rejected, Ordering::Relaxed);
+    }
+}
+
+pub fn notifications_accepted(count: usize) {
+    METRICS.notifications_accepted.inc_by(count as u64);
+}
+
+pub fn room_message_accepted() {
+    METRICS.room_messages_accepted.inc();
+}
+
+/// `reason` is one of a few words.
+pub fn session_closed(reason: &'static str) {
+    METRICS.sessions_closed.get_or_create(&[("reason", reason)]).inc();
+}
+
+/// All of it, as text.
+pub fn render(now: &Now) -> String {
+    METRICS.set(now);
+    let mut text = String::new();
+    // A text takes whatever is written to it.
+    let _ = encode(&mut text, &METRICS.registry);
+    text
+}
