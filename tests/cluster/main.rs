@@ -37,6 +37,7 @@ mod bus_faults;
 mod checker;
 mod cluster;
 mod follower;
+mod following;
 mod herd;
 mod history;
 mod joins;
