@@ -168,6 +168,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`Self::connect`].
+    #[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
     pub(super) fn look_around(&self, has_bus: bool) -> Result<Option<Connection>, StoreError> {
         match self {
             #[cfg(feature = "postgres")]
