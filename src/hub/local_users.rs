@@ -50,12 +50,7 @@ impl LocalUsers {
     /// Some of those of whom that was said since the last time, when there are any. One at a time may ask.
     pub async fn followed(&self, most: usize) -> Vec<UserId> {
         loop {
-            let some: Vec<UserId> = {
-                let mut followed = lock(&self.0.followed);
-                let some = followed.iter().take(most).cloned().collect::<Vec<_>>();
-                some.iter().for_each(|user| drop(followed.remove(user)));
-                some
-            };
+            let some: Vec<UserId> = lock(&self.0.followed).extract_if(|_| true).take(most).collect();
             if !some.is_empty() {
                 return some;
             }
