@@ -101,7 +101,6 @@ struct Application {
 
 impl Application {
     async fn start(config: Config, mode: Mode) -> Result<Self, AppError> {
-        let signals = Signals::listen().map_err(AppError::Signals)?;
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let node = NodeId::from_random(random::bits());
@@ -180,6 +179,8 @@ impl Application {
         let (door, listener) = Door::open(listen).map_err(refused)?;
         let server = server.listen(listener).map_err(refused)?;
         let address = server.addrs().first().copied().unwrap_or(listen);
+        // Until here a signal ends the process as it ends any other: nothing was accepted.
+        let signals = Signals::listen().map_err(AppError::Signals)?;
         Ok(Self {
             address,
             server: server.run(),

@@ -1,5 +1,7 @@
 //! What must hold between settings, and what should be known about them at the start.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Config, later};
@@ -10,6 +12,9 @@ use crate::{
 
 /// Longest start of the names on the bus, in characters.
 const PREFIX_MAX: usize = 64;
+
+/// Longest wait for one answer of the bus: a link that swallows everything is noticed within 10 s.
+const BRIDGE_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 
 /// HMAC-SHA256 with less would be easier to guess than to break.
 const SECRET_BYTES_MIN: usize = 32;
@@ -76,6 +81,11 @@ fn bus(config: &Config) -> Result<(), Problem> {
         prefix.len() > PREFIX_MAX || !prefix.bytes().all(|b| b.is_ascii_graphic() && !b"{}".contains(&b)),
         "bridge.prefix",
         "a prefix is up to 64 printable characters without spaces and braces",
+    )?;
+    refuse_if(
+        bridge.timeout > BRIDGE_TIMEOUT_MAX,
+        "bridge.timeout",
+        "at most 5s: for so long a bus that has gone silent is taken to be there",
     )?;
     let is_weak = |secret: &SecretString| secret.expose_secret().len() < SECRET_BYTES_MIN;
     refuse_if(

@@ -100,6 +100,7 @@ impl Handler<BusEvents> for NotificationHub {
         for event in events {
             match event {
                 BusEvent::Facts(more) => facts.extend(more),
+                BusEvent::Followed(users) => self.sessions.local_users().follow(users),
                 BusEvent::Told { from, kind, body } => self.tell_peers(PeerNews::Told { from, kind, body }),
                 event => {
                     match event {

@@ -3,10 +3,12 @@
 //! The hub keeps it. Who answers from memory asks it, on whatever thread, and is told before the sessions are.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Instant,
 };
+
+use tokio::sync::Notify;
 
 use super::messages::InboxFact;
 use crate::domain::UserId;
@@ -20,22 +22,45 @@ pub struct LocalUsers(Arc<State>);
 struct State {
     since: Mutex<HashMap<UserId, Instant>>,
     listener: OnceLock<Listener>,
+    /// All of them are here.
+    followed: Mutex<HashSet<UserId>>,
+    is_followed: Notify,
 }
 
 impl LocalUsers {
     /// The first session of a user is here.
     pub fn enter(&self, user: UserId) {
-        self.lock().insert(user, Instant::now());
+        lock(&self.0.since).insert(user, Instant::now());
     }
 
     /// The last one is gone.
     pub fn leave(&self, user: &UserId) {
-        self.lock().remove(user);
+        lock(&self.0.since).remove(user);
+        lock(&self.0.followed).remove(user);
+    }
+
+    /// What other nodes do to these inboxes is heard from now on.
+    pub fn follow(&self, users: Vec<UserId>) {
+        let since = lock(&self.0.since);
+        let here = users.into_iter().filter(|user| since.contains_key(user));
+        lock(&self.0.followed).extend(here);
+        self.0.is_followed.notify_one();
+    }
+
+    /// Some of those of whom that was said since the last time, when there are any. One at a time may ask.
+    pub async fn followed(&self, most: usize) -> Vec<UserId> {
+        loop {
+            let some: Vec<UserId> = lock(&self.0.followed).extract_if(|_| true).take(most).collect();
+            if !some.is_empty() {
+                return some;
+            }
+            self.0.is_followed.notified().await;
+        }
     }
 
     /// Since when the user has had a session here, without a break.
     pub fn since(&self, user: &UserId) -> Option<Instant> {
-        self.lock().get(user).copied()
+        lock(&self.0.since).get(user).copied()
     }
 
     /// Has the listener hear what other nodes say from now on. There is one; it must not wait.
@@ -50,9 +75,9 @@ impl LocalUsers {
             listener(facts);
         }
     }
+}
 
-    /// Never held over anything that could panic, so what a poisoned lock guards is whole.
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, Instant>> {
-        self.0.since.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Never held over anything that could panic, so what a poisoned lock guards is whole.
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

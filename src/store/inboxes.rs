@@ -45,6 +45,7 @@ pub(super) fn hold(conn: &mut Connection, user: &UserId) -> QueryResult<Option<I
 }
 
 /// Waits until nobody else changes any of these inboxes, and has nobody do it until the end of the transaction.
+#[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
 pub(super) fn hold_all(conn: &mut Connection, users: &[String]) -> QueryResult<()> {
     match conn {
         Connection::Sqlite(_) => Ok(()),

@@ -9,6 +9,7 @@ use super::{append::Append, error::Fault, messages::StoreError, transaction::Tra
 use crate::{domain::UserId, mailbox::Load};
 
 /// What is done inside a transaction of the writer.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
 pub(super) trait Write: Send + 'static {
     type Done: Send + 'static;
 
@@ -48,6 +49,7 @@ pub(super) trait Write: Send + 'static {
 }
 
 /// A [`Write`] of any kind in the queue.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
 pub(super) trait Job: Send {
     fn rows(&self) -> usize;
 

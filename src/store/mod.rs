@@ -28,6 +28,7 @@ mod locks;
 mod marks;
 mod mutes;
 mod muting;
+mod newcomers;
 mod notifications;
 mod pages;
 mod preferences;
@@ -65,6 +66,7 @@ use self::{
     job::{Write, late},
     keys::KeysUnderWay,
     messages::*,
+    newcomers::Newcomers,
     reader::Reader,
     retention::Retention,
     writer::{Writer, WriterLink},
@@ -85,8 +87,8 @@ pub struct Store {
     mutes_max: usize,
     tickets_max: usize,
     retention: Retention,
-    /// Until it runs.
-    catch_up: Option<CatchUp>,
+    /// Until they run.
+    helpers: Option<(CatchUp, Newcomers)>,
 }
 
 impl Store {
@@ -108,12 +110,19 @@ impl Store {
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();
-        let counters = CounterCache::shared(is_shared.then_some(local));
+        let counters = CounterCache::shared(is_shared.then(|| local.clone()));
         let catch_up = CatchUp::new(&reader, &doorbell, &counters, &options, is_shared)?;
+        let newcomers = Newcomers {
+            local,
+            reader: reader.clone(),
+            doorbell: doorbell.clone(),
+            counters: counters.clone(),
+            patience,
+        };
         Ok(Self {
             reader,
             writer: Writer::start(&database, &options, &doorbell, &counters)?,
-            catch_up: Some(catch_up),
+            helpers: Some((catch_up, newcomers)),
             keys: KeysUnderWay::default(),
             counters,
             patience,
@@ -169,8 +178,9 @@ impl Actor for Store {
         if Handle::try_current().is_err() {
             return;
         }
-        if let Some(catch_up) = self.catch_up.take() {
+        if let Some((catch_up, newcomers)) = self.helpers.take() {
             ctx.spawn(catch_up.run().into_actor(self));
+            ctx.spawn(newcomers.run().into_actor(self));
         }
         Self::await_retention(ctx);
     }

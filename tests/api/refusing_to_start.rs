@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     net::TcpListener,
-    os::unix::fs::FileExt,
+    os::unix::{fs::FileExt, process::ExitStatusExt},
     process::Command,
 };
 
@@ -213,4 +213,16 @@ fn an_address_that_is_no_bus_is_named_and_not_repeated() {
     ] {
         refuses(serve(&folder).args(["--set", setting]), USAGE, &[setting.split('=').next().unwrap(), words]);
     }
+}
+
+/// A Redis that lets everybody in and says nothing holds a start up as long as one answer may take.
+#[test]
+fn a_process_that_is_starting_ends_at_a_signal() {
+    let (folder, silent) = (tempfile::tempdir().unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let bus = format!("bridge.url=redis://{}", silent.local_addr().unwrap());
+    let mut child = serve(&folder).args(["--set", &bus, "--set", "bridge.timeout=5s"]).spawn().unwrap();
+    let _asked = silent.accept().unwrap();
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
 }

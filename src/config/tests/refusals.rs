@@ -131,6 +131,7 @@ fn a_value_that_would_stop_all_work_is_refused() {
         "session.data_bytes=65KiB",
         "shutdown.drain=30s",
         "bridge.timeout=0",
+        "bridge.timeout=6s",
         "bridge.prefix={tidings}:",
         "bridge.prefix=our tidings:",
         "bridge.prefix=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",

@@ -102,6 +102,49 @@ async fn who_could_not_sweep_for_long_tells_what_has_changed_since() {
     assert!(other.sweep.owed > since);
 }
 
+/// The other process writes here; on a file there is none, and this stands for it.
+#[actix::test]
+async fn those_whose_first_session_has_come_are_looked_for_when_the_bus_tells_of_them() {
+    let dir = TempDir::new().unwrap();
+    let (ear, mut told) = mpsc::unbounded_channel();
+    let (_bus, heard) = watch::channel(true);
+    let options = StoreOptions { others: Others { bus: Some(heard) }, ..options(&dir) };
+    let local = LocalUsers::default();
+    let store = Store::open(options, Ear(ear).start().recipient(), local.clone()).unwrap();
+    let link = StoreLink::start(store, Duration::from_secs(5));
+    for name in ["alice", "bob", "carol"] {
+        link.ask(publish(draft(name))).await.unwrap();
+    }
+    let here = [user("alice"), user("nobody")];
+    here.iter().for_each(|name| local.enter(name.clone()));
+    local.follow([&here[..], &[user("bob")]].concat());
+    let first = tokio::time::timeout(Duration::from_secs(2), told.recv()).await;
+    assert_eq!(first.unwrap().unwrap(), "alice 1");
+    link.flush().await;
+}
+
+/// A commit may take as long as the disk likes, and is seen when it is over.
+#[actix::test]
+async fn a_transaction_under_way_is_waited_for_however_long_it_takes() {
+    let mut other = Neighbour::new(None);
+    other.store.publish("alice").await;
+    let mut slow = other.store.other_connection();
+    if matches!(slow, Connection::Sqlite(_)) {
+        return;
+    }
+    let lock = "SELECT pg_advisory_lock_shared(1953064052, hashtext(current_schema()))";
+    slow.batch_execute(lock).unwrap();
+    let began = slow.begin().unwrap();
+    slow.batch_execute("UPDATE inboxes SET version = version + 1").unwrap();
+    for _ in 0..2 {
+        other.swept().await;
+        assert_eq!(other.sweep.owed, Some(began));
+    }
+    slow.commit().unwrap();
+    assert_eq!(other.swept().await, ["alice 1"]);
+    assert!(other.sweep.owed > Some(began));
+}
+
 /// G16.
 #[actix::test]
 async fn a_clock_that_was_set_back_hides_nothing() {
