@@ -1,6 +1,6 @@
 //! Calls to Redis, made of orders.
 
-use redis::{Cmd, cmd};
+use redis::{Arg, Cmd, cmd};
 
 use super::{
     BridgeOptions, RoomBounds,
@@ -25,6 +25,18 @@ pub struct Call {
     pub cmd: Cmd,
     /// What it is about: calls with the same text go to the same server of a cluster, in order.
     pub key: String,
+}
+
+impl Call {
+    pub fn is_script(&self) -> bool {
+        matches!(self.cmd.args_iter().next(), Some(Arg::Simple(b"EVALSHA")))
+    }
+
+    /// About what it takes to say it.
+    pub fn bytes(&self) -> usize {
+        let argument = |arg| if let Arg::Simple(bytes) = arg { <[u8]>::len(bytes) } else { 0 };
+        self.cmd.args_iter().map(argument).sum()
+    }
 }
 
 /// Makes calls.

@@ -157,9 +157,16 @@ impl Connection {
     /// Where there is no answer; the calls may have been made all the same.
     pub async fn call(&self, calls: &[Call]) -> Result<Vec<Value>, Loss> {
         let mut answers = self.send(calls.iter()).await?;
-        // Redis was told to forget its scripts. What was refused for that was not done.
-        if answers.iter().any(is_unknown_script) {
+        // Redis was told to forget its scripts. What was refused for that was not done, and is done now, unless
+        // others have given it the scripts meanwhile, and what came behind was done before it.
+        if let Some(first) = answers.iter().position(is_unknown_script) {
             self.load_scripts().await?;
+            let behind = answers.iter().zip(calls).skip(first);
+            if behind.into_iter().any(|(answer, call)| call.is_script() && !is_unknown_script(answer)) {
+                return Err(Loss::Refused(
+                    "it has forgotten its scripts in the middle of our work".to_owned(),
+                ));
+            }
             let refused = answers.iter().zip(calls).filter(|(answer, _)| is_unknown_script(answer));
             let mut again = self.send(refused.map(|(_, call)| call)).await?.into_iter();
             for answer in answers.iter_mut().filter(|answer| is_unknown_script(answer)) {

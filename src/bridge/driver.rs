@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     rc::Rc,
     sync::{Arc, atomic::AtomicU64},
     time::{Duration, Instant},
@@ -20,11 +21,11 @@ use super::{
     messages::{BusEvent, BusEvents, Order},
     opening::Opening,
     outbound::UnderWay,
-    pushes,
+    pushes::{self, Pushes},
     teller::Teller,
 };
 use crate::{
-    domain::{Invalid, NodeId},
+    domain::{Invalid, NodeId, RoomName},
     random,
 };
 
@@ -56,6 +57,8 @@ pub struct Shared {
     pub teller: Teller,
     pub followed: RefCell<Followed>,
     pub opening: RefCell<Opening>,
+    /// How many orders to open a room wait.
+    pub ordered: RefCell<HashMap<RoomName, usize>>,
     pub nodes: RefCell<Nodes>,
     /// Orders whose answer is still to come.
     pub under_way: RefCell<UnderWay>,
@@ -70,7 +73,7 @@ pub struct Driver {
     timeout: Duration,
     orders: mpsc::UnboundedReceiver<Work>,
     state: watch::Sender<BusState>,
-    shared: Rc<Shared>,
+    pub shared: Rc<Shared>,
 }
 
 impl Driver {
@@ -96,9 +99,10 @@ impl Driver {
                 calls: Calls::new(&options),
                 teller: Teller::new(lives),
                 followed: RefCell::new(Followed::new()),
-                opening: RefCell::new(Opening::default()),
+                opening: RefCell::default(),
+                ordered: RefCell::default(),
                 nodes: RefCell::default(),
-                under_way: RefCell::new(UnderWay::default()),
+                under_way: RefCell::default(),
                 is_stale: Cell::new(false),
                 rejected,
                 complained_at: Cell::new(None),
@@ -119,7 +123,12 @@ impl Driver {
         let mut losses: u32 = 0;
         loop {
             let begun = Instant::now();
-            let loss = match self.connect().await {
+            // What is ordered meanwhile is refused.
+            let connected = tokio::select! {
+                connected = connect(&self.shared, &self.address, self.timeout) => connected,
+                () = refuse(&self.shared, &mut self.orders) => return self.refuse_all().await,
+            };
+            let loss = match connected {
                 Err(loss) => loss,
                 Ok((connection, mut pushes)) => {
                     self.state.send_replace(BusState::Live);
@@ -149,35 +158,34 @@ impl Driver {
             let pause = tokio::time::sleep(pause);
             tokio::select! {
                 () = pause => {}
-                () = refuse(&self.shared, &mut self.orders) => {}
+                () = refuse(&self.shared, &mut self.orders) => return self.refuse_all().await,
             }
         }
     }
 
-    /// Connects, follows what is wanted, and puts the lease. What is ordered meanwhile is refused.
-    async fn connect(&mut self) -> Result<(Connection, pushes::Pushes), Loss> {
-        let shared = &self.shared;
-        let connecting = async {
-            let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
-            let connection = Connection::open(&self.address, &sender, self.timeout).await?;
-            shared.calls.shard(connection.is_cluster());
-            shared.followed.borrow_mut().forget_connection();
-            shared.follow_changes(&connection).await?;
-            *shared.nodes.borrow_mut() = Nodes::default();
-            shared.look_at_leases(&connection).await?;
-            Ok((connection, pushes))
-        };
-        tokio::select! {
-            connected = connecting => connected,
-            () = refuse(shared, &mut self.orders) => Err(Loss::Disconnected),
-        }
-    }
-
-    /// Nothing is carried out any more.
+    /// Nothing is carried out any more, and no lease is put.
     async fn refuse_all(&mut self) {
         self.state.send_replace(BusState::Backoff);
-        refuse(&self.shared, &mut self.orders).await;
+        while !self.orders.is_closed() {
+            refuse(&self.shared, &mut self.orders).await;
+        }
     }
+}
+
+/// Connects, follows what is wanted, and puts the lease.
+async fn connect(
+    shared: &Shared,
+    address: &Address,
+    timeout: Duration,
+) -> Result<(Connection, Pushes), Loss> {
+    let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
+    let connection = Connection::open(address, &sender, timeout).await?;
+    shared.calls.shard(connection.is_cluster());
+    shared.followed.borrow_mut().forget_connection();
+    shared.follow_changes(&connection).await?;
+    *shared.nodes.borrow_mut() = Nodes::default();
+    shared.look_at_leases(&connection).await?;
+    Ok((connection, pushes))
 }
 
 impl Shared {
@@ -213,13 +221,15 @@ impl Shared {
     }
 }
 
-/// Refuses what is ordered while the bus is away, and remembers what is to be followed. Ends with the actor.
+/// Refuses what is ordered while the bus is away, and remembers what is to be followed. Ends when
+/// it is told to stop, or with the actor.
 async fn refuse(shared: &Shared, orders: &mut mpsc::UnboundedReceiver<Work>) {
     while let Some(work) = orders.recv().await {
         match work {
             Work::Order(order) => shared.refuse(order),
             Work::Stop(done) => {
                 let _ = done.send(());
+                return;
             }
         }
     }

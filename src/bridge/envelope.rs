@@ -115,6 +115,7 @@ impl Body {
     /// The fact about this user's inbox, and who says it; `None` if it is about something else.
     pub fn into_fact(self, user: UserId) -> Option<(NodeId, InboxFact)> {
         Some(match self {
+            Self::Appended { notification, .. } if notification.position.offset == 0 => return None,
             Self::Appended { node, notification, counters } => {
                 (node, InboxFact::Appended { user, notification: notification.into(), counters })
             }
@@ -208,11 +209,12 @@ impl Sealer {
         age: Duration,
         sealed: &[u8],
     ) -> Result<RoomMessage, Rejected> {
-        let Body::Message { from, event, nonce, data, .. } =
-            self.open(&Channel::Room(room.clone()), sealed)?
-        else {
+        let body = self.open(&Channel::Room(room.clone()), sealed)?;
+        let Body::Message { from, event, nonce, data, .. } = body else { return Err(Rejected::Malformed) };
+        // Numbers begin with 1.
+        if position.offset == 0 {
             return Err(Rejected::Malformed);
-        };
+        }
         let draft = MessageDraft { data, event, nonce };
         Ok(RoomMessage { room: room.clone(), position, from, draft, at, age })
     }

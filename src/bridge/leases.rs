@@ -38,8 +38,13 @@ impl Nodes {
         self.alive.contains(&node)
     }
 
-    /// Who was there or was named, and has no lease.
-    fn look(&mut self, alive: HashSet<NodeId>) -> Vec<NodeId> {
+    /// Who was there or was named, and has no lease. Where this node's own was gone, too, that proves nothing:
+    /// Redis may have been emptied, and everybody is to be read again anyway.
+    fn look(&mut self, alive: HashSet<NodeId>, had_lapsed: bool) -> Vec<NodeId> {
+        if had_lapsed {
+            self.alive.clear();
+            self.named.clear();
+        }
         let known = self.alive.drain().chain(self.named.drain()).collect::<HashSet<_>>();
         let lost = known.difference(&alive).copied().collect();
         self.alive = alive;
@@ -92,7 +97,7 @@ impl Shared {
         let answer = connection.call_one(self.calls.lease()).await?;
         let (had_lapsed, alive) =
             scripts::leased(answer).map_err(|error| Loss::Refused(error.to_string()))?;
-        let lost = self.nodes.borrow_mut().look(alive);
+        let lost = self.nodes.borrow_mut().look(alive, had_lapsed);
         for node in lost {
             log::info!(node = node.as_str(); "another node is gone");
             self.teller.tell(BusEvent::NodeLost(node));

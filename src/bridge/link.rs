@@ -59,7 +59,7 @@ impl BridgeLink {
         let rejected = Arc::new(AtomicU64::new(0));
         let timeout = options.timeout;
         let driver = Driver::new(options, orders, state, lives, rejected.clone())?;
-        let addr = RedisBridge { work, driver: Some(driver) }.start();
+        let addr = RedisBridge { work, shared: driver.shared.clone(), driver: Some(driver) }.start();
         Ok(Self { addr, state: states, is_live, rejected, timeout })
     }
 

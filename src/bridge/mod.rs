@@ -5,6 +5,7 @@
 //! is asked then is refused at once. Its handlers put orders into a queue and never wait; a task of its own
 //! does, see [`driver`].
 
+mod batch;
 mod calls;
 mod cluster;
 mod connection;
@@ -28,12 +29,12 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture,
 };
-use driver::{Driver, Work};
+use driver::{Driver, Shared, Work};
 pub use link::{BridgeLink, BusState};
 use messages::{HubReady, Orders, Stop};
 use secrecy::SecretString;
@@ -76,6 +77,7 @@ pub struct RoomBounds {
 
 pub struct RedisBridge {
     work: mpsc::UnboundedSender<Work>,
+    shared: Rc<Shared>,
     /// Until the hub is there.
     driver: Option<Driver>,
 }
@@ -100,6 +102,7 @@ impl Handler<Orders> for RedisBridge {
 
     fn handle(&mut self, Orders(orders): Orders, _: &mut Self::Context) {
         for order in orders {
+            self.shared.ordered(&order);
             // The task ends with the actor.
             let _ = self.work.send(Work::Order(order));
         }

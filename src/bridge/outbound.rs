@@ -6,24 +6,17 @@ use redis::{ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    calls::Call,
+    batch::{Batch, Then},
     connection::{Connection, Loss},
     driver::{Shared, Work},
-    messages::{BusEvent, OpenRoom, Order, RoomPublish},
+    messages::{BusEvent, OpenRoom, Order, Purpose, RoomPublish},
     names::Channel,
     scripts,
 };
-use crate::{
-    domain::{Position, RoomName},
-    hub::messages::RoomRefusal,
-    mailbox::Load,
-};
+use crate::{domain::RoomName, hub::messages::RoomRefusal};
 
-/// Most orders in one pipeline.
+/// Most orders that are taken at once.
 const BATCH: usize = 256;
-
-/// Most rooms opened in one pipeline, since each may answer with a page of history.
-const OPEN_MAX: usize = 32;
 
 /// Who is to be answered.
 #[derive(Default)]
@@ -54,37 +47,6 @@ impl UnderWay {
     }
 }
 
-/// What is to be done with an answer.
-enum Then {
-    Nothing,
-    /// It changes who is in a room.
-    Noted,
-    Published(u64),
-    Opened(RoomName, Position),
-}
-
-/// Calls that go together, and what is done with their answers.
-#[derive(Default)]
-struct Batch {
-    calls: Vec<Call>,
-    then: Vec<Then>,
-    opened: usize,
-    /// Given back when all is done.
-    loads: Vec<Load>,
-}
-
-impl Batch {
-    fn add(&mut self, call: Call, then: Then) {
-        self.opened += usize::from(matches!(then, Then::Opened(..)));
-        self.calls.push(call);
-        self.then.push(then);
-    }
-
-    fn is_full(&self) -> bool {
-        self.calls.len() >= BATCH || self.opened >= OPEN_MAX
-    }
-}
-
 impl Shared {
     /// Carries out what is ordered until the bus is lost; `None` when it was told to stop, and has, or
     /// nobody is left to order anything.
@@ -94,11 +56,16 @@ impl Shared {
         connection: &Connection,
     ) -> Option<Loss> {
         let mut waiting = Vec::with_capacity(BATCH);
+        // What was ordered while the connection was made.
+        if let Err(loss) = self.follow_changes(connection).await {
+            return Some(loss);
+        }
         loop {
             self.teller.has_room().await;
             if orders.recv_many(&mut waiting, BATCH).await == 0 {
                 return None;
             }
+            waiting.retain(|work| !self.is_ordered_again(work));
             // Whatever becomes of the bus from here on, these are answered, and what is to be followed is known.
             for work in &waiting {
                 if let Work::Order(order) = work {
@@ -134,12 +101,46 @@ impl Shared {
                 Work::Order(order) => self.add(order, &mut batch),
                 Work::Stop(done) => stop = Some(done),
             }
-            if batch.is_full() {
-                self.send(std::mem::take(&mut batch), connection).await?;
+        }
+        self.follow_changes(connection).await?;
+        loop {
+            let (calls, then) = batch.take();
+            if calls.is_empty() {
+                return Ok(stop);
+            }
+            let answers = connection.call(&calls).await?;
+            for (answer, then) in answers.into_iter().zip(then) {
+                let answer = self.accepted(answer)?;
+                match then {
+                    Then::Nothing => {}
+                    Then::Noted => self.is_stale.set(self.is_stale.get() || answer.is_none()),
+                    Then::Published(id) => self.published(id, answer),
+                    Then::Opened(room, known) => self.opened(room, known, answer, connection).await?,
+                }
             }
         }
-        self.send(batch, connection).await?;
-        Ok(stop)
+    }
+
+    /// An order is put into the queue.
+    pub fn ordered(&self, order: &Order) {
+        if let Order::OpenRoom(open) = order {
+            *self.ordered.borrow_mut().entry(open.room.clone()).or_default() += 1;
+        }
+    }
+
+    /// Whether a room waits to be opened once more: then this time is nobody's, and is answered so. However often
+    /// rooms are opened under load, no more is done than there are rooms.
+    fn is_ordered_again(&self, work: &Work) -> bool {
+        let Work::Order(Order::OpenRoom(OpenRoom { room, .. })) = work else { return false };
+        let mut ordered = self.ordered.borrow_mut();
+        let Some(times) = ordered.get_mut(room) else { return false };
+        *times -= 1;
+        if *times == 0 {
+            ordered.remove(room);
+            return false;
+        }
+        self.teller.tell(opened_not(room.clone()));
+        true
     }
 
     fn note_inbox(&self, order: &Order) {
@@ -160,18 +161,20 @@ impl Shared {
                 for fact in facts {
                     batch.add(calls.announce(fact), Then::Nothing);
                 }
-                batch.loads.push(load);
+                batch.keep(load);
             }
-            Order::OpenRoom(OpenRoom { room, known, members }) => {
+            Order::OpenRoom(OpenRoom { room, known, purpose }) => {
                 self.followed.borrow_mut().follow(Channel::Room(room.clone()));
                 self.opening.borrow_mut().begin(room.clone());
-                batch.add(calls.present(&room, &members), Then::Noted);
+                if let Purpose::Enter(members) = &purpose {
+                    batch.add(calls.present(&room, members), Then::Noted);
+                }
                 batch.add(calls.open(&room, known), Then::Opened(room, known));
             }
             Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),
             Order::Publish(RoomPublish { id, room, from, draft, load, known: _ }) => {
                 batch.add(calls.publish(room, from, draft), Then::Published(id));
-                batch.loads.push(load);
+                batch.keep(load);
             }
             Order::Enter { room, user } => batch.add(calls.enter(room, user), Then::Noted),
             Order::Exit { room, user } => batch.add(calls.exit(room, user), Then::Noted),
@@ -181,25 +184,6 @@ impl Shared {
             Order::Tell(tell) => batch.add(calls.tell(tell), Then::Nothing),
         }
     }
-    /// Sends what was gathered, and does what the answers ask for.
-    async fn send(&self, batch: Batch, connection: &Connection) -> Result<(), Loss> {
-        self.follow_changes(connection).await?;
-        if batch.calls.is_empty() {
-            return Ok(());
-        }
-        let answers = connection.call(&batch.calls).await?;
-        for (answer, then) in answers.into_iter().zip(batch.then) {
-            let answer = self.accepted(answer)?;
-            match then {
-                Then::Nothing => {}
-                Then::Noted => self.is_stale.set(self.is_stale.get() || answer.is_none()),
-                Then::Published(id) => self.published(id, answer),
-                Then::Opened(room, known) => self.opened(room, known, answer, connection).await?,
-            }
-        }
-        Ok(())
-    }
-
     /// The answer, if it is one; `None` if Redis has refused.
     ///
     /// # Errors
@@ -235,7 +219,10 @@ impl Shared {
     pub fn refuse(&self, order: Order) {
         self.note_inbox(&order);
         match order {
-            Order::OpenRoom(open) => self.teller.tell(opened_not(open.room)),
+            Order::OpenRoom(open) => {
+                self.ordered.borrow_mut().remove(&open.room);
+                self.teller.tell(opened_not(open.room));
+            }
             Order::Publish(publish) => self.teller.tell(published_not(publish.id)),
             // The hub says it again when it opens its rooms, or it is lost.
             Order::FollowInbox(_)

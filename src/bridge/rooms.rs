@@ -8,7 +8,7 @@ use super::{
     connection::{Connection, Loss},
     driver::Shared,
     messages::{BusEvent, RoomMessage, RoomState},
-    scripts::{self, Entry, Member, Opened},
+    scripts::{self, Entry, Member, Nonsense, Opened},
 };
 use crate::{
     domain::{Epoch, NodeId, Offset, Position, RoomName},
@@ -31,13 +31,14 @@ impl Shared {
         connection: &Connection,
     ) -> Result<(), Loss> {
         let result = match answer.map(scripts::opened) {
-            Some(Ok(opened)) => Ok(self.read_on(&room, known, opened, connection).await?),
-            Some(Err(error)) => {
-                self.complain(format_args!("a room cannot be read: {error}"));
-                Err(RoomRefusal::Unavailable)
-            }
-            None => Err(RoomRefusal::Unavailable),
+            Some(Ok(opened)) => self.read_on(&room, known, opened, connection).await?,
+            Some(Err(error)) => Err(error),
+            None => Err(Nonsense),
         };
+        let result = result.map_err(|error| {
+            self.complain(format_args!("a room cannot be read: {error}"));
+            RoomRefusal::Unavailable
+        });
         self.under_way.borrow_mut().end_open(&room);
         let held = self.opening.borrow_mut().end(&room);
         self.teller.tell(BusEvent::RoomOpened { room, result });
@@ -53,7 +54,7 @@ impl Shared {
         known: Position,
         mut opened: Opened,
         connection: &Connection,
-    ) -> Result<RoomState, Loss> {
+    ) -> Result<Result<RoomState, Nonsense>, Loss> {
         let mut history = History::new(opened.epoch, known);
         for _ in 0..PAGES_MAX {
             history.add(self, room, opened.epoch, &opened.entries);
@@ -61,15 +62,17 @@ impl Shared {
                 break;
             }
             let call = self.calls.open(room, history.reached());
-            let answer = connection.call_one(call).await?;
-            opened = scripts::opened(answer).map_err(|error| Loss::Refused(error.to_string()))?;
+            opened = match scripts::opened(connection.call_one(call).await?) {
+                Ok(opened) => opened,
+                Err(error) => return Ok(Err(error)),
+            };
         }
         let members = self.living(room, opened.members, connection).await?;
         let (epoch, last) = (opened.epoch, opened.last);
         // Whoever was lost meanwhile was told to be; from here on nothing comes between.
         let members = members.into_iter().filter(|member| self.nodes.borrow().is_alive(member.node));
         let members = members.map(|member| (member.node, member.user)).collect();
-        Ok(RoomState { epoch, last, messages: history.up_to(last), members })
+        Ok(Ok(RoomState { epoch, last, messages: history.up_to(last), members: Some(members) }))
     }
 
     /// The members on other nodes that are there. Those of nodes that are lost are taken out of the room.

@@ -74,7 +74,7 @@ pub struct Opened {
     pub entries: Vec<Entry>,
     /// There are more behind these.
     pub has_more: bool,
-    /// Over all nodes.
+    /// Over all nodes; none where there is more.
     pub members: Vec<Member>,
 }
 

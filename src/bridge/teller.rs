@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
+    time::{Duration, Instant},
 };
 
 use actix::Recipient;
@@ -16,11 +17,15 @@ const BATCH: usize = 256;
 /// Beyond this many that wait, nothing more is taken from Redis.
 const WAITING_MAX: usize = 1024;
 
+/// How often everything is read again at most: to read much again is no cure for having too much to do.
+const RETELL_INTERVAL: Duration = Duration::from_secs(1);
+
 /// What the hub is still to be told. The bridge may wait for it, since it never waits for the bridge.
 pub struct Teller {
     waiting: RefCell<VecDeque<BusEvent>>,
     /// Something was lost on the way here.
     has_missed: Cell<bool>,
+    told_live_at: Cell<Option<Instant>>,
     has_more: Notify,
     has_room: Notify,
     /// The same for the store, which looks for what was missed of inboxes.
@@ -32,6 +37,7 @@ impl Teller {
         Self {
             waiting: RefCell::default(),
             has_missed: Cell::default(),
+            told_live_at: Cell::default(),
             has_more: Notify::new(),
             has_room: Notify::new(),
             lives,
@@ -39,11 +45,13 @@ impl Teller {
     }
 
     pub fn tell(&self, event: BusEvent) {
-        match event {
-            BusEvent::Live => self.lives.send_replace(true),
-            BusEvent::Away => self.lives.send_replace(false),
-            _ => false,
-        };
+        if let BusEvent::Live | BusEvent::Away = event {
+            let is_live = matches!(event, BusEvent::Live);
+            // What was missed before is read again when the bus is there, and not before.
+            self.has_missed.set(false);
+            self.told_live_at.set(is_live.then(Instant::now));
+            self.lives.send_replace(is_live);
+        }
         self.waiting.borrow_mut().push_back(event);
         self.has_more.notify_one();
     }
@@ -64,7 +72,11 @@ impl Teller {
     /// Hands events on until the hub is gone.
     pub async fn run(&self, hub: &Recipient<BusEvents>) {
         loop {
-            self.has_more.notified().await;
+            let has_more = self.has_more.notified();
+            match self.has_missed.get() {
+                true => _ = tokio::time::timeout(RETELL_INTERVAL, has_more).await,
+                false => has_more.await,
+            }
             while let Some(batch) = self.take() {
                 if hub.send(BusEvents(batch)).await.is_err() {
                     return;
@@ -75,11 +87,11 @@ impl Teller {
     }
 
     fn take(&self) -> Option<Vec<BusEvent>> {
-        let mut waiting = self.waiting.borrow_mut();
-        if self.has_missed.replace(false) {
-            self.lives.send_replace(true);
-            waiting.push_back(BusEvent::Live);
+        let is_due = self.told_live_at.get().is_some_and(|at| at.elapsed() >= RETELL_INTERVAL);
+        if is_due && self.has_missed.get() {
+            self.tell(BusEvent::Live);
         }
+        let mut waiting = self.waiting.borrow_mut();
         let count = waiting.len().min(BATCH);
         (count > 0).then(|| waiting.drain(..count).collect())
     }

@@ -26,7 +26,7 @@ fn json() -> impl Strategy<Value = Json> {
 }
 
 fn position() -> impl Strategy<Value = Position> {
-    (any::<u64>(), 0..=i64::MAX as u64)
+    (any::<u64>(), 1..=i64::MAX as u64)
         .prop_map(|(bits, offset)| Position::new(Epoch::from_random(bits), offset))
 }
 

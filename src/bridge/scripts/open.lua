@@ -3,7 +3,8 @@
 -- KEYS  meta, log, nonces, members of the room
 -- ARGV  epoch if the room has none · known epoch · known offset · messages kept for, in ms
 --       how long the numbering lasts, in ms · bytes of messages in one answer
--- Answers {epoch, offset, {{offset, at, age in microseconds, sealed}, ...}, 1 if there are more, members}.
+-- Answers {epoch, offset, {{offset, at, age in microseconds, sealed}, ...}, 1 if there are more, members with
+-- the last of them}. A clock that was set back makes a message new, and not of the future..
 
 local meta, log, nonces, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epoch_if_none, known_epoch, known_offset = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -38,9 +39,10 @@ repeat
         break
       end
       entries[#entries + 1] =
-        { string.format('%.0f', number), row[2][2], string.format('%.0f', now - at), sealed }
+        { string.format('%.0f', number), row[2][2], string.format('%.0f', math.max(now - at, 0)), sealed }
     end
   end
 until #rows < 16 or has_more == 1
 
-return { epoch, string.format('%.0f', offset), entries, has_more, redis.call('HGETALL', members) }
+local all = has_more == 0 and redis.call('HGETALL', members) or {}
+return { epoch, string.format('%.0f', offset), entries, has_more, all }

@@ -59,6 +59,7 @@ async fn garbage_is_counted_and_not_delivered() {
             .to_owned(),
         r#"abcdefgh.1 1 1 - {"message":{"id":1,"from":"bob","event":null,"nonce":null,"data":{"a":1,"a":2}}}"#
             .to_owned(),
+        r#"abcdefgh.0 1 1 - {"message":{"id":1,"from":"bob","event":null,"nonce":null,"data":1}}"#.to_owned(),
         r#"abcdefgh.1 1 1 - {"exited":{"node":"abcdefgh","user":"bob"}}"#.to_owned(),
     ];
     let mut redis = stranger(&server);
@@ -75,7 +76,7 @@ async fn garbage_is_counted_and_not_delivered() {
         let nested = format!("1 - {}", "[".repeat(100_000));
         said += redis.publish::<_, _, u64>(channel, nested).unwrap();
     }
-    assert_eq!(said, 3 * (24 + 20 + 2));
+    assert_eq!(said, 3 * (25 + 20 + 2));
     // A fact in a room's channel, and the other way round.
     said += redis.publish::<_, _, u64>(CHANNELS[1], format!(r#"1 - {{"changed":{changed}}}"#)).unwrap();
     let exited = r#"1 - {"exited":{"node":"abcdefgh","user":"bob"}}"#;

@@ -9,7 +9,9 @@ use super::server::PATIENCE;
 use crate::{
     bridge::{
         BridgeLink, BridgeOptions, RoomBounds,
-        messages::{BusEvent, BusEvents, OpenRoom, Order, Orders, RoomMessage, RoomPublish, RoomState},
+        messages::{
+            BusEvent, BusEvents, OpenRoom, Order, Orders, Purpose, RoomMessage, RoomPublish, RoomState,
+        },
     },
     domain::{Json, MessageDraft, NodeId, Position, RoomName, UserId},
     hub::messages::RoomRefusal,
@@ -141,7 +143,11 @@ impl Node {
         members: &[&str],
     ) -> Result<RoomState, RoomRefusal> {
         let members = members.iter().map(|name| user(name)).collect();
-        self.order(vec![Order::OpenRoom(OpenRoom { room: room(name), known, members })]);
+        self.order(vec![Order::OpenRoom(OpenRoom {
+            room: room(name),
+            known,
+            purpose: Purpose::Enter(members),
+        })]);
         self.until(|event| match event {
             BusEvent::RoomOpened { result, .. } => Some(result),
             _ => None,
