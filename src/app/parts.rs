@@ -73,9 +73,7 @@ impl Parts {
         let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), doorbell.clone(), bus).await;
         let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
         let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
-        if is_shared {
-            actix::spawn(revoker.clone().listen());
-        }
+        actix::spawn(revoker.clone().listen(is_shared));
         let company = if is_shared || bridge.is_some() { Company::Possible } else { Company::Alone };
         let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
         let peers = Peers::launch(survey, company, doorbell);

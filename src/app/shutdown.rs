@@ -8,8 +8,8 @@ use std::{
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::door::Door;
-use super::parts::Parts;
+use super::{door::Door, parts::Parts};
+use crate::hub::messages::Settle;
 
 /// How often it is looked whether all sessions are gone.
 const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
@@ -36,8 +36,8 @@ impl Signals {
     }
 }
 
-/// Closes the sessions, spread over `drain`; lets requests finish; says what the other nodes still
-/// have to hear; closes the database. Whatever of it is cut short, nothing accepted is lost.
+/// Closes the sessions, spread over `drain`; lets requests finish; closes the database; says what the other
+/// nodes still have to hear. Whatever of it is cut short, nothing accepted is lost.
 pub async fn stop(parts: &Parts, door: Door, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
     parts.hub.drain(drain);
     // All have been told by then; who asks all the same is a request, and the server lets those finish.
@@ -47,8 +47,12 @@ pub async fn stop(parts: &Parts, door: Door, server: ServerHandle, sessions: &At
     }
     door.close().await;
     server.stop(true).await;
+    // Each has said all that it has to say when the next one stops: store, hub, bridge.
+    parts.store.flush().await;
     if let Some(bridge) = &parts.bridge {
+        if let Err(error) = parts.hub.ask(Settle).await {
+            log::warn!("the hub does not answer any more: {error}");
+        }
         bridge.stop().await;
     }
-    parts.store.flush().await;
 }

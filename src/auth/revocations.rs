@@ -11,8 +11,8 @@ use std::{
 
 use crate::domain::{Identity, Revocation, Revoked, SessionId, Timestamp, UserId, revocation::TokenId};
 
-/// How long it is known that a session was ended, so that hearing of it again does nothing.
-const SESSION_AGE: Duration = Duration::from_secs(60);
+/// How long it is known that a session was ended, so that reading of it again does nothing: longer than it is kept.
+const SESSION_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// Held for no longer than a look into a table, and never over anything that could panic.
 #[derive(Default)]

@@ -95,8 +95,7 @@ pub enum TellKind {
     Answer,
 }
 
-/// Follow this room, put in who is in it here, and no others, and tell what it is now: [`BusEvent::RoomOpened`].
-/// The other nodes hear [`BusEvent::Members`] of it.
+/// Follow this room, and tell what it is now: [`BusEvent::RoomOpened`].
 ///
 /// The same when a room is opened for the first time, when the bus is there again, and when the hub has
 /// noticed that it has missed something. It is followed before it is read, so nothing falls between.
@@ -105,8 +104,19 @@ pub struct OpenRoom {
     pub room: RoomName,
     /// What the hub has of it already: only what lies behind is read. [`Position::START`] where it has nothing.
     pub known: Position,
-    /// The users who are in it on this node.
-    pub members: Vec<UserId>,
+    pub purpose: Purpose,
+}
+
+/// What a room is opened for.
+#[derive(Debug)]
+pub enum Purpose {
+    /// These users are in it on this node, and no others: it is made if it is not there, they are put in, and the
+    /// other nodes hear [`BusEvent::Members`] of it.
+    Enter(Vec<UserId>),
+    /// Somebody asks something: nothing is made and nobody put in. A room that is not there has no epoch.
+    Look,
+    /// Something that was said is missing, and nothing else.
+    Messages,
 }
 
 /// Give this message its number, keep it, and tell it to every node that follows the room, this one included.
@@ -154,6 +164,8 @@ pub enum BusEvent {
         result: Result<Position, RoomRefusal>,
     },
     Said(RoomMessage),
+    /// Something was said in this room that cannot be believed, or cannot be read here.
+    Missed(RoomName),
     /// Exactly these users are in the room on that node.
     Members {
         room: RoomName,
@@ -195,8 +207,8 @@ pub struct RoomState {
     /// What is kept behind the position that the hub knew, if that is of this epoch; else all that is kept.
     /// Oldest first, without a hole up to `last`; the oldest may already be gone.
     pub messages: Vec<RoomMessage>,
-    /// Who is in it on other nodes.
-    pub members: Vec<(NodeId, UserId)>,
+    /// Who is in it on other nodes; `None` if that was not asked.
+    pub members: Option<Vec<(NodeId, UserId)>>,
 }
 
 /// A message with its number.

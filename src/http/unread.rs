@@ -112,7 +112,12 @@ async fn counters_after(
     }
     let (deadline, line) = (Instant::now() + time, socket::line(request)?);
     let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default(), line);
-    waiter.begun().await.map_err(Problem::ended)?;
+    match waiter.begun().await {
+        Ok(()) => {}
+        // The wait is over before it began.
+        Err(CloseCode::Restart) => return Ok(now),
+        Err(code) => return Err(Problem::ended(code)),
+    }
     loop {
         let inbox = api.store.counters(&identity.user).await?;
         if is_news(&inbox) {

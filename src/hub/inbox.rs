@@ -61,7 +61,7 @@ impl NotificationHub {
 fn event(notification: &Notification) -> What {
     let position = notification.position;
     let frame = if notification.muted {
-        let from = Position { offset: position.offset - 1, ..position };
+        let from = Position { offset: position.offset.saturating_sub(1), ..position };
         Frame::hole(StreamName::Inbox, from, position, &Skip { stream: "inbox", from, to: position })
     } else {
         Frame::notification(position, &NotificationView(notification))

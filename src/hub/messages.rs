@@ -140,6 +140,12 @@ pub struct EndRevoked {
     pub revocations: Arc<[Revocation]>,
 }
 
+/// Answered when everything that was told before is done, and what there is for the other nodes is on its way.
+/// From the composition root at the end.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Settle;
+
 /// A session wants into a room, and has checked the scope. Answered by [`RoomAnswer::Joined`] through its
 /// shard, so that no live event goes ahead of the answer.
 ///

@@ -33,7 +33,7 @@ use liveness::TICK;
 pub use local_users::LocalUsers;
 use messages::{
     Drain, EndRevoked, HasPlace, PublishMessage, ReadMessages, ReadPresence, Register, Request, Requests,
-    RoomMessages, RoomPresence, RoomRefusal, ShardReady, Unregister,
+    RoomMessages, RoomPresence, RoomRefusal, Settle, ShardReady, Unregister,
 };
 pub use queue::HubQueue;
 use register::SessionRegister;
@@ -218,6 +218,14 @@ type RoomReply<T> = ResponseFuture<Result<T, RoomRefusal>>;
 /// Waits outside the hub: what is asked of rooms may have to be asked of the bus.
 fn answered<T: 'static>(answer: oneshot::Receiver<Result<T, RoomRefusal>>) -> RoomReply<T> {
     Box::pin(async { answer.await.unwrap_or(Err(RoomRefusal::Unavailable)) })
+}
+
+impl Handler<Settle> for NotificationHub {
+    type Result = ();
+
+    fn handle(&mut self, Settle: Settle, _: &mut Self::Context) {
+        self.send_orders();
+    }
 }
 
 impl Handler<Drain> for NotificationHub {

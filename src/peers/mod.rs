@@ -14,7 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
+use actix::{
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, ResponseActFuture, SpawnHandle, WrapFuture,
+};
 use messages::{Answer, Gather, Gathered, PeerNews, Question};
 pub use survey::Survey;
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -63,6 +65,7 @@ pub struct Peers {
     company: Company,
     /// Since when the bus is there.
     live_since: Option<Instant>,
+    next_hello: Option<SpawnHandle>,
     /// When each of the others was last heard.
     nodes: HashMap<NodeId, Instant>,
     waiting: HashMap<u64, mpsc::Sender<(NodeId, Answered)>>,
@@ -97,6 +100,7 @@ impl Peers {
             survey,
             company,
             live_since: None,
+            next_hello: None,
             nodes: HashMap::new(),
             waiting: HashMap::new(),
             answering: Arc::new(Semaphore::new(ANSWERING_MAX)),
@@ -111,11 +115,17 @@ impl Peers {
         self.survey.hub.tell_nodes(to, kind, body);
     }
 
-    fn say_hello(&mut self) {
-        if self.live_since.is_some() {
-            self.say(None, TellKind::Hello, "{}".to_owned());
-        }
+    /// Says it to all, again and again while the bus is there.
+    fn say_hello(&mut self, ctx: &mut Context<Self>) {
+        self.say(None, TellKind::Hello, "{}".to_owned());
         self.nodes.retain(|_, heard| heard.elapsed() < HELLO_TTL);
+        self.next_hello = Some(ctx.run_later(HELLO_INTERVAL, Self::say_hello));
+    }
+
+    fn fall_silent(&mut self, ctx: &mut Context<Self>) {
+        if let Some(next) = self.next_hello.take() {
+            ctx.cancel_future(next);
+        }
     }
 
     /// The others that are there, and whether these are all.
@@ -177,7 +187,6 @@ impl Actor for Peers {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX_CAPACITY);
-        ctx.run_interval(HELLO_INTERVAL, |peers, _| peers.say_hello());
     }
 }
 
@@ -188,9 +197,13 @@ impl Handler<PeerNews> for Peers {
         match news {
             PeerNews::Live => {
                 self.live_since = Some(Instant::now());
-                self.say_hello();
+                self.fall_silent(ctx);
+                self.say_hello(ctx);
             }
-            PeerNews::Away => self.live_since = None,
+            PeerNews::Away => {
+                self.live_since = None;
+                self.fall_silent(ctx);
+            }
             PeerNews::Lost(node) => drop(self.nodes.remove(&node)),
             PeerNews::Told { from, kind, body } => self.hear(ctx, from, kind, &body),
         }

@@ -31,8 +31,9 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(5);
 const INTERVAL_WITHOUT_BUS: Duration = Duration::from_secs(1);
 
-/// A change is seen when it is committed, and has the time at which its transaction began: up to 10 s before,
-/// for it may wait as long as its asker does, and its commit as long again. So far it is looked back, at least.
+/// A change is seen when it is committed, and has the time at which its transaction began. Those that have not
+/// changed anything yet when a sweep begins are not known to it, and may be as old as their askers are patient:
+/// half of this at most, for the patience that is usual.
 const OVERLAP: Duration = Duration::from_secs(15);
 
 /// How long a full hub, or a database that fails, is left alone.
@@ -132,10 +133,16 @@ impl CatchUp {
     pub(super) async fn sweep(&mut self) -> Result<(), StoreError> {
         self.owed = self.owed.into_iter().chain(self.doorbell.take_missed()).min();
         let Some(owed) = self.owed else { return Ok(()) };
-        let (mut begun, mut place, mut told) = (None, None, HashMap::new());
+        // In a transaction of its own, before those that look begin.
+        let begun = self.read(|conn| Ok(conn.settled()?)).await?;
+        // The clock may have been set back.
+        let start = owed.min(begun).minus(OVERLAP.max(self.patience * 3));
+        let mut place = Place { changed_at: start, user: None };
+        let mut told = HashMap::new();
         loop {
-            let (now, page) = self.page(owed, place.clone()).await?;
-            let begun = *begun.get_or_insert(now);
+            // Without an end, since an inbox that changes all the time would always be behind it.
+            let from = place.clone();
+            let page = self.read(move |conn| Ok(inboxes::changed(conn, &from, PAGE_INBOXES)?)).await?;
             let is_last = page.len() < usize::try_from(PAGE_INBOXES).unwrap_or_default();
             let next = page.last().map(|last| last.place.clone());
             let is_untold = |changed: &&Changed| self.told.get(&changed.user) != Some(&changed.state);
@@ -152,27 +159,15 @@ impl CatchUp {
                 self.told = told;
                 return Ok(());
             }
-            place = next;
+            place = next.unwrap_or(place);
         }
     }
 
-    /// The next inboxes behind this place, and the time. Without an end, since one that changes all the time
-    /// would always be behind it.
-    async fn page(
+    async fn read<T: Send + 'static>(
         &self,
-        owed: Timestamp,
-        place: Option<Place>,
-    ) -> Result<(Timestamp, Vec<Changed>), StoreError> {
-        let deadline = Instant::now() + self.patience;
-        let overlap = OVERLAP.max(self.patience * 3);
-        let page = move |conn: &mut Connection| {
-            let now = conn.now()?;
-            // The clock may have been set back.
-            let place =
-                place.unwrap_or_else(|| Place { changed_at: owed.min(now).minus(overlap), user: None });
-            Ok((now, inboxes::changed(conn, &place, PAGE_INBOXES)?))
-        };
-        self.reader.clone().read(deadline, page).await
+        query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.reader.clone().read(Instant::now() + self.patience, query).await
     }
 }
 

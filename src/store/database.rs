@@ -83,6 +83,15 @@ impl Connection {
         on_inner!(self, |conn| AnsiTransactionManager::rollback_transaction(conn))
     }
 
+    /// From when on changes may not be seen yet by a transaction that begins after this: all earlier ones are.
+    pub(super) fn settled(&mut self) -> QueryResult<Timestamp> {
+        match self {
+            Self::Sqlite(_) => Ok(clock::now()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conn) => server::settled(conn),
+        }
+    }
+
     /// Does something in a transaction that writes.
     pub(super) fn writing<T>(
         &mut self,

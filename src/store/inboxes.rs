@@ -6,9 +6,8 @@ use super::{
     Connection, messages::InboxState, on_inner, prepared::Prepared, rows::InboxRow, schema::inboxes,
 };
 use crate::{
-    domain::{Counters, Epoch, Offset, Timestamp, UserId},
+    domain::{Epoch, Offset, Timestamp, UserId},
     random,
-    stream::Head,
 };
 
 /// Where an inbox stands; `None` for a user who never had a notification.

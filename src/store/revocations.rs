@@ -18,9 +18,6 @@ use super::{
 };
 use crate::domain::{Revocation, Timestamp};
 
-/// Rows of a page.
-const PAGE_ROWS: i64 = 5000;
-
 /// How long the end of a session is kept: by then every instance has heard of it, or is not there any more.
 const SESSION_AGE: Duration = Duration::from_secs(10 * 60);
 
@@ -49,7 +46,10 @@ impl Write for Revoke {
 
 pub(super) fn read(conn: &mut Connection, read: &ReadRevocations) -> Result<RevocationPage, StoreError> {
     let read_at = conn.now()?;
-    let mut query = table.order((r::revoked_at, r::kind, r::value)).limit(PAGE_ROWS).into_boxed();
+    let mut query = table
+        .order((r::revoked_at, r::kind, r::value))
+        .limit(i64::try_from(read.limit).unwrap_or(i64::MAX))
+        .into_boxed();
     query = match read.after.as_ref().map(RevocationRow::from) {
         None => query.filter(r::revoked_at.ge(read.since.as_micros())),
         Some(last) => {
@@ -61,7 +61,7 @@ pub(super) fn read(conn: &mut Connection, read: &ReadRevocations) -> Result<Revo
         }
     };
     let rows: Vec<RevocationRow> = query.select(RevocationRow::as_select()).load(conn)?;
-    let has_more = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE_ROWS);
+    let has_more = rows.len() == read.limit;
     let revocations = rows.into_iter().map(Revocation::try_from).collect::<Result<_, _>>()?;
     Ok(RevocationPage { revocations, has_more, read_at })
 }

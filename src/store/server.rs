@@ -68,6 +68,27 @@ struct Company {
     is_alone: bool,
 }
 
+#[derive(QueryableByName)]
+struct Settled {
+    #[diesel(sql_type = BigInt)]
+    micros: i64,
+}
+
+/// When the oldest transaction began of those who have [`SHARE`] and have changed something, or else now. A
+/// commit may take as long as the disk likes.
+const SETTLED: &str = "
+    SELECT (extract(epoch FROM least(transaction_timestamp(), min(xact_start))) * 1000000)::bigint AS micros
+    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid IN (
+        SELECT pid FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 1953064052 AND objsubid = 2
+        AND objid = hashtext(coalesce(current_schema(), ''))::oid AND datid = database)";
+
+/// From when on transactions may not be visible yet to one that begins after this.
+pub(super) fn settled(conn: &mut PgConnection) -> QueryResult<Timestamp> {
+    let Settled { micros } = sql_query(SETTLED).get_result(conn)?;
+    Ok(Timestamp::from_micros(micros))
+}
+
 /// The name of the statement that is [`Prepared`].
 struct Now;
 

@@ -86,7 +86,7 @@ async fn b49_a_method_that_is_not_meant_is_405_and_a_path_that_is_not_there_404(
         "/V1/me",
         "/v1",
         "/",
-        "/metrics",
+        "/metrics/",
         "/v1/send/a/b",
         "/v1/notifications/unread/x",
     ] {

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::{RunQueryDsl, sql_query, sql_types::Text};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -81,6 +82,21 @@ async fn a_user_who_is_erased_by_one_node_is_told_so_on_the_other() {
     assert_eq!(a.http(&a.token("root", "admin")).delete("/v1/admin/users/alice").await.status, 204);
     assert_eq!(alice.next_numbered().await["reason"], "epoch");
     assert_eq!(alice.expect("unread").await["counters"]["unread"], 0);
+}
+
+/// A commit that waited for its disk for a minute, and that nobody has been told of.
+#[actix_web::test]
+async fn what_was_revoked_by_a_late_commit_is_found_all_the_same() {
+    let server = Server::start().await;
+    let app = server.app();
+    let mut alice = app.ws("alice").await;
+    let late = "INSERT INTO revocations (kind, value, revoked_at)
+        SELECT 'session', $1, (extract(epoch FROM now() - interval '1 minute') * 1000000)::bigint";
+    sql_query(late)
+        .bind::<Text, _>(alice.welcome["session"].as_str().unwrap())
+        .execute(&mut server.connect())
+        .unwrap();
+    assert_eq!(alice.end().await, Some(4503));
 }
 
 /// Two nodes that know each other: one says so when it has heard of the other.

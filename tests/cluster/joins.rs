@@ -13,7 +13,7 @@ const SOON: Duration = Duration::from_millis(1500);
 #[actix_web::test]
 async fn what_is_published_while_clients_come_is_told_to_each_of_them() {
     let (mut dice, cluster) = (Dice::new(), Cluster::start().await);
-    let rounds = times(20, 500);
+    let rounds = times(15, 200);
     let mut total = Verdict::default();
     for round in 0..rounds {
         // Streams of its own, on which nothing more comes.

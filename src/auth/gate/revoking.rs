@@ -5,7 +5,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, watch};
@@ -25,11 +25,19 @@ use crate::{
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL_ALONE: Duration = Duration::from_secs(1);
 
-/// How long it is left alone after each look.
-const PAUSE: Duration = Duration::from_millis(100);
-
 /// What is read again, since a transaction that began before a read may end behind it.
 const OVERLAP: Duration = Duration::from_secs(15);
+
+/// How often more than that is read again: nothing bounds how long a commit may wait for a disk, and by then the one
+/// who asked has been told that it is not known.
+const DEEP_INTERVAL: Duration = Duration::from_secs(10);
+const DEEP_OVERLAP: Duration = Duration::from_secs(10 * 60);
+
+/// How long the table is left alone after each look.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 5000;
 
 /// Shared by the requests of administrators and the one who sweeps.
 pub struct Revoker {
@@ -59,7 +67,7 @@ impl Revoker {
         let revoker =
             Self { gate, store, hub, doorbell, bus, read_at: Mutex::new(Timestamp::from_micros(0)) };
         // There are no sessions yet.
-        revoker.sweep(|revocations| drop(revoker.learn(revocations))).await?;
+        revoker.sweep(OVERLAP, |revocations| drop(revoker.learn(revocations))).await?;
         Ok(revoker)
     }
 
@@ -75,17 +83,26 @@ impl Revoker {
         Ok(at)
     }
 
-    /// Hears for ever of what others revoke, where others share the store.
-    pub async fn listen(self: Arc<Self>) {
+    /// Hears for ever of what others revoke, if the store is shared, and of what was not known to be revoked.
+    pub async fn listen(self: Arc<Self>, is_shared: bool) {
+        let mut deep_at = Instant::now();
         loop {
             let is_bus_live = self.bus.as_ref().is_some_and(|bus| *bus.borrow());
-            let interval = if is_bus_live { SWEEP_INTERVAL } else { SWEEP_INTERVAL_ALONE };
+            let interval = match (is_shared, is_bus_live) {
+                (false, _) => DEEP_INTERVAL,
+                (true, true) => SWEEP_INTERVAL,
+                (true, false) => SWEEP_INTERVAL_ALONE,
+            };
             tokio::select! {
                 () = self.doorbell.notified() => {}
                 () = tokio::time::sleep(interval) => {}
             }
-            if let Err(error) = self.sweep(|revocations| self.take(revocations)).await {
-                log::warn!("what others have revoked could not be read: {error}");
+            let is_deep = deep_at.elapsed() >= DEEP_INTERVAL;
+            let overlap = if is_deep { DEEP_OVERLAP } else { OVERLAP };
+            match self.sweep(overlap, |revocations| self.take(revocations)).await {
+                Ok(()) if is_deep => deep_at = Instant::now(),
+                Ok(()) => {}
+                Err(error) => log::warn!("what others have revoked could not be read: {error}"),
             }
             // However often it rings.
             tokio::time::sleep(PAUSE).await;
@@ -93,11 +110,11 @@ impl Revoker {
     }
 
     /// Reads what was revoked since the last time, page by page.
-    async fn sweep(&self, take: impl Fn(Vec<Revocation>)) -> Result<(), StoreError> {
+    async fn sweep(&self, overlap: Duration, take: impl Fn(Vec<Revocation>)) -> Result<(), StoreError> {
         let last = *self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, mut after) = (last.minus(OVERLAP), None);
+        let (since, mut after) = (last.minus(overlap), None);
         loop {
-            let page = self.store.ask(ReadRevocations { since, after }).await?;
+            let page = self.store.ask(ReadRevocations { since, after, limit: PAGE_ROWS }).await?;
             after = page.revocations.last().cloned();
             take(page.revocations);
             if !page.has_more {

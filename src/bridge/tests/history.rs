@@ -103,7 +103,7 @@ async fn the_numbering_of_a_room_that_nobody_uses_ends_and_of_one_that_is_follow
     let position = a.published("unused", "alice", draft("1")).await.unwrap();
     assert!(position.epoch != unused.epoch && position.offset == 1);
     let state = a.open("followed", Position::START, &[]).await;
-    assert_eq!((state.epoch, state.last, state.members.len()), (followed.epoch, 1, 1));
+    assert_eq!((state.epoch, state.last, state.members.unwrap().len()), (followed.epoch, 1, 1));
 }
 
 #[actix::test]

@@ -9,7 +9,9 @@ use super::server::PATIENCE;
 use crate::{
     bridge::{
         BridgeLink, BridgeOptions, RoomBounds,
-        messages::{BusEvent, BusEvents, OpenRoom, Order, Orders, RoomMessage, RoomPublish, RoomState},
+        messages::{
+            BusEvent, BusEvents, OpenRoom, Order, Orders, Purpose, RoomMessage, RoomPublish, RoomState,
+        },
     },
     domain::{Json, MessageDraft, NodeId, Position, RoomName, UserId},
     hub::messages::RoomRefusal,
@@ -141,7 +143,16 @@ impl Node {
         members: &[&str],
     ) -> Result<RoomState, RoomRefusal> {
         let members = members.iter().map(|name| user(name)).collect();
-        self.order(vec![Order::OpenRoom(OpenRoom { room: room(name), known, members })]);
+        self.open_for(name, known, Purpose::Enter(members)).await
+    }
+
+    pub async fn open_for(
+        &mut self,
+        name: &str,
+        known: Position,
+        purpose: Purpose,
+    ) -> Result<RoomState, RoomRefusal> {
+        self.order(vec![Order::OpenRoom(OpenRoom { room: room(name), known, purpose })]);
         self.until(|event| match event {
             BusEvent::RoomOpened { result, .. } => Some(result),
             _ => None,

@@ -9,7 +9,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    bridge::messages::{BusEvent, OpenRoom, Order},
+    bridge::messages::{BusEvent, OpenRoom, Order, Purpose},
     domain::Position,
     hub::messages::RoomRefusal,
 };
@@ -19,7 +19,7 @@ async fn a_message_has_its_number_and_is_heard_by_all_who_follow_its_author_too(
     let server = Server::start().await;
     let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
     let state = a.open("r", Position::START, &["alice"]).await;
-    assert!(state.last == 0 && state.messages.is_empty() && state.members.is_empty());
+    assert!(state.last == 0 && state.messages.is_empty() && state.members.unwrap().is_empty());
     let position = b.published("r", "bob", with_nonce(r#"{"a":1.10}"#, "n 1")).await.unwrap();
     assert_eq!(position, Position::new(state.epoch, 1));
     let said = a.said().await;
@@ -106,7 +106,7 @@ async fn who_is_in_a_room_is_known_on_all_nodes() {
     let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
     a.open("r", Position::START, &["alice"]).await;
     let state = b.open("r", Position::START, &["bob", "carol"]).await;
-    assert_eq!(state.members, [(a.id, user("alice"))]);
+    assert_eq!(state.members.unwrap(), [(a.id, user("alice"))]);
     let members = a
         .until(|event| match event {
             BusEvent::Members { node, users, .. } => Some((node, users)),
@@ -132,7 +132,7 @@ async fn who_is_in_a_room_is_known_on_all_nodes() {
     // Opened again it is what is said now, and no more.
     b.open("r", Position::START, &["dora"]).await;
     let state = a.open("r", Position::START, &["alice"]).await;
-    assert_eq!(state.members, [(b.id, user("dora"))]);
+    assert_eq!(state.members.unwrap(), [(b.id, user("dora"))]);
     assert!(b.told().iter().all(|event| !matches!(event, BusEvent::Entered { node, .. } if *node == b.id)));
 }
 
@@ -150,7 +150,7 @@ async fn a_crowd_is_said_in_parts_and_told_as_a_whole() {
         let BusEvent::Members { users, .. } = b.next().await else { panic!("not told as a whole") };
         assert_eq!(users.iter().map(ToString::to_string).collect::<Vec<_>>(), crowd);
     }
-    assert_eq!(b.open("r", Position::START, &[]).await.members.len(), crowd.len());
+    assert_eq!(b.open("r", Position::START, &[]).await.members.unwrap().len(), crowd.len());
 }
 
 #[actix::test]
@@ -172,7 +172,11 @@ async fn of_many_orders_to_open_a_room_the_last_is_carried_out_and_all_are_answe
     let mut a = Node::start(&server.url()).await;
     let open = |member: &str| {
         let members = vec![user(member)];
-        Order::OpenRoom(OpenRoom { room: room("r"), known: Position::START, members })
+        Order::OpenRoom(OpenRoom {
+            room: room("r"),
+            known: Position::START,
+            purpose: Purpose::Enter(members),
+        })
     };
     let users: Vec<String> = (0..500).map(|n| format!("user{n}")).collect();
     a.order(users.iter().map(|name| open(name)).collect());
@@ -185,4 +189,36 @@ async fn of_many_orders_to_open_a_room_the_last_is_carried_out_and_all_are_answe
     let done = opened.iter().filter(|is_ok| **is_ok).count();
     assert!(opened.last() == Some(&true) && done <= 2, "{done}");
     assert_eq!(server.ask(&["HKEYS", "tidings:{r}:members"]), format!("{}/user499", a.id));
+}
+
+#[actix::test]
+async fn who_only_looks_makes_nothing_and_who_misses_messages_hears_of_no_members() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    let state = a.open_for("r", Position::START, Purpose::Look).await.unwrap();
+    assert_eq!((Position::new(state.epoch, state.last), state.members), (Position::START, Some(Vec::new())));
+    assert_eq!(server.ask(&["KEYS", "tidings:{r}:*"]), "");
+
+    b.open("r", Position::START, &["bob"]).await;
+    let first = b.published("r", "bob", draft("1")).await.unwrap();
+    let state = a.open_for("r", Position::START, Purpose::Look).await.unwrap();
+    assert_eq!((state.messages.len(), state.members), (1, Some(vec![(b.id, user("bob"))])));
+    b.published("r", "bob", draft("2")).await.unwrap();
+    let state = a.open_for("r", first, Purpose::Messages).await.unwrap();
+    assert_eq!((state.messages.len(), state.members), (1, None));
+    assert!(b.told().iter().all(|event| !matches!(event, BusEvent::Members { .. })));
+}
+
+#[actix::test]
+async fn what_is_not_believed_in_a_room_is_known_to_be_missed() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    a.open("r", Position::START, &[]).await;
+    let large = format!("abcdefgh.1 1 1 - {}", "x".repeat(1 << 20));
+    for said in ["abcdefgh.1 1 2 - {}", &large] {
+        let mut stranger = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+        let () = redis::cmd("PUBLISH").arg("tidings:{r}:room").arg(said).query(&mut stranger).unwrap();
+        a.until(|event| matches!(event, BusEvent::Missed(_)).then_some(())).await;
+    }
+    assert_eq!(a.link.rejected(), 2);
 }

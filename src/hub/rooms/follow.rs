@@ -42,7 +42,7 @@ pub fn follow(
     if !is_continued {
         room.shards().for_each(|shard| shards.ring(shard, name, head));
     }
-    room.presence.review(&members, now)
+    members.map(|members| room.presence.review(&members, now)).unwrap_or_default()
 }
 
 /// Puts the next message into the history.

@@ -14,8 +14,8 @@ use super::{
     tell, tell_typing,
 };
 use crate::{
-    bridge::messages::{BusEvent, OpenRoom, Order, RoomMessage, RoomState},
-    domain::{Presence, RoomName, Timestamp, presence::Changes},
+    bridge::messages::{BusEvent, OpenRoom, Order, Purpose, RoomMessage, RoomState},
+    domain::{Epoch, Presence, RoomName, Timestamp, presence::Changes},
     hub::messages::RoomRefusal,
     stream::{Verdict, judge},
 };
@@ -28,36 +28,57 @@ impl Rooms {
         }
         let name = question.room().clone();
         self.table.open(&name, now);
+        let (is_join, since) = (matches!(question, Question::Join(_)), question.since());
         let mut question = Some(question);
-        let is_to_be_read = self.table.update(&name, |room, _| match &mut room.stage {
-            Stage::Opening(waiting) => {
-                waiting.extend(question.take());
-                false
-            }
-            Stage::Adrift => true,
-            // Whoever has seen more than there is here was on another node, which hears faster.
-            Stage::Open => {
-                let since = question.as_ref().and_then(Question::since);
-                since.is_some_and(|since| judge(room.log.head().position(), since) != Verdict::Drop)
+        let purpose = self.table.update(&name, |room, _| {
+            let head = room.log.head().position();
+            let enter = || Purpose::Enter(room.presence.here());
+            match &mut room.stage {
+                Stage::Opening(waiting) => {
+                    waiting.extend(question.take());
+                    None
+                }
+                // Looking at a room makes none.
+                _ if is_join && head.epoch == Epoch::NONE => Some(enter()),
+                Stage::Adrift => Some(Purpose::Look),
+                // Whoever has seen more than there is here was on another node, which hears faster.
+                Stage::Open => {
+                    let is_behind = since.is_some_and(|since| judge(head, since) != Verdict::Drop);
+                    is_behind.then_some(Purpose::Messages)
+                }
             }
         });
-        match question {
-            Some(question) if is_to_be_read == Some(true) => self.open(&name, vec![question]),
-            Some(question) => self.answer(shards, now, question),
-            None => {}
+        match (question, purpose.flatten()) {
+            (Some(question), Some(purpose)) => self.open(&name, purpose, vec![question]),
+            (Some(question), None) => self.answer(shards, now, question),
+            (None, _) => {}
         }
     }
 
     /// Has a room read from the bus, from where the replica ends.
-    fn open(&mut self, name: &RoomName, waiting: Vec<Question>) {
+    fn open(&mut self, name: &RoomName, purpose: Purpose, waiting: Vec<Question>) {
         let Some(bus) = &mut self.bus else { return };
         let order = self.table.update(name, |room, _| {
             room.stage = Stage::Opening(waiting);
-            let (known, members) = (room.log.head().position(), room.presence.here());
-            OpenRoom { room: name.clone(), known, members }
+            OpenRoom { room: name.clone(), known: room.log.head().position(), purpose }
         });
         if let Some(order) = order {
             bus.open(order);
+        }
+    }
+
+    /// The same anew, with everybody who is in it here.
+    fn reopen(&mut self, name: &RoomName, now: Instant) {
+        let opened = self.table.update(name, |room, _| {
+            room.touch(now);
+            let waiting = match &mut room.stage {
+                Stage::Opening(waiting) => std::mem::take(waiting),
+                Stage::Open | Stage::Adrift => Vec::new(),
+            };
+            (Purpose::Enter(room.presence.here()), waiting)
+        });
+        if let Some((purpose, waiting)) = opened {
+            self.open(name, purpose, waiting);
         }
     }
 
@@ -65,8 +86,7 @@ impl Rooms {
     pub(super) fn open_adrift(&mut self, now: Instant) {
         let Some(bus) = self.bus.as_mut().filter(|bus| bus.is_live()) else { return };
         for name in std::mem::take(&mut bus.adrift) {
-            self.table.update(&name, |room, _| room.touch(now));
-            self.open(&name, Vec::new());
+            self.reopen(&name, now);
         }
     }
 
@@ -78,6 +98,7 @@ impl Rooms {
             BusEvent::RoomOpened { room, result } => self.opened(shards, now, &room, result),
             BusEvent::Published { id, result } => self.published(shards, id, result),
             BusEvent::Said(message) => self.said(shards, now, message),
+            BusEvent::Missed(room) => self.read_again(&room),
             BusEvent::Members { room, node, users } => {
                 self.change(shards, now, &room, |presence| presence.settle(node, &users));
             }
@@ -113,12 +134,7 @@ impl Rooms {
         let Some(bus) = &mut self.bus else { return };
         bus.live();
         for name in self.table.names() {
-            let waiting = self.table.update(&name, |room, _| match &mut room.stage {
-                Stage::Opening(waiting) => std::mem::take(waiting),
-                Stage::Open | Stage::Adrift => Vec::new(),
-            });
-            self.table.update(&name, |room, _| room.touch(now));
-            self.open(&name, waiting.unwrap_or_default());
+            self.reopen(&name, now);
         }
         self.tell_if_restored(shards);
     }
@@ -163,7 +179,8 @@ impl Rooms {
                 self.table.close(name);
                 bus.order(Order::CloseRoom(name.clone()));
             }
-            return refuse_waiting(shards, stage);
+            refuse_waiting(shards, stage);
+            return self.tell_if_restored(shards);
         };
         let stage = self.table.update(name, |room, policy| {
             let joined = follow(shards, now, name, room, policy, state);
@@ -194,8 +211,15 @@ impl Rooms {
         });
         match verdict {
             Some(Verdict::Deliver) => self.table.forget_beyond_total(),
-            Some(Verdict::Behind) => self.open(&name, Vec::new()),
+            Some(Verdict::Behind) => self.open(&name, Purpose::Messages, Vec::new()),
             Some(Verdict::Drop) | None => {}
+        }
+    }
+
+    /// Finds out what of the room is missing here, which may be nothing.
+    fn read_again(&mut self, name: &RoomName) {
+        if self.table.get(name).is_some_and(|room| matches!(room.stage, Stage::Open)) {
+            self.open(name, Purpose::Messages, Vec::new());
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Revoke {
 pub struct ReadRevocations {
     pub since: Timestamp,
     pub after: Option<Revocation>,
+    /// Rows of a page.
+    pub limit: usize,
 }
 
 #[derive(Debug)]

@@ -34,7 +34,7 @@ impl TestStore {
     async fn revoked(&self, since: Timestamp) -> Vec<Revocation> {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
-            let page = self.link.ask(ReadRevocations { since, after }).await.unwrap();
+            let page = self.link.ask(ReadRevocations { since, after, limit: 10 }).await.unwrap();
             all.extend(page.revocations);
             if !page.has_more {
                 return all;
@@ -84,14 +84,14 @@ async fn a_ticket_whose_time_is_over_opens_nothing_and_makes_room() {
 #[actix::test]
 async fn what_is_revoked_is_read_in_order_page_by_page_and_in_the_next_process() {
     let store = TestStore::new();
-    let names: Vec<String> = (0..10_001).map(|i| format!("u{i:05}")).collect();
+    let names: Vec<String> = (0..21).map(|i| format!("u{i:02}")).collect();
     let words: Vec<(&str, &str)> = names.iter().map(|name| ("user", name.as_str())).collect();
     let mut expected = store.revoke(&words).await;
     expected.extend(store.revoke(&[("jti", "a b"), ("user", "zoe")]).await);
     let store = store.reopened().await;
     assert_eq!(store.revoked(Timestamp::from_micros(0)).await, expected);
-    assert_eq!(store.revoked(expected[10_001].at).await, expected[10_001..]);
-    assert_eq!(store.revoked(expected[10_002].at.plus(Duration::from_micros(1))).await, []);
+    assert_eq!(store.revoked(expected[21].at).await, expected[21..]);
+    assert_eq!(store.revoked(expected[22].at.plus(Duration::from_micros(1))).await, []);
 }
 
 #[actix::test]

@@ -102,6 +102,28 @@ async fn who_could_not_sweep_for_long_tells_what_has_changed_since() {
     assert!(other.sweep.owed > since);
 }
 
+/// A commit may take as long as the disk likes, and is seen when it is over.
+#[actix::test]
+async fn a_transaction_under_way_is_waited_for_however_long_it_takes() {
+    let mut other = Neighbour::new(None);
+    other.store.publish("alice").await;
+    let mut slow = other.store.other_connection();
+    if matches!(slow, Connection::Sqlite(_)) {
+        return;
+    }
+    let lock = "SELECT pg_advisory_lock_shared(1953064052, hashtext(current_schema()))";
+    slow.batch_execute(lock).unwrap();
+    let began = slow.begin().unwrap();
+    slow.batch_execute("UPDATE inboxes SET version = version + 1").unwrap();
+    for _ in 0..2 {
+        other.swept().await;
+        assert_eq!(other.sweep.owed, Some(began));
+    }
+    slow.commit().unwrap();
+    assert_eq!(other.swept().await, ["alice 1"]);
+    assert!(other.sweep.owed > Some(began));
+}
+
 /// G16.
 #[actix::test]
 async fn a_clock_that_was_set_back_hides_nothing() {

@@ -33,12 +33,12 @@ fn state(last: Position, held: std::ops::RangeInclusive<u64>, members: &[(NodeId
         epoch: last.epoch,
         last: last.offset,
         messages: held.map(|offset| message(Position { offset, ..last })).collect(),
-        members: members.iter().map(|(node, user)| (*node, user.parse().unwrap())).collect(),
+        members: Some(members.iter().map(|(node, user)| (*node, user.parse().unwrap())).collect()),
     }
 }
 
 pub fn empty() -> RoomState {
-    RoomState { epoch: Epoch::from_random(EPOCH), last: 0, messages: vec![], members: vec![] }
+    RoomState { epoch: Epoch::from_random(EPOCH), last: 0, messages: vec![], members: None }
 }
 
 impl House {
@@ -77,7 +77,7 @@ impl House {
     /// What was ordered since the last look, in words.
     pub fn ordered(&mut self) -> Vec<String> {
         let word = |order: Order| match order {
-            Order::OpenRoom(open) => format!("open behind {} with {:?}", open.known, open.members),
+            Order::OpenRoom(open) => format!("open behind {} for {:?}", open.known, open.purpose),
             Order::CloseRoom(_) => "close".to_owned(),
             Order::Enter { user, .. } => format!("enter {}", user.as_str()),
             Order::Exit { user, .. } => format!("exit {}", user.as_str()),
@@ -95,7 +95,7 @@ fn a_room_is_opened_once_for_all_who_come_first_and_they_are_answered_when_it_is
     house.ask_to_join(session(0, 1), "alice", Some(at(2)));
     house.ask_to_join(session(1, 2), "bob", None);
     assert!(house.told.answers.borrow().is_empty());
-    assert_eq!(house.ordered(), ["open behind 00000000.0 with []"]);
+    assert_eq!(house.ordered(), ["open behind 00000000.0 for Enter([])"]);
     house.opened(state(at(5), 1..=5, &[(node(1), "carol")]));
     let bob = house.told.last_joined().unwrap();
     let alice = house.told.last_joined().unwrap();
@@ -128,7 +128,7 @@ fn what_comes_twice_or_late_is_dropped_and_what_is_missing_is_read() {
     }
     assert_eq!(house.told.said().len(), 1);
     house.hear(BusEvent::Said(message(at(6))));
-    assert_eq!(house.ordered(), [format!("open behind {} with [\"alice\"]", at(4))]);
+    assert_eq!(house.ordered(), [format!("open behind {} for Messages", at(4))]);
     house.hear(BusEvent::Said(message(at(6))));
     house.opened(state(at(6), 5..=6, &[]));
     house.hear(BusEvent::Said(message(at(6))));
@@ -238,7 +238,7 @@ fn a_question_over_http_opens_the_room_for_a_while() {
     let (reply, mut answer) = oneshot::channel();
     let read = ReadPresence { room: name("chat") };
     house.rooms.ask(&house.told, house.now, Question::Presence(read, reply));
-    house.opened(RoomState { members: vec![(node(1), "bob".parse().unwrap())], ..empty() });
+    house.opened(RoomState { members: Some(vec![(node(1), "bob".parse().unwrap())]), ..empty() });
     assert_eq!(answer.try_recv().unwrap().unwrap().user_count, 1);
     house.pass(6 * SECOND);
     assert_eq!(house.ordered()[1..], ["close"]);
@@ -255,4 +255,36 @@ fn who_has_seen_more_than_there_is_here_was_on_a_node_that_hears_faster() {
     house.ask_to_join(session(0, 3), "carol", Some(at(99)));
     house.opened(RoomState { last: 6, ..empty() });
     assert_eq!(house.told.last_joined().unwrap().page.resume, Resume::Gap);
+}
+
+#[test]
+fn looking_at_a_room_makes_none_and_the_first_to_join_does() {
+    let mut house = House::shared();
+    let (reply, mut answer) = oneshot::channel();
+    let read = ReadMessages { room: name("chat"), since: None, limit: LIMIT };
+    house.rooms.ask(&house.told, house.now, Question::Messages(read, reply));
+    assert_eq!(house.ordered(), ["open behind 00000000.0 for Look"]);
+    house.opened(RoomState { epoch: Epoch::NONE, members: Some(vec![]), ..empty() });
+    assert_eq!(answer.try_recv().unwrap().unwrap().position, Position::START);
+    house.ask_to_join(session(0, 1), "alice", None);
+    assert_eq!(house.ordered(), ["open behind 00000000.0 for Enter([])"]);
+    house.opened(empty());
+    assert_eq!(house.told.last_joined().unwrap().page.reached, at(0));
+}
+
+#[test]
+fn rooms_are_restored_too_when_the_last_of_them_is_given_up() {
+    let mut house = House::with_alice(3);
+    house.ask_to_join(session(0, 2), "bob", None);
+    let other = Join { session: session(0, 1), room: name("other"), since: None, limit: LIMIT };
+    house.rooms.ask(&house.told, house.now, Question::Join(other));
+    house.hear(BusEvent::RoomOpened { room: name("other"), result: Ok(empty()) });
+    house.rooms.leave(house.now, &Leave { session: session(0, 1), room: name("other") });
+    house.pass(4 * SECOND);
+    house.hear(BusEvent::Away);
+    house.hear(BusEvent::Live);
+    house.opened(RoomState { last: 3, ..empty() });
+    house.told.states.take();
+    house.hear(BusEvent::RoomOpened { room: name("other"), result: Err(RoomRefusal::Unavailable) });
+    assert!(matches!(house.told.states.borrow_mut().pop(), Some(RoomsState::Restored)));
 }
