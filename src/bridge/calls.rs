@@ -4,7 +4,7 @@ use redis::{Arg, Cmd, cmd};
 
 use super::{
     BridgeOptions, RoomBounds,
-    envelope::{Body, ENTERED_MAX, Sealer},
+    envelope::{Body, MEMBERS_MAX, Sealer},
     messages::Tell,
     names::{Channel, Names},
     scripts::{Member, Script},
@@ -46,6 +46,10 @@ pub struct Calls {
     pub sealer: Sealer,
     bounds: RoomBounds,
     lease: std::time::Duration,
+    /// One life of the connection.
+    generation: std::cell::Cell<u64>,
+    /// One life of the server, where it is known: what it has may be older than what it had in another.
+    run: std::cell::RefCell<String>,
     /// `PUBLISH`, or `SPUBLISH` in a cluster.
     publish: std::cell::Cell<&'static str>,
 }
@@ -61,6 +65,8 @@ impl Calls {
             bounds: options.rooms,
             // With the interval of looking, and the grace of who leaves, it is over in time.
             lease: options.presence_ttl.mul_f64(0.8),
+            generation: std::cell::Cell::new(random::bits()),
+            run: std::cell::RefCell::default(),
             publish: std::cell::Cell::new("PUBLISH"),
         }
     }
@@ -69,8 +75,10 @@ impl Calls {
         &self.names
     }
 
-    /// In a cluster, what is published goes to one server and not to all.
-    pub fn shard(&self, is_cluster: bool) {
+    /// A new connection is made. In a cluster, what is published goes to one server and not to all.
+    pub fn connected(&self, is_cluster: bool, run: String) {
+        self.generation.set(random::bits());
+        self.run.replace(run);
         self.publish.set(if is_cluster { "SPUBLISH" } else { "PUBLISH" });
     }
 
@@ -87,7 +95,7 @@ impl Calls {
         self.say(&channel, &Body::of_fact(self.node, fact))
     }
 
-    pub fn publish(&self, room: RoomName, from: UserId, draft: MessageDraft) -> Call {
+    pub fn publish(&self, room: RoomName, from: UserId, draft: MessageDraft, known: Position) -> Call {
         let nonce = draft.nonce.as_ref().map(|nonce| format!("{from}/{nonce}")).unwrap_or_default();
         let channel = Channel::Room(room.clone());
         let sealed = self.sealer.seal(&channel, &Body::of_message(from, draft));
@@ -104,7 +112,10 @@ impl Calls {
             .arg(history_size)
             .arg(history_bytes)
             .arg(millis(self.bounds.history_ttl))
-            .arg(millis(self.bounds.position_ttl));
+            .arg(millis(self.bounds.position_ttl))
+            .arg(known.epoch.as_str())
+            .arg(known.offset)
+            .arg(self.run.borrow().as_str());
         keyed(cmd, keys)
     }
 
@@ -118,26 +129,28 @@ impl Calls {
             .arg(known.offset)
             .arg(millis(self.bounds.history_ttl))
             .arg(millis(self.bounds.position_ttl))
-            .arg(PAGE_BYTES);
+            .arg(PAGE_BYTES)
+            .arg(self.run.borrow().as_str());
         keyed(cmd, keys)
     }
 
     /// Says who is in a room here, and that nobody else is.
     pub fn present(&self, room: &RoomName, users: &[UserId]) -> Call {
         let channel = Channel::Room(room.clone());
-        let (first, rest) = users.split_at_checked(ENTERED_MAX).unwrap_or((users, &[]));
-        let mut words = vec![Body::Members { node: self.node, users: first.to_vec() }];
-        words.extend(
-            rest.chunks(ENTERED_MAX).map(|users| Body::Entered { node: self.node, users: users.to_vec() }),
-        );
+        let parts = users.len().div_ceil(MEMBERS_MAX).max(1);
+        let words = (0..parts).map(|part| {
+            let before = part * MEMBERS_MAX;
+            let users = users.iter().skip(before).take(MEMBERS_MAX).cloned().collect();
+            Body::Members { node: self.node, before, users, has_more: part + 1 < parts }
+        });
         let keys = [self.names.members(room)];
         let mut cmd = eval(Script::Present, &keys);
         cmd.arg(self.node.as_str())
-            .arg(stamp())
+            .arg(self.stamp())
             .arg(millis(self.bounds.position_ttl))
             .arg(self.names.room(room))
             .arg(self.publish.get())
-            .arg(words.len());
+            .arg(parts);
         for word in words {
             cmd.arg(self.sealer.seal(&channel, &word));
         }
@@ -151,11 +164,11 @@ impl Calls {
         let keys = [self.names.members(&room)];
         let mut cmd = eval(Script::Enter, &keys);
         cmd.arg(Member::field(self.node, &user))
-            .arg(stamp())
+            .arg(self.stamp())
             .arg(millis(self.bounds.position_ttl))
             .arg(self.names.room(&room))
             .arg(self.publish.get());
-        let word = Body::Entered { node: self.node, users: vec![user] };
+        let word = Body::Entered { node: self.node, user };
         cmd.arg(self.sealer.seal(&Channel::Room(room), &word));
         keyed(cmd, keys)
     }
@@ -199,8 +212,16 @@ impl Calls {
     pub fn lease(&self) -> Call {
         let keys = [self.names.lease(self.node), self.names.nodes()];
         let mut cmd = eval(Script::Lease, &keys);
-        cmd.arg(self.node.as_str()).arg(millis(self.lease)).arg(self.names.leases());
+        cmd.arg(self.node.as_str())
+            .arg(self.generation.get())
+            .arg(millis(self.lease))
+            .arg(self.names.leases());
         keyed(cmd, keys)
+    }
+
+    /// Tells one writing of a member from another, and in which generation it was made.
+    fn stamp(&self) -> String {
+        format!("{}-{}", self.generation.get(), random::bits())
     }
 
     /// Has the lease end soon.
@@ -224,11 +245,6 @@ fn keyed<const N: usize>(cmd: Cmd, keys: [String; N]) -> Call {
 
 fn new_epoch() -> Epoch {
     Epoch::from_random(random::bits())
-}
-
-/// Tells one writing from another.
-fn stamp() -> u64 {
-    random::bits()
 }
 
 fn millis(duration: std::time::Duration) -> u64 {

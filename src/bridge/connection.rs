@@ -111,7 +111,7 @@ impl Connection {
                 return Ok(Server::Cluster(Cluster::open(&known, pushes).await?));
             }
             let commands = connect(address, pushes).await?;
-            if is_cluster(commands.clone()).await? {
+            if info(commands.clone(), "cluster").await?.contains("cluster_enabled:1") {
                 let servers = [address.info().clone()];
                 return Ok(Server::Cluster(Cluster::open(&servers, pushes).await?));
             }
@@ -134,6 +134,17 @@ impl Connection {
 
     pub fn is_cluster(&self) -> bool {
         matches!(self.server, Server::Cluster(_))
+    }
+
+    /// Which run of the server this is; nothing of a cluster, of which each server has its own.
+    ///
+    /// # Errors
+    /// Where there is no answer.
+    pub async fn run(&self) -> Result<String, Loss> {
+        let Server::Alone { commands, .. } = &self.server else { return Ok(String::new()) };
+        let info = within(self.timeout, info(commands.clone(), "server")).await??;
+        let run = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+        Ok(run.unwrap_or_default().trim().to_owned())
     }
 
     async fn load_scripts(&self) -> Result<(), Loss> {
@@ -250,14 +261,11 @@ async fn connect(address: &Address, pushes: &PushSender) -> Result<MultiplexedCo
     Ok(address.client.get_multiplexed_async_connection_with_config(&config).await?)
 }
 
-/// Who may not ask is told nothing, and is on one server.
-async fn is_cluster(mut commands: MultiplexedConnection) -> Result<bool, Loss> {
-    match commands.req_packed_command(cmd("INFO").arg("cluster")).await? {
-        Value::ServerError(_) => Ok(false),
-        info => {
-            let info: String = redis::from_redis_value(info).unwrap_or_default();
-            Ok(info.contains("cluster_enabled:1"))
-        }
+/// What the server says of itself; nothing to who may not ask.
+async fn info(mut commands: MultiplexedConnection, section: &str) -> Result<String, Loss> {
+    match commands.req_packed_command(cmd("INFO").arg(section)).await? {
+        Value::ServerError(_) => Ok(String::new()),
+        info => Ok(redis::from_redis_value(info).unwrap_or_default()),
     }
 }
 

@@ -19,13 +19,15 @@ use super::{
     followed::Followed,
     leases::Nodes,
     messages::{BusEvent, BusEvents, Order},
+    names::Channel,
     opening::Opening,
     outbound::UnderWay,
     pushes::{self, Pushes},
+    rolls::Rolls,
     teller::Teller,
 };
 use crate::{
-    domain::{Invalid, NodeId, RoomName},
+    domain::{Invalid, NodeId, RoomName, UserId},
     random,
 };
 
@@ -57,12 +59,13 @@ pub struct Shared {
     pub teller: Teller,
     pub followed: RefCell<Followed>,
     pub opening: RefCell<Opening>,
+    pub rolls: RefCell<Rolls>,
     /// How many orders to open a room wait.
     pub ordered: RefCell<HashMap<RoomName, usize>>,
     pub nodes: RefCell<Nodes>,
     /// Orders whose answer is still to come.
     pub under_way: RefCell<UnderWay>,
-    /// Redis has refused to note something of this node.
+    /// Redis has refused to note something of this node, or another one was cut off: to be told anew, soon.
     pub is_stale: Cell<bool>,
     pub rejected: Arc<AtomicU64>,
     pub complained_at: Cell<Option<Instant>>,
@@ -100,6 +103,7 @@ impl Driver {
                 teller: Teller::new(lives),
                 followed: RefCell::new(Followed::new()),
                 opening: RefCell::default(),
+                rolls: RefCell::default(),
                 ordered: RefCell::default(),
                 nodes: RefCell::default(),
                 under_way: RefCell::default(),
@@ -180,7 +184,7 @@ async fn connect(
 ) -> Result<(Connection, Pushes), Loss> {
     let (sender, pushes) = pushes::queue(shared.calls.sealer.bytes_max(), shared.rejected.clone());
     let connection = Connection::open(address, &sender, timeout).await?;
-    shared.calls.shard(connection.is_cluster());
+    shared.calls.connected(connection.is_cluster(), connection.run().await?);
     shared.followed.borrow_mut().forget_connection();
     shared.follow_changes(&connection).await?;
     *shared.nodes.borrow_mut() = Nodes::default();
@@ -189,13 +193,18 @@ async fn connect(
 }
 
 impl Shared {
-    /// Has Redis tell what is wanted, and nothing else.
+    /// Has Redis tell what is wanted, and nothing else. Gives whose inboxes are new.
     ///
     /// # Errors
     /// Where the bus is lost.
-    pub async fn follow_changes(&self, connection: &Connection) -> Result<(), Loss> {
+    pub async fn follow_changes(&self, connection: &Connection) -> Result<Vec<UserId>, Loss> {
+        let mut followed = Vec::new();
         while self.followed.borrow().has_changes() {
             let changes = self.followed.borrow_mut().take_changes(SUBSCRIBE_MAX);
+            followed.extend(changes.subscribe.iter().filter_map(|channel| match channel {
+                Channel::Inbox(user) => Some(user.clone()),
+                Channel::Room(_) | Channel::Nodes => None,
+            }));
             let named = |channels: Vec<_>| -> Vec<String> {
                 channels.iter().map(|channel| self.calls.names().channel(channel)).collect()
             };
@@ -207,7 +216,7 @@ impl Shared {
                 connection.unsubscribe(&unsubscribe).await?;
             }
         }
-        Ok(())
+        Ok(followed)
     }
 
     /// The bus is lost: whoever waits is told so.
@@ -217,6 +226,7 @@ impl Shared {
             self.teller.tell(refusal);
         }
         self.opening.borrow_mut().clear();
+        self.rolls.take();
         self.followed.borrow_mut().forget_connection();
     }
 }

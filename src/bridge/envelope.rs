@@ -32,8 +32,8 @@ const VERSION: &str = "1";
 /// deletion or mark names, or the most users in one [`Body::Members`].
 pub const ENVELOPE_BYTES: usize = 160 * 1024;
 
-/// Most users in one [`Body::Members`] or [`Body::Entered`].
-pub const ENTERED_MAX: usize = 500;
+/// Most users in one [`Body::Members`].
+pub const MEMBERS_MAX: usize = 500;
 
 /// One thing said. Whose inbox and which room is said by the channel.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,14 +69,17 @@ pub enum Body {
         #[serde(with = "words::json")]
         data: Json,
     },
-    /// These users, and no others, are in the room on this node.
+    /// These users, and no others, are in the room on this node: said in parts, one behind the other, that name
+    /// how many users there were `before`. Only who has heard all of them knows.
     Members {
         node: NodeId,
+        before: usize,
         users: Vec<UserId>,
+        has_more: bool,
     },
     Entered {
         node: NodeId,
-        users: Vec<UserId>,
+        user: UserId,
     },
     Exited {
         node: NodeId,

@@ -86,18 +86,15 @@ impl Shared {
         }
         let room = room.clone();
         let (node, event): (NodeId, BusEvent) = match sealer.open(channel, text)? {
-            Body::Members { node, users } => {
+            Body::Members { node, before, users, has_more } => {
                 self.watch(node);
+                let all = self.rolls.borrow_mut().hear((room.clone(), node), before, users, has_more);
+                let Some(users) = all else { return Ok(()) };
                 (node, BusEvent::Members { room: room.clone(), node, users })
             }
-            Body::Entered { node, users } => {
+            Body::Entered { node, user } => {
                 self.watch(node);
-                if node != self.node {
-                    for user in users {
-                        self.tell_of(&room, BusEvent::Entered { room: room.clone(), node, user });
-                    }
-                }
-                return Ok(());
+                (node, BusEvent::Entered { room: room.clone(), node, user })
             }
             Body::Exited { node, user } => (node, BusEvent::Exited { room: room.clone(), node, user }),
             Body::Typing { node, user, is_active } => {

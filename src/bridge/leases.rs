@@ -11,14 +11,15 @@ use super::{
     connection::{Connection, Loss},
     driver::Shared,
     messages::BusEvent,
-    scripts,
+    scripts::{self, Leases, Member},
 };
 use crate::domain::NodeId;
 
 /// At least this often it is looked whether Redis is still there.
 const TICK_MAX: Duration = Duration::from_secs(1);
 
-/// What Redis has refused to note is said to it again after this time.
+/// What is only known to be out of date is said and read again after this time: when Redis has refused to note
+/// something, or another node was cut off.
 const RETELL_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Calls in one pipeline.
@@ -28,27 +29,36 @@ const BATCH: usize = 256;
 #[derive(Default)]
 pub struct Nodes {
     /// Who had a lease when it was looked last.
-    alive: HashSet<NodeId>,
+    alive: Leases,
     /// Who was named since.
     named: HashSet<NodeId>,
 }
 
 impl Nodes {
-    pub fn is_alive(&self, node: NodeId) -> bool {
-        self.alive.contains(&node)
+    /// Whether what Redis says of this user is what the user's node has said in its present generation. Else the
+    /// node is gone, or was cut off since and says anew who is there; or Redis was restored from an older copy.
+    pub fn is_believed(&self, member: &Member) -> bool {
+        self.alive.get(&member.node).is_some_and(|generation| generation == member.generation())
+    }
+
+    /// Whether somebody has begun a new generation: of whom it no longer says that it is there may still be
+    /// believed here.
+    fn has_anew(&self, alive: &Leases) -> bool {
+        let is_other = |(node, before)| alive.get(node).is_some_and(|generation| generation != before);
+        self.alive.iter().any(is_other)
     }
 
     /// Who was there or was named, and has no lease. Where this node's own was gone, too, that proves nothing:
     /// Redis may have been emptied, and everybody is to be read again anyway.
-    fn look(&mut self, alive: HashSet<NodeId>, had_lapsed: bool) -> Vec<NodeId> {
+    fn look(&mut self, alive: Leases, had_lapsed: bool) -> Vec<NodeId> {
         if had_lapsed {
             self.alive.clear();
             self.named.clear();
         }
-        let known = self.alive.drain().chain(self.named.drain()).collect::<HashSet<_>>();
-        let lost = known.difference(&alive).copied().collect();
+        let known: HashSet<NodeId> =
+            self.alive.drain().map(|(node, _)| node).chain(self.named.drain()).collect();
         self.alive = alive;
-        lost
+        known.into_iter().filter(|node| !self.alive.contains_key(node)).collect()
     }
 }
 
@@ -97,6 +107,9 @@ impl Shared {
         let answer = connection.call_one(self.calls.lease()).await?;
         let (had_lapsed, alive) =
             scripts::leased(answer).map_err(|error| Loss::Refused(error.to_string()))?;
+        // Read again when the others are back, too.
+        let has_anew = self.nodes.borrow().has_anew(&alive);
+        self.is_stale.set(self.is_stale.get() || has_anew);
         let lost = self.nodes.borrow_mut().look(alive, had_lapsed);
         for node in lost {
             log::info!(node = node.as_str(); "another node is gone");

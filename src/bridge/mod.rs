@@ -20,6 +20,7 @@ mod names;
 mod opening;
 mod outbound;
 mod pushes;
+mod rolls;
 mod rooms;
 mod scripts;
 mod signature;

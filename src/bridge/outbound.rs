@@ -57,7 +57,7 @@ impl Shared {
     ) -> Option<Loss> {
         let mut waiting = Vec::with_capacity(BATCH);
         // What was ordered while the connection was made.
-        if let Err(loss) = self.follow_changes(connection).await {
+        if let Err(loss) = self.settle_followed(connection).await {
             return Some(loss);
         }
         loop {
@@ -102,7 +102,7 @@ impl Shared {
                 Work::Stop(done) => stop = Some(done),
             }
         }
-        self.follow_changes(connection).await?;
+        self.settle_followed(connection).await?;
         loop {
             let (calls, then) = batch.take();
             if calls.is_empty() {
@@ -119,6 +119,14 @@ impl Shared {
                 }
             }
         }
+    }
+
+    async fn settle_followed(&self, connection: &Connection) -> Result<(), Loss> {
+        let users = self.follow_changes(connection).await?;
+        if !users.is_empty() {
+            self.teller.tell(BusEvent::Followed(users));
+        }
+        Ok(())
     }
 
     /// An order is put into the queue.
@@ -172,8 +180,8 @@ impl Shared {
                 batch.add(calls.open(&room, known), Then::Opened(room, known));
             }
             Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),
-            Order::Publish(RoomPublish { id, room, from, draft, load, known: _ }) => {
-                batch.add(calls.publish(room, from, draft), Then::Published(id));
+            Order::Publish(RoomPublish { id, room, from, draft, known, load }) => {
+                batch.add(calls.publish(room, from, draft, known), Then::Published(id));
                 batch.keep(load);
             }
             Order::Enter { room, user } => batch.add(calls.enter(room, user), Then::Noted),

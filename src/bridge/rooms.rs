@@ -70,12 +70,13 @@ impl Shared {
         let members = self.living(room, opened.members, connection).await?;
         let (epoch, last) = (opened.epoch, opened.last);
         // Whoever was lost meanwhile was told to be; from here on nothing comes between.
-        let members = members.into_iter().filter(|member| self.nodes.borrow().is_alive(member.node));
+        let members = members.into_iter().filter(|member| self.nodes.borrow().is_believed(member));
         let members = members.map(|member| (member.node, member.user)).collect();
         Ok(Ok(RoomState { epoch, last, messages: history.up_to(last), members: Some(members) }))
     }
 
-    /// The members on other nodes that are there. Those of nodes that are lost are taken out of the room.
+    /// The members on other nodes for whom these stand. All others are taken out of the room: nodes that are still
+    /// there put theirs in again.
     async fn living(
         &self,
         room: &RoomName,
@@ -84,15 +85,15 @@ impl Shared {
     ) -> Result<Vec<Member>, Loss> {
         let mut others = members;
         others.retain(|member| member.node != self.node);
-        let is_unknown = |member: &Member| !self.nodes.borrow().is_alive(member.node);
+        let is_doubtful = |member: &Member| !self.nodes.borrow().is_believed(member);
         // Who has come since the leases were looked at has put its own before this.
-        if others.iter().any(is_unknown) && self.look_at_leases(connection).await? {
+        if others.iter().any(is_doubtful) && self.look_at_leases(connection).await? {
             self.teller.retell();
         }
-        let (lost, living): (Vec<Member>, Vec<Member>) = others.into_iter().partition(is_unknown);
+        let (lost, living): (Vec<Member>, Vec<Member>) = others.into_iter().partition(is_doubtful);
         if !lost.is_empty() {
             let nodes: HashSet<NodeId> = lost.iter().map(|member| member.node).collect();
-            log::info!(users = lost.len(), nodes = nodes.len(); "users of lost nodes are taken out of a room");
+            log::info!(users = lost.len(), nodes = nodes.len(); "users whom their nodes do not stand for are taken out of a room");
             connection.call(&[self.calls.purge(room, &lost)]).await?;
         }
         Ok(living)

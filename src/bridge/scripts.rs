@@ -1,7 +1,7 @@
 //! The scripts that Redis runs for us, and what they answer. Each does in one step what must not be
 //! interrupted; what it takes and answers stands at its head.
 
-use std::{collections::HashSet, sync::LazyLock, time::Duration};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use redis::{FromRedisValue, Value};
 
@@ -86,7 +86,7 @@ pub struct Entry {
     pub sealed: Vec<u8>,
 }
 
-/// A user who is in a room on a node, and the stamp of who has put it there.
+/// A user who is in a room on a node, and the stamp of who has put it there: `GENERATION-CHANCE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub node: NodeId,
@@ -97,6 +97,10 @@ pub struct Member {
 impl Member {
     pub fn field(node: NodeId, user: &UserId) -> String {
         format!("{node}/{user}")
+    }
+
+    pub fn generation(&self) -> &str {
+        self.stamp.split('-').next().unwrap_or_default()
     }
 
     fn parse(field: &str, stamp: String) -> Option<Self> {
@@ -134,13 +138,18 @@ fn entry(value: Value) -> Result<Entry, Nonsense> {
     })
 }
 
-/// Whether this node's lease had lapsed, and which nodes have one.
-pub fn leased(answer: Value) -> Result<(bool, HashSet<NodeId>), Nonsense> {
+/// The nodes that have a lease, and the generation of each: one life of its connection, by whose end everything
+/// that it has noted in Redis is in doubt.
+pub type Leases = HashMap<NodeId, String>;
+
+/// Whether this node's lease had lapsed, and who has one.
+pub fn leased(answer: Value) -> Result<(bool, Leases), Nonsense> {
     let parts: Vec<Value> = read(answer)?;
     let mut parts = parts.into_iter();
     let had_lapsed: u8 = read(next(&mut parts)?)?;
-    let nodes: Vec<String> = read(next(&mut parts)?)?;
-    Ok((had_lapsed == 1, nodes.iter().filter_map(|node| node.parse().ok()).collect()))
+    let nodes: Vec<(String, String)> = read(next(&mut parts)?)?;
+    let leases = nodes.into_iter().filter_map(|(node, generation)| Some((node.parse().ok()?, generation)));
+    Ok((had_lapsed == 1, leases.collect()))
 }
 
 fn next(parts: &mut impl Iterator<Item = Value>) -> Result<Value, Nonsense> {

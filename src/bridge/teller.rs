@@ -96,3 +96,36 @@ impl Teller {
         (count > 0).then(|| waiting.drain(..count).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn teller() -> Teller {
+        Teller::new(watch::channel(false).0)
+    }
+
+    #[test]
+    fn what_was_missed_is_not_told_as_live_behind_a_loss() {
+        let teller = teller();
+        teller.tell(BusEvent::Live);
+        teller.told_live_at.set(Instant::now().checked_sub(RETELL_INTERVAL));
+        teller.retell();
+        teller.tell(BusEvent::Away);
+        assert!(matches!(teller.take().unwrap().as_slice(), [BusEvent::Live, BusEvent::Away]));
+        teller.retell();
+        assert!(teller.take().is_none());
+    }
+
+    #[test]
+    fn everything_is_read_again_once_a_second_at_most() {
+        let teller = teller();
+        teller.tell(BusEvent::Live);
+        teller.retell();
+        assert!(matches!(teller.take().unwrap().as_slice(), [BusEvent::Live]));
+        assert!(teller.take().is_none());
+        teller.told_live_at.set(Instant::now().checked_sub(RETELL_INTERVAL));
+        assert!(matches!(teller.take().unwrap().as_slice(), [BusEvent::Live]));
+        assert!(teller.take().is_none());
+    }
+}

@@ -156,13 +156,12 @@ async fn repeatable(app: &App) -> Answer {
 #[actix_web::test]
 async fn nothing_is_left_of_a_user_who_is_erased_and_devices_hear_of_a_gap() {
     let app = App::start();
-    let mut last = String::new();
     for n in 1..=3 {
-        last = app.publish("alice", n).await;
+        app.publish("alice", n).await;
     }
     app.publish("bob", 1).await;
     let first = repeatable(&app).await;
-    last = first.json()["notifications"][0]["position"].as_str().unwrap().to_owned();
+    let last = first.json()["notifications"][0]["position"].as_str().unwrap().to_owned();
     let alice = app.http(&app.token("alice", "notify"));
     alice.put("/v1/mutes/x.*", &json!({})).await;
     alice.put("/v1/preferences", &json!({"push": false})).await;

@@ -166,7 +166,7 @@ proptest! {
 fn the_largest_that_a_node_says_is_believed() {
     let sealer = sealer(Some("a key"));
     let node = NodeId::from_random(1);
-    let users: Vec<UserId> = (0..ENTERED_MAX).map(|n| format!("{n:0>128}").parse().unwrap()).collect();
+    let users: Vec<UserId> = (0..MEMBERS_MAX).map(|n| format!("{n:0>128}").parse().unwrap()).collect();
     let ids: Vec<NotificationId> = (0..MARK_IDS_MAX).map(|_| NotificationId::generate()).collect();
     let counters = Counters::default();
     let text = |bytes: usize| Json::parse(&format!("\"{}\"", "x".repeat(bytes - 2))).unwrap();
@@ -190,7 +190,7 @@ fn the_largest_that_a_node_says_is_believed() {
         nonce: Some("😀".repeat(64).parse().unwrap()),
     };
     let bodies = [
-        Body::Members { node, users },
+        Body::Members { node, before: usize::MAX, users, has_more: true },
         Body::Told { node, to: Some(node), kind: TellKind::Answer, body: "\"".repeat(TELL_BYTES_MAX) },
         Body::Marked { node, change: MarkedChange::Deleted(ids), counters },
         Body::Appended { node, notification, counters },

@@ -2,25 +2,28 @@
 --
 -- KEYS  meta, log, nonces, members of the room
 -- ARGV  epoch if the room has none · known epoch · known offset · messages kept for, in ms
---       how long the numbering lasts, in ms · bytes of messages in one answer
+--       how long the numbering lasts, in ms · bytes of messages in one answer · run of this Redis or ''
 -- Answers {epoch, offset, {{offset, at, age in microseconds, sealed}, ...}, 1 if there are more, members with
 -- the last of them}. A clock that was set back makes a message new, and not of the future..
 
 local meta, log, nonces, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epoch_if_none, known_epoch, known_offset = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local age, keep, page = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local run = ARGV[7]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
-local numbering = redis.call('HMGET', meta, 'epoch', 'offset')
+-- A new life begins where there is none; where somebody knows more than this Redis does, or it has run anew:
+-- then it may have lost the newest, and would give the same numbers to other messages. The same in publish.lua.
+local numbering = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
 local epoch, offset = numbering[1], tonumber(numbering[2] or 0)
--- A position ahead of the room has seen what this Redis has not: it was restored from an older copy, and would
--- give the same numbers to other messages.
-if not epoch or (epoch == known_epoch and known_offset > offset) then
+local is_older = epoch == known_epoch and known_offset > offset
+local is_other_run = run ~= '' and numbering[3] ~= run
+if not epoch or is_older or is_other_run then
   epoch, offset = epoch_if_none, 0
   redis.call('DEL', log, nonces)
-  redis.call('HSET', meta, 'epoch', epoch, 'offset', 0, 'bytes', 0)
+  redis.call('HSET', meta, 'epoch', epoch, 'offset', 0, 'bytes', 0, 'run', run)
 end
 redis.call('PEXPIRE', meta, keep)
 redis.call('PEXPIRE', members, keep)

@@ -4,12 +4,14 @@
 -- ARGV  epoch if the room has none · author/nonce or '' · the sealed message · its channel
 --       PUBLISH or SPUBLISH · messages a second, 0 for any number · at once
 --       messages kept · bytes kept · how long, in ms · how long the numbering lasts, in ms
+--       known epoch · known offset · run of this Redis or ''
 -- Answers {'published', epoch, offset} or {'wait', microseconds}.
 
 local meta, log, nonces = KEYS[1], KEYS[2], KEYS[3]
 local epoch_if_none, nonce, sealed, channel, publish = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local rate, burst = tonumber(ARGV[6]), tonumber(ARGV[7])
 local count, bytes, age, keep = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local known_epoch, known_offset, run = ARGV[12], tonumber(ARGV[13]), ARGV[14]
 
 -- What a message costs besides its text: as a node counts it in a history of its own.
 local ENTRY_BYTES = 256
@@ -19,12 +21,16 @@ local TRIM_MAX = 256
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
-local epoch = redis.call('HGET', meta, 'epoch')
-if not epoch then
-  -- What is left of an earlier life belongs to no number of this one.
+-- A new life begins where there is none; where somebody knows more than this Redis does, or it has run anew:
+-- then it may have lost the newest, and would give the same numbers to other messages. The same in open.lua.
+local numbering = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
+local epoch = numbering[1]
+local is_older = epoch == known_epoch and known_offset > tonumber(numbering[2])
+local is_other_run = run ~= '' and numbering[3] ~= run
+if not epoch or is_older or is_other_run then
   epoch = epoch_if_none
   redis.call('DEL', log, nonces)
-  redis.call('HSET', meta, 'epoch', epoch, 'offset', 0, 'bytes', 0)
+  redis.call('HSET', meta, 'epoch', epoch, 'offset', 0, 'bytes', 0, 'run', run)
 end
 
 -- Forgets the oldest messages until the history is within its bounds.

@@ -135,6 +135,67 @@ async fn a_redis_that_was_restored_from_an_older_copy_begins_anew() {
 }
 
 #[actix::test]
+async fn a_redis_that_has_run_anew_begins_anew_though_it_may_have_lost_nothing() {
+    let mut server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    let before = a.published("r", "alice", draft("1")).await.unwrap();
+    server.ask(&["SAVE"]);
+    server.kill();
+    a.until_away().await;
+    server.revive().await;
+    a.until_live().await;
+    let after = a.published("r", "alice", draft("2")).await.unwrap();
+    assert!(after.epoch != before.epoch && after.offset == 1);
+    let state = a.open("r", before, &[]).await;
+    assert_eq!((state.epoch, offsets(&state)), (after.epoch, vec![1]));
+}
+
+#[actix::test]
+async fn who_publishes_and_knows_more_than_redis_begins_anew() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    for _ in 0..3 {
+        a.published("r", "alice", draft("1")).await.unwrap();
+    }
+    let known = a.published("r", "alice", draft("1")).await.unwrap();
+    let same = a.published_knowing("r", known).await.unwrap();
+    assert_eq!(same, Position::new(known.epoch, 5));
+    // As after a failover to a server that was behind.
+    server.ask(&["HSET", "tidings:{r}:meta", "offset", "2"]);
+    server.ask(&["DEL", "tidings:{r}:log"]);
+    let after = a.published_knowing("r", same).await.unwrap();
+    assert!(after.epoch != known.epoch && after.offset == 1);
+}
+
+#[actix::test]
+async fn a_message_of_the_future_is_new() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    let position = a.published("r", "alice", draft("1")).await.unwrap();
+    let sealed = r#"1 - {"message":{"id":1,"from":"bob","event":null,"nonce":null,"data":2}}"#;
+    server.ask(&["HSET", "tidings:{r}:meta", "offset", "2"]);
+    let future = "4000000000000000";
+    server.ask(&["XADD", "tidings:{r}:log", "2-0", "at", future, "nonce", "", "sealed", sealed]);
+    let state = a.open("r", position, &[]).await;
+    assert_eq!((offsets(&state), state.messages[0].age), (vec![2], Duration::ZERO));
+    assert_eq!(state.messages[0].at.as_micros().to_string(), future);
+}
+
+#[actix::test]
+async fn a_history_that_is_not_ours_refuses_its_room_and_no_other() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    let data = format!("\"{}\"", "x".repeat(30_000));
+    for _ in 0..9 {
+        a.published("r", "alice", draft(&data)).await.unwrap();
+    }
+    // On a later page.
+    server.ask(&["XADD", "tidings:{r}:log", "10-0", "at", "1.5e16", "nonce", "", "sealed", "x"]);
+    a.try_open("r", Position::START, &[]).await.unwrap_err();
+    a.open("other", Position::START, &[]).await;
+}
+
+#[actix::test]
 async fn what_is_missing_in_the_middle_makes_the_older_part_lost_and_never_a_hole() {
     let server = Server::start().await;
     let mut a = Node::start(&server.url()).await;

@@ -170,6 +170,20 @@ impl Node {
         self.last_id
     }
 
+    pub async fn published_knowing(&mut self, name: &str, known: Position) -> Result<Position, RoomRefusal> {
+        self.last_id += 1;
+        let (id, room, from) = (self.last_id, room(name), user("alice"));
+        self.order(vec![Order::Publish(RoomPublish {
+            id,
+            room,
+            from,
+            draft: draft("1"),
+            known,
+            load: load(),
+        })]);
+        self.answer(id).await
+    }
+
     pub async fn published(
         &mut self,
         name: &str,
@@ -177,6 +191,10 @@ impl Node {
         draft: MessageDraft,
     ) -> Result<Position, RoomRefusal> {
         let asked = self.publish(name, from, draft);
+        self.answer(asked).await
+    }
+
+    async fn answer(&mut self, asked: u64) -> Result<Position, RoomRefusal> {
         self.until(|event| match event {
             BusEvent::Published { id, result } if id == asked => Some(result),
             _ => None,

@@ -25,9 +25,13 @@ async fn who_follows_an_inbox_hears_what_other_nodes_say_of_it_and_nothing_else(
     let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
     a.order(vec![Order::FollowInbox(user("alice"))]);
     b.order(vec![Order::FollowInbox(user("alice"))]);
-    // What a node has ordered before is done when this is answered.
-    a.published("r", "x", draft("1")).await.unwrap();
-    b.published("r", "x", draft("1")).await.unwrap();
+    for node in [&mut a, &mut b] {
+        let followed = |event| match event {
+            BusEvent::Followed(users) => Some(users),
+            _ => None,
+        };
+        assert_eq!(node.until(followed).await, [user("alice")]);
+    }
 
     b.order(vec![announce(vec![changed("bob", 1), changed("alice", 2), changed("alice", 3)])]);
     for expected in [2, 3] {

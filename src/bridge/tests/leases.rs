@@ -78,7 +78,7 @@ async fn users_of_a_node_that_never_was_here_are_told_to_be_lost() {
     server.ask(&["HSET", "tidings:{r}:members", &format!("{ghost}/bob"), "1", "nonsense", "1"]);
     assert!(a.open("r", Position::START, &[]).await.members.unwrap().is_empty());
     assert_eq!(server.ask(&["HKEYS", "tidings:{r}:members"]), "nonsense");
-    let said = format!("1 - {{\"entered\":{{\"node\":\"{ghost}\",\"users\":[\"bob\"]}}}}");
+    let said = format!("1 - {{\"entered\":{{\"node\":\"{ghost}\",\"user\":\"bob\"}}}}");
     server.ask(&["PUBLISH", "tidings:{r}:room", &said]);
     a.until(|event| matches!(event, BusEvent::Entered { .. }).then_some(())).await;
     while a.until_lost().await != ghost {}
@@ -97,4 +97,63 @@ async fn what_is_entered_last_counts_however_often_a_room_is_opened() {
             a.until(|event| matches!(event, BusEvent::Exited { .. }).then_some(())).await;
         }
     }
+}
+
+#[actix::test]
+async fn whom_a_living_node_does_not_stand_for_is_believed_by_nobody() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    b.open("r", Position::START, &["bob"]).await;
+    // What an older copy of Redis still holds, or whose end was lost with the connection.
+    let members = "tidings:{r}:members";
+    server.ask(&["HSET", members, &format!("{}/ghost", b.id), "1234-1"]);
+    assert_eq!(a.open("r", Position::START, &[]).await.members.unwrap(), [(b.id, user("bob"))]);
+    assert_eq!(server.ask(&["HKEYS", members]), format!("{}/bob", b.id));
+    // In another generation it has to be said again.
+    server.ask(&["CLIENT", "KILL", "TYPE", "PUBSUB"]);
+    for node in [&mut a, &mut b] {
+        node.until_live().await;
+    }
+    while !a.open("r", Position::START, &[]).await.members.unwrap().is_empty() {
+        // It did not know yet that the other one was cut off.
+        a.until_live().await;
+    }
+    b.open("r", Position::START, &["bob"]).await;
+    assert_eq!(a.open("r", Position::START, &[]).await.members.unwrap(), [(b.id, user("bob"))]);
+}
+
+#[actix::test]
+async fn a_redis_that_was_emptied_says_nothing_about_who_is_lost() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    a.open("r", Position::START, &[]).await;
+    b.open("r", Position::START, &["bob"]).await;
+    server.ask(&["FLUSHALL"]);
+    for node in [&mut a, &mut b] {
+        loop {
+            match node.next().await {
+                BusEvent::Live => break,
+                BusEvent::NodeLost(lost) => panic!("{lost}"),
+                _ => {}
+            }
+        }
+    }
+    b.open("r", Position::START, &["bob"]).await;
+    assert_eq!(a.open("r", Position::START, &[]).await.members.unwrap(), [(b.id, user("bob"))]);
+    assert!(!a.told().iter().chain(&b.told()).any(|event| matches!(event, BusEvent::NodeLost(_))));
+}
+
+#[actix::test]
+async fn a_node_that_has_stopped_puts_no_lease_though_the_bus_comes_back() {
+    let mut server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    server.kill();
+    a.until_away().await;
+    a.link.stop().await;
+    server.revive().await;
+    let mut b = Node::start(&server.url()).await;
+    b.published("r", "bob", draft("1")).await.unwrap();
+    // As long as a pause before the next try, and longer.
+    actix::clock::sleep(Duration::from_secs(3)).await;
+    assert_eq!(server.ask(&["SMEMBERS", "tidings:{*}:nodes"]), b.id.to_string());
 }
