@@ -79,7 +79,7 @@ impl Parts {
         actix::spawn(revoker.clone().listen(is_shared));
         let company = if self.has_company { Company::Possible } else { Company::Alone };
         let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
-        let peers = Peers::launch(survey, company, doorbell);
+        let peers = Peers::launch(survey, company, doorbell, bridge.clone());
         self.peers = Some(peers.clone());
         Ok((revoker, peers))
     }

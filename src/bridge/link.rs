@@ -93,6 +93,11 @@ impl BridgeLink {
         self.rejected.load(Ordering::Relaxed)
     }
 
+    /// One more, that only its receiver could see to be nonsense.
+    pub fn reject(&self) {
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub fn is_alive(&self) -> bool {
         self.addr.connected()
     }

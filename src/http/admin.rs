@@ -10,10 +10,10 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::future::LocalBoxFuture;
 
 use super::{extract::Caller, problem::Problem};
-use crate::protocol::ErrorCode;
+use crate::{domain::UserId, protocol::ErrorCode};
 
-/// Shows that the caller may; a request without a valid token gets 401, one without the scope 403.
-pub struct Administrator;
+/// Who administrates: a request without a valid token gets 401, one without the scope 403.
+pub struct Administrator(pub UserId);
 
 impl FromRequest for Administrator {
     type Error = Problem;
@@ -22,8 +22,9 @@ impl FromRequest for Administrator {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload);
         Box::pin(async move {
-            if caller.await?.0.scopes.is_admin() {
-                return Ok(Self);
+            let Caller(identity) = caller.await?;
+            if identity.scopes.is_admin() {
+                return Ok(Self(identity.user));
             }
             Err(Problem::new(ErrorCode::InsufficientScope, "the token does not allow to administrate"))
         })

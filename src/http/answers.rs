@@ -47,6 +47,16 @@ answers! {
         "400": "`limit` is no whole number from 1, the query has a name that is not known, or one twice; or there are two different credentials.",
         "503": "This instance cannot be asked now. Try again later.",
     }
+    /// Of every call that asks other instances, or the hub of this one.
+    AsksNodes {
+        "503": "This instance cannot be asked now. Try again later.",
+    }
+    NamesUser {
+        "422": "That is no user.",
+    }
+    NamesNone {
+        "404": "There is no such thing.",
+    }
     NamesUsers {
         "422": "That is no user, or no list of 1 to 200 users in which each is named once.",
     }

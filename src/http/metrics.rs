@@ -1,8 +1,8 @@
 //! `GET /metrics`: numbers of this instance, for a scraper.
 
-use actix_web::{HttpResponse, http::header, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 
-use super::{Api, admin::Administrator, answers, problem::Problem};
+use super::{Api, admin::Administrator, answers, extract::Arguments, problem::Problem};
 use crate::{
     bridge::BridgeLink,
     hub::messages::{CountHeads, Headcount},
@@ -17,13 +17,18 @@ use crate::{
     responses(
         answers::Identified,
         answers::Administrates,
-        answers::Gathers,
+        answers::AsksNodes,
         (status = 200, description = "OpenMetrics 1.0.", body = String,
             content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
             example = "# HELP tidings_users Users with a session.\n# TYPE tidings_users gauge\ntidings_users 2\n# EOF\n"),
     )
 )]
-pub async fn metrics(_: Administrator, api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub async fn metrics(
+    request: HttpRequest,
+    _: Administrator,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    Arguments::read(&request, &[])?;
     let Headcount { sessions, users, rooms } = api.hub.ask(CountHeads).await?;
     let bridge = api.bridge.as_ref();
     let text = render(&Now {

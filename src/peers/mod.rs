@@ -23,7 +23,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use words::{Answered, Asked, answer_text};
 
 use crate::{
-    bridge::messages::TellKind,
+    bridge::{BridgeLink, messages::TellKind},
     domain::NodeId,
     mailbox::{self, AskError},
     random,
@@ -72,6 +72,8 @@ pub struct Peers {
     answering: Arc<Semaphore>,
     /// Rung when another node has revoked something.
     revoked: Arc<Notify>,
+    /// Counts what is not believed.
+    bridge: Option<BridgeLink>,
 }
 
 /// The way to it.
@@ -94,7 +96,12 @@ impl PeersLink {
 
 impl Peers {
     /// Starts it. `revoked` is rung when another node has revoked something.
-    pub fn launch(survey: Survey, company: Company, revoked: Arc<Notify>) -> PeersLink {
+    pub fn launch(
+        survey: Survey,
+        company: Company,
+        revoked: Arc<Notify>,
+        bridge: Option<BridgeLink>,
+    ) -> PeersLink {
         let hub = survey.hub.clone();
         let peers = Self {
             survey,
@@ -105,6 +112,7 @@ impl Peers {
             waiting: HashMap::new(),
             answering: Arc::new(Semaphore::new(ANSWERING_MAX)),
             revoked,
+            bridge,
         };
         let addr = peers.start();
         hub.follow_bus(addr.clone().recipient());
@@ -148,9 +156,7 @@ impl Peers {
             TellKind::Revoked => self.revoked.notify_one(),
             TellKind::Question => match serde_json::from_str(body) {
                 Ok(asked) => self.answer(ctx, from, asked),
-                Err(error) => {
-                    log::warn!(node = from.as_str(); "a question of another node cannot be read: {error}")
-                }
+                Err(_) => self.reject(from),
             },
             TellKind::Answer => match serde_json::from_str::<Answered>(body) {
                 Ok(answered) => {
@@ -159,10 +165,16 @@ impl Peers {
                         drop(waiting.try_send((from, answered)));
                     }
                 }
-                Err(error) => {
-                    log::warn!(node = from.as_str(); "an answer of another node cannot be read: {error}")
-                }
+                Err(_) => self.reject(from),
             },
+        }
+    }
+
+    /// What came is not repeated: whoever can write to the bus would write lines into the log.
+    fn reject(&self, from: NodeId) {
+        log::debug!(node = from.as_str(); "a word of another node cannot be read");
+        if let Some(bridge) = &self.bridge {
+            bridge.reject();
         }
     }
 

@@ -257,3 +257,18 @@ async fn who_is_no_administrator_is_told_nothing_and_erases_nobody() {
     let answer = admin(&app).delete(&path).await;
     assert_eq!(answer.status, if is_complete() { 404 } else { 204 }, "{}", answer.text());
 }
+
+#[actix_web::test]
+async fn a_call_with_a_query_that_it_does_not_know_does_nothing() {
+    let app = App::start();
+    app.publish("alice", 1).await;
+    let admin = admin(&app);
+    for path in
+        ["/v1/admin/users/alice?dry_run=1", "/v1/admin/sessions/ses_01M80RGBFJAPQ3ZKRMXZC4KYHX?force=1"]
+    {
+        let answer = admin.send(admin.request("DELETE", path), "").await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+    }
+    assert_eq!(admin.get("/metrics?verbose=1").await.status, 400);
+    assert_eq!(app.unread("alice").await["unread"], 1);
+}

@@ -54,7 +54,7 @@ struct StatsOfNode {
     responses(
         answers::Identified,
         answers::Administrates,
-        answers::Gathers,
+        answers::AsksNodes,
         (status = 200, description = "The numbers of now.", body = Stats, example = json!({
             "nodes": [{
                 "node": "p8z2m4tq", "version": "0.1.0", "uptime_seconds": 86400,

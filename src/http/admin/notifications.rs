@@ -1,7 +1,7 @@
 //! What became of a notification.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     web::{Data, Path},
 };
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{NodeId, NotificationId, Position, SessionId, Transport, UserId},
-    http::{Api, answers, problem::Problem},
+    http::{Api, answers, extract::Arguments, problem::Problem},
     hub::messages::SessionFilter,
     protocol::event::{NotificationFields, NotificationView},
     store::messages::{Trace, Traced},
@@ -60,8 +60,9 @@ struct Sent {
     responses(
         answers::Identified,
         answers::Administrates,
-        answers::NamesNothing,
-        answers::Gathers,
+        answers::NamesNone,
+        answers::AsksNodes,
+        answers::Stored,
         (status = 200, description = "What became of it.", body = TraceBody, example = json!({
             "notification": {
                 "id": "ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW", "type": "note.text", "v": 1, "position": "szlhwm0g.1",
@@ -74,12 +75,19 @@ struct Sent {
         })),
     )
 )]
-pub async fn trace(_: Administrator, id: Path<String>, api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub async fn trace(
+    request: HttpRequest,
+    _: Administrator,
+    id: Path<String>,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    Arguments::read(&request, &[])?;
     // What cannot be an id names nothing.
     let id: NotificationId = id.parse().map_err(|_| Problem::not_found())?;
     let Traced { stand, notification } = api.store.ask(Trace { id }).await?;
     let filter = SessionFilter { user: Some(stand.user.clone()), ..SessionFilter::default() };
-    let (sessions, asked) = live_sessions(&api, filter, SESSIONS_MAX).await?;
+    let (sessions, mut asked) = live_sessions(&api, filter, SESSIONS_MAX).await?;
+    asked.complete &= sessions.len() < SESSIONS_MAX;
     let place = notification.position;
     let was_given = |position: Position| {
         position.epoch == place.epoch && position.offset >= place.offset && !notification.muted

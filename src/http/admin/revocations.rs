@@ -60,12 +60,15 @@ struct Revocation {
 )]
 pub async fn revoke(
     request: HttpRequest,
-    _: Administrator,
+    Administrator(by): Administrator,
     payload: Payload,
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     Arguments::read(&request, &[])?;
     let revoked = parse(&body::json(&request, payload, &api).await?)?;
+    for (kind, value) in revoked.iter().map(Revoked::words) {
+        log::info!(kind, value, by = by.as_str(); "an administrator revokes");
+    }
     let revoked_at = api.revoker.revoke(revoked).await?;
     Ok(HttpResponse::Ok().json(Revocation { revoked_at }))
 }
@@ -80,16 +83,18 @@ pub async fn revoke(
     responses(
         answers::Identified,
         answers::Administrates,
-        answers::NamesNothing,
+        answers::NamesNone,
         answers::Stored,
         (status = 204, description = "It is ending."),
     )
 )]
 pub async fn end_session(
-    _: Administrator,
+    request: HttpRequest,
+    Administrator(by): Administrator,
     id: Path<String>,
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
+    Arguments::read(&request, &[])?;
     // What cannot be a session is none.
     let id: SessionId = id.parse().map_err(|_| Problem::not_found())?;
     let filter = SessionFilter { id: Some(id.clone()), ..SessionFilter::default() };
@@ -97,6 +102,7 @@ pub async fn end_session(
     if sessions.is_empty() && asked.complete {
         return Err(Problem::not_found());
     }
+    log::info!(session = id.as_str(), by = by.as_str(); "an administrator ends a session");
     // Where somebody has not answered, it is ended wherever it may be.
     api.revoker.revoke(vec![Revoked::Session(id)]).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -1,14 +1,14 @@
 //! Erasing a user.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     web::{Data, Path},
 };
 
 use super::Administrator;
 use crate::{
     domain::{Invalid, UserId},
-    http::{Api, answers, problem::Problem},
+    http::{Api, answers, extract::Arguments, problem::Problem},
     protocol::ErrorCode,
     store::messages::{EraseUser, Erased},
 };
@@ -24,14 +24,20 @@ use crate::{
     responses(
         answers::Identified,
         answers::Administrates,
-        answers::NamesUsers,
+        answers::NamesUser,
         answers::Stored,
         (status = 204, description = "Nothing of the user is left."),
     )
 )]
-pub async fn erase(_: Administrator, user: Path<String>, api: Data<Api>) -> Result<HttpResponse, Problem> {
+pub async fn erase(
+    request: HttpRequest,
+    Administrator(by): Administrator,
+    user: Path<String>,
+    api: Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    Arguments::read(&request, &[])?;
     let user: UserId = user.parse().map_err(|error: Invalid| Problem::new(ErrorCode::Validation, error.0))?;
     while api.store.ask(EraseUser { user: user.clone() }).await? == Erased::Partly {}
-    log::info!(user = user.as_str(); "user erased");
+    log::info!(user = user.as_str(), by = by.as_str(); "user erased");
     Ok(HttpResponse::NoContent().finish())
 }

@@ -99,7 +99,7 @@ impl Server {
             shards: Arc::default(),
             started_at: std::time::Instant::now(),
         };
-        let peers = Peers::launch(survey, Company::Alone, Arc::default());
+        let peers = Peers::launch(survey, Company::Alone, Arc::default(), None);
         let api = web::Data::new(Api {
             store: store.clone(),
             hub: hub.clone(),
