@@ -3,7 +3,7 @@
 use std::{cell::RefCell, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline,
+    AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
     ProtocolVersion, ServerErrorKind, Value,
     aio::{ConnectionLike, MultiplexedConnection},
     cmd,
@@ -24,6 +24,21 @@ pub enum Loss {
     /// It is there, and does not let us do what we must.
     #[error("Redis refuses: {0}")]
     Refused(String),
+}
+
+impl Loss {
+    /// Whether it was there, and did not let us in: who waits longer is let in no more.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Redis(error) => matches!(
+                error.kind(),
+                ErrorKind::AuthenticationFailed
+                    | ErrorKind::Extension
+                    | ErrorKind::Server(ServerErrorKind::ResponseError | ServerErrorKind::NoPerm)
+            ),
+            Self::Refused(_) | Self::Late | Self::Disconnected => false,
+        }
+    }
 }
 
 /// How often a request looks whether it is late. Time is told in these steps, so a process that was stopped
@@ -62,6 +77,9 @@ impl Address {
             )
         };
         let info = url.into_connection_info().map_err(wrong)?;
+        if let ConnectionAddr::TcpTls { insecure: true, .. } = info.addr() {
+            return Err(Invalid::new("TLS that believes anybody is none; leave #insecure out"));
+        }
         // What is heard comes between the answers.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).map_err(wrong)?;

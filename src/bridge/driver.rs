@@ -40,6 +40,9 @@ const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// A bus that was live for so long is not blamed for what was before.
 const STEADY: Duration = Duration::from_secs(10);
 
+/// How often it is said that Redis refuses.
+const REFUSAL_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Most channels in one subscription.
 const SUBSCRIBE_MAX: usize = 1000;
 
@@ -124,7 +127,7 @@ impl Driver {
     }
 
     async fn come_and_go(&mut self) {
-        let mut losses: u32 = 0;
+        let (mut losses, mut refused_at): (u32, Option<Instant>) = (0, None);
         loop {
             let begun = Instant::now();
             // What is ordered meanwhile is refused.
@@ -151,8 +154,15 @@ impl Driver {
                     }
                 }
             };
-            if self.state.send_replace(BusState::Backoff) != BusState::Backoff {
-                log::warn!("the bus is away: {loss}");
+            let is_news = self.state.send_replace(BusState::Backoff) != BusState::Backoff;
+            if loss.is_refusal() {
+                // A slip in the settings, which would look like an outage.
+                if refused_at.is_none_or(|at: Instant| at.elapsed() >= REFUSAL_INTERVAL) {
+                    refused_at = Some(Instant::now());
+                    log::error!("Redis refuses what bridge.url names: {loss}");
+                }
+            } else if is_news {
+                log::warn!("the bus is away (bridge.url): {loss}");
             } else {
                 log::debug!("the bus is still away: {loss}");
             }

@@ -16,6 +16,9 @@ const PREFIX_MAX: usize = 64;
 /// Longest wait for one answer of the bus: a link that swallows everything is noticed within 10 s.
 const BRIDGE_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 
+/// Shortest lease of a node.
+const PRESENCE_MIN: Duration = Duration::from_secs(2);
+
 /// HMAC-SHA256 with less would be easier to guess than to break.
 const SECRET_BYTES_MIN: usize = 32;
 
@@ -87,6 +90,13 @@ fn bus(config: &Config) -> Result<(), Problem> {
         "bridge.timeout",
         "at most 5s: for so long a bus that has gone silent is taken to be there",
     )?;
+    // It is renewed often enough, and survives a request that is late.
+    let shortest = PRESENCE_MIN.max(bridge.timeout * 4);
+    refuse_if(
+        bridge.url.is_some() && config.rooms.presence_ttl < shortest,
+        "rooms.presence_ttl",
+        "at least 2s, and four times bridge.timeout: else a node that is there would be taken for lost",
+    )?;
     let is_weak = |secret: &SecretString| secret.expose_secret().len() < SECRET_BYTES_MIN;
     refuse_if(
         bridge.secret.as_ref().is_some_and(is_weak),
@@ -152,5 +162,10 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
         ),
         _ => None,
     };
-    warning.map(str::to_owned).into_iter().chain(later::warnings(is_set)).collect()
+    let without_bus = ["bridge.prefix", "bridge.secret", "bridge.timeout"]
+        .into_iter()
+        .filter(|key| config.bridge.url.is_none() && is_set(key))
+        .map(|key| format!("{key} has no effect without bridge.url"));
+    let warnings = warning.map(str::to_owned).into_iter().chain(without_bus);
+    warnings.chain(later::warnings(&is_set)).collect()
 }

@@ -144,3 +144,20 @@ async fn a_bus_over_tls_is_believed_where_the_system_knows_its_authority_and_now
     redis.kill().unwrap();
     redis.wait().unwrap();
 }
+
+#[actix_web::test]
+async fn a_redis_that_lets_nobody_in_is_told_from_one_that_is_away() {
+    let redis = Redis::start().await;
+    redis.run::<()>(&["CONFIG", "SET", "requirepass", "hunter2"]);
+    let socket = redis.socket();
+    for login in ["", "?pass=wrong", "?pass=hunter2&db=99"] {
+        let app = App::start_with(&[("bridge.url", &format!("redis+unix://{}{login}", socket.display()))]);
+        let refused = |record: &Value| {
+            record["level"] == "error"
+                && record["message"].to_string().contains("refuses what bridge.url names")
+        };
+        let record = app.logged(refused).await;
+        assert!(!record.to_string().contains("hunter2"), "{record}");
+        assert_eq!(bus_of(&app).await, "degraded");
+    }
+}

@@ -210,6 +210,7 @@ fn an_address_that_is_no_bus_is_named_and_not_repeated() {
         ("bridge.prefix={a}", "without spaces and braces"),
         ("bridge.secret=hunter2", "at least 32 bytes"),
         ("bridge.timeout=0", "must be more than 0"),
+        ("bridge.url=rediss://bus#insecure", "leave #insecure out"),
     ] {
         refuses(serve(&folder).args(["--set", setting]), USAGE, &[setting.split('=').next().unwrap(), words]);
     }

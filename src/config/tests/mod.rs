@@ -127,6 +127,15 @@ fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
 }
 
 #[test]
+fn settings_of_a_bus_that_is_not_named_are_warned_about() {
+    let given = given(&[]).set(&["bridge.prefix=app:", "bridge.timeout=1s"]);
+    assert_eq!(
+        given.warnings(),
+        ["bridge.prefix has no effect without bridge.url", "bridge.timeout has no effect without bridge.url"]
+    );
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let config = given(&[]).load();
     assert!(!format!("{config:?}").contains(SECRET));

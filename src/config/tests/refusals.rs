@@ -120,6 +120,19 @@ fn tls_to_postgresql_is_refused_where_it_is_not_built_in() {
 }
 
 #[test]
+fn a_lease_that_a_living_node_would_lose_is_refused_where_there_is_a_bus() {
+    let url = "bridge.url=redis://bus";
+    for (timeout, ttl) in [("500ms", "1999ms"), ("1s", "3s"), ("500ms", "1ms")] {
+        let settings = [format!("bridge.timeout={timeout}"), format!("rooms.presence_ttl={ttl}")];
+        let settings = [settings[0].as_str(), &settings[1]];
+        let refusal = given(&[]).set(&[&settings[..], &[url]].concat()).refusal();
+        assert!(refusal.starts_with("rooms.presence_ttl") && refusal.contains("bridge.timeout"), "{refusal}");
+        given(&[]).set(&settings).load();
+    }
+    given(&[]).set(&["bridge.timeout=1s", "rooms.presence_ttl=4s", url]).load();
+}
+
+#[test]
 fn a_value_that_would_stop_all_work_is_refused() {
     for setting in [
         "session.ping_interval=0",
