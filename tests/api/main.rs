@@ -16,10 +16,11 @@ mod command_limits;
 mod commands;
 mod counter_polls;
 mod crossing;
+// Some of it, and what stops and freezes several nodes, is used in tests/cluster alone.
+#[allow(dead_code)]
 mod database;
 mod developing;
 mod durability;
-// What stops and freezes several nodes is in tests/cluster.
 #[allow(dead_code)]
 mod engines;
 mod event_source;

@@ -1,4 +1,4 @@
-//! Nodes die, stand still and are restarted under load (X1, X2, X4 to X6).
+//! Nodes die, stand still and are restarted under load (X1, X2, X5, X6).
 
 use std::{
     collections::BTreeSet,
