@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_web::rt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::{
@@ -130,6 +130,25 @@ async fn a_bus_that_comes_and_goes_makes_nothing_be_told_twice_or_not_at_all() {
         assert_eq!(told_until(ws, 2).await, [json!(4), json!(["unread", 5, 1])]);
     }
     assert!(![a, b].iter().any(|node| node.logs().iter().any(|line| line.contains("bridge.url is not set"))));
+}
+
+/// With a bus the sweep comes every 5 s only; what is stored while a user's first session connects does not wait
+/// for it.
+#[actix_web::test]
+async fn who_connects_while_the_bus_is_asked_to_tell_misses_nothing() {
+    let (server, redis) = (Server::start().await, Redis::start().await);
+    let bus = format!("redis+unix://{}", redis.socket().display());
+    let node = || App::start_with(&[("store.url", &server.url()), ("bridge.url", &bus)]);
+    let (a, b) = (node(), node());
+    for n in 0..40 {
+        let user = format!("user{n}");
+        let (mut ws, _) = join(b.ws(&user), a.publish(&user, n)).await;
+        let connected = Instant::now();
+        if ws.welcome["inbox"]["counters"]["unread"] == 0 {
+            assert_eq!(ws.next_ns(1).await, [n]);
+            assert!(connected.elapsed() < SWEPT, "{n}: {:?}", connected.elapsed());
+        }
+    }
 }
 
 #[actix_web::test]
