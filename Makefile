@@ -59,4 +59,4 @@ $(NODE_MODULES): tests/node/package-lock.json | tools
 	cd tests/node && npm ci
 
 bench: ## Print the benchmarks
-	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms --bench cluster
+	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms

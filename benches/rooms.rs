@@ -1,5 +1,5 @@
-//! Rooms: the real program over WebSocket beside the limit of the machine, and beside itself over event streams
-//! and with slow consumers.
+//! Rooms: the real program over WebSocket beside the limit of the machine, and beside itself over event streams,
+//! on two nodes, and with slow consumers.
 //!
 //! Each pair of servers is measured in turn and alone, on a core of its own where there are two, by one
 //! generator; so the ratio of a pair says more than its figures, which move with the machine. Prints a
@@ -55,6 +55,8 @@ const SILENT: usize = 50;
 #[derive(Clone, Copy)]
 enum Program {
     Tidings,
+    /// Two nodes and the Redis between them, on the one core.
+    TwoNodes,
     Raw,
 }
 
@@ -67,6 +69,10 @@ fn beside_raw(plan: Plan) -> Pair {
 
 fn beside_websocket(plan: Plan) -> Pair {
     [("SSE", Program::Tidings, Plan { way: Way::EventStream, ..plan }), ("WebSocket", Program::Tidings, plan)]
+}
+
+fn beside_one_node(plan: Plan) -> Pair {
+    [("two nodes and Redis", Program::TwoNodes, plan), ("one node", Program::Tidings, plan)]
 }
 
 fn main() -> Outcome<()> {
@@ -94,6 +100,12 @@ fn main() -> Outcome<()> {
         ("SSE, fan-out 1,000, W=1", beside_websocket(saturated(Load::InFlight(1)))),
         ("SSE, fan-out 1,000, W=16", beside_websocket(saturated(Load::InFlight(16)))),
         ("SSE, fan-out 1,000, 20/s", beside_websocket(saturated(Load::PerSecond(20.0)))),
+        ("nodes, fan-out 2 × 500, W=16 by one", beside_one_node(saturated(Load::InFlight(16)))),
+        (
+            "nodes, fan-out 2 × 500, W=16 by both",
+            beside_one_node(Plan { publishers: 2, ..saturated(Load::InFlight(16)) }),
+        ),
+        ("nodes, fan-out 2 × 500, 20/s", beside_one_node(saturated(Load::PerSecond(20.0)))),
     ];
     const SLOW: &str = "slow consumers, 1,000 readers, 20/s of 1 KiB";
     let is_asked = |name: &str| name.contains(&arguments.only);
@@ -142,6 +154,7 @@ impl Bench {
     fn start(&self, which: Program) -> Outcome<House> {
         let core = self.is_split.then_some(cores::SERVER_CORE);
         let server = Server::start(match which {
+            Program::TwoNodes => return House::of_two(core),
             Program::Tidings => tidings(core, &table::SETTINGS),
             Program::Raw => {
                 let mut command = program(std::env::current_exe()?, core);

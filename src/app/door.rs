@@ -7,6 +7,8 @@ use std::{
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::observe::logs;
+
 /// Connections that may wait for being accepted.
 const BACKLOG: i32 = 4096;
 
@@ -34,6 +36,7 @@ impl Door {
     /// Nobody new comes in: who tries is refused, and may go to another instance. Who is in has been taken up
     /// when this returns.
     pub async fn close(self) {
+        logs::expect_closed_listener();
         if let Err(error) = self.0.shutdown(Shutdown::Read) {
             log::warn!("the listener stays open until the end: {error}");
         }

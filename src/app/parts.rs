@@ -36,6 +36,8 @@ pub struct Parts {
     pub bridge: Option<BridgeLink>,
     /// `None` until it is started.
     peers: Option<PeersLink>,
+    /// Other instances may be there.
+    pub has_company: bool,
     /// One a worker, when it has started.
     pub shards: Arc<Mutex<Vec<ShardLink>>>,
 }
@@ -57,7 +59,8 @@ impl Parts {
                 log::warn!("the bus (bridge.url) is not there yet; rooms wait for it");
             }
         }
-        Ok(Self { hub: HubLink::new(hub), store, bridge, peers: None, shards: Arc::default() })
+        let has_company = bridge.is_some() || matches!(config.store.url, StoreUrl::Postgres(_));
+        Ok(Self { hub: HubLink::new(hub), store, bridge, peers: None, has_company, shards: Arc::default() })
     }
 
     /// Starts what an instance among others needs. What was ever revoked is known before anybody is let in; what
@@ -74,7 +77,7 @@ impl Parts {
         let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
         let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
         actix::spawn(revoker.clone().listen(is_shared));
-        let company = if is_shared || bridge.is_some() { Company::Possible } else { Company::Alone };
+        let company = if self.has_company { Company::Possible } else { Company::Alone };
         let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
         let peers = Peers::launch(survey, company, doorbell);
         self.peers = Some(peers.clone());

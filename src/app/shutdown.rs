@@ -40,10 +40,15 @@ impl Signals {
 /// nodes still have to hear. Whatever of it is cut short, nothing accepted is lost.
 pub async fn stop(parts: &Parts, door: Door, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
     parts.hub.drain(drain);
+    let drained_at = Instant::now() + drain;
     // All have been told by then; who asks all the same is a request, and the server lets those finish.
-    let deadline = Instant::now() + drain + FAREWELL;
+    let deadline = drained_at + FAREWELL;
     while sessions.load(Ordering::Relaxed) > 0 && Instant::now() < deadline {
         tokio::time::sleep(DRAIN_INTERVAL).await;
+    }
+    if parts.has_company {
+        // Whoever shares the clients out among the instances is to see that this one is not ready.
+        tokio::time::sleep_until(drained_at.into()).await;
     }
     door.close().await;
     server.stop(true).await;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::calls::Call;
+use super::{calls::Call, messages::Purpose};
 use crate::{
     domain::{Position, RoomName},
     mailbox::Load,
@@ -22,7 +22,7 @@ pub enum Then {
     /// It changes who is in a room.
     Noted,
     Published(u64),
-    Opened(RoomName, Position),
+    Opened(RoomName, Position, Purpose),
 }
 
 #[derive(Default)]
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(sizes(many(600, 1)), [256, 256, 88]);
         assert_eq!(sizes(many(3, 600_000)), [1, 1, 1]);
         assert_eq!(sizes(many(2, 2_000_000)), [1, 1]);
-        let opened = || Then::Opened("r".parse().unwrap(), Position::START);
+        let opened = || Then::Opened("r".parse().unwrap(), Position::START, Purpose::Look);
         let rooms = (0..70).flat_map(|_| [(call(1), Then::Noted), (call(1), opened())]).collect();
         assert_eq!(sizes(rooms), [17, 16, 16, 16, 16, 16, 16, 16, 11]);
     }

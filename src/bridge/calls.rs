@@ -5,7 +5,7 @@ use redis::{Arg, Cmd, cmd};
 use super::{
     BridgeOptions, RoomBounds,
     envelope::{Body, MEMBERS_MAX, Sealer},
-    messages::Tell,
+    messages::{Purpose, Tell},
     names::{Channel, Names},
     scripts::{Member, Script},
     signature::Signer,
@@ -120,7 +120,7 @@ impl Calls {
     }
 
     /// Reads a room behind a position.
-    pub fn open(&self, room: &RoomName, known: Position) -> Call {
+    pub fn open(&self, room: &RoomName, known: Position, purpose: &Purpose) -> Call {
         let names = &self.names;
         let keys = [names.meta(room), names.log(room), names.nonces(room), names.members(room)];
         let mut cmd = eval(Script::Open, &keys);
@@ -130,7 +130,12 @@ impl Calls {
             .arg(millis(self.bounds.history_ttl))
             .arg(millis(self.bounds.position_ttl))
             .arg(PAGE_BYTES)
-            .arg(self.run.borrow().as_str());
+            .arg(self.run.borrow().as_str())
+            .arg(match purpose {
+                Purpose::Enter(_) => "enter",
+                Purpose::Look => "look",
+                Purpose::Messages => "messages",
+            });
         keyed(cmd, keys)
     }
 

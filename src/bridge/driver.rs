@@ -60,7 +60,7 @@ pub struct Shared {
     pub followed: RefCell<Followed>,
     pub opening: RefCell<Opening>,
     pub rolls: RefCell<Rolls>,
-    /// How many orders to open a room wait.
+    /// How many orders to enter a room wait.
     pub ordered: RefCell<HashMap<RoomName, usize>>,
     pub nodes: RefCell<Nodes>,
     /// Orders whose answer is still to come.

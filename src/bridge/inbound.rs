@@ -31,6 +31,11 @@ impl Shared {
             for push in batch.drain(..) {
                 match push {
                     Push::Said { channel, text, .. } => self.said(&channel, &text),
+                    Push::TooLarge { channel } => {
+                        if let Some(Channel::Room(room)) = self.calls.names().parse(&channel) {
+                            self.miss(&room);
+                        }
+                    }
                     Push::Unsubscribed { channel } => {
                         let channel = self.calls.names().parse(&channel);
                         if channel.is_some_and(|channel| self.followed.borrow().is_wanted(&channel)) {
@@ -80,7 +85,7 @@ impl Shared {
     fn said_in_room(&self, room: &RoomName, channel: &Channel, text: &[u8]) -> Result<(), Rejected> {
         let sealer = &self.calls.sealer;
         if text.get(8) == Some(&b'.') {
-            let message = sealer.open_numbered(room, text)?;
+            let message = sealer.open_numbered(room, text).inspect_err(|_| self.miss(room))?;
             self.tell_of(room, BusEvent::Said(message));
             return Ok(());
         }
@@ -106,6 +111,11 @@ impl Shared {
             self.tell_of(&room, event);
         }
         Ok(())
+    }
+
+    /// A number may be missing.
+    fn miss(&self, room: &RoomName) {
+        self.tell_of(room, BusEvent::Missed(room.clone()));
     }
 
     /// Tells the hub what was heard of a room, when it knows how the room is.

@@ -164,6 +164,8 @@ pub enum BusEvent {
         result: Result<Position, RoomRefusal>,
     },
     Said(RoomMessage),
+    /// Something was said in this room that cannot be believed, or cannot be read here.
+    Missed(RoomName),
     /// Exactly these users are in the room on that node.
     Members {
         room: RoomName,

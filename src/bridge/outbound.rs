@@ -115,7 +115,9 @@ impl Shared {
                     Then::Nothing => {}
                     Then::Noted => self.is_stale.set(self.is_stale.get() || answer.is_none()),
                     Then::Published(id) => self.published(id, answer),
-                    Then::Opened(room, known) => self.opened(room, known, answer, connection).await?,
+                    Then::Opened(room, known, purpose) => {
+                        self.opened(room, known, &purpose, answer, connection).await?;
+                    }
                 }
             }
         }
@@ -131,18 +133,22 @@ impl Shared {
 
     /// An order is put into the queue.
     pub fn ordered(&self, order: &Order) {
-        if let Order::OpenRoom(open) = order {
+        if let Order::OpenRoom(open) = order
+            && let Purpose::Enter(_) = open.purpose
+        {
             *self.ordered.borrow_mut().entry(open.room.clone()).or_default() += 1;
         }
     }
 
-    /// Whether a room waits to be opened once more: then this time is nobody's, and is answered so. However often
-    /// rooms are opened under load, no more is done than there are rooms.
+    /// Whether a room waits to be entered once more, which tells everything: then this time is nobody's, and is
+    /// answered so. However often rooms are opened under load, no more is done than there are rooms.
     fn is_ordered_again(&self, work: &Work) -> bool {
-        let Work::Order(Order::OpenRoom(OpenRoom { room, .. })) = work else { return false };
+        let Work::Order(Order::OpenRoom(OpenRoom { room, purpose, .. })) = work else { return false };
         let mut ordered = self.ordered.borrow_mut();
         let Some(times) = ordered.get_mut(room) else { return false };
-        *times -= 1;
+        if let Purpose::Enter(_) = purpose {
+            *times -= 1;
+        }
         if *times == 0 {
             ordered.remove(room);
             return false;
@@ -177,7 +183,7 @@ impl Shared {
                 if let Purpose::Enter(members) = &purpose {
                     batch.add(calls.present(&room, members), Then::Noted);
                 }
-                batch.add(calls.open(&room, known), Then::Opened(room, known));
+                batch.add(calls.open(&room, known, &purpose), Then::Opened(room, known, purpose));
             }
             Order::CloseRoom(room) => self.followed.borrow_mut().unfollow(Channel::Room(room)),
             Order::Publish(RoomPublish { id, room, from, draft, known, load }) => {
@@ -192,6 +198,7 @@ impl Shared {
             Order::Tell(tell) => batch.add(calls.tell(tell), Then::Nothing),
         }
     }
+
     /// The answer, if it is one; `None` if Redis has refused.
     ///
     /// # Errors

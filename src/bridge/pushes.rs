@@ -22,6 +22,10 @@ pub enum Push {
         text: Vec<u8>,
         _load: Load,
     },
+    /// Something too large to be kept.
+    TooLarge {
+        channel: String,
+    },
     /// Redis has ended a subscription: in a cluster, its slot has moved.
     Unsubscribed {
         channel: String,
@@ -90,7 +94,7 @@ impl PushSender {
         let Ok(channel) = String::from_utf8(channel) else { return };
         if text.len() > self.bytes_max {
             self.rejected.fetch_add(1, Ordering::Relaxed);
-            return;
+            return self.send(Push::TooLarge { channel });
         }
         match self.bytes.take(channel.len() + text.len()) {
             Some(load) => self.send(Push::Said { channel, text, _load: load }),
@@ -177,7 +181,10 @@ mod tests {
             sender.push(said(text));
         }
         assert_eq!(rejected.load(Ordering::Relaxed), 1);
-        assert!(matches!(all(&mut pushes).await.as_slice(), [Push::Said { text, .. }] if text == b"1234"));
+        let heard = all(&mut pushes).await;
+        assert!(
+            matches!(heard.as_slice(), [Push::TooLarge { .. }, Push::Said { text, .. }] if text == b"1234")
+        );
         sender.push(PushInfo { kind: PushKind::Disconnection, data: Vec::new() });
         assert!(matches!(all(&mut pushes).await.as_slice(), [Push::Disconnected]));
     }

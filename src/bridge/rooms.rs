@@ -7,7 +7,7 @@ use redis::Value;
 use super::{
     connection::{Connection, Loss},
     driver::Shared,
-    messages::{BusEvent, RoomMessage, RoomState},
+    messages::{BusEvent, Purpose, RoomMessage, RoomState},
     scripts::{self, Entry, Member, Nonsense, Opened},
 };
 use crate::{
@@ -27,11 +27,12 @@ impl Shared {
         &self,
         room: RoomName,
         known: Position,
+        purpose: &Purpose,
         answer: Option<Value>,
         connection: &Connection,
     ) -> Result<(), Loss> {
         let result = match answer.map(scripts::opened) {
-            Some(Ok(opened)) => self.read_on(&room, known, opened, connection).await?,
+            Some(Ok(opened)) => self.read_on(&room, known, purpose, opened, connection).await?,
             Some(Err(error)) => Err(error),
             None => Err(Nonsense),
         };
@@ -52,6 +53,7 @@ impl Shared {
         &self,
         room: &RoomName,
         known: Position,
+        purpose: &Purpose,
         mut opened: Opened,
         connection: &Connection,
     ) -> Result<Result<RoomState, Nonsense>, Loss> {
@@ -61,18 +63,24 @@ impl Shared {
             if !opened.has_more {
                 break;
             }
-            let call = self.calls.open(room, history.reached());
+            let call = self.calls.open(room, history.reached(), purpose);
             opened = match scripts::opened(connection.call_one(call).await?) {
                 Ok(opened) => opened,
                 Err(error) => return Ok(Err(error)),
             };
         }
+        let is_of_members = !matches!(purpose, Purpose::Messages);
         let members = self.living(room, opened.members, connection).await?;
         let (epoch, last) = (opened.epoch, opened.last);
         // Whoever was lost meanwhile was told to be; from here on nothing comes between.
         let members = members.into_iter().filter(|member| self.nodes.borrow().is_believed(member));
         let members = members.map(|member| (member.node, member.user)).collect();
-        Ok(Ok(RoomState { epoch, last, messages: history.up_to(last), members: Some(members) }))
+        Ok(Ok(RoomState {
+            epoch,
+            last,
+            messages: history.up_to(last),
+            members: is_of_members.then_some(members),
+        }))
     }
 
     /// The members on other nodes for whom these stand. All others are taken out of the room: nodes that are still

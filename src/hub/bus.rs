@@ -36,6 +36,14 @@ impl BusLink {
         self.orders.push(order);
     }
 
+    fn hear(&mut self, event: &BusEvent) {
+        match event {
+            BusEvent::Live => self.is_live = true,
+            BusEvent::Away => self.is_live = false,
+            _ => {}
+        }
+    }
+
     /// Tells the other nodes what the store of this one has committed. While the bus is away, they find it out.
     pub(super) fn announce(&mut self, facts: &[InboxFact]) {
         let bytes: usize = facts.iter().map(|fact| fact.bytes() + FACT_BYTES).sum();
@@ -56,6 +64,15 @@ impl NotificationHub {
         if !orders.is_empty() {
             mailbox::signal_to(&bus.bridge, Orders(orders));
         }
+    }
+}
+
+fn news_of_nodes(event: &BusEvent) -> Option<PeerNews> {
+    match event {
+        BusEvent::Live => Some(PeerNews::Live),
+        BusEvent::Away => Some(PeerNews::Away),
+        BusEvent::NodeLost(node) => Some(PeerNews::Lost(*node)),
+        _ => None,
     }
 }
 
@@ -103,18 +120,11 @@ impl Handler<BusEvents> for NotificationHub {
                 BusEvent::Followed(users) => self.sessions.local_users().follow(users),
                 BusEvent::Told { from, kind, body } => self.tell_peers(PeerNews::Told { from, kind, body }),
                 event => {
-                    match event {
-                        BusEvent::Live => self.tell_peers(PeerNews::Live),
-                        BusEvent::Away => self.tell_peers(PeerNews::Away),
-                        BusEvent::NodeLost(node) => self.tell_peers(PeerNews::Lost(node)),
-                        _ => {}
+                    if let Some(news) = news_of_nodes(&event) {
+                        self.tell_peers(news);
                     }
                     if let Some(bus) = &mut self.bus {
-                        match event {
-                            BusEvent::Live => bus.is_live = true,
-                            BusEvent::Away => bus.is_live = false,
-                            _ => {}
-                        }
+                        bus.hear(&event);
                     }
                     self.rooms.hear(&dispatch, now, at, event);
                 }

@@ -7,6 +7,7 @@
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use env_logger::{Builder, fmt::Formatter};
@@ -28,6 +29,15 @@ const LIBRARIES: LevelFilter = LevelFilter::Warn;
 /// Calls it an error when a client sends nonsense: no client writes lines into our log.
 const SILENT: &str = "actix_http";
 
+/// What the server says of its listener, and whether that was closed on purpose: it takes it for an error.
+const LISTENER: &str = "actix_server::accept";
+static IS_LISTENER_CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing that the server says of its listener is news.
+pub fn expect_closed_listener() {
+    IS_LISTENER_CLOSED.store(true, Ordering::Relaxed);
+}
+
 /// Sets up the logger of the process. `rust_log` is the value of `RUST_LOG`; where it says something, it wins.
 ///
 /// # Errors
@@ -46,11 +56,12 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
         LogFormat::Json => true,
         LogFormat::Text => false,
     };
-    builder.format(
-        move |out, record| {
-            if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }
-        },
-    );
+    builder.format(move |out, record| {
+        if record.target() == LISTENER && IS_LISTENER_CLOSED.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }
+    });
     builder.try_init()
 }
 

@@ -3,16 +3,21 @@
 -- KEYS  meta, log, nonces, members of the room
 -- ARGV  epoch if the room has none · known epoch · known offset · messages kept for, in ms
 --       how long the numbering lasts, in ms · bytes of messages in one answer · run of this Redis or ''
+--       'enter', 'look' (nothing is made) or 'messages' (no members are read)
 -- Answers {epoch, offset, {{offset, at, age in microseconds, sealed}, ...}, 1 if there are more, members with
 -- the last of them}. A clock that was set back makes a message new, and not of the future..
 
 local meta, log, nonces, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epoch_if_none, known_epoch, known_offset = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local age, keep, page = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local run = ARGV[7]
+local run, purpose = ARGV[7], ARGV[8]
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+
+local function members_for_all_but_messages()
+  return purpose ~= 'messages' and redis.call('HGETALL', members) or {}
+end
 
 -- A new life begins where there is none; where somebody knows more than this Redis does, or it has run anew:
 -- then it may have lost the newest, and would give the same numbers to other messages. The same in publish.lua.
@@ -20,6 +25,9 @@ local numbering = redis.call('HMGET', meta, 'epoch', 'offset', 'run')
 local epoch, offset = numbering[1], tonumber(numbering[2] or 0)
 local is_older = epoch == known_epoch and known_offset > offset
 local is_other_run = run ~= '' and numbering[3] ~= run
+if not epoch and purpose == 'look' then
+  return { '00000000', '0', {}, 0, members_for_all_but_messages() }
+end
 if not epoch or is_older or is_other_run then
   epoch, offset = epoch_if_none, 0
   redis.call('DEL', log, nonces)
@@ -47,5 +55,5 @@ repeat
   end
 until #rows < 16 or has_more == 1
 
-local all = has_more == 0 and redis.call('HGETALL', members) or {}
+local all = has_more == 0 and members_for_all_but_messages() or {}
 return { epoch, string.format('%.0f', offset), entries, has_more, all }

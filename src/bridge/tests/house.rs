@@ -143,11 +143,16 @@ impl Node {
         members: &[&str],
     ) -> Result<RoomState, RoomRefusal> {
         let members = members.iter().map(|name| user(name)).collect();
-        self.order(vec![Order::OpenRoom(OpenRoom {
-            room: room(name),
-            known,
-            purpose: Purpose::Enter(members),
-        })]);
+        self.open_for(name, known, Purpose::Enter(members)).await
+    }
+
+    pub async fn open_for(
+        &mut self,
+        name: &str,
+        known: Position,
+        purpose: Purpose,
+    ) -> Result<RoomState, RoomRefusal> {
+        self.order(vec![Order::OpenRoom(OpenRoom { room: room(name), known, purpose })]);
         self.until(|event| match event {
             BusEvent::RoomOpened { result, .. } => Some(result),
             _ => None,

@@ -190,3 +190,35 @@ async fn of_many_orders_to_open_a_room_the_last_is_carried_out_and_all_are_answe
     assert!(opened.last() == Some(&true) && done <= 2, "{done}");
     assert_eq!(server.ask(&["HKEYS", "tidings:{r}:members"]), format!("{}/user499", a.id));
 }
+
+#[actix::test]
+async fn who_only_looks_makes_nothing_and_who_misses_messages_hears_of_no_members() {
+    let server = Server::start().await;
+    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    let state = a.open_for("r", Position::START, Purpose::Look).await.unwrap();
+    assert_eq!((Position::new(state.epoch, state.last), state.members), (Position::START, Some(Vec::new())));
+    assert_eq!(server.ask(&["KEYS", "tidings:{r}:*"]), "");
+
+    b.open("r", Position::START, &["bob"]).await;
+    let first = b.published("r", "bob", draft("1")).await.unwrap();
+    let state = a.open_for("r", Position::START, Purpose::Look).await.unwrap();
+    assert_eq!((state.messages.len(), state.members), (1, Some(vec![(b.id, user("bob"))])));
+    b.published("r", "bob", draft("2")).await.unwrap();
+    let state = a.open_for("r", first, Purpose::Messages).await.unwrap();
+    assert_eq!((state.messages.len(), state.members), (1, None));
+    assert!(b.told().iter().all(|event| !matches!(event, BusEvent::Members { .. })));
+}
+
+#[actix::test]
+async fn what_is_not_believed_in_a_room_is_known_to_be_missed() {
+    let server = Server::start().await;
+    let mut a = Node::start(&server.url()).await;
+    a.open("r", Position::START, &[]).await;
+    let large = format!("abcdefgh.1 1 1 - {}", "x".repeat(1 << 20));
+    for said in ["abcdefgh.1 1 2 - {}", &large] {
+        let mut stranger = redis::Client::open(server.url()).unwrap().get_connection().unwrap();
+        let () = redis::cmd("PUBLISH").arg("tidings:{r}:room").arg(said).query(&mut stranger).unwrap();
+        a.until(|event| matches!(event, BusEvent::Missed(_)).then_some(())).await;
+    }
+    assert_eq!(a.link.rejected(), 2);
+}

@@ -98,6 +98,7 @@ impl Rooms {
             BusEvent::RoomOpened { room, result } => self.opened(shards, now, &room, result),
             BusEvent::Published { id, result } => self.published(shards, id, result),
             BusEvent::Said(message) => self.said(shards, now, message),
+            BusEvent::Missed(room) => self.read_again(&room),
             BusEvent::Members { room, node, users } => {
                 self.change(shards, now, &room, |presence| presence.settle(node, &users));
             }
@@ -212,6 +213,13 @@ impl Rooms {
             Some(Verdict::Deliver) => self.table.forget_beyond_total(),
             Some(Verdict::Behind) => self.open(&name, Purpose::Messages, Vec::new()),
             Some(Verdict::Drop) | None => {}
+        }
+    }
+
+    /// Finds out what of the room is missing here, which may be nothing.
+    fn read_again(&mut self, name: &RoomName) {
+        if self.table.get(name).is_some_and(|room| matches!(room.stage, Stage::Open)) {
+            self.open(name, Purpose::Messages, Vec::new());
         }
     }
 
