@@ -9,6 +9,7 @@ use std::{
 };
 
 use actix_web::rt;
+use diesel::connection::SimpleConnection;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
@@ -152,14 +153,22 @@ async fn who_connects_while_the_bus_is_asked_to_tell_misses_nothing() {
 }
 
 #[actix_web::test]
-async fn who_starts_beside_others_without_a_bus_says_so() {
-    let (_server, mut a, b) = two_nodes().await;
-    b.logged(is_warning).await;
+async fn who_shares_the_database_without_a_bus_says_so() {
+    let (server, mut a, b) = two_nodes().await;
+    for node in [&a, &b] {
+        node.logged(is_warning).await;
+    }
     drop(b);
     // One that was killed is not there any more.
     a.kill();
     a.restart();
+    let mut ws = a.ws("alice").await;
     a.publish("alice", 1).await;
+    while ws.expect("unread").await["counters"]["version"] != 1 {}
+    let change = "UPDATE inboxes SET version = version + 1, changed_at = changed_at + 1";
+    server.connect().batch_execute(change).unwrap();
+    // By a sweep.
+    assert_eq!(ws.expect("unread").await["counters"]["version"], 2);
     let records = a.logs().into_iter().map(|line| serde_json::from_str(&line).unwrap());
     assert!(!records.into_iter().any(|record| is_warning(&record)));
 }
