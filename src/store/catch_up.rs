@@ -57,6 +57,7 @@ pub(super) struct CatchUp {
     pub(super) owed: Option<Timestamp>,
     /// What the hub has heard in the last sweep: most of what one finds, the one before has found, too.
     told: HashMap<UserId, InboxState>,
+    has_warned: bool,
     /// How long a read or a write may take.
     patience: Duration,
 }
@@ -81,6 +82,7 @@ impl CatchUp {
             is_shared,
             owed: if is_shared { Some(reader.now()?) } else { None },
             told: HashMap::new(),
+            has_warned: false,
             patience: options.busy_timeout.mul_f64(0.9),
         })
     }
@@ -134,7 +136,8 @@ impl CatchUp {
         self.owed = self.owed.into_iter().chain(self.doorbell.take_missed()).min();
         let Some(owed) = self.owed else { return Ok(()) };
         // In a transaction of its own, before those that look begin.
-        let begun = self.read(|conn| Ok(conn.settled()?)).await?;
+        let (begun, has_company) = self.read(|conn| Ok(conn.settled()?)).await?;
+        self.warn_of(has_company);
         // The clock may have been set back.
         let start = owed.min(begun).minus(OVERLAP.max(self.patience * 3));
         let mut place = Place { changed_at: start, user: None };
@@ -160,6 +163,17 @@ impl CatchUp {
                 return Ok(());
             }
             place = next.unwrap_or(place);
+        }
+    }
+
+    /// Says once that other processes share the database, where nothing tells them of each other.
+    fn warn_of(&mut self, has_company: bool) {
+        if has_company && self.bus.is_none() && !self.has_warned {
+            self.has_warned = true;
+            log::warn!(
+                "other instances use the database and bridge.url is not set: what one of them stores, the others \
+                 tell about a second later, and rooms are not shared"
+            );
         }
     }
 

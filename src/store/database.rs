@@ -83,10 +83,11 @@ impl Connection {
         on_inner!(self, |conn| AnsiTransactionManager::rollback_transaction(conn))
     }
 
-    /// From when on changes may not be seen yet by a transaction that begins after this: all earlier ones are.
-    pub(super) fn settled(&mut self) -> QueryResult<Timestamp> {
+    /// From when on changes may not be seen yet by a transaction that begins after this: all earlier ones are. And
+    /// whether other processes make some.
+    pub(super) fn settled(&mut self) -> QueryResult<(Timestamp, bool)> {
         match self {
-            Self::Sqlite(_) => Ok(clock::now()),
+            Self::Sqlite(_) => Ok((clock::now(), false)),
             #[cfg(feature = "postgres")]
             Self::Postgres(conn) => server::settled(conn),
         }
@@ -160,29 +161,6 @@ impl Database {
             Self::File(file) => file.lock().map(Some),
             #[cfg(feature = "postgres")]
             Self::Server(_) => Ok(None),
-        }
-    }
-
-    /// Says in the log if other processes share the database and nothing tells them of each other. Whoever
-    /// starts later sees this one as long as the connection lives.
-    ///
-    /// # Errors
-    /// As [`Self::connect`].
-    #[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
-    pub(super) fn look_around(&self, has_bus: bool) -> Result<Option<Connection>, StoreError> {
-        match self {
-            #[cfg(feature = "postgres")]
-            Self::Server(server) if !has_bus => {
-                let (conn, has_company) = server.look_around()?;
-                if has_company {
-                    log::warn!(
-                        "other instances use the database and bridge.url is not set: what one of them stores, \
-                         the others tell about a second later, and rooms are not shared"
-                    );
-                }
-                Ok(Some(Connection::Postgres(conn)))
-            }
-            _ => Ok(None),
         }
     }
 

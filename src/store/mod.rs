@@ -104,9 +104,6 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
         let database = Database::open(&options)?;
-        let has_bus = options.others.bus.is_some();
-        // Until the writer is seen by those who look.
-        let _seen = database.look_around(has_bus)?;
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
         let is_shared = database.is_remote();

@@ -1,6 +1,6 @@
 //! The PostgreSQL server: how it is reached, brought to this version, and shared with other processes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::{
     Connection as _, PgConnection,
@@ -18,7 +18,7 @@ use super::{
     messages::{StoreError, StoreOptions},
     prepared::Prepared,
 };
-use crate::{config::ServerUrl, domain::Timestamp};
+use crate::{config::ServerUrl, domain::Timestamp, random};
 
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
@@ -44,15 +44,8 @@ const SHARE: &str = "SELECT pg_advisory_lock_shared(1953064052, hashtext(coalesc
 /// Only one process at a time changes the tables.
 const MIGRATE: &str = "SELECT pg_advisory_lock(1953064053, hashtext(coalesce(current_schema(), '')));";
 
-/// Whether nobody has [`SHARE`] but the connection that asks: then it could have it alone.
-const IS_ALONE: &str = "
-    WITH lock AS (SELECT 1953064052 AS of, hashtext(coalesce(current_schema(), '')) AS schema)
-    SELECT CASE WHEN pg_try_advisory_lock(of, schema) THEN pg_advisory_unlock(of, schema) ELSE FALSE END
-        AS is_alone FROM lock";
-
-/// How long the last process is given to go: the server notices the end of one that was killed a little later.
-const FAREWELL: Duration = Duration::from_millis(500);
-const FAREWELL_PAUSE: Duration = Duration::from_millis(25);
+/// All connections of one process that write have one of these, so that processes can be counted.
+const PROCESS: &str = "SELECT pg_advisory_lock_shared(1953064054, ";
 
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseServer {
@@ -60,33 +53,39 @@ pub(super) struct DatabaseServer {
     /// How long one statement may take.
     patience: Duration,
     is_fully_synchronous: bool,
-}
-
-#[derive(QueryableByName)]
-struct Company {
-    #[diesel(sql_type = Bool)]
-    is_alone: bool,
+    /// Names this process among those that share the database.
+    process: i32,
 }
 
 #[derive(QueryableByName)]
 struct Settled {
     #[diesel(sql_type = BigInt)]
     micros: i64,
+    #[diesel(sql_type = Bool)]
+    has_company: bool,
 }
 
-/// When the oldest transaction began of those who have [`SHARE`] and have changed something, or else now. A
-/// commit may take as long as the disk likes.
+/// When the oldest transaction began of those who have [`SHARE`] and have changed something, or else now: a
+/// commit may take as long as the disk likes. And whether they are of more than one process.
 const SETTLED: &str = "
-    SELECT (extract(epoch FROM least(transaction_timestamp(), min(xact_start))) * 1000000)::bigint AS micros
-    FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid IN (
-        SELECT pid FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = 1953064052 AND objsubid = 2
-        AND objid = hashtext(coalesce(current_schema(), ''))::oid AND datid = database)";
+    WITH writers AS (
+        SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 1953064052 AND objsubid = 2
+        AND objid = hashtext(coalesce(current_schema(), ''))::oid
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+    SELECT (extract(epoch FROM least(transaction_timestamp(), (
+        SELECT min(xact_start) FROM pg_stat_activity
+        WHERE backend_xid IS NOT NULL AND pid IN (SELECT pid FROM writers)
+    ))) * 1000000)::bigint AS micros, (
+        SELECT count(DISTINCT objid) > 1 FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 1953064054 AND pid IN (SELECT pid FROM writers)
+    ) AS has_company";
 
-/// From when on transactions may not be visible yet to one that begins after this.
-pub(super) fn settled(conn: &mut PgConnection) -> QueryResult<Timestamp> {
-    let Settled { micros } = sql_query(SETTLED).get_result(conn)?;
-    Ok(Timestamp::from_micros(micros))
+/// From when on transactions may not be visible yet to one that begins after this; and whether other processes
+/// make some.
+pub(super) fn settled(conn: &mut PgConnection) -> QueryResult<(Timestamp, bool)> {
+    let Settled { micros, has_company } = sql_query(SETTLED).get_result(conn)?;
+    Ok((Timestamp::from_micros(micros), has_company))
 }
 
 /// The name of the statement that is [`Prepared`].
@@ -108,6 +107,7 @@ impl DatabaseServer {
             url: url.clone(),
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
+            process: random::bits() as i32,
         };
         let mut conn = server.log_in()?;
         // What moves many rows takes its time, and so does who waits for it.
@@ -125,25 +125,9 @@ impl DatabaseServer {
         conn.batch_execute(&self.settings(access))?;
         if access == Access::Write {
             conn.batch_execute(SHARE).map_err(|_| self.failed("another process has it for itself"))?;
+            conn.batch_execute(&format!("{PROCESS}{})", self.process))?;
         }
         Ok(conn)
-    }
-
-    /// Looks whether other processes share the database. Whoever starts later sees this one as long as the
-    /// connection lives.
-    ///
-    /// # Errors
-    /// As [`Self::connect`].
-    pub(super) fn look_around(&self) -> Result<(PgConnection, bool), StoreError> {
-        let mut conn = self.connect(Access::Write)?;
-        let deadline = Instant::now() + FAREWELL;
-        loop {
-            let Company { is_alone } = sql_query(IS_ALONE).get_result(&mut conn)?;
-            if is_alone || Instant::now() >= deadline {
-                return Ok((conn, !is_alone));
-            }
-            std::thread::sleep(FAREWELL_PAUSE);
-        }
     }
 
     fn log_in(&self) -> Result<PgConnection, StoreError> {

@@ -9,7 +9,8 @@ use std::{
 };
 
 use actix_web::rt;
-use futures_util::future::join_all;
+use diesel::connection::SimpleConnection;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::{
@@ -132,15 +133,42 @@ async fn a_bus_that_comes_and_goes_makes_nothing_be_told_twice_or_not_at_all() {
     assert!(![a, b].iter().any(|node| node.logs().iter().any(|line| line.contains("bridge.url is not set"))));
 }
 
+/// With a bus the sweep comes every 5 s only; what is stored while a user's first session connects does not wait
+/// for it.
 #[actix_web::test]
-async fn who_starts_beside_others_without_a_bus_says_so() {
-    let (_server, mut a, b) = two_nodes().await;
-    b.logged(is_warning).await;
+async fn who_connects_while_the_bus_is_asked_to_tell_misses_nothing() {
+    let (server, redis) = (Server::start().await, Redis::start().await);
+    let bus = format!("redis+unix://{}", redis.socket().display());
+    let node = || App::start_with(&[("store.url", &server.url()), ("bridge.url", &bus)]);
+    let (a, b) = (node(), node());
+    for n in 0..40 {
+        let user = format!("user{n}");
+        let (mut ws, _) = join(b.ws(&user), a.publish(&user, n)).await;
+        let connected = Instant::now();
+        if ws.welcome["inbox"]["counters"]["unread"] == 0 {
+            assert_eq!(ws.next_ns(1).await, [n]);
+            assert!(connected.elapsed() < SWEPT, "{n}: {:?}", connected.elapsed());
+        }
+    }
+}
+
+#[actix_web::test]
+async fn who_shares_the_database_without_a_bus_says_so() {
+    let (server, mut a, b) = two_nodes().await;
+    for node in [&a, &b] {
+        node.logged(is_warning).await;
+    }
     drop(b);
     // One that was killed is not there any more.
     a.kill();
     a.restart();
+    let mut ws = a.ws("alice").await;
     a.publish("alice", 1).await;
+    while ws.expect("unread").await["counters"]["version"] != 1 {}
+    let change = "UPDATE inboxes SET version = version + 1, changed_at = changed_at + 1";
+    server.connect().batch_execute(change).unwrap();
+    // By a sweep.
+    assert_eq!(ws.expect("unread").await["counters"]["version"], 2);
     let records = a.logs().into_iter().map(|line| serde_json::from_str(&line).unwrap());
     assert!(!records.into_iter().any(|record| is_warning(&record)));
 }
