@@ -17,6 +17,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+// What tests of the API have for all; each of the two uses a part of it.
 #[path = "../api/app.rs"]
 #[allow(dead_code)]
 mod app;
@@ -40,6 +41,7 @@ mod follower;
 mod following;
 mod herd;
 mod history;
+mod inboxes;
 mod joins;
 mod load;
 mod node_faults;
