@@ -49,7 +49,11 @@ impl Parts {
         let bridge = start_bridge(config, node)?;
         let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
         let orders = bridge.as_ref().map(BridgeLink::orders);
-        let hub = NotificationHub::new(sessions_per_user, room_policy(config), orders);
+        let mut hub = NotificationHub::new(sessions_per_user, room_policy(config), orders);
+        if bridge.is_some() && matches!(config.store.url, StoreUrl::Sqlite(_)) {
+            log::warn!("store.url is a file: of what is on the bus (bridge.url) only rooms are shared");
+            hub.keep_inboxes_apart();
+        }
         let local_users = hub.local_users();
         let hub = hub.start();
         let store = start_store(config, &hub, local_users, bridge.as_ref())?;
@@ -122,6 +126,6 @@ fn start_store(
     let facts = hub.clone().recipient::<Committed>();
     let others = Others { bus: bridge.map(BridgeLink::is_live) };
     let store = Store::open(StoreOptions { others, ..store_options(config) }, facts, local_users)
-        .map_err(|error| AppError::Store(error.to_string()))?;
+        .map_err(|error| AppError::Store(format!("store.url: {error}")))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }

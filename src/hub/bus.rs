@@ -23,13 +23,33 @@ pub(super) struct BusLink {
     bridge: Recipient<Orders>,
     facts: Budget,
     is_live: bool,
+    /// The inboxes of other nodes are those of this one.
+    has_inboxes: bool,
     /// What is to be sent at the end of this turn.
     orders: Vec<Order>,
 }
 
 impl BusLink {
     pub(super) fn new(bridge: Recipient<Orders>) -> Self {
-        Self { bridge, facts: Budget::new(FACTS_BYTES), is_live: false, orders: Vec::new() }
+        Self {
+            bridge,
+            facts: Budget::new(FACTS_BYTES),
+            is_live: false,
+            has_inboxes: true,
+            orders: Vec::new(),
+        }
+    }
+
+    /// What is known of inboxes stays here: other nodes have others, of the same users.
+    pub(super) fn keep_inboxes_apart(&mut self) {
+        self.has_inboxes = false;
+    }
+
+    /// The first session of a user has come, or the last one is gone.
+    pub(super) fn follow(&mut self, order: Order) {
+        if self.has_inboxes {
+            self.order(order);
+        }
     }
 
     pub(super) fn order(&mut self, order: Order) {
@@ -48,6 +68,7 @@ impl BusLink {
     pub(super) fn announce(&mut self, facts: &[InboxFact]) {
         let bytes: usize = facts.iter().map(|fact| fact.bytes() + FACT_BYTES).sum();
         if self.is_live
+            && self.has_inboxes
             && let Some(load) = self.facts.take(bytes)
         {
             self.orders.push(Order::Announce { facts: facts.to_vec(), load });

@@ -79,6 +79,13 @@ impl NotificationHub {
         }
     }
 
+    /// The store is of this node alone, whoever else is on the bus: only rooms are shared.
+    pub fn keep_inboxes_apart(&mut self) {
+        if let Some(bus) = &mut self.bus {
+            bus.keep_inboxes_apart();
+        }
+    }
+
     /// Who has a session here, at any time.
     pub fn local_users(&self) -> LocalUsers {
         self.sessions.local_users().clone()
@@ -132,7 +139,7 @@ impl Handler<Requests> for NotificationHub {
                 Request::Register(Register { session, user, transport }) => {
                     self.rooms.admit(session, user.clone(), transport);
                     if let Some(bus) = self.bus.as_mut().filter(|_| !self.sessions.has(&user)) {
-                        bus.order(Order::FollowInbox(user.clone()));
+                        bus.follow(Order::FollowInbox(user.clone()));
                     }
                     if let Some((excess, code)) = self.sessions.add(user, session, transport) {
                         self.rooms.remove(excess, now);
@@ -145,7 +152,7 @@ impl Handler<Requests> for NotificationHub {
                     self.sessions.remove(&user, session);
                     self.rooms.remove(session, now);
                     if let Some(bus) = self.bus.as_mut().filter(|_| !self.sessions.has(&user)) {
-                        bus.order(Order::UnfollowInbox(user));
+                        bus.follow(Order::UnfollowInbox(user));
                     }
                 }
                 Request::Join(join) => self.rooms.ask(&dispatch, now, Question::Join(join)),

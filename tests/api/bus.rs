@@ -54,6 +54,29 @@ async fn a_room_is_one_room_on_all_nodes() {
     assert_eq!(bus_of(&a).await, "ok");
 }
 
+/// Each has a file of its own, and in it other inboxes of the same users.
+#[actix_web::test]
+async fn nodes_with_files_share_rooms_and_no_inboxes() {
+    let redis = Redis::start().await;
+    let (a, b) = (node(&redis), node(&redis));
+    b.logged(|record| record["message"].to_string().contains("store.url is a file")).await;
+    let (mut here, mut there) = (member(&a, "alice", &["chat"]).await, member(&b, "alice", &["chat"]).await);
+    a.publish("alice", 1).await;
+    assert_eq!(here.expect("unread").await["counters"]["version"], 1);
+    // What is said behind it comes behind it.
+    say(&mut here, "chat", json!(1)).await;
+    loop {
+        let event = there.next().await;
+        assert_ne!(event["type"], "unread");
+        if event["type"] == "message" {
+            break;
+        }
+    }
+    b.publish("alice", 2).await;
+    let position = there.next_numbered().await["position"].clone();
+    assert!(position.as_str().unwrap().ends_with(".1"), "{position}");
+}
+
 #[actix_web::test]
 async fn users_of_a_node_that_stops_or_dies_are_gone_from_its_rooms() {
     let redis = Redis::start().await;
