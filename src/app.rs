@@ -7,6 +7,7 @@ mod policies;
 mod shutdown;
 
 use std::{
+    cell::OnceCell,
     net::SocketAddr,
     rc::Rc,
     sync::{
@@ -145,6 +146,7 @@ impl Application {
                     sessions: sessions.clone(),
                     sessions_max: config.limits.sessions.unwrap_or(0),
                     is_draining: is_draining.clone(),
+                    drained_since: OnceCell::new(),
                 });
                 App::new()
                     .app_data(worker)

@@ -109,7 +109,7 @@ impl Receiver for Session {
         if code == CloseCode::SlowConsumer {
             self.outbox.clear();
         }
-        let retry_after = code.is_reconnect().then(|| self.worker.policy.retry_after(self.transport));
+        let retry_after = code.is_reconnect().then(|| self.worker.retry_after(self.transport, code));
         self.retry_after.set(retry_after);
         let goodbye = Frame::new(Class::Reply, &Goodbye::new(code, retry_after));
         self.outbox.close(Some(goodbye), code.into());

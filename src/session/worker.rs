@@ -1,12 +1,13 @@
 //! What the sessions of one worker share.
 
 use std::{
+    cell::OnceCell,
     rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
     outbox::OutboxLimits,
+    protocol::CloseCode,
     random,
     store::StoreLink,
 };
@@ -80,11 +82,30 @@ pub struct Worker {
     pub sessions_max: usize,
     /// The process is about to stop and takes no new sessions.
     pub is_draining: Arc<AtomicBool>,
+    /// When the first of its sessions was sent away for that.
+    pub drained_since: OnceCell<Instant>,
 }
 
 impl Worker {
     pub fn is_full(&self) -> bool {
         self.sessions_max > 0 && self.sessions.load(Ordering::Relaxed) >= self.sessions_max
+    }
+
+    /// When a client that is sent away for this reason is to come again.
+    ///
+    /// Those of a process that stops are told over its drain, each to wait about as long as that has lasted: so they
+    /// come back evenly over twice the time. A time by chance up to the whole drain would add one spread to another
+    /// of the same length, and bring twice as many back in the middle.
+    pub(super) fn retry_after(&self, transport: Transport, code: CloseCode) -> Duration {
+        if code != CloseCode::Restart || transport == Transport::EventStream {
+            return self.policy.retry_after(transport);
+        }
+        let lasted = self.drained_since.get_or_init(Instant::now).elapsed();
+        let window = self.policy.retry_window;
+        // They are told tick by tick, and are not to come back so.
+        let spread = window / 3;
+        let share = (lasted.as_secs_f64() / window.as_secs_f64().max(0.001)).min(1.0);
+        (window - spread).mul_f64(share) + random::up_to(spread)
     }
 
     pub(super) fn count_opened(&self) {

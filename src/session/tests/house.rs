@@ -91,6 +91,7 @@ impl House {
                 sessions: Arc::default(),
                 sessions_max: 0,
                 is_draining: Arc::new(AtomicBool::new(false)),
+                drained_since: Default::default(),
             })
         };
         let workers = (0..WORKERS).map(worker).collect();
