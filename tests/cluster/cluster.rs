@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Lifts what one client with one token would meet, keeps what rooms say, and notices soon who is gone.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 11] = [
     ("session.ping_interval", "1s"),
     ("session.pong_timeout", "3s"),
     ("limits.room_messages_per_second", "0"),
@@ -27,6 +27,8 @@ const SETTINGS: [(&str, &str); 10] = [
     ("rooms.history_size", "100000"),
     ("rooms.history_bytes", "32MiB"),
     ("rooms.presence_ttl", "4s"),
+    // A long run archives thousands, and the table is to have all that was accepted.
+    ("retention.max_read_per_user", "1000000"),
     ("rooms.leave_grace", "500ms"),
     ("shutdown.drain", "300ms"),
 ];

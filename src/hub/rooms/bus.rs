@@ -21,7 +21,11 @@ pub enum Stage {
     /// It is the truth itself, or up to date.
     Open,
     /// It is being read; who asks waits.
-    Opening(Vec<Question>),
+    Opening {
+        waiting: Vec<Question>,
+        /// Who has come since: what they know may be newer than what is being read.
+        late: Vec<Question>,
+    },
     /// It was up to date before the bus went away, or is not to be had.
     Adrift,
 }

@@ -34,8 +34,8 @@ impl Rooms {
             let head = room.log.head().position();
             let enter = || Purpose::Enter(room.presence.here());
             match &mut room.stage {
-                Stage::Opening(waiting) => {
-                    waiting.extend(question.take());
+                Stage::Opening { late, .. } => {
+                    late.extend(question.take());
                     None
                 }
                 // Looking at a room makes none.
@@ -59,7 +59,7 @@ impl Rooms {
     fn open(&mut self, name: &RoomName, purpose: Purpose, waiting: Vec<Question>) {
         let Some(bus) = &mut self.bus else { return };
         let order = self.table.update(name, |room, _| {
-            room.stage = Stage::Opening(waiting);
+            room.stage = Stage::Opening { waiting, late: Vec::new() };
             OpenRoom { room: name.clone(), known: room.log.head().position(), purpose }
         });
         if let Some(order) = order {
@@ -72,7 +72,7 @@ impl Rooms {
         let opened = self.table.update(name, |room, _| {
             room.touch(now);
             let waiting = match &mut room.stage {
-                Stage::Opening(waiting) => std::mem::take(waiting),
+                Stage::Opening { waiting, late } => waiting.drain(..).chain(late.drain(..)).collect(),
                 Stage::Open | Stage::Adrift => Vec::new(),
             };
             (Purpose::Enter(room.presence.here()), waiting)
@@ -188,9 +188,12 @@ impl Rooms {
             std::mem::replace(&mut room.stage, Stage::Open)
         });
         self.table.forget_beyond_total();
-        let Some(Stage::Opening(waiting)) = stage else { return };
+        let Some(Stage::Opening { waiting, late }) = stage else { return };
         for question in waiting {
             self.answer(shards, now, question);
+        }
+        for question in late {
+            self.answer_from_replica(shards, now, question);
         }
         self.tell_if_restored(shards);
     }
@@ -239,8 +242,11 @@ impl Rooms {
 }
 
 fn refuse_waiting(shards: &impl Shards, stage: Option<Stage>) {
-    if let Some(Stage::Opening(waiting)) = stage {
-        waiting.into_iter().for_each(|question| question.refuse(shards, RoomRefusal::Unavailable));
+    if let Some(Stage::Opening { waiting, late }) = stage {
+        waiting
+            .into_iter()
+            .chain(late)
+            .for_each(|question| question.refuse(shards, RoomRefusal::Unavailable));
     }
 }
 

@@ -79,3 +79,16 @@ fn typing_that_ends_by_itself_ends_on_the_other_nodes_too() {
     house.pass(3 * SECOND);
     assert_eq!(house.ordered(), ["type alice false"]);
 }
+
+#[test]
+fn who_comes_while_a_room_is_read_may_know_more_than_is_read() {
+    let mut house = House::shared();
+    house.ask_to_join(session(0, 1), "alice", None);
+    house.ask_to_join(session(0, 2), "bob", Some(at(4)));
+    house.ordered();
+    house.opened(state(at(3), 1..=3, &[]));
+    house.told.last_joined().unwrap();
+    assert_eq!(house.ordered()[1..], [format!("open behind {} for Messages", at(3))]);
+    house.opened(state(at(4), 4..=4, &[]));
+    assert_eq!(house.told.last_joined().unwrap().page.resume, Resume::Complete);
+}

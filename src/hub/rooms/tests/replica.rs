@@ -8,7 +8,7 @@ use crate::{
 
 const EPOCH: u64 = 7;
 
-fn at(offset: u64) -> Position {
+pub fn at(offset: u64) -> Position {
     Position::new(Epoch::from_random(EPOCH), offset)
 }
 
@@ -28,7 +28,7 @@ fn message(position: Position) -> RoomMessage {
 }
 
 /// A room up to `last` of which the bus holds these.
-fn state(last: Position, held: std::ops::RangeInclusive<u64>, members: &[(NodeId, &str)]) -> RoomState {
+pub fn state(last: Position, held: std::ops::RangeInclusive<u64>, members: &[(NodeId, &str)]) -> RoomState {
     RoomState {
         epoch: last.epoch,
         last: last.offset,
