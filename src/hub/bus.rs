@@ -158,3 +158,49 @@ impl Handler<BusEvents> for NotificationHub {
         self.send_orders();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix::Actor;
+
+    use super::*;
+    use crate::{
+        domain::{Counters, MarkAs, MarkTarget},
+        hub::messages::MarkedChange,
+    };
+
+    /// A bridge that takes nothing in.
+    struct Deaf;
+
+    impl Actor for Deaf {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Orders> for Deaf {
+        type Result = ();
+
+        fn handle(&mut self, _: Orders, _: &mut Context<Self>) {}
+    }
+
+    #[actix::test]
+    async fn facts_beyond_what_may_wait_for_the_bridge_are_left_to_the_sweep_of_the_others() {
+        let mut bus = BusLink::new(Deaf.start().recipient());
+        bus.hear(&BusEvent::Live);
+        let fact = InboxFact::Marked {
+            user: "alice".parse().unwrap(),
+            origin: None,
+            change: MarkedChange::As(MarkAs::Read, MarkTarget::All),
+            counters: Counters::default(),
+        };
+        let facts = vec![fact; FACTS_BYTES / FACT_BYTES];
+        bus.announce(&facts);
+        bus.announce(&facts[..1]);
+        assert_eq!(bus.orders.len(), 1);
+        bus.orders.clear();
+        bus.announce(&facts[..1]);
+        assert_eq!(bus.orders.len(), 1);
+        bus.hear(&BusEvent::Away);
+        bus.announce(&facts[..1]);
+        assert_eq!(bus.orders.len(), 1, "while the bus is away");
+    }
+}

@@ -5,7 +5,7 @@
 --       how long the numbering lasts, in ms · bytes of messages in one answer · run of this Redis or ''
 --       'enter', 'look' (nothing is made) or 'messages' (no members are read)
 -- Answers {epoch, offset, {{offset, at, age in microseconds, sealed}, ...}, 1 if there are more, members with
--- the last of them}. A clock that was set back makes a message new, and not of the future..
+-- the last of them}. A clock that was set back makes a message new, and not of the future.
 
 local meta, log, nonces, members = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epoch_if_none, known_epoch, known_offset = ARGV[1], ARGV[2], tonumber(ARGV[3])
