@@ -94,7 +94,9 @@ async fn a_user_joins_with_the_first_session_and_leaves_with_the_last_on_whateve
 
 #[actix_web::test]
 async fn whoever_changes_the_node_within_the_grace_was_never_away() {
-    let settings = [("rooms.leave_grace", "3s")];
+    // Nobody reads while the grace passes, so nobody is asked meanwhile whether it is there.
+    let settings =
+        [("rooms.leave_grace", "3s"), ("session.ping_interval", "25s"), ("session.pong_timeout", "10s")];
     let cluster = Cluster::start_with(Setup { settings: &settings, ..Setup::default() }).await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let mut bob = member(cluster.app(0), "bob", &["chat"]).await;
