@@ -61,7 +61,7 @@ async fn b07_an_address_has_8_kib() {
 }
 
 #[actix_web::test]
-async fn b51_a_request_that_two_readers_could_read_differently_is_refused_and_its_connection_closed() {
+async fn t14_b51_a_request_that_two_readers_could_read_differently_is_refused_and_its_connection_closed() {
     let mut app = App::start();
     let two_hosts = format!("Host: {}\r\n", app.address);
     let requests = [
@@ -100,7 +100,7 @@ async fn b53_another_protocol_is_answered_400_and_closed() {
 }
 
 #[actix_web::test]
-async fn b52_a_head_that_does_not_come_is_given_up() {
+async fn t12_b52_a_head_that_does_not_come_is_given_up() {
     let mut app = App::start_with(&[("http.head_timeout", "1s")]);
     for start in ["", "GET /hea", "GET /health HTTP/1.1\r\nHost: a\r\n"] {
         let answer = answer(&app, start).await;
