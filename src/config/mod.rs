@@ -3,6 +3,7 @@
 //! Owns nothing at run time: [`Config::load`] reads once, and everyone is given the values it needs.
 //! Never reads the environment by itself and never shows a secret.
 
+mod base_path;
 mod check;
 mod error;
 mod keys;
@@ -16,6 +17,7 @@ mod tests;
 
 use std::collections::HashMap;
 
+pub use base_path::BasePath;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use sections::{
