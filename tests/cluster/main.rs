@@ -51,6 +51,7 @@ mod rooms;
 mod run;
 mod scale;
 mod scene;
+mod soak;
 mod store_faults;
 mod switching;
 mod verdict;
