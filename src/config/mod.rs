@@ -8,7 +8,6 @@ mod check;
 mod error;
 mod keys;
 mod later;
-mod network;
 mod sections;
 mod sources;
 mod units;
@@ -21,7 +20,6 @@ use std::collections::HashMap;
 pub use base_path::BasePath;
 use config::{Source, Value};
 pub use error::ConfigError;
-pub use network::Network;
 pub use sections::{
     Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, ServerUrl, Session,
     Shutdown, Store, StoreUrl, Synchronous,

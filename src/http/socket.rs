@@ -19,7 +19,7 @@ use super::{
     pace::{Pace, Patience},
     problem::Problem,
 };
-use crate::{protocol::ErrorCode, session::Line};
+use crate::{observe::metrics::OpenConnection, protocol::ErrorCode, session::Line};
 
 /// What the kernel may hold for one peer that does not read (it doubles this). Unset it grows to
 /// megabytes, all of them stale by the time they are read.
@@ -107,6 +107,7 @@ fn handle(request: &HttpRequest) -> Result<&Rc<SocketHandle>, Problem> {
 pub fn on_connect(patience: Patience) -> impl Fn(&dyn Any, &mut Extensions) {
     move |io, extensions| {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+        extensions.insert(OpenConnection::count());
         set_up(&SockRef::from(stream));
         match stream.as_fd().try_clone_to_owned() {
             Ok(fd) => {

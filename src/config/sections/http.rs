@@ -4,7 +4,10 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{BasePath, Network, units};
+use crate::{
+    config::{BasePath, units},
+    domain::Network,
+};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
