@@ -62,7 +62,7 @@ pub fn server_end(server: SocketAddr, client: SocketAddr) -> Option<u8> {
     kernel_table().into_iter().find_map(|(local, remote, state)| (ports == (local, remote)).then_some(state))
 }
 
-/// How many connections to this port the kernel has on the server's side, but for those that only wait for their
+/// How many connections to this port the kernel of this network has on the server's side, but for those that only wait for their
 /// names to be forgotten.
 pub fn server_ends(port: u16) -> usize {
     const TIME_WAIT: u8 = 6;
