@@ -12,8 +12,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::{
     app::token,
-    clients::{http::Http, narrow::server_ends, scrape},
+    clients::{http::Http, scrape},
     cluster::Cluster,
+    engines::kernel::server_ends,
     slope::{hourly, median},
 };
 

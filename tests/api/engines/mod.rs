@@ -1,6 +1,7 @@
-//! The servers that tidings stands on, started for one test, which may stop, freeze and restart them.
+//! What tidings stands on: servers started for one test, which may stop, freeze and restart them; networks; the kernel.
 
 pub mod host;
+pub mod kernel;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;

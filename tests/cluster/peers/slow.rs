@@ -10,13 +10,11 @@ use tokio::time::sleep;
 use super::{counted, ended};
 use crate::{
     app::{App, token, until},
-    clients::{
-        narrow::{self, server_ends},
-        room::EVERYWHERE,
-        sse::Sse,
-        ws::Ws,
+    clients::{narrow, room::EVERYWHERE, sse::Sse, ws::Ws},
+    engines::{
+        kernel::server_ends,
+        proxy::{Fault, Proxy, Target},
     },
-    engines::proxy::{Fault, Proxy, Target},
     scale::{is_chaos, times},
     verdict::percentiles,
 };
