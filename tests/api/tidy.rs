@@ -134,6 +134,12 @@ const LATER_CASES: [u8; 4] = [54, 55, 56, 57];
 /// Threats that come with Web Push.
 const LATER_THREATS: [u8; 2] = [9, 10];
 
+/// Faults of parts that come later: push, and an upgrade from a version before.
+const LATER_FAULTS: [u8; 2] = [30, 33];
+
+/// In this version, and not yet played.
+const AWAITED_FAULTS: [u8; 3] = [23, 24, 28];
+
 /// In this version, and not yet named by a test.
 const AWAITED: [&str; 0] = [];
 
@@ -290,6 +296,26 @@ fn t20_what_is_built_is_written_down_and_holds_no_unsafe_code() {
     // Whoever builds it takes what is written down.
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     assert!(makefile.contains("$(CARGO) build --release --locked"));
+}
+
+#[test]
+fn every_fault_is_played_where_the_paper_says() {
+    let faults = rows("docs/reliability.md", &["## The faults"]);
+    let tests = outside_tests();
+    let mut missing = Vec::new();
+    for fault in (1..=34).filter(|fault| !LATER_FAULTS.contains(fault)) {
+        let row = faults.iter().find(|row| row[0] == format!("X{fault}"));
+        let is_named = has_word(&tests, &format!("X{fault}")) || tests.contains(&format!("fn x{fault:02}_"));
+        let Some(row) = row.filter(|_| is_named) else {
+            missing.push(fault);
+            continue;
+        };
+        for file in ticked(&row[2]) {
+            let folder = if file.starts_with("tests/") { "" } else { "tests/cluster/" };
+            assert!(root().join(folder).join(file).exists(), "X{fault} is not in {file}");
+        }
+    }
+    assert_eq!(missing, AWAITED_FAULTS, "played by no test or not in docs/reliability.md, and awaited");
 }
 
 /// Where a path stands in the order; the root of the crate and the program stand above all.
