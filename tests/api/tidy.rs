@@ -268,10 +268,10 @@ fn every_bad_input_is_sent_to_the_program_which_serves_on() {
 }
 
 /// What is asked of the database is a constant, and what somebody has sent is bound to it. Only what sets up a
-/// connection is put together, out of settings.
+/// connection or a file is put together, out of settings and words of our own.
 #[test]
 fn t8_no_sql_is_put_together_out_of_text() {
-    const CONNECTIONS: [&str; 2] = ["store/file.rs", "store/server.rs"];
+    const CONNECTIONS: [&str; 3] = ["store/database.rs", "store/file.rs", "store/server.rs"];
     for (file, text) in sources("src").into_iter().filter(|(file, _)| !is_test_file(file)) {
         let text = code(&program(&text));
         let batches = text.split("batch_execute(").skip(1).filter(|_| !CONNECTIONS.contains(&file.as_str()));
