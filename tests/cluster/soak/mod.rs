@@ -151,7 +151,7 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         },
         Some(minutes) => Scale {
             lasting: secs(60 * minutes),
-            warm_up: secs(60 * minutes).mul_f64(0.2).min(secs(300)),
+            warm_up: secs(60 * minutes) / 3,
             users: 50,
             crowd: 550,
             visit: secs(15),
