@@ -7,9 +7,11 @@ FEATURES := --features postgres-tls
 SEED := $(or $(SEED),$(shell date +%s))
 SOAK_MINUTES := 30
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes,
-# openssl makes certificates, pkg-config finds the libraries.
-TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
+# (G1) and makes it fail (X31, X32), libfaketime moves the clock (X28), util-linux gives a test a disk of its own and
+# few files (unshare, mount, prlimit: X16, X23), node runs clients that are not ours, PostgreSQL is the other
+# database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries.
+TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:util-linux node:nodejs npm:npm \
+	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config
 # The files of tests/api that play faults of one node.
 FAULTS := durability:: pauses:: postgres:: slow_readers::

@@ -13,7 +13,7 @@ use tidings::{
     domain::{
         Epoch, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Timestamp, UserId,
     },
-    outbox::{Outbox, OutboxLimits},
+    outbox::{Outbox, OutboxLimits, OutboxPool},
     protocol::{
         Class, Frame,
         command::Command,
@@ -123,7 +123,7 @@ fn queue(c: &mut Criterion) {
     let mut group = c.benchmark_group("outbox");
     group.throughput(Throughput::Elements(1));
     group.bench_function("a message of a room, pushed and read", |b| {
-        let outbox = Outbox::new(limits);
+        let outbox = Outbox::new(limits, OutboxPool::default());
         let message = messages(1..=1).remove(0);
         let mut cx = Context::from_waker(Waker::noop());
         b.iter(|| {
@@ -136,7 +136,7 @@ fn queue(c: &mut Criterion) {
     group.throughput(Throughput::Elements(later.len() as u64));
     group.bench_function("messages of a room that push out older ones", |b| {
         let full = || {
-            let outbox = Outbox::new(limits);
+            let outbox = Outbox::new(limits, OutboxPool::default());
             first.iter().for_each(|message| outbox.push(message.clone()).unwrap());
             outbox
         };

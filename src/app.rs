@@ -2,6 +2,7 @@
 //! and watches what all workers share.
 
 mod door;
+mod machine;
 mod parts;
 mod policies;
 mod server;
@@ -17,6 +18,7 @@ use std::{
 };
 
 use actix_web::web;
+use machine::Capacity;
 use parts::Parts;
 use policies::{liveness_policy, session_policy};
 use server::{Opened, Servers, Shared};
@@ -107,6 +109,7 @@ impl Application {
             body_timeout: config.http.body_timeout,
             data_bytes: config.session.data_bytes,
         });
+        let capacity = Capacity::new(config.http.workers, config.limits.sessions);
         let shared = Shared {
             node,
             mode,
@@ -116,7 +119,8 @@ impl Application {
             policy: session_policy(&config),
             liveness: liveness_policy(&config),
             sessions: sessions.clone(),
-            sessions_max: config.limits.sessions,
+            sessions_max: Some(capacity.sessions),
+            connections_max: capacity.connections,
             is_draining: is_draining.clone(),
             http: config.http,
         };

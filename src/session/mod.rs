@@ -126,7 +126,7 @@ impl Session {
             transport,
             key: OnceCell::new(),
             opened_at: Instant::now(),
-            outbox: Rc::new(Outbox::new(worker.policy.outbox)),
+            outbox: Rc::new(Outbox::new(worker.policy.outbox, worker.policy.pool.clone())),
             line,
             following: RefCell::new(following),
             identity: RefCell::new(None),

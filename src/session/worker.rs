@@ -14,7 +14,7 @@ use crate::{
     auth::gate::Gate,
     domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
-    outbox::OutboxLimits,
+    outbox::{OutboxLimits, OutboxPool},
     protocol::CloseCode,
     random,
     store::StoreLink,
@@ -28,6 +28,8 @@ const SSE_RETRY_SPREAD: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct SessionPolicy {
     pub outbox: OutboxLimits,
+    /// What the outboxes of all workers share.
+    pub pool: OutboxPool,
     /// Largest inbound message, in bytes, and most fragments it may come in.
     pub message_bytes: usize,
     pub fragments: usize,

@@ -76,7 +76,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 49] = [
+const LIMITS: [(&str, &str); 51] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for the first head of a connection", "http.head_timeout"),
@@ -124,6 +124,8 @@ const LIMITS: [(&str, &str); 49] = [
     ("outbox", "a_full_outbox_has_ten_seconds_to_fall_below_half"),
     ("sessions of a user", "4504"),
     ("polls of a user", "one_request_too_many_that_waits_is_refused_and_makes_nobody_go"),
+    ("outboxes of a node", "x24_sockets_and_readers_that_do_not_read_stay_below_a_ceiling_of_memory"),
+    ("connections of a node", "x23_more_sockets_come_than_there_are_files"),
     ("sessions of a node", "limits.sessions"),
     ("waiting requests to the store", "Overloaded"),
 ];

@@ -35,7 +35,9 @@ mod engines;
 mod traffic;
 
 mod bus_faults;
+mod ceiling;
 mod checker;
+mod clock_faults;
 mod cluster;
 mod crowd;
 mod damage;
@@ -44,6 +46,7 @@ mod follower;
 mod following;
 mod herd;
 mod history;
+mod host_faults;
 mod inboxes;
 mod joins;
 mod load;

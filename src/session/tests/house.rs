@@ -26,7 +26,7 @@ use crate::{
         shard::HubShard,
         slots::Slots,
     },
-    outbox::OutboxLimits,
+    outbox::{OutboxLimits, OutboxPool},
     store::{
         Store, StoreLink,
         messages::{Others, StoreOptions},
@@ -170,6 +170,7 @@ fn room_policy() -> RoomPolicy {
 fn session_policy() -> SessionPolicy {
     SessionPolicy {
         outbox: OutboxLimits { events: 16, bytes: 1 << 20 },
+        pool: OutboxPool::default(),
         message_bytes: 1 << 16,
         fragments: 64,
         data_bytes: 1 << 15,
