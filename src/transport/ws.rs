@@ -45,6 +45,7 @@ use crate::{
         answers::Follows,
         answers::Upgrades,
         answers::HasNoPlace,
+        answers::Enters,
         (status = 101, description = "The WebSocket is open, and `welcome` comes."),
     )
 )]
@@ -69,6 +70,7 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
         answers::Follows,
         answers::Upgrades,
         answers::HasNoPlace,
+        answers::Enters,
         (status = 101, description = "The WebSocket is open, and `welcome` comes."),
     )
 )]
@@ -79,10 +81,11 @@ pub async fn websocket_in_room(request: HttpRequest, payload: web::Payload) -> R
 /// Upgrades the connection and opens a session on this worker.
 async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
-    let Accepted { mut response, identity, following, has_ping_event } =
+    let Accepted { mut response, identity, following, has_ping_event, place } =
         ws_handshake::accept(&request, &worker).await?;
 
-    let session = Session::open(worker, Transport::WebSocket, following, socket::line(&request)?);
+    let line = socket::line(&request)?;
+    let session = Session::open(worker, Transport::WebSocket, following, line, place);
     if let Some(identity) = identity {
         session.admit(identity, Opening::Welcome(None));
     }

@@ -26,8 +26,8 @@ const ORDER: [&str; 26] = [
     "outbox",
     "auth",
     "config",
-    "limits",
     "observe",
+    "limits",
     "hub::messages",
     "store::messages",
     "bridge::messages",
@@ -76,7 +76,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 51] = [
+const LIMITS: [(&str, &str); 55] = [
     ("request head", "B50"),
     ("address", "B07"),
     ("time for the first head of a connection", "http.head_timeout"),
@@ -122,6 +122,10 @@ const LIMITS: [(&str, &str); 51] = [
     ("time to authenticate", "B14"),
     ("heartbeat", "a_silent_session_is_pinged_and_then_ended"),
     ("outbox", "a_full_outbox_has_ten_seconds_to_fall_below_half"),
+    ("handshakes of an address", "limits.handshakes_per_second"),
+    ("sessions of an address", "an_address_has_two_hundred_sessions_and_no_more_until_one_has_left"),
+    ("requests of a user", "limits.requests_per_second"),
+    ("publishes of a `sub`", "limits.publishes_per_second"),
     ("sessions of a user", "4504"),
     ("polls of a user", "one_request_too_many_that_waits_is_refused_and_makes_nobody_go"),
     ("outboxes of a node", "x24_sockets_and_readers_that_do_not_read_stay_below_a_ceiling_of_memory"),
@@ -130,8 +134,8 @@ const LIMITS: [(&str, &str); 51] = [
     ("waiting requests to the store", "Overloaded"),
 ];
 
-/// Bad inputs of parts that come later, with push, and limits by address.
-const LATER_CASES: [u8; 4] = [54, 55, 56, 57];
+/// Bad inputs of parts that come later, with push.
+const LATER_CASES: [u8; 3] = [54, 55, 56];
 
 /// Threats that come with Web Push.
 const LATER_THREATS: [u8; 2] = [9, 10];
