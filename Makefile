@@ -12,11 +12,16 @@ TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-
 	pkg-config:pkg-config
 # What is built in besides: TLS to PostgreSQL.
 LIBRARIES := libssl:libssl-dev
+# How long each target of `make fuzz` runs, and which there are.
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# Clients of other hands in Python, in an environment of their own.
+PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check setup tools bench
+.PHONY: help run test chaos fuzz autobahn check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +43,21 @@ chaos: tools ## Play every fault on several nodes at length; SEED=n for the same
 	@echo "SEED=$(SEED)"
 	TIDINGS_TEST_CHAOS=1 TIDINGS_TEST_SEED=$(SEED) \
 		$(CARGO) test --locked $(FEATURES) --test cluster -- --nocapture --test-threads 1
+
+# Coverage and sanitizers are unstable options of the compiler, which the stable one takes if it is told to.
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: ## Feed noise to all that reads what comes from outside; FUZZ_SECONDS=n for longer
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz@0.13.2
+	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; $(CARGO) fuzz run $$target \
+		fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
+
+autobahn: $(PYTHON_TOOLS)/bin/kosoku ## Hold the WebSocket stack against the Autobahn test suite
+	$(CARGO) build --locked $(FEATURES),autobahn
+	$(PYTHON_TOOLS)/bin/python tests/autobahn.py target/debug/tidings
+
+$(PYTHON_TOOLS)/bin/kosoku:
+	test -d $(PYTHON_TOOLS) || python3 -m venv $(PYTHON_TOOLS)
+	$(PYTHON_TOOLS)/bin/pip install -q kosoku==0.1.0
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check

@@ -158,7 +158,25 @@ impl Frame {
                 br#"{"type":"error","code":"internal","message":"internal error","retryable":false}"#,
             );
         }
-        let (header, header_len) = header(TEXT, buffer.len() - HEADER_MAX);
+        Self::seal(TEXT, class, stream, numbers, buffer)
+    }
+
+    /// A message that is no event, to be sent back as it came.
+    #[cfg(feature = "autobahn")]
+    pub fn echo(is_text: bool, message: &[u8]) -> Self {
+        let opcode = if is_text { TEXT } else { super::websocket::BINARY };
+        Self::seal(opcode, Class::Reply, None, None, [&[0; HEADER_MAX], message].concat())
+    }
+
+    /// Puts the header before what is in the buffer, in the place that was left for it.
+    fn seal(
+        opcode: u8,
+        class: Class,
+        stream: Option<StreamName>,
+        numbers: Option<Numbers>,
+        mut buffer: Vec<u8>,
+    ) -> Self {
+        let (header, header_len) = header(opcode, buffer.len() - HEADER_MAX);
         let start = HEADER_MAX - header_len;
         for (place, byte) in buffer.iter_mut().skip(start).zip(header.into_iter().take(header_len)) {
             *place = byte;
@@ -252,48 +270,4 @@ impl Frame {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{domain::Epoch, stream::GapReason};
-
-    #[test]
-    fn a_frame_has_the_shortest_header_for_its_length() {
-        for (len, header_len) in [(0, 2), (123, 2), (124, 4), (65_533, 4), (65_534, 10), (100_000, 10)] {
-            let text = "x".repeat(len);
-            let frame = Frame::new(Class::Reply, &text);
-            let websocket = frame.websocket();
-            assert_eq!(websocket.len(), header_len + len + 2);
-            assert_eq!(websocket[header_len..], *format!("\"{text}\"").as_bytes());
-            assert_eq!(frame.json(), &websocket[header_len..]);
-            assert_eq!(websocket[0], 0x81);
-            let declared = match websocket[1] {
-                126 => usize::from(u16::from_be_bytes([websocket[2], websocket[3]])),
-                127 => u64::from_be_bytes(websocket[2..10].try_into().unwrap()) as usize,
-                short => usize::from(short),
-            };
-            assert_eq!(declared, len + 2);
-        }
-    }
-
-    #[test]
-    fn a_frame_of_a_room_says_what_it_covers() {
-        let room: RoomName = "chat:general".parse().unwrap();
-        let at = |offset| Position::new(Epoch::from_random(1), offset);
-
-        let message = Frame::message(&room, at(5), &"hello");
-        assert_eq!((message.class(), message.room()), (Class::Room, Some(&room)));
-        assert_eq!((message.follows(), message.position()), (Some(at(4)), Some(at(5))));
-
-        let gap = Frame::gap(&room, Gap { from: at(2), to: at(7), reason: GapReason::Pruned });
-        assert_eq!((gap.class(), gap.room()), (Class::Room, Some(&room)));
-        assert_eq!((gap.follows(), gap.position()), (Some(at(2)), Some(at(7))));
-        let json: serde_json::Value = serde_json::from_slice(gap.json()).unwrap();
-        assert_eq!(json["stream"], "chat:general");
-        assert_eq!(json["reason"], "pruned");
-
-        let typing = Frame::ephemeral(&room, None, &"typing");
-        assert_eq!((typing.class(), typing.room()), (Class::Ephemeral, Some(&room)));
-        assert_eq!((typing.follows(), typing.position()), (None, None));
-        assert_eq!(Frame::notification(at(3), &"news").room(), None);
-    }
-}
+mod tests;
