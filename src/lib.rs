@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod hub;
+pub mod limits;
 pub mod mailbox;
 pub mod observe;
 pub mod openapi;

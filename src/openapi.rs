@@ -1,14 +1,12 @@
 //! `GET /openapi.json`: the document of the HTTP API (OpenAPI 3.1).
 //!
-//! Made of what stands beside the handlers and on what they answer, once for the process. Owns only what is
-//! said about all calls together; must never know a call by name.
-
-use std::sync::LazyLock;
+//! Made of what stands beside the handlers and on what they answer, once for each listener. Owns only what is
+//! said about all calls together, and which of them a listener has.
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, EntityTag},
-    web::{Bytes, ServiceConfig},
+    web::{Bytes, Data, ServiceConfig},
 };
 use aws_lc_rs::digest;
 use utoipa::{
@@ -17,11 +15,13 @@ use utoipa::{
         self, RefOr, SecurityRequirement,
         schema::{ObjectBuilder, Schema, Type},
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+        server::ServerBuilder,
     },
 };
 
 use crate::{
-    http::{self, Endpoint, etag::is_known},
+    config::BasePath,
+    http::{self, Endpoint, Listener, etag::is_known},
     transport,
 };
 
@@ -47,7 +47,6 @@ PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
 #[derive(OpenApi)]
 #[openapi(
     info(description = ABOUT),
-    servers((url = "/", description = "This server.")),
     paths(document),
     tags(
         (name = "Publish", description = "From a back-end to inboxes."),
@@ -61,14 +60,22 @@ PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
 )]
 struct Document;
 
-/// The document as it is sent, and its name.
-static SENT: LazyLock<(Bytes, EntityTag)> = LazyLock::new(|| {
-    // A document of our own types has no key that is no text, and nothing else can fail.
-    let text = whole().to_json().unwrap_or_default();
-    let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    let tag: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    (text.into(), EntityTag::new_strong(tag))
-});
+/// The document of one listener as it is sent, and its name.
+pub struct Sent {
+    text: Bytes,
+    tag: EntityTag,
+}
+
+impl Sent {
+    /// `base_path` is what stands before every address.
+    pub fn new(listener: Listener, base_path: &BasePath) -> Self {
+        // A document of our own types has no key that is no text, and nothing else can fail.
+        let text = whole(listener, base_path).to_json().unwrap_or_default();
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        let tag: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Self { text: text.into(), tag: EntityTag::new_strong(tag) }
+    }
+}
 
 /// Every address that the documents of the API have.
 pub fn endpoints() -> Vec<Endpoint> {
@@ -81,12 +88,21 @@ pub fn routes(config: &mut ServiceConfig) {
     }
 }
 
-fn whole() -> openapi::OpenApi {
+/// Every address of a listener.
+pub fn all_endpoints(listener: Listener) -> Vec<Endpoint> {
+    let transports = if listener == Listener::Admin { Vec::new() } else { transport::endpoints() };
+    [transports, endpoints(), http::endpoints(listener)].into_iter().flatten().collect()
+}
+
+fn whole(listener: Listener, base_path: &BasePath) -> openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(http::Documented::openapi());
     document.merge(transport::Documented::openapi());
+    let url = if base_path.as_str().is_empty() { "/" } else { base_path.as_str() };
+    document.servers = Some(vec![ServerBuilder::new().url(url).description(Some("This server.")).build()]);
     Credentials.modify(&mut document);
     EventTypes.modify(&mut document);
+    OnListener(listener).modify(&mut document);
     document
 }
 
@@ -101,8 +117,8 @@ fn whole() -> openapi::OpenApi {
         (status = 304, description = "It is the same.", headers(("ETag" = String, description = "Strong."))),
     )
 )]
-async fn document(request: HttpRequest) -> HttpResponse {
-    let (text, tag) = &*SENT;
+async fn document(request: HttpRequest, sent: Data<Sent>) -> HttpResponse {
+    let Sent { text, tag } = &**sent;
     let is_known = is_known(&request, tag);
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
@@ -135,6 +151,22 @@ impl Modify for Credentials {
             Some(schemes.iter().map(|(name, _)| SecurityRequirement::new(*name, none)).collect());
         let components = document.components.get_or_insert_default();
         components.security_schemes.extend(schemes.map(|(name, scheme)| (name.to_owned(), scheme.into())));
+    }
+}
+
+/// Leaves out what is not answered there; and that the metrics need a token where they need none.
+struct OnListener(Listener);
+
+impl Modify for OnListener {
+    fn modify(&self, document: &mut openapi::OpenApi) {
+        let answered = all_endpoints(self.0);
+        let paths = &mut document.paths.paths;
+        paths.retain(|path, _| answered.iter().any(|endpoint| endpoint.path() == path));
+        let metrics = paths.get_mut("/metrics").filter(|_| self.0 == Listener::Admin);
+        if let Some(metrics) = metrics.and_then(|item| item.get.as_mut()) {
+            metrics.security = Some(vec![SecurityRequirement::default()]);
+            metrics.responses.responses.retain(|status, _| !["401", "403"].contains(&status.as_str()));
+        }
     }
 }
 

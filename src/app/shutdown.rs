@@ -5,10 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{door::Door, parts::Parts};
+use super::{parts::Parts, server::Servers};
 use crate::hub::messages::Settle;
 
 /// How often it is looked whether all sessions are gone.
@@ -38,7 +37,7 @@ impl Signals {
 
 /// Closes the sessions, spread over `drain`; lets requests finish; closes the database; says what the other
 /// nodes still have to hear. Whatever of it is cut short, nothing accepted is lost.
-pub async fn stop(parts: &Parts, door: Door, server: ServerHandle, sessions: &AtomicUsize, drain: Duration) {
+pub async fn stop(parts: &Parts, servers: Servers, sessions: &AtomicUsize, drain: Duration) {
     parts.hub.drain(drain);
     let drained_at = Instant::now() + drain;
     // All have been told by then; who asks all the same is a request, and the server lets those finish.
@@ -50,8 +49,7 @@ pub async fn stop(parts: &Parts, door: Door, server: ServerHandle, sessions: &At
         // Whoever shares the clients out among the instances is to see that this one is not ready.
         tokio::time::sleep_until(drained_at.into()).await;
     }
-    door.close().await;
-    server.stop(true).await;
+    servers.stop().await;
     // Each has said all that it has to say when the next one stops: store, hub, bridge.
     parts.store.flush().await;
     if let Some(bridge) = &parts.bridge {

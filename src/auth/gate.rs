@@ -5,8 +5,6 @@
 
 pub mod revoking;
 
-use std::net::IpAddr;
-
 use actix_web::HttpRequest;
 use secrecy::ExposeSecret;
 
@@ -14,11 +12,12 @@ use super::{
     OriginRule, Verifier,
     claims::InvalidToken,
     credential::{CredentialError, CredentialKind, CredentialOptions, Route, Secret},
+    forwarded::{ClientAddress, TrustedProxies},
     revocations::Revocations,
     tickets::{self, Ticket},
 };
 use crate::{
-    config::{Config, Network},
+    config::Config,
     domain::{Identity, Timestamp},
     store::{
         StoreLink,
@@ -55,7 +54,7 @@ pub struct Rules {
     verifier: Verifier,
     credentials: CredentialOptions,
     origins: OriginRule,
-    trusted_proxies: Vec<Network>,
+    trusted_proxies: TrustedProxies,
 }
 
 impl Rules {
@@ -69,12 +68,8 @@ impl Rules {
             verifier: verifier.map_err(|error| format!("{}: {error}", error.setting()))?,
             credentials: CredentialOptions { query_token: auth.query_token, cookie: auth.cookie.clone() },
             origins: origins.map_err(|error| format!("http.allowed_origins: {error}"))?,
-            trusted_proxies: http.trusted_proxies.clone(),
+            trusted_proxies: TrustedProxies::new(http.trusted_proxies.clone()),
         })
-    }
-
-    fn is_trusted(&self, peer: Option<IpAddr>) -> bool {
-        peer.is_some_and(|peer| self.trusted_proxies.iter().any(|network| network.contains(peer)))
     }
 }
 
@@ -90,6 +85,12 @@ impl Gate {
         Self { rules, store, revocations: Revocations::default() }
     }
 
+    /// Where a request comes from.
+    pub fn client(&self, request: &HttpRequest) -> ClientAddress {
+        let peer = request.peer_addr().map(|address| address.ip());
+        self.rules.trusted_proxies.client(peer, request.headers())
+    }
+
     /// Says who makes a request; `None` if it carries no credential at all.
     ///
     /// # Errors
@@ -100,10 +101,9 @@ impl Gate {
         surface: Surface,
         now: Timestamp,
     ) -> Result<Option<Identity>, Refusal> {
-        let peer = request.peer_addr().map(|address| address.ip());
         let refuse = |refusal, reason: &str| {
-            let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-            log::warn!(peer, reason; "auth refused");
+            let client = self.client(request).to_string();
+            log::warn!(client, reason; "auth refused");
             Err(refusal)
         };
         let route = if surface == Surface::WebSocket { Route::WebSocket } else { Route::Other };
@@ -114,7 +114,7 @@ impl Gate {
         };
         let kind = credential.as_ref().map(|credential| credential.kind);
         if (matches!(surface, Surface::WebSocket | Surface::Stream) || kind == Some(CredentialKind::Cookie))
-            && self.rules.origins.check(request.headers(), self.rules.is_trusted(peer), kind).is_err()
+            && self.rules.origins.check(request.headers(), self.is_from_proxy(request), kind).is_err()
         {
             return refuse(Refusal::OriginNotAllowed, "origin");
         }
@@ -131,6 +131,10 @@ impl Gate {
             Ok(identity) => Ok(Some(identity)),
             Err(error) => refuse(Refusal::InvalidToken, error.reason()),
         }
+    }
+
+    fn is_from_proxy(&self, request: &HttpRequest) -> bool {
+        request.peer_addr().is_some_and(|peer| self.rules.trusted_proxies.is_trusted(peer.ip()))
     }
 
     /// Gives the caller a ticket, by which a request can be made once without the token.

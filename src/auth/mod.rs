@@ -16,6 +16,7 @@
 mod algorithm;
 mod claims;
 mod credential;
+pub mod forwarded;
 pub mod gate;
 mod keys;
 mod origin;

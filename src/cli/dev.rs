@@ -15,21 +15,26 @@ use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs,
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut sources = Sources { is_port_local: true, ..settings.sources() };
     let configured = Config::read_for_client(&sources)?;
-    refuse_open_listener(configured.http.listen)?;
+    refuse_open_listener("http.listen", configured.http.listen)?;
     let folder = DevFolder::here();
     let secret = folder.prepare()?;
     sources.preset = Some(("tidings dev", preset(&folder, &secret, configured.auth.secret.as_ref())));
     // The warnings are about a server for others.
     let (config, _warnings) = Config::load(&sources)?;
+    if let Some(address) = config.http.admin_listen {
+        refuse_open_listener("http.admin_listen", address)?;
+    }
     start_logs(&config)?;
     let program = std::env::args().next().unwrap_or_else(|| "tidings".to_owned());
     let known =
         Config::read_for_client(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
+    let base_path = config.http.base_path.clone();
     let banner = move |address| {
-        let command = Command { program, settings, is_found: url_of(known.http.listen) == url_of(address) };
+        let url = url_of(address, &base_path);
+        let is_found = url_of(known.http.listen, &known.http.base_path) == url;
+        let command = Command { program, settings, is_found };
         // Where the banner cannot be shown the server runs all the same.
-        let _ = output::print(&banner(&command, address));
-        log::info!(address:%; "listening");
+        let _ = output::print(&banner(&command, &url));
     };
     Ok(app::serve(config, Mode::Dev, banner)?)
 }
@@ -61,13 +66,14 @@ fn preset(
     preset
 }
 
-fn refuse_open_listener(address: SocketAddr) -> Result<(), Failure> {
+/// `key` is the setting that names the address.
+fn refuse_open_listener(key: &str, address: SocketAddr) -> Result<(), Failure> {
     if address.ip().to_canonical().is_loopback() {
         return Ok(());
     }
     Err(Failure::Usage(format!(
-        "http.listen: `tidings dev` listens on loopback only, and {address} is open to others; \
-         try --set http.listen=127.0.0.1:{}, or `tidings serve`",
+        "{key}: `tidings dev` listens on loopback only, and {address} is open to others; \
+         try --set {key}=127.0.0.1:{}, or `tidings serve`",
         address.port()
     )))
 }
@@ -89,8 +95,7 @@ impl Command<'_> {
 }
 
 /// Only what exists, and each line works when pasted.
-fn banner(command: &Command<'_>, address: SocketAddr) -> String {
-    let url = url_of(address);
+fn banner(command: &Command<'_>, url: &str) -> String {
     let at = |path: &str| output::quoted(&format!("{url}{path}"));
     let token = |arguments| format!("-H \"Authorization: Bearer $({})\"", command.line(arguments));
     let server = if command.is_found { String::new() } else { format!(" --server {}", at("")) };
@@ -147,7 +152,7 @@ mod tests {
     fn every_line_of_the_banner_can_be_pasted() {
         let settings = Settings::default();
         let command = Command { program: "./my tidings".to_owned(), settings: &settings, is_found: true };
-        let text = banner(&command, "127.0.0.1:8080".parse().unwrap());
+        let text = banner(&command, "http://127.0.0.1:8080");
         assert!(text.contains("\n  watch   './my tidings' listen alice --room general\n"), "{text}");
         assert!(text.contains("\n  say     './my tidings' send room:general 'Hello'\n"), "{text}");
         let send = "curl -d 'Build finished' http://127.0.0.1:8080/v1/send/alice \
@@ -159,7 +164,7 @@ mod tests {
     fn a_server_elsewhere_is_named_to_the_client_verbs() {
         let settings = Settings { config: Some("a b.toml".into()), set: Vec::new() };
         let command = Command { program: "tidings".to_owned(), settings: &settings, is_found: false };
-        let text = banner(&command, "[::1]:9".parse().unwrap());
+        let text = banner(&command, "http://[::1]:9");
         assert!(
             text.contains(
                 "tidings listen alice --room general --config 'a b.toml' --server 'http://[::1]:9'\n"
@@ -172,11 +177,11 @@ mod tests {
     #[test]
     fn a_listener_that_others_can_reach_is_refused() {
         for open in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
-            let line = refuse_open_listener(open.parse().unwrap()).unwrap_err().to_string();
+            let line = refuse_open_listener("http.listen", open.parse().unwrap()).unwrap_err().to_string();
             assert!(line.contains("--set http.listen=127.0.0.1:80"), "{line}");
         }
         for loopback in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:80"] {
-            refuse_open_listener(loopback.parse().unwrap()).unwrap();
+            refuse_open_listener("http.listen", loopback.parse().unwrap()).unwrap();
         }
     }
 }

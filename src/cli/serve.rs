@@ -14,7 +14,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     for warning in warnings {
         log::warn!("{warning}");
     }
-    Ok(app::serve(config, Mode::Serve, |address| log::info!(address:%; "listening"))?)
+    Ok(app::serve(config, Mode::Serve, |_| {})?)
 }
 
 pub fn start_logs(config: &Config) -> Result<(), Failure> {

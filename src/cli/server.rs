@@ -12,7 +12,7 @@ use crate::{
         tokens::{MintClaims, mint},
     },
     clock,
-    config::{Algorithm, Auth, Config},
+    config::{Algorithm, Auth, BasePath, Config},
     domain::{Timestamp, UserId},
 };
 
@@ -23,7 +23,7 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Args)]
 pub struct ServerArgs {
-    /// Where the server is [default: http.listen of the settings]
+    /// Where the server is, with its base path if it has one [default: http.listen and http.base_path of the settings]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 }
@@ -36,12 +36,12 @@ pub struct TokenArgs {
 }
 
 impl ServerArgs {
-    /// The server's address without a path.
+    /// The server's address with its base path.
     ///
     /// # Errors
     /// Where it is not an address of a web server.
     pub fn base(&self, config: &Config) -> Result<String, Failure> {
-        let Some(text) = &self.server else { return Ok(url_of(config.http.listen)) };
+        let Some(text) = &self.server else { return Ok(url_of(config.http.listen, &config.http.base_path)) };
         let uri = text.parse::<Uri>().ok();
         let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
         if uri.as_ref().is_some_and(is_web) {
@@ -51,14 +51,14 @@ impl ServerArgs {
     }
 }
 
-/// The address of a listener as a client on this machine writes it.
-pub fn url_of(mut address: SocketAddr) -> String {
+/// What stands before every address of a server, as a client on this machine writes it.
+pub fn url_of(mut address: SocketAddr, base_path: &BasePath) -> String {
     if address.ip().is_unspecified() {
         let loopback =
             if address.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
         address.set_ip(loopback);
     }
-    format!("http://{address}")
+    format!("http://{address}{base_path}")
 }
 
 impl TokenArgs {
@@ -171,14 +171,26 @@ mod tests {
 
     #[test]
     fn a_listener_on_every_address_is_reached_on_loopback() {
-        assert_eq!(url_of("0.0.0.0:80".parse().unwrap()), "http://127.0.0.1:80");
-        assert_eq!(url_of("[::]:80".parse().unwrap()), "http://[::1]:80");
+        let url_of = |address: &str| url_of(address.parse().unwrap(), &BasePath::default());
+        assert_eq!(url_of("0.0.0.0:80"), "http://127.0.0.1:80");
+        assert_eq!(url_of("[::]:80"), "http://[::1]:80");
         assert_eq!(ServerArgs { server: None }.base(&Config::default()).unwrap(), "http://127.0.0.1:8080");
+    }
+
+    #[test]
+    fn the_base_path_of_the_settings_belongs_to_the_server_of_the_settings() {
+        let mut config = Config::default();
+        config.http.base_path = "/tidings".parse().unwrap();
+        let base =
+            |server: Option<&str>| ServerArgs { server: server.map(str::to_owned) }.base(&config).unwrap();
+        assert_eq!(base(None), "http://127.0.0.1:8080/tidings");
+        assert_eq!(base(Some("http://127.0.0.1:9")), "http://127.0.0.1:9");
     }
 
     #[test]
     fn a_server_is_a_web_address() {
         assert_eq!(base("https://t.example.com/").unwrap(), "https://t.example.com");
+        assert_eq!(base("https://example.com/tidings/").unwrap(), "https://example.com/tidings");
         for bad in ["", "localhost:8080", "ftp://x", "http://", "/v1", "http://x/?a=b"] {
             assert!(base(bad).is_err(), "{bad}");
         }

@@ -1,6 +1,9 @@
 //! What must hold between settings, and what should be known about them at the start.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -39,6 +42,7 @@ pub fn check(config: &Config) -> Result<(), Problem> {
     tokens_and_origins(config)?;
     nothing_is_zero(config)?;
     bus(config)?;
+    listeners(config)?;
     let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
     refuse_if(
         !config.http.public_url.as_ref().is_none_or(is_url),
@@ -74,6 +78,25 @@ fn tokens_and_origins(config: &Config) -> Result<(), Problem> {
     OriginRule::new(&config.http.allowed_origins)
         .map_err(|error| Problem { key: "http.allowed_origins", text: error.to_string() })?;
     Ok(())
+}
+
+/// The operating system would refuse the second one as well, but as something that may pass.
+fn listeners(config: &Config) -> Result<(), Problem> {
+    let (public, admin) = (config.http.listen, config.http.admin_listen);
+    let takes = |one: IpAddr, other: IpAddr| {
+        one == other || one.is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+    };
+    let is_taken = |admin: SocketAddr| {
+        let (one, other) = (public.ip().to_canonical(), admin.ip().to_canonical());
+        admin.port() != 0 && admin.port() == public.port() && (takes(one, other) || takes(other, one))
+    };
+    refuse_if(
+        admin.is_some_and(is_taken),
+        "http.admin_listen",
+        &format!(
+            "{public} is http.listen already; the listener for administrators needs an address of its own"
+        ),
+    )
 }
 
 /// That `bridge.url` is one is known to the bridge alone.

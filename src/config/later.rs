@@ -21,19 +21,9 @@ const WITHOUT_EFFECT: [&str; 14] = [
     "push.test_ca",
 ];
 
-/// Refuses what somebody would count on: a listener or a push that is asked for and not there.
+/// Refuses what somebody would count on: a push that is asked for and not there.
 pub fn refuse(config: &Config) -> Result<(), Problem> {
-    let Config { http, push, .. } = config;
-    refuse_if(
-        http.admin_listen.is_some(),
-        "http.admin_listen",
-        "a listener for administration is not in this version; leave it unset",
-    )?;
-    refuse_if(
-        http.base_path.is_some(),
-        "http.base_path",
-        "a prefix of the routes is not in this version; leave it unset",
-    )?;
+    let Config { push, .. } = config;
     refuse_if(push.enabled, "push.enabled", "Web Push is not in this version; leave it false")
 }
 

@@ -3,11 +3,11 @@
 //! Owns nothing at run time: [`Config::load`] reads once, and everyone is given the values it needs.
 //! Never reads the environment by itself and never shows a secret.
 
+mod base_path;
 mod check;
 mod error;
 mod keys;
 mod later;
-mod network;
 mod sections;
 mod sources;
 mod units;
@@ -17,9 +17,9 @@ mod tests;
 
 use std::collections::HashMap;
 
+pub use base_path::BasePath;
 use config::{Source, Value};
 pub use error::ConfigError;
-pub use network::Network;
 pub use sections::{
     Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, ServerUrl, Session,
     Shutdown, Store, StoreUrl, Synchronous,

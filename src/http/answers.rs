@@ -78,7 +78,7 @@ answers! {
         "422": "Fields are wrong or unknown; `errors` names each.",
     }
     Stored {
-        "503": "The store cannot be reached, or has too much to do. Try again later.",
+        "503": "The store cannot be reached, has too much to do, or a full disk (`storage_full`). Try again later.",
     }
     NamesNothing {
         "404": "There is nothing here, or it is another user's.",
@@ -116,7 +116,7 @@ answers! {
         "503": "The store cannot keep it now. Try again later.",
     }
     NotReady {
-        "503": "Starting, about to stop (`draining`), or without its store (`unavailable`).",
+        "503": "Starting, about to stop (`draining`), without its store (`unavailable`), or with a full disk (`storage_full`).",
     }
     HasNoPlace {
         "503": "The server has as many sessions as it takes, or is about to stop. Try again later.",

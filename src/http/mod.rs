@@ -88,13 +88,41 @@ pub struct Api {
 )]
 pub struct Documented;
 
-/// Every address of the API but those of the transports: the one table of them.
-pub fn endpoints() -> Vec<Endpoint> {
+/// What is asked on a listener: where administrators have one of their own, they are answered nowhere else (T17).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// The only one, for everybody.
+    Only,
+    /// For clients.
+    Public,
+    /// For administrators; whoever reaches it may read the metrics.
+    Admin,
+}
+
+/// Every address of the API but those of the transports, as a listener has them: the tables of routes.
+pub fn endpoints(listener: Listener) -> Vec<Endpoint> {
+    let at = Endpoint::new;
+    let (metrics, open_metrics) =
+        (at("/metrics").get(metrics::metrics), at("/metrics").get(metrics::numbers));
+    let mut endpoints = vec![at("/health").get(health::health), at("/ready").get(health::ready)];
+    match listener {
+        Listener::Only => {
+            endpoints.extend(for_clients());
+            endpoints.push(metrics);
+            endpoints.extend(for_administrators());
+        }
+        Listener::Public => endpoints.extend(for_clients()),
+        Listener::Admin => {
+            endpoints.push(open_metrics);
+            endpoints.extend(for_administrators());
+        }
+    }
+    endpoints
+}
+
+fn for_clients() -> Vec<Endpoint> {
     let at = Endpoint::new;
     vec![
-        at("/health").get(health::health),
-        at("/ready").get(health::ready),
-        at("/metrics").get(metrics::metrics),
         at("/v1/me").get(me::me),
         at("/v1/tickets").post(tickets::issue),
         at("/v1/preferences").get(preferences::fetch).put(preferences::replace),
@@ -109,6 +137,12 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/notifications/{id}").get(inbox::fetch).delete(inbox::delete),
         at("/v1/rooms/{room}/messages").get(rooms::messages).post(rooms::publish),
         at("/v1/rooms/{room}/presence").get(rooms::presence),
+    ]
+}
+
+fn for_administrators() -> Vec<Endpoint> {
+    let at = Endpoint::new;
+    vec![
         at("/v1/admin/revocations").post(admin::revocations::revoke),
         at("/v1/admin/users/{user}").delete(admin::users::erase),
         at("/v1/admin/unread").get(admin::unread::unread),
@@ -120,9 +154,9 @@ pub fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// The table, and what is said where it has no row. Comes behind all other routes.
-pub fn routes(config: &mut ServiceConfig) {
-    for endpoint in endpoints() {
+/// The tables, and what is said where they have no row. Comes behind all other routes.
+pub fn routes(listener: Listener, config: &mut ServiceConfig) {
+    for endpoint in endpoints(listener) {
         config.service(endpoint);
     }
     config
@@ -131,7 +165,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-async fn not_found() -> Result<HttpResponse, Problem> {
+/// What is said of an address that is nobody's.
+pub async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found())
 }
 

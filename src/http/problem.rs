@@ -201,6 +201,10 @@ impl From<StoreError> for Problem {
                 log::warn!(request_id = request_id::current(), error:%; "a request failed");
                 Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later")
             }
+            StoreError::Full(_) => {
+                log::warn!(request_id = request_id::current(), error:%; "a request failed");
+                Self::new(ErrorCode::StorageFull, "the disk of the server is full; try again later")
+            }
             StoreError::KeyReused => {
                 Self::new(ErrorCode::Conflict, error.to_string()).status(StatusCode::UNPROCESSABLE_ENTITY)
             }

@@ -22,6 +22,7 @@ pub enum ErrorCode {
     Unavailable,
     Internal,
     // HTTP only.
+    StorageFull,
     OriginNotAllowed,
     NotFound,
     Conflict,
@@ -46,6 +47,7 @@ impl ErrorCode {
             Self::TooLarge => "too_large",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
+            Self::StorageFull => "storage_full",
             Self::OriginNotAllowed => "origin_not_allowed",
             Self::NotFound => "not_found",
             Self::Conflict => "conflict",
@@ -70,13 +72,13 @@ impl ErrorCode {
             Self::Validation | Self::BadRoom | Self::RoomLimit => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::StorageFull | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// Whether the same request may succeed later.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Unavailable | Self::Draining)
+        matches!(self, Self::RateLimited | Self::Unavailable | Self::StorageFull | Self::Draining)
     }
 
     /// Whether a command refused so counts towards `too_many_errors` (4501).

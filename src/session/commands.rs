@@ -180,7 +180,7 @@ impl Session {
                 let message = "the position is not one of this inbox";
                 self.refuse(reference, Some(command), ErrorCode::BadCursor, message);
             }
-            Err(error @ (StoreError::Overloaded | StoreError::Unavailable(_))) => {
+            Err(error @ (StoreError::Overloaded | StoreError::Unavailable(_) | StoreError::Full(_))) => {
                 log::warn!(session = self.id.as_str(), command; "a command failed: {error}");
                 self.refuse(reference, Some(command), ErrorCode::Unavailable, "try again later");
             }

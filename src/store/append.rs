@@ -1,7 +1,7 @@
 //! Storing a draft for its recipients: idempotency key, offsets, mutes, collapse key, counters and rows in
 //! one transaction.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{
     collapse,
@@ -13,6 +13,7 @@ use super::{
     transaction::Transaction,
 };
 use crate::{
+    clock::ClockWatch,
     domain::{Draft, Epoch, Notification, NotificationId, Timestamp, UserId},
     random,
 };
@@ -21,14 +22,28 @@ use crate::{
 pub(super) struct Append {
     publish: Publish,
     ids: Vec<NotificationId>,
-    /// How long idempotency keys are kept.
-    retention: Duration,
+    kept: Kept,
+}
+
+/// How long idempotency keys are kept, and the clock that tells how long they were.
+#[derive(Clone, Default)]
+pub(super) struct Kept {
+    pub(super) retention: Duration,
+    pub(super) clock: ClockWatch,
+}
+
+impl Kept {
+    /// From when on they are in force: all that are there, while nobody knows how old they are.
+    fn since(&self, now: Timestamp) -> Timestamp {
+        let is_settled = self.clock.is_settled(now, Instant::now());
+        if is_settled { now.minus(self.retention) } else { Timestamp::from_secs(0) }
+    }
 }
 
 impl Append {
-    pub(super) fn new(publish: Publish, retention: Duration) -> Self {
+    pub(super) fn new(publish: Publish, kept: Kept) -> Self {
         let ids = publish.draft.to.iter().map(|_| NotificationId::generate()).collect();
-        Self { publish, ids, retention }
+        Self { publish, ids, kept }
     }
 
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
@@ -43,7 +58,7 @@ impl Append {
 
     /// From when on an answer to the same key is given again.
     pub(super) fn replays_since(&self, now: Timestamp) -> Timestamp {
-        now.minus(self.retention)
+        self.kept.since(now)
     }
 
     /// The answer that was given before to the same request, if there is one (G3).

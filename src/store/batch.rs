@@ -27,6 +27,18 @@ pub(super) enum Failure {
     Doubtful(Doubt, StoreError),
 }
 
+impl Failure {
+    /// Whether the disk has no room for it.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Self::Locked => false,
+            Self::Passing(error) | Self::Job(error) | Self::Transaction(error) | Self::Doubtful(_, error) => {
+                matches!(error, StoreError::Full(_))
+            }
+        }
+    }
+}
+
 /// Runs the jobs and commits; says what became true, and when.
 ///
 /// What is stored goes first, since it is written together; what changes inboxes besides follows in the order

@@ -151,16 +151,15 @@ impl Database {
         }
     }
 
-    /// Takes the database for this process, until the lock is dropped or the process is gone. A server is
-    /// shared.
+    /// Takes the database for this process, until the lock is dropped or the process is gone; before it is opened. A
+    /// server is shared.
     ///
     /// # Errors
-    /// If another process has it.
-    pub(super) fn lock(&self) -> Result<Option<FileLock>, StoreError> {
-        match self {
-            Self::File(file) => file.lock().map(Some),
-            #[cfg(feature = "postgres")]
-            Self::Server(_) => Ok(None),
+    /// If another process has it, or what that has left is not as it should be.
+    pub(super) fn lock(url: &StoreUrl) -> Result<Option<FileLock>, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => DatabaseFile::lock(path).map(Some),
+            StoreUrl::Postgres(_) => Ok(None),
         }
     }
 
@@ -171,6 +170,18 @@ impl Database {
     pub(super) fn check_present(&self) -> Result<(), StoreError> {
         match self {
             Self::File(file) => file.check_present(),
+            #[cfg(feature = "postgres")]
+            Self::Server(_) => Ok(()),
+        }
+    }
+
+    /// Looks whether it may still be written.
+    ///
+    /// # Errors
+    /// If it may not.
+    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
+        match self {
+            Self::File(file) => file.check_writable(),
             #[cfg(feature = "postgres")]
             Self::Server(_) => Ok(()),
         }
@@ -192,11 +203,20 @@ impl Database {
     }
 }
 
-/// Leaves nothing behind that only this process could read.
-pub(super) fn close(conn: &mut Connection) -> QueryResult<()> {
+/// Moves what is in the log of a file into the file itself, so that it can be copied alone.
+pub(super) fn empty_log(conn: &mut Connection) -> QueryResult<()> {
+    checkpoint(conn, "TRUNCATE")
+}
+
+/// The same, but for the room that the log has on the disk, which is used anew: where nobody gives more, it is what is
+/// left to delete something.
+pub(super) fn reuse_log(conn: &mut Connection) -> QueryResult<()> {
+    checkpoint(conn, "RESTART")
+}
+
+fn checkpoint(conn: &mut Connection, mode: &str) -> QueryResult<()> {
     match conn {
-        // All in the file itself, so that it can be copied alone.
-        Connection::Sqlite(conn) => conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)"),
+        Connection::Sqlite(conn) => conn.batch_execute(&format!("PRAGMA wal_checkpoint({mode})")),
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(()),
     }

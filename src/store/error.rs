@@ -33,9 +33,17 @@ impl From<Error> for StoreError {
             | Error::QueryBuilderError(_)
             | Error::DeserializationError(_)
             | Error::SerializationError(_) => Self::Internal(error.to_string()),
+            Error::DatabaseError(DatabaseErrorKind::Unknown, info) if is_full(info.message()) => {
+                Self::Full(error.to_string())
+            }
             _ => Self::Unavailable(error.to_string()),
         }
     }
+}
+
+/// What SQLite says of a disk without room, and what the system says, as PostgreSQL repeats it.
+fn is_full(message: &str) -> bool {
+    message.contains("disk is full") || message.contains("No space left on device")
 }
 
 /// Whether another connection holds the database. SQLite tells it to Diesel in words only.

@@ -1,7 +1,7 @@
 //! The SQLite file: how it is opened, checked, brought to this version, and known again.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, Metadata, OpenOptions, TryLockError},
     os::unix::{
         ffi::OsStrExt,
         fs::{MetadataExt, OpenOptionsExt},
@@ -20,6 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use super::{
     database::{Access, migrate},
     messages::{StoreError, StoreOptions},
+    wal,
 };
 
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -48,22 +49,20 @@ pub(super) struct FileLock {
 }
 
 impl DatabaseFile {
-    /// Opens the file, which is made if it is not there, checks its structure and runs the
-    /// migrations that it lacks.
+    /// Opens the file, checks its structure and runs the migrations that it lacks.
     ///
     /// # Errors
     /// One line that names the file and says what is wrong.
     pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
-        let failed = |reason: String| {
-            StoreError::Unavailable(format!("cannot open the database {}: {reason}", path.display()))
-        };
+        let failed = |reason: String| cannot("open", path, &reason);
         make(path).map_err(|error| failed(error.to_string()))?;
         let mut conn = SqliteConnection::establish(&uri(path, "rw")).map_err(|e| failed(e.to_string()))?;
         conn.batch_execute(&pragmas(Access::Write, options.busy_timeout, options.is_fully_synchronous))
             .map_err(|error| failed(error.to_string()))?;
         check(&mut conn).map_err(failed)?;
         migrate(&mut conn, MIGRATIONS).map_err(failed)?;
-        let inode = inode(path).map_err(|error| failed(error.to_string()))?;
+        let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
+        let inode = inode.map_err(|error| failed(error.to_string()))?;
         Ok(Self {
             path: path.to_owned(),
             inode,
@@ -89,24 +88,28 @@ impl DatabaseFile {
         Ok(conn)
     }
 
-    /// Takes the file for this process, until the lock is dropped or the process is gone.
+    /// Takes the file, which is made if it is not there, for this process, until the lock is dropped or the process
+    /// is gone; and makes sure of the log that the process before has left.
     ///
     /// # Errors
-    /// If another process has it.
-    pub(super) fn lock(&self) -> Result<FileLock, StoreError> {
+    /// If another process has it, or the log is not what it should be.
+    pub(super) fn lock(database: &Path) -> Result<FileLock, StoreError> {
+        make(database).map_err(|error| cannot("open", database, &error.to_string()))?;
         // Beside the database: SQLite's own locks end when any handle on the database is closed.
-        let mut path = self.path.clone().into_os_string();
+        let mut path = database.as_os_str().to_owned();
         path.push("-lock");
-        let failed = |reason: &str| {
-            StoreError::Unavailable(format!("cannot lock the database {}: {reason}", self.path.display()))
-        };
+        let failed = |reason: &str| cannot("lock", database, reason);
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
         let file = file.map_err(|error| failed(&error.to_string()))?;
         match file.try_lock() {
-            Ok(()) => Ok(FileLock { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(failed("another process uses it")),
-            Err(TryLockError::Error(error)) => Err(failed(&error.to_string())),
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(failed("another process uses it")),
+            Err(TryLockError::Error(error)) => return Err(failed(&error.to_string())),
         }
+        wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
+        let renewed = wal::renew(database);
+        renewed.map_err(|error| cannot("open", database, &format!("its log cannot be written: {error}")))?;
+        Ok(FileLock { _file: file })
     }
 
     /// Looks whether the file is still under its name.
@@ -117,12 +120,32 @@ impl DatabaseFile {
     /// # Errors
     /// If it is not.
     pub(super) fn check_present(&self) -> Result<(), StoreError> {
-        match inode(&self.path) {
-            Ok(inode) if inode == self.inode => Ok(()),
+        self.present().map(drop)
+    }
+
+    /// The same, and whether anybody may write it: who opened it before still could, whatever was meant by it.
+    ///
+    /// # Errors
+    /// If it is not, or nobody may.
+    pub(super) fn check_writable(&self) -> Result<(), StoreError> {
+        if self.present()?.permissions().readonly() {
+            return Err(StoreError::Unavailable("the database file is read-only".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn present(&self) -> Result<Metadata, StoreError> {
+        match std::fs::metadata(&self.path) {
+            Ok(metadata) if inode(&metadata) == self.inode => Ok(metadata),
             Ok(_) => Err(StoreError::Unavailable("another file is in the place of the database".to_owned())),
             Err(error) => Err(StoreError::Unavailable(format!("the database file is gone: {error}"))),
         }
     }
+}
+
+/// One line that names the file.
+fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
+    StoreError::Unavailable(format!("cannot {what} the database {}: {reason}", database.display()))
 }
 
 /// Makes the file if it is not there, for this user alone: it holds what people are told. SQLite gives
@@ -131,8 +154,8 @@ fn make(path: &Path) -> std::io::Result<()> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
-fn inode(path: &Path) -> std::io::Result<(u64, u64)> {
-    std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+fn inode(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 fn uri(path: &Path, mode: &str) -> String {

@@ -1,6 +1,6 @@
 //! Queries over `inboxes`: one row a user.
 
-use diesel::{dsl::exists, prelude::*, upsert::excluded};
+use diesel::{prelude::*, upsert::excluded};
 
 use super::{
     Connection, messages::InboxState, on_inner, prepared::Prepared, rows::InboxRow, schema::inboxes,
@@ -269,9 +269,4 @@ pub(super) fn changed(conn: &mut Connection, from: &Place, limit: i64) -> QueryR
         Ok(Changed { user, place, state: row.try_into()? })
     };
     rows.into_iter().map(changed).collect()
-}
-
-/// Reads something, so that it is known that the table can be read.
-pub(super) fn probe(conn: &mut Connection) -> QueryResult<()> {
-    diesel::select(exists(inboxes::table.select(inboxes::user_id))).get_result::<bool>(conn).map(drop)
 }

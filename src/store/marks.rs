@@ -6,7 +6,7 @@ use super::{
     error::Fault,
     inboxes::{self, Delta},
     job::Write,
-    messages::{Acknowledge, ApplyMark, Delete, InboxState, Probe, StoreError},
+    messages::{Acknowledge, ApplyMark, Delete, InboxState, StoreError},
     notifications::{self, Marking, Scope},
     queue::BATCH_ROWS,
     transaction::Transaction,
@@ -114,15 +114,6 @@ impl Write for Acknowledge {
         // What is not there yet cannot have been shown.
         let offset = offset_in(head, self.up_to)?.min(head.last);
         Ok(inboxes::acknowledge(conn, &self.user, offset)?)
-    }
-}
-
-impl Write for Probe {
-    type Done = ();
-
-    /// Changes nothing; but a transaction that may write was opened and ended for it.
-    fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
-        Ok(inboxes::probe(tx.conn)?)
     }
 }
 

@@ -25,10 +25,13 @@ pub enum StoreError {
     /// More is waiting than `store.queue` allows. Retry later.
     #[error("the store has too much to do")]
     Overloaded,
-    /// The database cannot be reached, is locked, is full, or refused the transaction. Retry later.
+    /// The database cannot be reached, is locked, or refused the transaction. Retry later.
     /// The text is for the log, never for a client.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The disk has no room for it. Retry later. The text is for the log.
+    #[error("the disk is full: {0}")]
+    Full(String),
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -243,7 +246,7 @@ pub struct SetPreferences {
     pub preferences: Preferences,
 }
 
-/// Whether the database answers.
+/// Whether the database can be written.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), StoreError>")]
 pub struct Probe;

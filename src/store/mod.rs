@@ -33,6 +33,7 @@ mod notifications;
 mod pages;
 mod preferences;
 mod prepared;
+mod probe;
 mod queue;
 mod reader;
 mod retention;
@@ -45,6 +46,7 @@ mod sweep;
 mod tickets;
 #[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
 mod transaction;
+mod wal;
 mod writer;
 
 use std::{
@@ -58,7 +60,7 @@ use tokio::runtime::Handle;
 
 pub use self::link::StoreLink;
 use self::{
-    append::Append,
+    append::{Append, Kept},
     catch_up::CatchUp,
     counter_cache::CounterCache,
     database::{Backend, Connection, Database, on_inner},
@@ -67,11 +69,13 @@ use self::{
     keys::KeysUnderWay,
     messages::*,
     newcomers::Newcomers,
+    probe::LastProbe,
     reader::Reader,
     retention::Retention,
     writer::{Writer, WriterLink},
 };
 use crate::{
+    clock::ClockWatch,
     domain::{Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId},
     hub::{LocalUsers, messages::Committed},
 };
@@ -80,10 +84,11 @@ pub struct Store {
     writer: WriterLink,
     reader: Reader,
     keys: KeysUnderWay,
+    last_probe: LastProbe,
     counters: Arc<CounterCache>,
     /// How long a question is worked on; a little less than its asker waits.
     patience: Duration,
-    idempotency_retention: Duration,
+    kept: Kept,
     mutes_max: usize,
     tickets_max: usize,
     retention: Retention,
@@ -103,6 +108,8 @@ impl Store {
         local: LocalUsers,
     ) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
+        let clock = ClockWatch::default();
+        let lock = Database::lock(&options.url)?;
         let database = Database::open(&options)?;
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
@@ -118,26 +125,26 @@ impl Store {
         };
         Ok(Self {
             reader,
-            writer: Writer::start(&database, &options, &doorbell, &counters)?,
+            writer: Writer::start(&database, lock, &options, &clock, &doorbell, &counters)?,
             helpers: Some((catch_up, newcomers)),
             keys: KeysUnderWay::default(),
+            last_probe: LastProbe::default(),
             counters,
             patience,
-            idempotency_retention: options.idempotency_retention,
             mutes_max: options.mutes_max,
             tickets_max: options.tickets_max,
-            retention: Retention::new(&options),
+            retention: Retention::new(&options, clock.clone()),
+            kept: Kept { retention: options.idempotency_retention, clock },
         })
     }
 
     fn write<W: Write>(&self, write: W) -> ResponseFuture<Result<W::Done, StoreError>> {
         let deadline = Instant::now() + self.patience;
         let answer = self.writer.queue(write, deadline);
-        let gone = || Err(StoreError::Unavailable("the writer has ended".to_owned()));
         Box::pin(async move {
             // A server that stands still lets nobody see that an answer is late.
             let answer = tokio::time::timeout_at(deadline.into(), answer?).await.map_err(|_| late())?;
-            answer.unwrap_or_else(|_| gone())
+            answer.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has ended".to_owned())))
         })
     }
 
@@ -191,7 +198,7 @@ impl Handler<Publish> for Store {
         let Ok(under_way) = key.map(|key| self.keys.enter(key)).transpose() else {
             return Box::pin(async { Err(StoreError::KeyInProgress) });
         };
-        let answer = self.write(Append::new(publish, self.idempotency_retention));
+        let answer = self.write(Append::new(publish, self.kept.clone()));
         Box::pin(async move {
             let published = answer.await;
             drop(under_way);
@@ -221,7 +228,7 @@ macro_rules! writes {
 }
 
 writes! {
-    Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (), Probe => (),
+    Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (),
     RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>), EraseUser => Erased,
 }
 

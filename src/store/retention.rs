@@ -13,7 +13,7 @@ use super::{
     messages::{StoreError, StoreOptions},
     sweep::{Ended, Sweep},
 };
-use crate::domain::Timestamp;
+use crate::{clock::ClockWatch, domain::Timestamp};
 
 /// How often it is looked when there is nothing to do: two reads by an index.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -35,6 +35,7 @@ const OVERLAP: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Retention {
     max_age: Duration,
+    clock: ClockWatch,
     /// Read notifications that a user keeps.
     keep: i64,
     /// How far the walk over the inboxes has come, by the time of their last change; from the start in each
@@ -51,8 +52,9 @@ struct Look {
 }
 
 impl Retention {
-    pub(super) fn new(options: &StoreOptions) -> Self {
+    pub(super) fn new(options: &StoreOptions, clock: ClockWatch) -> Self {
         Self {
+            clock,
             max_age: options.max_age,
             keep: i64::try_from(options.max_read).unwrap_or(i64::MAX),
             walked: Place::START,
@@ -63,7 +65,7 @@ impl Retention {
     fn look(&self, conn: &mut Connection, now: Timestamp) -> Result<Look, StoreError> {
         let mut walked = self.walked.clone();
         let aged = Ended::Aged(self.max_age);
-        if !aged.rows(conn, now, 1)?.is_empty() {
+        if self.clock.is_settled(now, Instant::now()) && !aged.rows(conn, now, 1)?.is_empty() {
             return Ok(Look { ended: Some(aged), walked, is_done: false });
         }
         // The clock may have been set back.
@@ -102,12 +104,12 @@ impl Store {
         let deadline = Instant::now() + self.patience;
         let look = self.reader.clone().read(deadline, move |conn| {
             let now = conn.now()?;
-            retention.look(conn, now)
+            Ok((retention.look(conn, now)?, now))
         });
         let sweep = look.into_actor(self).then(|looked, store, _| {
-            let swept = looked.map(|Look { ended, walked, is_done }| {
+            let swept = looked.map(|(Look { ended, walked, is_done }, by)| {
                 store.retention.walked = walked;
-                (ended.map(|ended| store.write(Sweep { ended, limit: SWEPT_ROWS })), is_done)
+                (ended.map(|ended| store.write(Sweep { ended, by, limit: SWEPT_ROWS })), is_done)
             });
             async move {
                 let (sweep, is_done) = swept?;

@@ -51,6 +51,8 @@ impl Ended {
 /// Deletes at most so many of them; says whether there may be more.
 pub(super) struct Sweep {
     pub(super) ended: Ended,
+    /// The time at which they have come to their end: one that was believed, whatever the clock shows now.
+    pub(super) by: Timestamp,
     pub(super) limit: usize,
 }
 
@@ -69,7 +71,7 @@ impl Write for Sweep {
     fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<bool, Fault> {
         let now = *now;
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let mut rows = self.ended.rows(conn, now, limit)?;
+        let mut rows = self.ended.rows(conn, self.by, limit)?;
         let may_be_more = rows.len() == self.limit;
         if conn.is_shared() {
             // What others have done to them shows when nobody can do any more.
@@ -77,7 +79,7 @@ impl Write for Sweep {
             users.sort_unstable();
             users.dedup();
             inboxes::hold_all(conn, &users)?;
-            rows = self.ended.rows(conn, now, limit)?;
+            rows = self.ended.rows(conn, self.by, limit)?;
             rows.retain(|row| users.binary_search(&row.user_id).is_ok());
         }
         rows.sort_unstable_by(|a, b| (&a.user_id, a.offset).cmp(&(&b.user_id, b.offset)));

@@ -28,7 +28,7 @@ use super::{
     queue::{Queue, Refusal, Turn},
     transaction::Doubt,
 };
-use crate::{domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
+use crate::{clock::ClockWatch, domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
 use chores::Chores;
 
 /// Bytes that may wait in the queue.
@@ -43,6 +43,12 @@ const RETRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long a writer waits before it looks again what became of a transaction.
 const DOUBT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often room is made on a full disk.
+const RELIEF_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often it is said that transactions fail.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a writer waits that has nothing else to do.
 const FOR_GOOD: Duration = Duration::from_secs(3600);
@@ -92,6 +98,9 @@ pub(super) struct Writer {
     queue: Arc<Queue>,
     doorbell: Doorbell,
     counters: Arc<CounterCache>,
+    /// When it has last made room on a full disk, and said why transactions fail.
+    relieved_at: Option<Instant>,
+    complained_at: Option<Instant>,
     /// One of the writers has some.
     chores: Option<Chores>,
     /// Held as long as anything may be written.
@@ -107,13 +116,14 @@ impl Writer {
     /// If a connection cannot be opened, or a thread not be started.
     pub(super) fn start(
         database: &Database,
+        mut lock: Option<FileLock>,
         options: &StoreOptions,
+        clock: &ClockWatch,
         doorbell: &Doorbell,
         counters: &Arc<CounterCache>,
     ) -> Result<WriterLink, StoreError> {
         let queue = Arc::new(Queue::new(options.queue.max(1)));
         let (sender, ended) = watch::channel(());
-        let mut lock = database.lock()?;
         for number in 0..database.writers() {
             let writer = Self {
                 _lock: lock.take(),
@@ -122,7 +132,9 @@ impl Writer {
                 queue: queue.clone(),
                 doorbell: doorbell.clone(),
                 counters: counters.clone(),
-                chores: (number == 0).then(|| Chores::new(options)),
+                relieved_at: None,
+                complained_at: None,
+                chores: (number == 0).then(|| Chores::new(options, clock.clone())),
                 _ended: sender.clone(),
             };
             std::thread::Builder::new()
@@ -170,12 +182,13 @@ impl Writer {
                     retries += 1;
                     std::thread::sleep(RETRY_PAUSE);
                 }
+                Err(failure) if failure.is_full() && self.has_relieved() => {}
                 // One of them is to blame: alone, each harms only itself.
                 Err(Failure::Passing(_) | Failure::Job(_)) if jobs.len() > 1 => {
                     return jobs.into_iter().for_each(|job| self.work(vec![job]));
                 }
                 Err(Failure::Passing(error) | Failure::Job(error) | Failure::Transaction(error)) => {
-                    log::error!("a transaction failed: {error}");
+                    self.complain(&error);
                     return jobs.into_iter().for_each(|job| job.fail(error.clone()));
                 }
             }
@@ -202,9 +215,27 @@ impl Writer {
         outcome
     }
 
+    /// Makes room on a full disk, now and then: that which the log has taken.
+    fn has_relieved(&mut self) -> bool {
+        let is_due = self.relieved_at.is_none_or(|at| at.elapsed() >= RELIEF_INTERVAL);
+        if is_due {
+            self.relieved_at = Some(Instant::now());
+        }
+        is_due && self.connection().is_ok_and(|conn| database::reuse_log(conn).is_ok())
+    }
+
+    /// Says why transactions fail, now and then: while a disk is full, all do, and each asker's failure is said where
+    /// it is answered.
+    fn complain(&mut self, error: &StoreError) {
+        if self.complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
+            self.complained_at = Some(Instant::now());
+            log::error!("a transaction failed: {error}");
+        }
+    }
+
     /// The connection, opened anew if the last use of it failed.
     fn connection(&mut self) -> Result<&mut Connection, StoreError> {
-        self.database.check_present()?;
+        self.database.check_writable()?;
         match &mut self.conn {
             Some(conn) => Ok(conn),
             none => Ok(none.insert(self.database.connect(Access::Write)?)),
@@ -212,7 +243,7 @@ impl Writer {
     }
 
     fn close(&mut self) {
-        let closed = self.connection().and_then(|conn| Ok(database::close(conn)?));
+        let closed = self.connection().and_then(|conn| Ok(database::empty_log(conn)?));
         if let Err(error) = closed {
             log::warn!("the log of the database stays beside it: {error}");
         }

@@ -73,9 +73,14 @@ impl App {
 
     /// Starts again on the same database and the same port.
     pub fn restart(&mut self) {
+        self.restart_as(program());
+    }
+
+    /// The same by this command.
+    pub fn restart_as(&mut self, command: Command) {
         let mut settings = self.settings.clone();
         settings.push(("http.listen".to_owned(), self.address.to_string()));
-        let (child, address, logs) = launch(program(), self.folder.path(), &settings);
+        let (child, address, logs) = launch(command, self.folder.path(), &settings);
         (self.child, self.address, self.logs) = (child, address, logs);
     }
 

@@ -182,6 +182,28 @@ fn it_listens_on_loopback_only() {
         assert!(ended.stderr.contains("loopback only") && ended.stderr.lines().count() == 1, "{ended:?}");
     }
     assert!(!folder.path().join(".tidings").exists());
+    let open = ["dev", "--set", "http.listen=127.0.0.1:0", "--set", "http.admin_listen=0.0.0.0:0"];
+    let ended = run(program().current_dir(&folder).args(open));
+    assert!(ended.code == Some(2) && ended.stderr.starts_with("tidings: http.admin_listen: "), "{ended:?}");
+}
+
+#[actix_web::test]
+async fn it_takes_a_base_path_and_a_listener_for_administrators_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = program();
+    server.current_dir(&folder).arg("dev");
+    for setting in ["http.listen=127.0.0.1:0", "http.admin_listen=127.0.0.1:0", "http.base_path=/tidings"] {
+        server.args(["--set", setting]);
+    }
+    let server = Running::start(&mut server);
+    let admin: Value = serde_json::from_str(&server.stderr.next()).unwrap();
+    assert_eq!(admin["message"], "listening for administrators");
+    let http = Http::new(admin["address"].as_str().unwrap().parse().unwrap(), None);
+    assert_eq!(http.get("/tidings/metrics").await.status, 200);
+    let rebound = http.request("GET", "/tidings/metrics").insert_header(("Host", "evil.example"));
+    http.send(rebound, "").await.problem(421, "not_found");
+    let listen = server.stdout.expect("  watch ");
+    assert!(listen.contains(" --server http://127.0.0.1:") && listen.ends_with("/tidings"), "{listen}");
 }
 
 #[actix_web::test]

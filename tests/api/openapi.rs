@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use tidings::{http, openapi, transport};
+use tidings::{http::Listener, openapi};
 
 use crate::{
     app::App,
@@ -50,9 +50,8 @@ async fn the_document_has_every_route_and_no_other() {
     let document = document(&app).await;
     let documented: BTreeSet<(String, String)> =
         operations(&document).into_iter().map(|(method, path, _)| (path, method)).collect();
-    let endpoints = [http::endpoints(), transport::endpoints(), openapi::endpoints()];
     let mut routed = BTreeSet::new();
-    for endpoint in endpoints.iter().flatten() {
+    for endpoint in openapi::all_endpoints(Listener::Only) {
         // `HEAD` is said of all of them at once.
         let methods = endpoint.methods().iter().filter(|method| **method != "HEAD");
         routed.extend(methods.map(|method| (endpoint.path().to_owned(), (*method).to_owned())));

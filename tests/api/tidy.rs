@@ -16,7 +16,7 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is; and the gate, which asks the store.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "domain",
     "random",
     "clock",
@@ -26,6 +26,7 @@ const ORDER: [&str; 25] = [
     "outbox",
     "auth",
     "config",
+    "limits",
     "observe",
     "hub::messages",
     "store::messages",

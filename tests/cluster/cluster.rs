@@ -1,11 +1,11 @@
 //! Several nodes on one PostgreSQL and one Redis, all real processes that end with the test; and one node alone.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, process::Command, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    app::{App, DEADLINE},
+    app::{App, DEADLINE, program},
     clients::{http::Http, room::EVERYWHERE},
     database::Database,
     engines::{
@@ -84,8 +84,14 @@ impl Cluster {
 
     /// One node with the database that a test of the API would give it.
     pub fn alone(settings: &[(&str, &str)]) -> Self {
+        Self::alone_as(program(), settings)
+    }
+
+    /// The same, started by this command.
+    pub fn alone_as(command: Command, settings: &[(&str, &str)]) -> Self {
         let settings = [&SETTINGS[..], settings].concat();
-        Self { nodes: vec![Node { app: App::start_with(&settings), bus: None }], postgres: None, redis: None }
+        let app = App::start_as(command, &settings);
+        Self { nodes: vec![Node { app, bus: None }], postgres: None, redis: None }
     }
 
     pub fn app(&self, node: usize) -> &App {

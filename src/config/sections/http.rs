@@ -4,7 +4,10 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Network, units};
+use crate::{
+    config::{BasePath, units},
+    domain::Network,
+};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,12 +15,12 @@ pub struct Http {
     /// Public listener; port 0 picks one, and the log line `listening` names it.
     #[serde(with = "units::text")]
     pub listen: SocketAddr,
-    /// Listener of its own for the metrics and the admin API.
+    /// Listener of its own for the metrics and the admin API, which are on no other then; port 0 picks one, as above.
     #[serde(with = "units::optional")]
     pub admin_listen: Option<SocketAddr>,
-    /// Prefix of all routes.
-    #[serde(with = "units::optional")]
-    pub base_path: Option<String>,
+    /// Prefix of all routes; empty is none.
+    #[serde(with = "units::text")]
+    pub base_path: BasePath,
     /// Where people reach the server, behind its proxy.
     #[serde(with = "units::optional")]
     pub public_url: Option<String>,
@@ -45,7 +48,7 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             admin_listen: None,
-            base_path: None,
+            base_path: BasePath::default(),
             public_url: None,
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             allowed_origins: Vec::new(),

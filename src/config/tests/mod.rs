@@ -60,7 +60,7 @@ fn the_defaults_are_those_of_the_table() {
     assert_eq!(defaults["http"]["workers"].take(), std::thread::available_parallelism().unwrap().get());
     let table = serde_json::json!({
         "http": {
-            "listen": "127.0.0.1:8080", "admin_listen": null, "base_path": null, "public_url": null,
+            "listen": "127.0.0.1:8080", "admin_listen": null, "base_path": "", "public_url": null,
             "workers": null, "allowed_origins": [], "trusted_proxies": [],
             "body_limit": "256KiB", "body_timeout": "10s", "head_timeout": "5s",
         },

@@ -115,7 +115,7 @@ impl Server {
         let app = move || {
             App::new()
                 .app_data(api.clone())
-                .configure(routes)
+                .configure(|config| routes(Listener::Only, config))
                 .wrap(cors(&[PAGE.to_owned()]))
                 .wrap(from_fn(request_id::name_request))
         };

@@ -32,6 +32,6 @@ impl Handler<DeleteEnded> for Store {
             End::Aged => Ended::Aged(Duration::ZERO),
             End::Outnumbered { user, keep } => Ended::Outnumbered { user, keep },
         };
-        self.write(Sweep { ended, limit })
+        self.write(Sweep { ended, by: clock::now(), limit })
     }
 }

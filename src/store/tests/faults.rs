@@ -107,9 +107,10 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let database = Database::open(&options).unwrap();
     let counters = Arc::new(CounterCache::new(1, None));
     let doorbell = Doorbell::new(Listener(facts).start().recipient());
-    let writer = Writer::start(&database, &options, &doorbell, &counters).unwrap();
+    let writer =
+        Writer::start(&database, None, &options, &ClockWatch::default(), &doorbell, &counters).unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
-    let append = || Append::new(publish(draft("alice")), Duration::from_secs(1));
+    let append = || Append::new(publish(draft("alice")), Kept::default());
     let first = writer.queue(append(), deadline).unwrap();
     let panicking = writer.queue(Panicking, deadline).unwrap();
     let last = writer.queue(append(), deadline).unwrap();

@@ -145,7 +145,7 @@ proptest! {
             match step {
                 Step::Publish(key) => {
                     let draft = Draft { key: key.map(|key| key.to_string()), ..draft("alice") };
-                    let (done, _) = run(&mut conn, Append::new(publish(draft), Duration::from_secs(1)));
+                    let (done, _) = run(&mut conn, Append::new(publish(draft), Kept::default()));
                     receipts.extend(done.unwrap().receipts);
                     model.items.push(Flags { key, is_muted: model.is_muting, ..Flags::default() });
                     model.settle(&before, false);
@@ -172,7 +172,7 @@ proptest! {
                 }
                 Step::Outnumber(keep) => {
                     let ended = Ended::Outnumbered { user: user("alice"), keep: keep as i64 };
-                    let (_, facts) = run(&mut conn, Sweep { ended, limit: 100 });
+                    let (_, facts) = run(&mut conn, Sweep { ended, by: now(), limit: 100 });
                     let read = model.items.iter_mut().rev().filter(|item| item.is_shown() && item.is_read);
                     read.skip(keep).for_each(|item| item.is_gone = true);
                     model.settle(&before, true);
@@ -180,7 +180,7 @@ proptest! {
                 }
                 Step::Age(limit) => {
                     let ended = Ended::Aged(Duration::from_secs(60));
-                    let (has_more, _) = run(&mut conn, Sweep { ended, limit });
+                    let (has_more, _) = run(&mut conn, Sweep { ended, by: now(), limit });
                     let kept: Vec<i64> = schema::notifications::table
                         .select(schema::notifications::offset).load(&mut conn).unwrap();
                     // Within a millisecond identities have no order, so the model asks which ones went.

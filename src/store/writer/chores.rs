@@ -4,13 +4,16 @@
 use std::time::{Duration, Instant};
 
 use super::Writer;
-use crate::store::{
-    idempotency,
-    job::Queued,
-    messages::StoreOptions,
-    revocations,
-    sweep::{Ended, Sweep},
-    tickets,
+use crate::{
+    clock::ClockWatch,
+    store::{
+        idempotency,
+        job::Queued,
+        messages::StoreOptions,
+        revocations,
+        sweep::{Ended, Sweep},
+        tickets,
+    },
 };
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
@@ -30,15 +33,17 @@ const EXPIRY_PATIENCE: Duration = Duration::from_millis(250);
 pub(super) struct Chores {
     /// How long idempotency keys are kept.
     retention: Duration,
+    clock: ClockWatch,
     housekeeping_due: Instant,
     expiry_due: Instant,
 }
 
 impl Chores {
-    pub(super) fn new(options: &StoreOptions) -> Self {
+    pub(super) fn new(options: &StoreOptions, clock: ClockWatch) -> Self {
         let now = Instant::now();
         Self {
             retention: options.idempotency_retention,
+            clock,
             housekeeping_due: now + HOUSEKEEPING_INTERVAL,
             expiry_due: now + EXPIRY_INTERVAL,
         }
@@ -69,6 +74,9 @@ impl Writer {
         let (retention, limit) = (chores.retention, FORGOTTEN_ROWS);
         let forgotten = self.connection().and_then(|conn| {
             Ok(conn.writing(|conn, now| {
+                if !chores.clock.is_settled(now, Instant::now()) {
+                    return Ok(false);
+                }
                 let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
                 let more_tickets = tickets::forget(conn, now, limit)?;
                 Ok(revocations::forget_sessions(conn, now, limit)? || more_tickets || more_keys)
@@ -89,14 +97,15 @@ impl Writer {
         // A look first, so that an idle server takes no lock for nothing.
         let found = self.connection().and_then(|conn| {
             let now = conn.now()?;
-            Ok(Ended::Expired.rows(conn, now, 1)?)
+            let is_settled = chores.clock.is_settled(now, Instant::now());
+            Ok((is_settled && !Ended::Expired.rows(conn, now, 1)?.is_empty()).then_some(now))
         });
-        match found {
-            Ok(rows) if rows.is_empty() => return,
-            Ok(_) => {}
+        let by = match found {
+            Ok(None) => return,
+            Ok(Some(now)) => now,
             Err(error) => return log::warn!("expired notifications could not be looked for: {error}"),
-        }
-        let sweep = Sweep { ended: Ended::Expired, limit: EXPIRED_ROWS };
+        };
+        let sweep = Sweep { ended: Ended::Expired, by, limit: EXPIRED_ROWS };
         let (job, mut answer) = Queued::new(sweep, None, Instant::now() + EXPIRY_PATIENCE);
         self.work(vec![Box::new(job)]);
         match answer.try_recv() {

@@ -1,4 +1,4 @@
-//! Addresses and networks whose word is believed (`http.trusted_proxies`).
+//! Networks of addresses, as a setting names them (`http.trusted_proxies`).
 
 use std::{
     fmt,
@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use crate::domain::Invalid;
+use super::Invalid;
 
 /// One address, or a network in CIDR notation (RFC 4632, RFC 4291 section 2.3).
 ///
