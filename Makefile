@@ -15,13 +15,15 @@ LIBRARIES := libssl:libssl-dev
 # How long each target of `make fuzz` runs, and which there are.
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# How long `make probe` asks.
+PROBE_SECONDS ?= 120
 # Clients of other hands in Python, in an environment of their own.
 PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos fuzz autobahn check setup tools bench
+.PHONY: help run test chaos fuzz autobahn probe check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,13 +53,18 @@ fuzz: ## Feed noise to all that reads what comes from outside; FUZZ_SECONDS=n fo
 	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; $(CARGO) fuzz run $$target \
 		fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
-autobahn: $(PYTHON_TOOLS)/bin/kosoku ## Hold the WebSocket stack against the Autobahn test suite
+autobahn: $(PYTHON_TOOLS) ## Hold the WebSocket stack against the Autobahn test suite
 	$(CARGO) build --locked $(FEATURES),autobahn
-	$(PYTHON_TOOLS)/bin/python tests/autobahn.py target/debug/tidings
+	$(PYTHON_TOOLS)/bin/python tests/python/autobahn.py target/debug/tidings
 
-$(PYTHON_TOOLS)/bin/kosoku:
-	test -d $(PYTHON_TOOLS) || python3 -m venv $(PYTHON_TOOLS)
-	$(PYTHON_TOOLS)/bin/pip install -q kosoku==0.1.0
+probe: $(PYTHON_TOOLS) ## Hold the HTTP API against its own document; SEED=n for the same again
+	$(CARGO) build --locked $(FEATURES)
+	$(PYTHON_TOOLS)/bin/python tests/python/probe.py target/debug/tidings \
+		--seed $(SEED) --max-time $(PROBE_SECONDS)
+
+$(PYTHON_TOOLS): tests/python/requirements.txt
+	python3 -m venv $@ && $@/bin/pip install -q -r $<
+	@touch $@
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check

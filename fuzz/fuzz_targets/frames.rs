@@ -86,6 +86,10 @@ fn reference(mut bytes: &[u8], limits: MessageLimits) -> (Vec<Inbound>, Vec<Clos
             127 => 8,
             _ => 0,
         };
+        // The highest bit of a length is 0 (section 5.2).
+        if extended == 8 && bytes.len() >= 10 && bytes[2] & 0x80 != 0 {
+            return (said, vec![CloseCode::TooBig]);
+        }
         let Some((header, rest)) = bytes.split_at_checked(2 + extended + 4) else { return (said, Vec::new()) };
         let length = match extended {
             0 => u64::from(second & 0x7F),

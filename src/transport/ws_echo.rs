@@ -1,8 +1,8 @@
 //! `GET /v1/echo`: says back what it hears, for the Autobahn test suite (`make autobahn`).
 //!
 //! The handshake, the reading of frames, the outbox and the body are those of [`super::ws`]; only the messages are
-//! no commands. In no build but those with the feature `autobahn`, which no release can have: nobody has to say who
-//! he is here.
+//! no commands. In no build but those with the feature `autobahn`, which no release can have: nobody has to say here
+//! who they are.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 

@@ -43,7 +43,8 @@ pub struct Guard {
 struct Frame {
     opcode: u8,
     is_final: bool,
-    mask: [u8; MASK_BYTES],
+    /// A frame without one is refused by the codec.
+    mask: Option<[u8; MASK_BYTES]>,
     payload_seen: u64,
     payload_left: u64,
 }
@@ -140,7 +141,7 @@ impl Guard {
     }
 
     fn judge_header(&mut self) -> Result<(), CloseCode> {
-        let Frame { opcode, is_final, payload_left, .. } = self.frame;
+        let Frame { opcode, is_final, mask: Some(_), payload_left, .. } = self.frame else { return Ok(()) };
         if opcode < FIRST_CONTROL {
             // A message within a message is refused by the codec.
             if opcode == BINARY && !self.limits.has_binary && self.fragments == 0 {
@@ -176,7 +177,9 @@ impl Guard {
 
     /// Judges a part of a payload, and with the last one the whole.
     fn judge_payload(&mut self, place: u64, payload: &[u8]) -> Result<(), CloseCode> {
-        let Frame { opcode, is_final, mask, payload_left, .. } = self.frame;
+        let Frame { opcode, is_final, mask: Some(mask), payload_left, .. } = self.frame else {
+            return Ok(());
+        };
         let is_last = payload_left == 0 && is_final;
         let (text, code_bytes) = match opcode {
             CLOSE => (&mut self.reason, CLOSE_CODE_BYTES.saturating_sub(place as usize)),
@@ -209,9 +212,10 @@ fn read_header(header: &[u8]) -> Option<Frame> {
         0 => u64::from(second & LENGTH),
         _ => length.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
     };
-    // Without a mask it is refused by the codec.
-    let mask =
-        if second & MASKED == 0 { [0; MASK_BYTES] } else { *header.get(2 + extended..)?.first_chunk()? };
+    let mask = match second & MASKED {
+        0 => None,
+        _ => Some(*header.get(2 + extended..)?.first_chunk()?),
+    };
     let (opcode, is_final) = (first & OPCODE, first & FIN != 0);
     Some(Frame { opcode, is_final, mask, payload_seen: 0, payload_left })
 }

@@ -236,6 +236,7 @@ mod tests {
             (frame(0x81, b"\xFF"), CloseCode::InvalidUtf8),
             (frame(0x82, b"x"), CloseCode::Binary),
             (frame(0xC1, b"x"), CloseCode::ProtocolError),
+            (b"\x82\x01x".to_vec(), CloseCode::ProtocolError),
             (frame(0x88, b"\x03\xE8\xFF"), CloseCode::InvalidUtf8),
         ] {
             let parts = [frame(0x81, b"one"), frame(0x01, b"t"), frame(0x80, b"wo"), fault];
