@@ -5,6 +5,7 @@ CARGO ?= cargo
 FEATURES := --features postgres-tls
 # What chance begins from in `make chaos`; given again, it brings the same again.
 SEED := $(or $(SEED),$(shell date +%s))
+SOAK_MINUTES := 30
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
 # (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes,
 # openssl makes certificates, pkg-config finds the libraries.
@@ -23,7 +24,7 @@ PYTHON_TOOLS := target/python
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos fuzz autobahn probe check setup tools bench
+.PHONY: help run test chaos soak fuzz autobahn probe check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +46,11 @@ chaos: tools ## Play every fault on several nodes at length; SEED=n for the same
 	@echo "SEED=$(SEED)"
 	TIDINGS_TEST_CHAOS=1 TIDINGS_TEST_SEED=$(SEED) \
 		$(CARGO) test --locked $(FEATURES) --test cluster -- --nocapture --test-threads 1
+
+soak: tools ## Play 1,000 sessions through churn and faults; SOAK_MINUTES=30 SEED=n
+	@echo "SEED=$(SEED)"
+	TIDINGS_TEST_SOAK_MINUTES=$(SOAK_MINUTES) TIDINGS_TEST_SEED=$(SEED) \
+		$(CARGO) test --release --locked $(FEATURES) --test cluster soak::x34 -- --nocapture
 
 # Coverage and sanitizers are unstable options of the compiler, which the stable one takes if it is told to.
 fuzz: export RUSTC_BOOTSTRAP = 1

@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use socket2::{SockRef, Socket, TcpKeepalive};
 
 use super::problem::Problem;
-use crate::{protocol::ErrorCode, session::Line};
+use crate::{observe::metrics::OpenConnection, protocol::ErrorCode, session::Line};
 
 /// What the kernel may hold for one peer that does not read (it doubles this). Unset it grows to
 /// megabytes, all of them stale by the time they are read.
@@ -88,6 +88,7 @@ fn handle(request: &HttpRequest) -> Result<&Rc<SocketHandle>, Problem> {
 /// Sets up a fresh connection; for `HttpServer::on_connect`, before `bind`.
 pub fn on_connect(io: &dyn Any, extensions: &mut Extensions) {
     let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+    extensions.insert(OpenConnection::count());
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_TIME);
     let set_up = socket

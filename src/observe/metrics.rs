@@ -9,8 +9,9 @@ use std::sync::{LazyLock, atomic::Ordering};
 use prometheus_client::{
     encoding::text::encode,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
-    registry::Registry,
+    registry::{Registry, Unit},
 };
+use tikv_jemalloc_ctl::{epoch, stats};
 
 /// The media type of what [`render`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,6 +33,8 @@ struct Metrics {
     sessions: Family<Label, Gauge>,
     users: Gauge,
     rooms: Gauge,
+    connections: Gauge,
+    allocated: Gauge,
     bridge_state: Family<Label, Gauge>,
 }
 
@@ -73,6 +76,13 @@ impl Metrics {
         registry.register("sessions", "Sessions that are open, by transport", metrics.sessions.clone());
         registry.register("users", "Users with a session", metrics.users.clone());
         registry.register("rooms", "Rooms with somebody in them", metrics.rooms.clone());
+        registry.register("connections", "TCP connections that are open", metrics.connections.clone());
+        registry.register_with_unit(
+            "allocated",
+            "Memory that the program has in use, as its allocator counts it",
+            Unit::Bytes,
+            metrics.allocated.clone(),
+        );
         registry.register(
             "bridge_state",
             "How the bus is: 1 for the state that it is in",
@@ -91,6 +101,7 @@ impl Metrics {
         for state in BUS_STATES {
             self.bridge_state.get_or_create(&[("state", state)]).set(i64::from(state == now.bus_state));
         }
+        self.allocated.set(number(allocated().unwrap_or_default()));
         self.bus_rejected.inner().store(now.bus_rejected, Ordering::Relaxed);
     }
 }
@@ -106,6 +117,28 @@ pub fn room_message_accepted() {
 /// `reason` is one of a few words.
 pub fn session_closed(reason: &'static str) {
     METRICS.sessions_closed.get_or_create(&[("reason", reason)]).inc();
+}
+
+/// Counts a connection for as long as it is held.
+pub struct OpenConnection(());
+
+impl OpenConnection {
+    pub fn count() -> Self {
+        METRICS.connections.inc();
+        Self(())
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        METRICS.connections.dec();
+    }
+}
+
+/// What was asked of the allocator and not given back. The allocator adds up at every new epoch.
+fn allocated() -> Option<usize> {
+    epoch::advance().ok()?;
+    stats::allocated::read().ok()
 }
 
 /// All of it, as text.

@@ -9,33 +9,24 @@ use crate::{
     clients::{
         http::Http,
         room::{EVERYWHERE, guest_at},
+        scrape::samples,
         sse::Sse,
     },
     engines::redis::Redis,
 };
 
-/// What is scraped: each sample by its name and labels.
+/// What is scraped; it names nobody.
 async fn scrape(app: &App) -> BTreeMap<String, f64> {
     let answer = scraper(app).get("/metrics").await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(
         (answer.header("Content-Type"), answer.header("Cache-Control")),
         (Some(kind), Some("no-store"))
     );
-    let text = answer.text();
-    assert!(text.ends_with("# EOF\n"), "{text}");
     for name in ["alice", "bob", "chat"] {
-        assert!(!text.contains(name), "{name} in {text}");
+        assert!(!answer.text().contains(name), "{name} in {}", answer.text());
     }
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .map(|line| {
-            let (name, value) = line.rsplit_once(' ').unwrap();
-            assert!(name.starts_with("tidings_"), "{line}");
-            (name.to_owned(), value.parse().unwrap())
-        })
-        .collect()
+    samples(&answer)
 }
 
 fn scraper(app: &App) -> Http {
@@ -75,6 +66,8 @@ async fn the_numbers_are_those_of_now_and_of_what_has_happened_and_name_nobody()
         ("tidings_sessions{transport=\"sse\"}", 1.0),
         ("tidings_sessions{transport=\"websocket\"}", 0.0),
         ("tidings_sessions{transport=\"poll\"}", 0.0),
+        // The event stream, and the one that asks.
+        ("tidings_connections", 2.0),
         ("tidings_users", 1.0),
         ("tidings_rooms", 0.0),
         ("tidings_notifications_accepted_total", 2.0),
@@ -87,6 +80,7 @@ async fn the_numbers_are_those_of_now_and_of_what_has_happened_and_name_nobody()
     ] {
         assert_eq!(numbers.get(name), Some(&value), "{name} in {numbers:?}");
     }
+    assert!(numbers["tidings_allocated_bytes"] > 100_000.0, "{numbers:?}");
     drop(sse);
 }
 

@@ -54,6 +54,7 @@ mod run;
 mod scale;
 mod scene;
 mod small_disk;
+mod soak;
 mod store_faults;
 mod switching;
 mod sync_faults;

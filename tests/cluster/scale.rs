@@ -15,3 +15,8 @@ pub fn times(short: usize, chaos: usize) -> usize {
 pub fn lasting(short: u64, chaos: u64) -> Duration {
     Duration::from_secs(if is_chaos() { chaos } else { short })
 }
+
+/// How long to soak, where that is asked for.
+pub fn soak_minutes() -> Option<u64> {
+    std::env::var("TIDINGS_TEST_SOAK_MINUTES").ok().map(|minutes| minutes.parse().unwrap())
+}

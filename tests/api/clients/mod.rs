@@ -8,5 +8,6 @@ pub mod poll;
 pub mod program;
 pub mod raw;
 pub mod room;
+pub mod scrape;
 pub mod sse;
 pub mod ws;

@@ -1,0 +1,237 @@
+//! How each node stands, second by second: what it holds by its own count, and by the kernel's.
+
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Write,
+    fs,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::slope::{hourly, median};
+use crate::{
+    app::token,
+    clients::{http::Http, narrow::server_ends, scrape},
+    cluster::Cluster,
+};
+
+const EACH: Duration = Duration::from_secs(1);
+
+/// A node that does not answer so long stands still, and this sample is left out.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// Within this all is gone that somebody who is gone without a word has left.
+const GONE: Duration = Duration::from_secs(90);
+
+/// Most that memory may grow in an hour.
+const GROWTH_MAX_MIB: f64 = 1.0;
+
+/// Most by which a number may differ between the first and the last third after the warm-up, as a part of it.
+const DRIFT_MAX: f64 = 0.1;
+
+const MIB: f64 = (1 << 20) as f64;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Judged {
+    /// By what it grows in an hour.
+    Growth,
+    /// It does not drift, and is back where it was when all have gone, but for so much.
+    Back(f64),
+}
+
+/// (what is sampled, how it is judged).
+const GAUGES: [(&str, Judged); 9] = [
+    ("rss MiB", Judged::Growth),
+    ("allocated MiB", Judged::Growth),
+    ("fds", Judged::Back(4.0)),
+    ("threads", Judged::Back(2.0)),
+    ("sockets", Judged::Back(0.0)),
+    ("connections", Judged::Back(0.0)),
+    ("sessions", Judged::Back(0.0)),
+    ("users", Judged::Back(0.0)),
+    ("rooms", Judged::Back(0.0)),
+];
+
+type Sample = [f64; GAUGES.len()];
+
+struct Node {
+    name: String,
+    http: Http,
+    pid: u32,
+    port: u16,
+    idle: Sample,
+    samples: RefCell<Vec<(Duration, Sample)>>,
+    gone: Cell<Sample>,
+}
+
+pub struct Recorder {
+    start: Instant,
+    nodes: Vec<Node>,
+    is_over: Cell<bool>,
+}
+
+impl Recorder {
+    /// Looks at each node before anybody comes.
+    pub async fn start(stand: &str, cluster: &Cluster) -> Rc<Self> {
+        let mut nodes = Vec::new();
+        for (n, node) in cluster.nodes.iter().enumerate() {
+            // Every worker has started when it has answered.
+            node.app.idle_sockets().await;
+            let mut node = Node {
+                name: format!("{stand}, {n}"),
+                http: Http::new(node.app.address, Some(&token("scraper", "admin", 4 * 3600))),
+                pid: node.app.pid(),
+                port: node.app.address.port(),
+                idle: Sample::default(),
+                samples: RefCell::default(),
+                gone: Cell::default(),
+            };
+            node.idle = node.look().await.expect("the node answers");
+            nodes.push(node);
+        }
+        Rc::new(Self { start: Instant::now(), nodes, is_over: Cell::new(false) })
+    }
+
+    pub async fn record(self: Rc<Self>) {
+        let mut seconds = interval(EACH);
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        while !self.is_over.get() {
+            seconds.tick().await;
+            for node in &self.nodes {
+                if let Ok(Ok(sample)) = timeout(PATIENCE, node.look()).await {
+                    node.samples.borrow_mut().push((self.start.elapsed(), sample));
+                }
+            }
+        }
+    }
+
+    pub fn end(&self) {
+        self.is_over.set(true);
+    }
+
+    /// Waits until every node holds what it held before anybody came, and says what it goes on holding.
+    pub async fn until_all_is_gone(&self) -> Vec<String> {
+        let deadline = Instant::now() + GONE;
+        let mut bad = Vec::new();
+        for node in &self.nodes {
+            let mut left = node.left().await;
+            while !left.is_empty() && Instant::now() < deadline {
+                sleep(EACH).await;
+                left = node.left().await;
+            }
+            bad.extend(left);
+        }
+        bad
+    }
+
+    /// What grew or drifted after the warm-up.
+    pub fn growth(&self, warm_up: Duration) -> Vec<String> {
+        self.nodes.iter().flat_map(|node| node.growth(warm_up)).collect()
+    }
+
+    pub fn table(&self, warm_up: Duration) -> String {
+        let mut text = format!("{:24}", "");
+        GAUGES.iter().for_each(|(name, _)| write!(text, "{name:>14}").unwrap());
+        for node in &self.nodes {
+            let [first, last] = node.thirds(warm_up);
+            let slopes = (0..GAUGES.len()).map(|gauge| node.slope(gauge, warm_up).unwrap_or(f64::NAN));
+            let rows = [
+                ("idle", node.idle.to_vec()),
+                ("after the warm-up", first),
+                ("at the end", last),
+                ("an hour", slopes.collect()),
+                ("all gone", node.gone.get().to_vec()),
+            ];
+            write!(text, "\n{}", node.name).unwrap();
+            for (name, values) in rows {
+                write!(text, "\n    {name:20}").unwrap();
+                values.iter().for_each(|value| write!(text, "{value:14.1}").unwrap());
+            }
+        }
+        text
+    }
+}
+
+impl Node {
+    async fn look(&self) -> Result<Sample, String> {
+        let request = self.http.request("GET", "/metrics").force_close();
+        let numbers = scrape::samples(&self.http.try_send(request, "").await?);
+        let sessions = ["websocket", "sse", "poll"]
+            .map(|transport| numbers[&format!("tidings_sessions{{transport=\"{transport}\"}}")]);
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
+        let field = |name: &str| -> f64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        };
+        Ok([
+            field("VmRSS") / 1024.0,
+            numbers["tidings_allocated_bytes"] / MIB,
+            fs::read_dir(format!("/proc/{}/fd", self.pid)).unwrap().count() as f64,
+            field("Threads"),
+            server_ends(self.port) as f64,
+            numbers["tidings_connections"],
+            sessions.iter().sum(),
+            numbers["tidings_users"],
+            numbers["tidings_rooms"],
+        ])
+    }
+
+    async fn left(&self) -> Vec<String> {
+        let now = self.look().await.expect("the node answers");
+        self.gone.set(now);
+        let mut left = Vec::new();
+        for (gauge, (name, judged)) in GAUGES.iter().enumerate() {
+            if let Judged::Back(slack) = judged
+                && now[gauge] > self.idle[gauge] + slack
+            {
+                let (now, idle) = (now[gauge], self.idle[gauge]);
+                left.push(format!("{}: {name} are {now} when all have gone, and were {idle}", self.name));
+            }
+        }
+        left
+    }
+
+    /// One gauge after the warm-up.
+    fn series(&self, gauge: usize, warm_up: Duration) -> Vec<(Duration, f64)> {
+        let samples = self.samples.borrow();
+        let warm = samples.iter().filter(|(at, _)| *at >= warm_up);
+        warm.map(|(at, sample)| (*at, sample[gauge])).collect()
+    }
+
+    fn slope(&self, gauge: usize, warm_up: Duration) -> Option<f64> {
+        hourly(&self.series(gauge, warm_up))
+    }
+
+    /// What each gauge mostly was in the first and in the last third after the warm-up.
+    fn thirds(&self, warm_up: Duration) -> [Vec<f64>; 2] {
+        let middle = |gauge: usize, is_last: bool| {
+            let values: Vec<f64> = self.series(gauge, warm_up).into_iter().map(|(_, value)| value).collect();
+            let third = values.len() / 3;
+            let part = if is_last { &values[values.len() - third..] } else { &values[..third] };
+            if part.is_empty() { f64::NAN } else { median(part.to_vec()) }
+        };
+        [false, true].map(|is_last| (0..GAUGES.len()).map(|gauge| middle(gauge, is_last)).collect())
+    }
+
+    fn growth(&self, warm_up: Duration) -> Vec<String> {
+        let [first, last] = self.thirds(warm_up);
+        let mut bad = Vec::new();
+        for (gauge, (name, judged)) in GAUGES.iter().enumerate() {
+            let Some(slope) = self.slope(gauge, warm_up) else { continue };
+            let (first, last) = (first[gauge], last[gauge]);
+            let is_bad = match judged {
+                Judged::Growth => slope > GROWTH_MAX_MIB,
+                Judged::Back(_) => (last - first).abs() > DRIFT_MAX * first.max(last) + 2.0,
+            };
+            if is_bad {
+                bad.push(format!(
+                    "{}: {name} went from {first:.1} to {last:.1}, {slope:.2} an hour",
+                    self.name
+                ));
+            }
+        }
+        bad
+    }
+}
