@@ -9,8 +9,10 @@ SOAK_MINUTES := 30
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
 # (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes,
 # openssl makes certificates, pkg-config finds the libraries.
-TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server openssl:openssl \
+TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config
+# The files of tests/api that play faults of one node.
+FAULTS := durability:: pauses:: postgres:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.
 LIBRARIES := libssl:libssl-dev
 # How long each target of `make fuzz` runs, and which there are.
@@ -42,10 +44,12 @@ test: setup check ## Check the code and run every test; installs what is missing
 			tests/with-postgres $(CARGO) test --locked $(FEATURES) --lib store::tests -- --skip store::tests::files; \
 	fi
 
-chaos: tools ## Play every fault on several nodes at length; SEED=n for the same again
+# Each is played, also when one before it has failed.
+chaos: tools ## Play every fault at length; SEED=n for the same again
 	@echo "SEED=$(SEED)"
-	TIDINGS_TEST_CHAOS=1 TIDINGS_TEST_SEED=$(SEED) \
-		$(CARGO) test --locked $(FEATURES) --test cluster -- --nocapture --test-threads 1
+	TIDINGS_TEST_CHAOS=1 TIDINGS_TEST_SEED=$(SEED) sh -c '\
+		$(CARGO) test --locked $(FEATURES) --test cluster -- --nocapture --test-threads 1; cluster=$$?; \
+		$(CARGO) test --locked $(FEATURES) --test api -- --nocapture --test-threads 1 $(FAULTS) && exit $$cluster'
 
 soak: tools ## Play 1,000 sessions through churn and faults; SOAK_MINUTES=30 SEED=n
 	@echo "SEED=$(SEED)"

@@ -28,7 +28,7 @@ use crate::{
     auth::gate::Gate,
     config::Http,
     domain::NodeId,
-    http::{self, Api, Listener},
+    http::{self, Api, Listener, pace::Patience},
     hub::{HubQueue, liveness::LivenessPolicy, seats::Seats, shard::HubShard, slots::Slots},
     openapi,
     session::{SessionPolicy, Worker},
@@ -42,6 +42,9 @@ const REQUESTS_TIMEOUT_SECS: u64 = 5;
 const SPARE_CONNECTIONS: usize = 10_000;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long a client may leave the rest of an answer where it is.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Administrators are few.
 const ADMIN_WORKERS: usize = 1;
@@ -111,6 +114,7 @@ impl Shared {
             .wrap(Condition::new(self.mode == Mode::Dev, from_fn(http::host::loopback_only)))
             .wrap(http::cors(&self.http.allowed_origins))
             .wrap(from_fn(http::request_id::name_request))
+            .wrap(from_fn(http::pace::keep))
     }
 }
 
@@ -166,6 +170,7 @@ impl Opened {
         let (shared, ids) = (shared.clone(), Arc::new(AtomicU16::new(0)));
         // The sessions have their own limit, which is answered; this one would only stop accepting.
         let connections_max = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
+        let patience = Patience { answer: ANSWER_TIMEOUT, idle: KEEP_ALIVE + head_timeout };
         let document = Data::new(openapi::Sent::new(listener, base_path));
         let factory = move || {
             let app = shared.app(listener, document.clone());
@@ -183,7 +188,7 @@ impl Opened {
             .client_disconnect_timeout(Duration::ZERO)
             // A client that closed its side is gone, and is noticed.
             .h1_allow_half_closed(false)
-            .on_connect(http::socket::on_connect)
+            .on_connect(http::socket::on_connect(patience))
             .disable_signals()
             .shutdown_timeout(REQUESTS_TIMEOUT_SECS)
             .listen(socket)

@@ -20,6 +20,7 @@ mod me;
 mod metrics;
 mod mutes;
 mod notifications;
+pub mod pace;
 mod preferences;
 pub mod problem;
 pub mod request_id;

@@ -13,8 +13,12 @@ use std::{
 
 use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use socket2::{SockRef, Socket, TcpKeepalive};
+use tokio::time::timeout;
 
-use super::problem::Problem;
+use super::{
+    pace::{Pace, Patience},
+    problem::Problem,
+};
 use crate::{observe::metrics::OpenConnection, protocol::ErrorCode, session::Line};
 
 /// What the kernel may hold for one peer that does not read (it doubles this). Unset it grows to
@@ -40,6 +44,22 @@ impl SocketHandle {
         let _ = self.0.set_linger(Some(Duration::ZERO));
         let _ = self.0.shutdown(std::net::Shutdown::Both);
     }
+
+    /// Whether the peer has sent what the server does not read any more.
+    pub fn is_backed_up(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        // The handle shares the socket's mode, so this never waits.
+        matches!(self.0.peek(&mut byte), Ok(1..))
+    }
+
+    /// Whether the kernel takes more for the peer, now or within this time. It does again when a third of its
+    /// buffer is free, and by then has taken all that the server had ready.
+    pub async fn has_room(&self, time: Duration) -> bool {
+        let Ok(socket) = self.0.try_clone().and_then(|socket| TcpStream::from_std(socket.into())) else {
+            return true;
+        };
+        timeout(time, socket.writable()).await.is_ok()
+    }
 }
 
 /// The connection of a request, as long as it is there.
@@ -53,9 +73,7 @@ impl Line for RequestLine {
     }
 
     fn is_backed_up(&self) -> bool {
-        let mut byte = [MaybeUninit::uninit()];
-        // The handle shares the socket's mode, so this never waits.
-        self.0.upgrade().is_some_and(|socket| matches!(socket.0.peek(&mut byte), Ok(1..)))
+        self.0.upgrade().is_some_and(|socket| socket.is_backed_up())
     }
 }
 
@@ -85,11 +103,24 @@ fn handle(request: &HttpRequest) -> Result<&Rc<SocketHandle>, Problem> {
         .ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))
 }
 
-/// Sets up a fresh connection; for `HttpServer::on_connect`, before `bind`.
-pub fn on_connect(io: &dyn Any, extensions: &mut Extensions) {
-    let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
-    extensions.insert(OpenConnection::count());
-    let socket = SockRef::from(stream);
+/// Sets up fresh connections, and has them watched; for `HttpServer::on_connect`, before `bind`.
+pub fn on_connect(patience: Patience) -> impl Fn(&dyn Any, &mut Extensions) {
+    move |io, extensions| {
+        let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
+        extensions.insert(OpenConnection::count());
+        set_up(&SockRef::from(stream));
+        match stream.as_fd().try_clone_to_owned() {
+            Ok(fd) => {
+                let handle = Rc::new(SocketHandle(fd.into()));
+                extensions.insert(Pace::watched(handle.clone(), patience));
+                extensions.insert(handle);
+            }
+            Err(error) => log::warn!("a socket has no second handle: {error}"),
+        }
+    }
+}
+
+fn set_up(socket: &SockRef<'_>) {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_TIME);
     let set_up = socket
         // Without it a small frame waits for the acknowledgement of the one before.
@@ -99,11 +130,5 @@ pub fn on_connect(io: &dyn Any, extensions: &mut Extensions) {
         .and_then(|()| socket.set_tcp_user_timeout(Some(USER_TIMEOUT)));
     if let Err(error) = set_up {
         log::debug!("a socket could not be set up: {error}");
-    }
-    match stream.as_fd().try_clone_to_owned() {
-        Ok(fd) => {
-            extensions.insert(Rc::new(SocketHandle(fd.into())));
-        }
-        Err(error) => log::warn!("a socket has no second handle: {error}"),
     }
 }

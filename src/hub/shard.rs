@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
@@ -144,11 +144,14 @@ impl HubShard {
     }
 
     /// Each tick has a timer of its own: an interval would make up at once for all that a stopped
-    /// process has missed, and age every session by the time of the stop (X4).
-    fn await_tick(ctx: &mut Context<Self>) {
-        ctx.run_later(TICK, |shard, ctx| {
+    /// process has missed, and age every session by the time of the stop (X4). What a busy worker is late by, the
+    /// next one makes up for, or sessions would age slower than time.
+    fn await_tick(ctx: &mut Context<Self>, due: Instant) {
+        ctx.run_later(due.saturating_duration_since(Instant::now()), move |shard, ctx| {
             shard.tick();
-            Self::await_tick(ctx);
+            let now = Instant::now();
+            let was_stopped = due + TICK < now;
+            Self::await_tick(ctx, if was_stopped { now } else { due } + TICK);
         });
     }
 
@@ -175,7 +178,7 @@ impl Actor for HubShard {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        Self::await_tick(ctx);
+        Self::await_tick(ctx, Instant::now() + TICK);
     }
 }
 

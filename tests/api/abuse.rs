@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     app::{App, DEADLINE},
-    clients::raw::Raw,
+    clients::{http::Http, raw::Raw},
 };
 
 /// Sends these bytes and nothing more, and answers with all that comes back until the end.
@@ -61,7 +61,7 @@ async fn b07_an_address_has_8_kib() {
 }
 
 #[actix_web::test]
-async fn b51_a_request_that_two_readers_could_read_differently_is_refused_and_its_connection_closed() {
+async fn t14_b51_a_request_that_two_readers_could_read_differently_is_refused_and_its_connection_closed() {
     let mut app = App::start();
     let two_hosts = format!("Host: {}\r\n", app.address);
     let requests = [
@@ -100,7 +100,7 @@ async fn b53_another_protocol_is_answered_400_and_closed() {
 }
 
 #[actix_web::test]
-async fn b52_a_head_that_does_not_come_is_given_up() {
+async fn t12_b52_a_head_that_does_not_come_is_given_up() {
     let mut app = App::start_with(&[("http.head_timeout", "1s")]);
     for start in ["", "GET /hea", "GET /health HTTP/1.1\r\nHost: a\r\n"] {
         let answer = answer(&app, start).await;
@@ -134,5 +134,25 @@ async fn a_refused_request_does_not_lend_its_body_to_the_next_one() {
     assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
     // The request behind it may be served or not, but what was its body never is.
     assert!(refused.matches("HTTP/1.1 200 ").count() <= 1, "{refused}");
+    app.expect_healthy().await;
+}
+
+/// Empty answers fill no buffer that the library bounds.
+#[actix_web::test]
+async fn t12_a_client_that_asks_on_and_reads_nothing_is_cut_off_before_its_answers_pile_up() {
+    let mut app = App::start_with(&[("http.admin_listen", "127.0.0.1:0")]);
+    let admin = app.logged(|record| record["message"] == "listening for administrators").await;
+    let admin = admin["address"].as_str().unwrap().parse().unwrap();
+    for address in [app.address, admin] {
+        let before = app.memory();
+        let tag = Http::new(address, None).get("/openapi.json").await;
+        let tag = tag.header("ETag").unwrap();
+        let request = format!("GET /openapi.json HTTP/1.1\r\nHost: a\r\nIf-None-Match: {tag}\r\n\r\n");
+        let mut raw = Raw::connect(address).await;
+        let requests = request.repeat(200);
+        let flood = async { while raw.0.write_all(requests.as_bytes()).await.is_ok() {} };
+        timeout(DEADLINE, flood).await.expect("the connection is kept");
+        assert!(app.memory() < before + (64 << 20), "{} after {before}", app.memory());
+    }
     app.expect_healthy().await;
 }

@@ -64,8 +64,8 @@ async fn a_token_in_the_query_is_in_no_log() {
 
 /// B10, T1.
 #[actix_web::test]
-async fn a_cookie_counts_only_where_the_page_may_use_it() {
-    let app = App::start_with(&[("http.allowed_origins", ALLOWED)]);
+async fn b10_a_cookie_counts_only_where_the_page_may_use_it() {
+    let mut app = App::start_with(&[("http.allowed_origins", ALLOWED)]);
     let cookie = format!("theme=dark; tidings_token={}", app.token("alice", ""));
     let own = format!("http://{}", app.address);
     let cookie = ("cookie", cookie.as_str());
@@ -82,12 +82,13 @@ async fn a_cookie_counts_only_where_the_page_may_use_it() {
         let (status, _, body) = Ws::refusal(app.address, "", &headers).await;
         assert_eq!((status, &body["code"]), (403, &json!("origin_not_allowed")), "{headers:?}");
     }
+    app.expect_healthy().await;
 }
 
 /// B11: an origin is allowed as a whole or not at all, whatever the credential.
 #[actix_web::test]
-async fn an_origin_that_only_looks_like_an_allowed_one_is_refused() {
-    let app = App::start_with(&[("http.allowed_origins", ALLOWED)]);
+async fn b11_an_origin_that_only_looks_like_an_allowed_one_is_refused() {
+    let mut app = App::start_with(&[("http.allowed_origins", ALLOWED)]);
     let authorization = bearer(&app.token("alice", ""));
     let authorization = ("authorization", authorization.as_str());
     assert_eq!(user_of(&app, "", &[authorization, ("origin", ALLOWED)]).await, "alice");
@@ -103,6 +104,7 @@ async fn an_origin_that_only_looks_like_an_allowed_one_is_refused() {
         assert_eq!((status, &body["code"]), (403, &json!("origin_not_allowed")), "{origin:?}");
     }
     assert_eq!(Ws::refusal(app.address, "", &[("origin", "https://evil.example")]).await.0, 403);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -121,7 +123,7 @@ async fn two_different_credentials_are_a_bad_request_and_the_same_twice_is_one()
 }
 
 #[actix_web::test]
-async fn whatever_is_wrong_with_a_token_the_handshake_is_refused_alike() {
+async fn t2_whatever_is_wrong_with_a_token_the_handshake_is_refused_alike() {
     let app = App::start();
     let token = app.token("alice", "");
     let (unsigned, signature) = token.rsplit_once('.').unwrap();
@@ -182,10 +184,9 @@ async fn nothing_is_told_to_a_session_that_has_not_said_who_it_is() {
     assert_eq!(ws.end().await, Some(4502));
 }
 
-/// B14.
 #[actix_web::test]
-async fn who_never_says_who_it_is_is_sent_away() {
-    let app = App::start_with(&[("auth.first_message_timeout", "250ms")]);
+async fn b14_who_never_says_who_it_is_is_sent_away() {
+    let mut app = App::start_with(&[("auth.first_message_timeout", "250ms")]);
     let sockets = app.idle_sockets().await;
     let mut ws = anonymous(&app).await;
     let (goodbye, code, reason) = ws.farewell().await;
@@ -193,6 +194,7 @@ async fn who_never_says_who_it_is_is_sent_away() {
     assert_eq!(goodbye.unwrap()["code"], 4502);
     ws.expect_cut().await;
     app.expect_sockets(sockets).await;
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

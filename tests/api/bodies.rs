@@ -37,12 +37,13 @@ async fn b38_a_body_that_is_not_json_text_is_refused_by_its_type() {
 
 #[actix_web::test]
 async fn b38_a_body_that_is_no_json_object_is_a_bad_message() {
-    let app = App::start();
+    let mut app = App::start();
     let http = app.http(&app.publisher());
     for bad in [&b""[..], b"{", b"[]", b"5", b"null", b"\"a\"", b"{} {}", b"{\"to\":\"\xff\"}", b"to=alice"] {
         http.post_text(PATH, bad).await.problem(400, "bad_message");
         http.post_text("/v1/notifications/mark", bad).await.problem(400, "bad_message");
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

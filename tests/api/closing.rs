@@ -146,7 +146,7 @@ async fn a_client_that_answers_in_any_way_lives_on() {
 }
 
 #[actix_web::test]
-async fn a_token_that_expires_ends_its_session_after_the_grace() {
+async fn t4_a_token_that_expires_ends_its_session_after_the_grace() {
     let app = App::start_with(&[("auth.expiry_grace", "1s")]);
     let sockets = app.idle_sockets().await;
     let mut ws = Ws::connect(app.address, "", &app.token_for("alice", "", 1)).await;

@@ -6,10 +6,9 @@ use serde_json::json;
 
 use crate::app::App;
 
-/// B24.
 #[actix_web::test]
-async fn the_tenth_refused_command_ends_the_session() {
-    let app = App::start();
+async fn b24_the_tenth_refused_command_ends_the_session() {
+    let mut app = App::start();
     let mut ws = app.ws("alice").await;
     for _ in 0..9 {
         ws.send_text("nonsense").await;
@@ -23,12 +22,13 @@ async fn the_tenth_refused_command_ends_the_session() {
         (goodbye.unwrap()["code"].as_u64(), code, reason.as_str()),
         (Some(4501), 4501, "too_many_errors")
     );
+    app.expect_healthy().await;
 }
 
 /// B25, first half.
 #[actix_web::test]
-async fn beyond_the_burst_commands_are_refused_and_the_session_stays() {
-    let app = App::start();
+async fn b25_beyond_the_burst_commands_are_refused_and_the_session_stays() {
+    let mut app = App::start();
     let mut ws = app.ws("alice").await;
     for n in 0..200 {
         ws.send(json!({ "type": "echo", "data": n, "ref": n })).await;
@@ -52,6 +52,7 @@ async fn beyond_the_burst_commands_are_refused_and_the_session_stays() {
     assert!(refused > 0, "nothing was refused");
     app.publish("alice", 1).await;
     assert_eq!(ws.next_ns(1).await, [1]);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -73,8 +74,8 @@ async fn a_pong_is_not_counted_and_a_refused_command_may_be_sent_again_when_it_s
 
 /// B25, second half.
 #[actix_web::test]
-async fn who_keeps_on_sending_too_much_is_sent_away() {
-    let app = App::start_with(&[("session.messages_per_second", "1"), ("session.messages_burst", "1")]);
+async fn b25_who_keeps_on_sending_too_much_is_sent_away() {
+    let mut app = App::start_with(&[("session.messages_per_second", "1"), ("session.messages_burst", "1")]);
     let mut ws = app.ws("alice").await;
     let end = loop {
         ws.send(json!({ "type": "ping" })).await;
@@ -85,6 +86,7 @@ async fn who_keeps_on_sending_too_much_is_sent_away() {
         }
     };
     assert_eq!(end, (Some(4009), Some(4009)));
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

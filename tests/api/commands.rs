@@ -132,8 +132,8 @@ async fn an_echo_comes_back_as_it_was_written() {
 
 /// B22, B23: it stays open, and the answer has the shape of an error.
 #[actix_web::test]
-async fn what_is_no_command_gets_an_error_and_the_session_stays() {
-    let app = App::start();
+async fn b22_b23_what_is_no_command_gets_an_error_and_the_session_stays() {
+    let mut app = App::start();
     let long = format!(r#"{{"type":"ping","ref":"{}"}}"#, "x".repeat(65));
     for (text, code, reference, command) in [
         ("hello", "bad_message", Value::Null, None),
@@ -167,12 +167,12 @@ async fn what_is_no_command_gets_an_error_and_the_session_stays() {
         assert_eq!((&error["retryable"], error.get("retry_after_ms")), (&json!(false), None), "{error}");
         assert!(until_now(&mut ws).await.is_empty(), "{text}");
     }
+    app.expect_healthy().await;
 }
 
-/// B33.
 #[actix_web::test]
-async fn a_resume_from_what_is_no_position_is_a_bad_cursor() {
-    let app = App::start();
+async fn b33_a_resume_from_what_is_no_position_is_a_bad_cursor() {
+    let mut app = App::start();
     for since in [
         json!("abc"),
         json!("k3x9q2ab.-1"),
@@ -187,6 +187,7 @@ async fn a_resume_from_what_is_no_position_is_a_bad_cursor() {
         app.publish("alice", 1).await;
         assert_eq!(ws.next_ns(1).await, [1]);
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

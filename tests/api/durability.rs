@@ -69,6 +69,7 @@ async fn publisher(number: u64, http: Http, mut dice: Dice, load: Rc<Load>) {
     }
 }
 
+/// X1.
 #[actix_web::test]
 async fn accepted_notifications_survive_kill_9_20_times_under_load() {
     let mut dice = Dice::new();
@@ -99,6 +100,7 @@ async fn accepted_notifications_survive_kill_9_20_times_under_load() {
         check_inbox(&app, user, accepted.iter().filter(|receipt| receipt.user == user)).await;
     }
     Database::open(&app.database()).check();
+    println!("X1 {KILLS} times kill -9: accepted {}, lost 0, doubled 0, phantom 0", accepted.len());
 }
 
 /// Every accepted notification is in the table, listed, fetched and replayed exactly once, numbered from 1
@@ -141,6 +143,7 @@ async fn list(http: &Http) -> Vec<String> {
     }
 }
 
+/// X2.
 #[actix_web::test]
 async fn a_publish_whose_answer_was_lost_with_the_process_is_answered_and_not_done_again() {
     let mut app = App::start();
@@ -167,11 +170,13 @@ async fn a_publish_whose_answer_was_lost_with_the_process_is_answered_and_not_do
     assert_eq!(Database::open(&app.database()).inbox("alice").len(), 1);
 }
 
+/// X3.
 #[actix_web::test]
 async fn a_201_is_written_only_after_the_log_of_the_database_is_synced_to_disk() {
     assert!(is_synced_before_201("full").await);
     // The measure itself is right: it tells the other setting from this one.
     assert!(!is_synced_before_201("normal").await);
+    println!("X3 a publish: the log synced before the 201");
 }
 
 /// Watches the system calls of one publish: whether, after the request was read and before the 201 was

@@ -44,7 +44,7 @@ fn with_lf(text: &str) -> String {
 
 #[actix_web::test]
 async fn b41_a_payload_is_the_same_on_every_way() {
-    let app = App::start();
+    let mut app = App::start();
     let token = app.token("alice", "");
     let source = EventSource::listen(&app, "", &token, &["text.sent"]);
     source.heard_by("welcome");
@@ -78,11 +78,12 @@ async fn b41_a_payload_is_the_same_on_every_way() {
         let got = app.user("alice").get(&format!("/v1/notifications/{id}")).await;
         assert_eq!(got.json(), event);
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
-async fn b40_no_payload_makes_an_event_of_its_own() {
-    let app = App::start();
+async fn t7_b40_no_payload_makes_an_event_of_its_own() {
+    let mut app = App::start();
     let token = app.token("alice", EVERYWHERE);
     let source = EventSource::listen(&app, "&rooms=chat", &token, &["text.sent"]);
     source.heard_by("ok");
@@ -110,13 +111,14 @@ async fn b40_no_payload_makes_an_event_of_its_own() {
             (&json!("text.sent"), &json!(text))
         );
     }
-    // B39, T7: neither a type nor a name of an event brings a line.
+    // B39: neither a type nor a name of an event brings a line.
     for text in ["a.b\nevent: admin", "a.b\r", "a.b\0", "a.\u{1b}b"] {
         let draft = json!({ "to": "alice", "type": text, "payload": {} });
         assert_eq!(app.http(&app.publisher()).post("/v1/notifications", &draft).await.status, 422);
         let message = json!({ "type": "message", "room": "chat", "data": 1, "event": text });
         assert_eq!(ws.ask(message).await["code"], "bad_message");
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

@@ -36,10 +36,6 @@ async fn close_code(app: &App, bytes: &[u8]) -> Option<u16> {
     code
 }
 
-async fn is_healthy(app: &App) -> bool {
-    app.http("").get("/health").await.json() == json!({ "ok": true })
-}
-
 async fn handshake(app: &App, request: &str) -> String {
     let mut raw = Raw::connect(app.address).await;
     raw.write(format!("{request}Host: a\r\nAuthorization: Bearer {}\r\n\r\n", app.token("alice", ""))).await;
@@ -69,21 +65,21 @@ async fn a_handshake_is_answered_as_rfc_6455_shows_and_negotiates_no_extension()
     }
 }
 
-/// B12.
 #[actix_web::test]
-async fn another_version_of_the_protocol_is_told_which_one_is_spoken() {
-    let app = App::start();
+async fn b12_another_version_of_the_protocol_is_told_which_one_is_spoken() {
+    let mut app = App::start();
     let head =
         handshake(&app, &format!("GET /v1/ws HTTP/1.1\r\n{UPGRADE}{KEY}Sec-WebSocket-Version: 12\r\n"))
             .await
             .to_lowercase();
     assert!(head.starts_with("http/1.1 426 ") && head.contains("sec-websocket-version: 13\r\n"), "{head}");
+    app.expect_healthy().await;
 }
 
 /// B13, and what the library alone would answer with 101.
 #[actix_web::test]
-async fn what_is_no_handshake_is_refused() {
-    let app = App::start();
+async fn b13_what_is_no_handshake_is_refused() {
+    let mut app = App::start();
     for (request, status) in [
         (format!("GET /v1/ws HTTP/1.1\r\n{UPGRADE}{VERSION}"), 400),
         (
@@ -104,13 +100,12 @@ async fn what_is_no_handshake_is_refused() {
         let head = handshake(&app, &request).await;
         assert_eq!(head.split(' ').nth(1), Some(status.to_string().as_str()), "{request}\n{head}");
     }
-    assert!(is_healthy(&app).await);
+    app.expect_healthy().await;
 }
 
-/// B15, B16.
 #[actix_web::test]
-async fn a_frame_against_the_protocol_is_a_protocol_error() {
-    let app = App::start();
+async fn b15_b16_a_frame_against_the_protocol_is_a_protocol_error() {
+    let mut app = App::start();
     let sockets = app.idle_sockets().await;
     let unmasked = b"\x81\x0f{\"type\":\"ping\"}".to_vec();
     for (name, bytes) in [
@@ -127,13 +122,12 @@ async fn a_frame_against_the_protocol_is_a_protocol_error() {
         assert_eq!(close_code(&app, &bytes).await, Some(1002), "{name}");
     }
     app.expect_sockets(sockets).await;
-    assert!(is_healthy(&app).await);
+    app.expect_healthy().await;
 }
 
-/// B17.
 #[actix_web::test]
-async fn text_that_is_not_utf_8_is_refused_as_such() {
-    let app = App::start();
+async fn b17_text_that_is_not_utf_8_is_refused_as_such() {
+    let mut app = App::start();
     for (name, bytes) in [
         ("an overlong NUL", frame(0x81, b"\"\xC0\x80\"")),
         ("a lone surrogate", frame(0x81, b"\"\xED\xA0\x80\"")),
@@ -144,7 +138,7 @@ async fn text_that_is_not_utf_8_is_refused_as_such() {
     ] {
         assert_eq!(close_code(&app, &bytes).await, Some(1007), "{name}");
     }
-    assert!(is_healthy(&app).await);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -162,10 +156,9 @@ async fn a_character_may_be_cut_by_fragments() {
     assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["data"], "€");
 }
 
-/// B18.
 #[actix_web::test]
-async fn a_close_frame_that_is_none_is_a_protocol_error() {
-    let app = App::start();
+async fn b18_a_close_frame_that_is_none_is_a_protocol_error() {
+    let mut app = App::start();
     for (name, payload, code) in [
         ("1005", &b"\x03\xED"[..], 1002),
         ("1006", b"\x03\xEE", 1002),
@@ -178,13 +171,13 @@ async fn a_close_frame_that_is_none_is_a_protocol_error() {
     ] {
         assert_eq!(close_code(&app, &frame(0x88, payload)).await, Some(code), "{name}");
     }
-    assert!(is_healthy(&app).await);
+    app.expect_healthy().await;
 }
 
 /// B19, B20.
 #[actix_web::test]
-async fn a_message_over_the_limit_is_too_big_in_one_piece_or_in_many() {
-    let app = App::start();
+async fn t11_b19_b20_a_message_over_the_limit_is_too_big_in_one_piece_or_in_many() {
+    let mut app = App::start();
     let part = MESSAGE_BYTES.div_ceil(9);
     let parts = |count: usize, bytes: usize| {
         let mut message = frame(0x01, &vec![b' '; bytes]);
@@ -207,12 +200,14 @@ async fn a_message_over_the_limit_is_too_big_in_one_piece_or_in_many() {
         let (_, answer) = raw.read_frame().await;
         assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["code"], "bad_message");
     }
+    app.expect_healthy().await;
 }
 
 /// What is declared is not what is kept, however much of it is sent; nor does it help to cut it small.
 #[actix_web::test]
 async fn t11_neither_giant_frames_nor_endless_small_ones_cost_memory() {
-    let app = App::start_with(&[("limits.sessions_per_user", "0"), ("limits.sessions_per_ip", "0")]);
+    let lifted = ["limits.sessions_per_user", "limits.sessions_per_ip", "limits.handshakes_per_second"];
+    let mut app = App::start_with(&lifted.map(|limit| (limit, "0")));
     let sockets = app.idle_sockets().await;
     let poured = 4 << 20;
     let endless = |first: Vec<u8>, next: Vec<u8>| [first, next.repeat(poured / next.len())].concat();
@@ -235,7 +230,7 @@ async fn t11_neither_giant_frames_nor_endless_small_ones_cost_memory() {
     let (grown, allowed) = (app.memory().saturating_sub(before), 60 * 4 * MESSAGE_BYTES as u64);
     assert!(grown < allowed, "{grown} bytes more");
     app.expect_sockets(sockets).await;
-    assert!(is_healthy(&app).await);
+    app.expect_healthy().await;
 }
 
 /// Sends all of it, or as much as the server lets it, and is closed with this code.
@@ -275,13 +270,13 @@ async fn a_failed_connection_is_over_when_the_client_has_closed_too() {
     }
 }
 
-/// B21.
 #[actix_web::test]
-async fn a_binary_frame_is_refused() {
-    let app = App::start();
+async fn b21_a_binary_frame_is_refused() {
+    let mut app = App::start();
     assert_eq!(close_code(&app, &frame(0x82, b"{}")).await, Some(1003));
     assert_eq!(close_code(&app, &frame(0x02, b"{}")).await, Some(1003));
     assert_eq!(close_code(&app, &header(0x82, 60_000)).await, Some(1003));
+    app.expect_healthy().await;
 }
 
 /// A connection that has failed costs no processor while its end is awaited.

@@ -16,7 +16,7 @@ async fn request(app: &App, line: &str) -> (u16, String) {
 }
 
 #[actix_web::test]
-async fn every_refusal_is_a_problem_with_a_code_and_tells_nothing_of_the_inside() {
+async fn t16_every_refusal_is_a_problem_with_a_code_and_tells_nothing_of_the_inside() {
     let app = App::start();
     let (anonymous, alice, publisher) = (app.anonymous(), app.user("alice"), app.http(&app.publisher()));
     let cookie = anonymous.request("GET", "/v1/me").insert_header(("Cookie", "tidings_token=x"));

@@ -27,7 +27,7 @@ fn is_replay(answer: &Answer) -> bool {
 }
 
 #[actix_web::test]
-async fn a_repeated_publish_is_answered_byte_for_byte_and_happens_once_even_across_kill_9() {
+async fn t19_a_repeated_publish_is_answered_byte_for_byte_and_happens_once_even_across_kill_9() {
     let mut app = App::start();
     let token = app.publisher();
     let first = post(&app.http(&token), "k", &body(1)).await;
@@ -45,7 +45,7 @@ async fn a_repeated_publish_is_answered_byte_for_byte_and_happens_once_even_acro
 
 #[actix_web::test]
 async fn b45_a_key_stands_for_one_body_and_one_path() {
-    let app = App::start();
+    let mut app = App::start();
     let http = app.http(&app.publisher());
     assert_eq!(post(&http, "k", &body(1)).await.status, 201);
     post(&http, "k", &body(2)).await.problem(422, "conflict");
@@ -59,11 +59,12 @@ async fn b45_a_key_stands_for_one_body_and_one_path() {
     send("alice", "two").await.problem(422, "conflict");
     assert_eq!(app.unread("alice").await["unread"], 2);
     assert_eq!(app.unread("bob").await["unread"], 1);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b45_a_key_is_one_printable_text_of_255_characters_at_most() {
-    let app = App::start();
+    let mut app = App::start();
     let http = app.http(&app.publisher());
     for bad in ["", &"x".repeat(256), &"x".repeat(300), "a\tb", "schlüssel"] {
         post(&http, bad, &body(1)).await.problem(400, "bad_message");
@@ -89,6 +90,7 @@ async fn b45_a_key_is_one_printable_text_of_255_characters_at_most() {
 
     assert_eq!(post(&http, &"x".repeat(255), &body(1)).await.status, 201);
     assert_eq!(post(&http, "a b!~", &body(2)).await.status, 201);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

@@ -106,7 +106,7 @@ async fn pages_follow_each_other_without_loss_while_new_ones_arrive() {
 
 #[actix_web::test]
 async fn b48_a_query_that_cannot_be_meant_is_refused_and_a_large_limit_is_clamped() {
-    let app = App::start();
+    let mut app = App::start();
     let alice = app.user("alice");
     let to = |n: usize| (0..n).map(|_| json!({"to": "alice", "type": "a.b", "payload": {"n": 1}}));
     let publisher = app.http(&app.publisher());
@@ -129,6 +129,7 @@ async fn b48_a_query_that_cannot_be_meant_is_refused_and_a_large_limit_is_clampe
     let first = list(&alice, "?limit=200").await["next_before"].clone();
     let rest = list(&alice, &format!("?before={}", first.as_str().unwrap())).await;
     assert_eq!(ns(&rest).len(), 1);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -145,8 +146,8 @@ async fn a_session_continues_where_a_list_ended() {
 }
 
 #[actix_web::test]
-async fn b46_what_is_not_ones_own_is_not_there() {
-    let app = App::start();
+async fn t5_b46_what_is_not_ones_own_is_not_there() {
+    let mut app = App::start();
     let id = publish(&app, "bob", "a.b", 1..=1).await.remove(0);
     let alice = app.user("alice");
     let unknown = "ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -158,6 +159,7 @@ async fn b46_what_is_not_ones_own_is_not_there() {
     }
     assert_eq!(app.user("bob").get(&format!("{PATH}/{id}")).await.status, 200);
     assert_eq!(app.unread("bob").await["unread"], 1);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -214,7 +216,7 @@ async fn a_mark_over_http_counts_and_reaches_every_session() {
 
 #[actix_web::test]
 async fn b47_a_mark_of_what_is_not_there_changes_nothing() {
-    let app = App::start();
+    let mut app = App::start();
     let alice = app.user("alice");
     publish(&app, "alice", "a.b", 1..=1).await;
     let foreign = publish(&app, "bob", "a.b", 1..=1).await.remove(0);
@@ -244,6 +246,7 @@ async fn b47_a_mark_of_what_is_not_there_changes_nothing() {
         assert_eq!(post(body.clone()).await.faults(), [pointer], "{body}");
     }
     assert_eq!(list(&alice, "").await["counters"], before);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

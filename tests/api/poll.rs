@@ -141,8 +141,8 @@ async fn what_has_nothing_to_show_is_a_skip_and_what_is_lost_a_gap() {
 
 /// B32, B34: as over a WebSocket.
 #[actix_web::test]
-async fn a_cursor_of_another_inbox_or_ahead_of_ones_own_is_a_gap_to_the_top() {
-    let app = App::start();
+async fn b32_b34_a_cursor_of_another_inbox_or_ahead_of_ones_own_is_a_gap_to_the_top() {
+    let mut app = App::start();
     let bobs = app.publish("bob", 1000).await;
     let top = app.publish("alice", 1).await;
     for (since, reason) in [(bobs, "epoch"), (moved(&top, 40), "ahead")] {
@@ -159,6 +159,7 @@ async fn a_cursor_of_another_inbox_or_ahead_of_ones_own_is_a_gap_to_the_top() {
         let listed = app.user("alice").get("/v1/notifications").await.json();
         assert_eq!(listed["cursor"], poll.cursor);
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -189,7 +190,7 @@ async fn whoever_polls_a_room_is_not_in_it_and_hears_of_nobody_there() {
 
 #[actix_web::test]
 async fn a_poll_is_refused_as_a_stream_is() {
-    let app = App::start_with(&[("http.allowed_origins", "https://app.example.com")]);
+    let mut app = App::start_with(&[("http.allowed_origins", "https://app.example.com")]);
     // B01.
     app.anonymous().get("/v1/poll").await.problem(401, "invalid_token");
     let alice = app.http(&app.token("alice", "join:chat:*"));
@@ -211,4 +212,5 @@ async fn a_poll_is_refused_as_a_stream_is() {
         assert_eq!(answer.status, 405, "{method}");
         assert!(answer.header("Allow").unwrap().contains("GET"));
     }
+    app.expect_healthy().await;
 }

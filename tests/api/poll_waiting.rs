@@ -111,10 +111,9 @@ pub async fn get(http: &Http, path: &str, prefer: &str) -> Answer {
     http.send(http.request("GET", path).insert_header(("Prefer", prefer)), "").await
 }
 
-/// B37.
 #[actix_web::test]
-async fn a_wait_is_a_number_of_seconds_and_sixty_at_most() {
-    let app = App::start();
+async fn b37_a_wait_is_a_number_of_seconds_and_sixty_at_most() {
+    let mut app = App::start();
     app.publish("alice", 1).await;
     let alice = app.user("alice");
     for wait in ["-1", "abc", "1.5", "", "1e3", "%2B5", "0x1"] {
@@ -125,6 +124,7 @@ async fn a_wait_is_a_number_of_seconds_and_sixty_at_most() {
         let answer = alice.get(&format!("/v1/poll?since=inbox@00000000.0&wait={wait}")).await;
         assert_eq!((answer.status, &answer.json()["events"][0]["payload"]["n"]), (200, &json!(1)), "{wait}");
     }
+    app.expect_healthy().await;
 }
 
 /// RFC 7240.

@@ -163,10 +163,9 @@ async fn whoever_types_is_told_to_all_and_oneself_too_and_stops_by_saying_so() {
     assert_eq!(bob.next().await, told(json!([])));
 }
 
-/// B30.
 #[actix_web::test]
 async fn b30_typing_fifty_times_is_one_event_and_no_error() {
-    let app = App::start_with(&[("rooms.typing_ttl", "1h")]);
+    let mut app = App::start_with(&[("rooms.typing_ttl", "1h")]);
     let mut alice = member(&app, "alice", &["chat"]).await;
     let mut bob = member(&app, "bob", &["chat"]).await;
     for _ in 0..50 {
@@ -180,6 +179,7 @@ async fn b30_typing_fifty_times_is_one_event_and_no_error() {
     assert_eq!(types(&heard), ["user_joined", "typing"], "{heard:?}");
     // Nor does it count towards the rate of commands.
     assert_eq!(done(&mut bob, json!({ "type": "echo", "data": 1 })).await["data"], 1);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

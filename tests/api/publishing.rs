@@ -75,8 +75,8 @@ async fn a_thousand_recipients_get_receipts_in_the_order_they_were_named() {
 }
 
 #[actix_web::test]
-async fn recipients_that_cannot_be_are_refused_and_nobody_gets_anything() {
-    let app = App::start();
+async fn b42_recipients_that_cannot_be_are_refused_and_nobody_gets_anything() {
+    let mut app = App::start();
     let publisher = app.http(&app.publisher());
     let many: Vec<String> = (0..1001).map(|i| format!("u{i}")).collect();
     let long = "x".repeat(129);
@@ -99,11 +99,12 @@ async fn recipients_that_cannot_be_are_refused_and_nobody_gets_anything() {
     for user in ["u0", "u1", "bob"] {
         assert_eq!(app.unread(user).await["version"], 0, "{user}");
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
-async fn every_fault_of_a_body_is_named_at_once_with_its_pointer() {
-    let app = App::start();
+async fn b38_every_fault_of_a_body_is_named_at_once_with_its_pointer() {
+    let mut app = App::start();
     let publisher = app.http(&app.publisher());
     let body = json!({
         "to": ["alice", "b b"], "type": "ping", "payload": [], "v": 0, "key": "", "expires_in": 0,
@@ -129,11 +130,12 @@ async fn every_fault_of_a_body_is_named_at_once_with_its_pointer() {
         assert_eq!(publisher.post(PATH, &body).await.faults(), [format!("/{field}")], "{body}");
     }
     assert_eq!(app.unread("alice").await["version"], 0);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b39_a_type_with_anything_but_dotted_words_is_refused() {
-    let app = App::start();
+    let mut app = App::start();
     let publisher = app.http(&app.publisher());
     let longest = format!("a.{}", "b".repeat(126));
     for bad in
@@ -145,11 +147,12 @@ async fn b39_a_type_with_anything_but_dotted_words_is_refused() {
     let body = |event_type: &str| json!({"to": "alice", "type": event_type, "payload": {}});
     assert_eq!(publisher.post(PATH, &body(&longest)).await.status, 201);
     assert_eq!(publisher.post(PATH, &body(&format!("{longest}b"))).await.faults(), ["/type"]);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b40_b41_a_payload_comes_back_byte_for_byte_wherever_it_is_read() {
-    let app = App::start();
+    let mut app = App::start();
     let mut ws = app.ws("alice").await;
     let publisher = app.http(&app.publisher());
     for payload in [
@@ -176,11 +179,12 @@ async fn b40_b41_a_payload_comes_back_byte_for_byte_wherever_it_is_read() {
             assert!(text.contains(&id) && text.contains(&part), "{path}: {text}");
         }
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b43_json_that_would_harm_its_readers_is_refused() {
-    let app = App::start();
+    let mut app = App::start();
     let publisher = app.http(&app.publisher());
     let nested = |depth: usize| format!(r#"{{"a":{}1{}}}"#, "[".repeat(depth), "]".repeat(depth));
     for bad in [
@@ -209,11 +213,12 @@ b"}"#
     let sized = |bytes: usize| format!(r#"{{"x":"{}"}}"#, "x".repeat(bytes - r#"{"x":""}"#.len()));
     assert_eq!(publish_payload(&publisher, &sized(16 * 1024)).await.status, 201);
     assert_eq!(publish_payload(&publisher, &sized(16 * 1024 + 1)).await.faults(), ["/payload"]);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b44_a_publisher_publishes_what_its_scope_names_and_nothing_else() {
-    let app = App::start();
+    let mut app = App::start();
     for (scope, event_type, is_allowed) in [
         ("", "order.shipped", false),
         ("admin join:* publish:*", "order.shipped", false),
@@ -235,4 +240,5 @@ async fn b44_a_publisher_publishes_what_its_scope_names_and_nothing_else() {
         }
     }
     assert_eq!(app.unread("alice").await["unread"], 4);
+    app.expect_healthy().await;
 }

@@ -42,7 +42,7 @@ async fn is_let_in(app: &App, token: &str) -> bool {
 }
 
 #[actix_web::test]
-async fn of_a_user_go_the_tokens_up_to_now_and_their_sessions_and_nobody_elses() {
+async fn t4_of_a_user_go_the_tokens_up_to_now_and_their_sessions_and_nobody_elses() {
     let app = App::start();
     let issued = |seconds: i64| token(json!({"iat": i64::try_from(now()).unwrap() + seconds}));
     let (old, timeless, new) = (issued(-10), token(json!({})), issued(60));

@@ -213,10 +213,9 @@ async fn a_room_that_the_token_does_not_allow_is_refused_before_the_upgrade() {
     }
 }
 
-/// B26.
 #[actix_web::test]
 async fn b26_what_is_no_name_of_a_room_is_refused_before_the_upgrade() {
-    let app = App::start();
+    let mut app = App::start();
     let authorization = format!("Bearer {}", app.token("alice", EVERYWHERE));
     let headers = [("authorization", authorization.as_str())];
     let long = "x".repeat(129);
@@ -238,6 +237,7 @@ async fn b26_what_is_no_name_of_a_room_is_refused_before_the_upgrade() {
     let longest = "x".repeat(128);
     let events = at_path(&app, &format!("/v1/ws/{longest}?room=A.b_c:d=e-9"), 3).await;
     assert!(events[1..].iter().all(|event| event["type"] == "ok"), "{events:?}");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -276,10 +276,9 @@ async fn a_handshake_that_names_twice_as_many_rooms_as_it_may_is_refused_and_a_b
     assert_eq!(refused("none".to_owned()).await.0, 401);
 }
 
-/// B29.
 #[actix_web::test]
 async fn b29_beyond_the_limit_of_a_session_each_room_is_answered_with_room_limit() {
-    let app = App::start();
+    let mut app = App::start();
     let names: Vec<String> = (0..115).map(|n| format!("room{n}")).collect();
     let mut ws = guest_at(&app, "alice", &format!("?rooms={}", names.join(","))).await;
     let mut answers = next(&mut ws, 115).await;
@@ -301,6 +300,7 @@ async fn b29_beyond_the_limit_of_a_session_each_room_is_answered_with_room_limit
     assert_eq!((joined.as_slice(), refused.as_slice()), (&names[..100], &names[100..]));
     // They answer no command, so they are no reason to send anybody away.
     assert_eq!(ws.ask(json!({ "type": "echo", "data": 1 })).await["type"], "ok");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -318,10 +318,9 @@ async fn a_room_that_the_node_cannot_take_is_answered_and_the_rest_goes_on() {
     assert_eq!(next_data(&mut ws, 1).await, [1]);
 }
 
-/// B33.
 #[actix_web::test]
 async fn b33_a_cursor_of_rooms_that_is_none_is_refused_before_the_upgrade() {
-    let app = App::start();
+    let mut app = App::start();
     let authorization = format!("Bearer {}", app.token("alice", EVERYWHERE));
     let headers = [("authorization", authorization.as_str())];
     let position = "k3x9q2ab.1";
@@ -337,4 +336,5 @@ async fn b33_a_cursor_of_rooms_that_is_none_is_refused_before_the_upgrade() {
         let (status, _, body) = Ws::refusal(app.address, &format!("?rooms=a&since={since}"), &headers).await;
         assert_eq!((status, &body["code"]), (400, &json!("bad_cursor")), "{since:?}");
     }
+    app.expect_healthy().await;
 }

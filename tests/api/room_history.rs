@@ -124,8 +124,8 @@ async fn the_beginning_of_a_room_that_never_was_is_complete() {
 
 /// B34, G6: for each reason the position after which everything follows.
 #[actix_web::test]
-async fn what_cannot_be_replayed_is_a_gap_and_what_is_held_follows() {
-    let app = App::start_with(&[("rooms.history_size", "3")]);
+async fn b34_what_cannot_be_replayed_is_a_gap_and_what_is_held_follows() {
+    let mut app = App::start_with(&[("rooms.history_size", "3")]);
     let top = say_numbers(&mut guest(&app, "alice").await, "chat", 8).await;
     let oldest_lost = moved(&top, -3);
     expect_gap(&app, &moved(&top, -4), "pruned", &oldest_lost, 6..=8).await;
@@ -139,6 +139,7 @@ async fn what_cannot_be_replayed_is_a_gap_and_what_is_held_follows() {
     let mut bob = guest(&app, "bob").await;
     assert_eq!(join_since(&mut bob, "chat", &oldest_lost).await["resume"], "complete");
     assert_eq!(next_data(&mut bob, 3).await, numbers(6..=8));
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -353,10 +354,9 @@ async fn a_room_that_never_was_has_no_messages_and_a_question_makes_none() {
     assert_eq!((data(&held), &held["resume"]), (numbers(1..=1), &json!("complete")));
 }
 
-/// B33, B48.
 #[actix_web::test]
-async fn what_is_no_page_is_a_bad_request() {
-    let app = App::start();
+async fn b33_b48_what_is_no_page_is_a_bad_request() {
+    let mut app = App::start();
     let http = reader(&app);
     for limit in ["0", "-5", "1e3", "", "1.5", "x"] {
         http.get(&format!("/v1/rooms/chat/messages?limit={limit}")).await.problem(400, "bad_message");
@@ -374,6 +374,7 @@ async fn what_is_no_page_is_a_bad_request() {
         assert_eq!((answer.status, answer.header("Allow")), (405, Some(allow)), "{method} {path}");
     }
     assert_eq!(http.get("/v1/rooms/chat").await.status, 404);
+    app.expect_healthy().await;
 }
 
 /// G10: histories are counted, whatever is said to however many rooms.

@@ -38,10 +38,9 @@ fn expect_later(answer: &Answer) {
     assert!((1..=5).contains(&seconds), "{seconds}");
 }
 
-/// B29.
 #[actix_web::test]
 async fn b29_a_session_may_be_in_a_hundred_rooms() {
-    let app = App::start_with(&FAST);
+    let mut app = App::start_with(&FAST);
     let mut alice = guest(&app, "alice").await;
     for n in 0..100 {
         join(&mut alice, &format!("room{n}")).await;
@@ -60,6 +59,7 @@ async fn b29_a_session_may_be_in_a_hundred_rooms() {
     say(&mut alice, "room7", json!(1)).await;
     // Another session of the user has places of its own.
     join(&mut guest(&app, "alice").await, "room7").await;
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -206,7 +206,7 @@ async fn the_limit_of_data_can_be_set() {
 
 /// B38, B43: what is no message over HTTP.
 #[actix_web::test]
-async fn b38_a_body_that_is_no_message_says_why_and_publishes_nothing() {
+async fn b38_b43_a_body_that_is_no_message_says_why_and_publishes_nothing() {
     let mut app = App::start();
     let http = publisher(&app);
     for bad in [
@@ -244,7 +244,7 @@ async fn b38_a_body_that_is_no_message_says_why_and_publishes_nothing() {
 /// B43 over a socket.
 #[actix_web::test]
 async fn b43_data_that_would_harm_its_readers_is_a_bad_message() {
-    let app = App::start();
+    let mut app = App::start();
     let mut alice = guest(&app, "alice").await;
     for data in [
         format!("{}{}", "[".repeat(200), "]".repeat(200)),
@@ -255,6 +255,7 @@ async fn b43_data_that_would_harm_its_readers_is_a_bad_message() {
         alice.send_text(&format!(r#"{{"type":"message","room":"chat","data":{data}}}"#)).await;
         assert_eq!(alice.next().await["code"], "bad_message", "{data}");
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

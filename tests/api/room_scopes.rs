@@ -39,10 +39,9 @@ async fn refresh(app: &App, ws: &mut Ws, user: &str, scope: &str) {
     assert_eq!((&answer["type"], &answer["command"]), (&json!("ok"), &json!("auth")), "{answer}");
 }
 
-/// B26.
 #[actix_web::test]
-async fn b26_a_room_that_the_token_does_not_allow_is_forbidden_and_what_is_no_name_is_a_bad_room() {
-    let app = App::start();
+async fn t5_b26_a_room_that_the_token_does_not_allow_is_forbidden_and_what_is_no_name_is_a_bad_room() {
+    let mut app = App::start();
     let mut alice = with_scope(&app, "alice", "join:chat:* join:lobby join:a*b publish:other").await;
     for room in ["other", "chat", "Chat:a", "lobby2", "lobb", "a", "axb"] {
         assert_eq!(refused(&mut alice, join_command(room)).await, "forbidden", "{room}");
@@ -70,12 +69,12 @@ async fn b26_a_room_that_the_token_does_not_allow_is_forbidden_and_what_is_no_na
             }
         }
     }
+    app.expect_healthy().await;
 }
 
-/// B28.
 #[actix_web::test]
 async fn b28_who_may_read_may_not_publish_by_that() {
-    let app = App::start();
+    let mut app = App::start();
     let mut listener = member(&app, "bob", &["chat"]).await;
     let mut alice = with_scope(&app, "alice", "join:* notify admin publish:other").await;
     join(&mut alice, "chat").await;
@@ -90,6 +89,7 @@ async fn b28_who_may_read_may_not_publish_by_that() {
     let mut carol = with_scope(&app, "carol", "publish:chat").await;
     assert_eq!(offset(&json!(say(&mut carol, "chat", json!(1)).await)), 2);
     assert_eq!(refused(&mut carol, join_command("chat")).await, "forbidden");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -139,9 +139,9 @@ async fn every_user_has_the_default_scopes() {
     assert_eq!(refused(&mut bob, join_command("chat")).await, "forbidden");
 }
 
-/// T4: with the answer to the new token the session is out of the rooms that it does not allow.
+/// With the answer to the new token the session is out of the rooms that it does not allow.
 #[actix_web::test]
-async fn a_room_that_a_new_token_does_not_allow_is_left() {
+async fn t4_a_room_that_a_new_token_does_not_allow_is_left() {
     let app = App::start_with(&[("rooms.leave_grace", "0")]);
     let mut bob = member(&app, "bob", &["a", "b", "c"]).await;
     let mut alice = with_scope(&app, "alice", "join:* publish:*").await;
@@ -249,9 +249,9 @@ async fn a_token_that_is_refused_changes_nothing() {
     done(&mut alice, json!({ "type": "leave", "room": "chat" })).await;
 }
 
-/// G9, T5: what was said before somebody was let in is theirs only by a scope that lets them read.
+/// G9: what was said before somebody was let in is theirs only by a scope that lets them read.
 #[actix_web::test]
-async fn history_is_for_those_who_may_join() {
+async fn t5_history_is_for_those_who_may_join() {
     let app = App::start();
     let mut bob = guest(&app, "bob").await;
     let position = say(&mut bob, "private", json!("secret")).await;

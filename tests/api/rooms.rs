@@ -282,10 +282,9 @@ async fn without_a_ref_success_is_silent_and_errors_are_not() {
     }
 }
 
-/// B27.
 #[actix_web::test]
 async fn b27_a_second_join_changes_nothing_and_a_leave_of_a_foreign_room_is_not_joined() {
-    let app = App::start();
+    let mut app = App::start();
     let mut alice = guest(&app, "alice").await;
     assert_eq!(refused(&mut alice, json!({ "type": "leave", "room": "chat" })).await, "not_joined");
     assert_eq!(refused(&mut alice, json!({ "type": "typing", "room": "chat" })).await, "not_joined");
@@ -306,6 +305,7 @@ async fn b27_a_second_join_changes_nothing_and_a_leave_of_a_foreign_room_is_not_
     // Joined twice, left once.
     leave(&mut alice, "chat").await;
     assert_eq!(refused(&mut alice, json!({ "type": "leave", "room": "chat" })).await, "not_joined");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -376,10 +376,9 @@ async fn what_is_no_message_says_why_and_publishes_nothing() {
     assert_eq!(types(&until_said(&mut listener, &json!("good")).await), [""; 0]);
 }
 
-/// B31.
 #[actix_web::test]
 async fn b31_a_message_is_from_whoever_the_token_says() {
-    let app = App::start();
+    let mut app = App::start();
     let mut alice = member(&app, "alice", &["chat"]).await;
     let forged = json!({
         "type": "message", "room": "chat", "data": 1,
@@ -391,6 +390,7 @@ async fn b31_a_message_is_from_whoever_the_token_says() {
     let event = message(&mut bob).await;
     assert_eq!((&event["from"], offset(&event["position"])), (&json!("alice"), 1));
     assert!(event["user_id"].is_null() && event["user"].is_null() && event["at"] != forged["at"], "{event}");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

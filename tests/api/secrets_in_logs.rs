@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
     app::{App, DEADLINE, SECRET, program},
-    clients::{raw::Raw, sse::Sse, ws::Ws},
+    clients::{http::Http, raw::Raw, sse::Sse, ws::Ws},
 };
 
 const MARKER: &str = "marker-of-a-payload";
@@ -44,14 +44,18 @@ fn tokens(app: &App) -> Vec<String> {
         "refresh",
         "refused",
         "expired",
+        "admin",
+        "foreign",
+        "malformed",
     ];
-    let token =
-        |way: &&str| if *way == "expired" { app.token_for(way, "", -60) } else { app.token(way, "notify") };
+    let token = |way: &&str| {
+        if *way == "expired" { app.token_for(way, "", -60) } else { app.token(way, "notify admin") }
+    };
     ways.iter().map(token).collect()
 }
 
 async fn use_every_way(app: &App, tokens: &[String]) {
-    let [header, query, stream, poll, cookie, subprotocol, message, refresh, refused, expired] = tokens
+    let [header, query, stream, poll, cookie, subprotocol, message, refresh, refused, expired, ..] = tokens
     else {
         panic!()
     };
@@ -115,6 +119,51 @@ async fn use_every_way(app: &App, tokens: &[String]) {
     assert_eq!(ws.end().await, Some(4500));
 }
 
+/// On the listener for administrators: what is let in, and what is not.
+async fn administrate(app: &App, token: &str, refused: &str) {
+    let listening = app.logged(|record| record["message"] == "listening for administrators").await;
+    let address = listening["address"].as_str().unwrap().parse().unwrap();
+    let nobody = Http::new(address, None);
+    assert_eq!(Http::new(address, Some(token)).get("/v1/admin/stats").await.status, 200);
+    assert_eq!(nobody.get(&format!("/v1/admin/stats?token={token}")).await.status, 200);
+    assert_eq!(nobody.get(&format!("/metrics?token={token}")).await.status, 200);
+    nobody.get(&format!("/v1/admin/stats?t%6Fken={refused}x")).await.problem(401, "invalid_token");
+    nobody.get(&format!("/v1/me?token={token}&{MARKER}")).await.problem(404, "not_found");
+    let page = nobody.request("GET", "/v1/admin/stats").insert_header(("Origin", "https://evil.example"));
+    let page = page.insert_header(("Cookie", format!("tidings_token={token}")));
+    nobody.send(page, "").await.problem(403, "origin_not_allowed");
+    let http = Http::new(address, Some(token));
+    let revoked = http.post("/v1/admin/revocations", &json!({"user": "nobody"})).await;
+    assert_eq!(revoked.status, 200, "{}", revoked.text());
+}
+
+/// Handshakes that are refused for each reason there is, with a token in each place.
+async fn be_refused(app: &App, foreign: &str, malformed: &str) {
+    let cookie = format!("tidings_token={foreign}");
+    let evil = ("origin", "https://evil.example");
+    assert_eq!(Ws::refusal(app.address, "", &[("cookie", &cookie), evil]).await.0, 403);
+    assert_eq!(Ws::refusal(app.address, &format!("?token={foreign}"), &[evil]).await.0, 403);
+    let bearer = format!("Bearer {malformed}");
+    let offers = format!("tidings.v1, bearer.{foreign}");
+    let both = [("authorization", bearer.as_str()), ("sec-websocket-protocol", &offers)];
+    assert_eq!(Ws::refusal(app.address, "", &both).await.0, 400);
+    let forbidden = [("authorization", bearer.as_str())];
+    assert_eq!(Ws::refusal(app.address, "?rooms=secret", &forbidden).await.0, 403);
+    for line in [
+        format!("GET /v1/ws?token={malformed} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"),
+        format!("GET /v1/ws HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: bearer.{malformed}\r\n"),
+        format!("GET /v1/ws HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {malformed}\r\nX : {malformed}\r\n"),
+        format!(
+            "GET /v1/ws HTTP/1.1\r\nHost: a\r\nCookie: tidings_token={malformed}\r\nContent-Length: {malformed}\r\n"
+        ),
+        format!("{malformed} /v1/ws?ticket={malformed} HTTP/1.1\r\n"),
+    ] {
+        let mut raw = Raw::connect(app.address).await;
+        raw.write(format!("{line}\r\n")).await;
+        assert!(raw.read_head().await.starts_with("HTTP/1.1 4"), "{line}");
+    }
+}
+
 async fn try_to_forge(app: &App) {
     let line = format!("%0d%0a%7b%22message%22:%22{FORGED}%22%7d%1b%5b2J%c2%9b2J");
     for path in [format!("/{line}"), format!("/v1/send/{line}"), format!("/v1/notifications?x={line}")] {
@@ -167,9 +216,11 @@ fn pieces(token: &str) -> impl Iterator<Item = &str> {
 async fn t15_a_log_at_debug_holds_no_token_no_secret_no_payload_and_no_forged_line() {
     let mut debug = program();
     debug.env("RUST_LOG", "debug");
-    let mut app = App::start_as(debug, &[]);
+    let mut app = App::start_as(debug, &[("http.admin_listen", "127.0.0.1:0")]);
     let tokens = tokens(&app);
     use_every_way(&app, &tokens).await;
+    administrate(&app, &tokens[10], &tokens[8]).await;
+    be_refused(&app, &tokens[11], &tokens[12]).await;
     let tickets = use_tickets(&app, &tokens[0]).await;
     let tickets = tickets.iter().map(String::as_str);
     try_to_forge(&app).await;

@@ -48,8 +48,8 @@ async fn the_query_gives_a_type_a_title_and_a_link() {
 }
 
 #[actix_web::test]
-async fn a_user_of_the_path_is_decoded_before_it_is_checked() {
-    let app = App::start();
+async fn b42_a_user_of_the_path_is_decoded_before_it_is_checked() {
+    let mut app = App::start();
     let http = app.http(&app.publisher());
     for (path, user) in
         [("a%40b.c", "a@b.c"), ("a+b", "a+b"), ("a%2Bb", "a+b"), ("a%7Cb%3D", "a|b="), ("%61", "a")]
@@ -65,6 +65,7 @@ async fn a_user_of_the_path_is_decoded_before_it_is_checked() {
     }
     assert_eq!(send(&http, "a%2Fb", "x").await.status / 100, 4);
     assert_eq!(app.unread("bob").await["version"], 0);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -95,7 +96,7 @@ async fn a_query_that_cannot_be_meant_is_refused() {
 
 #[actix_web::test]
 async fn b44_a_scope_of_some_types_holds_for_texts_too() {
-    let app = App::start();
+    let mut app = App::start();
     let http = app.http(&app.token("backend", "notify:order.*"));
     send(&http, "alice", "x").await.problem(403, "insufficient_scope");
     send(&http, "alice?type=comment.created", "x").await.problem(403, "insufficient_scope");
@@ -103,4 +104,5 @@ async fn b44_a_scope_of_some_types_holds_for_texts_too() {
     send(&app.user("alice"), "alice", "x").await.problem(403, "insufficient_scope");
     send(&app.anonymous(), "alice", "x").await.problem(401, "invalid_token");
     assert_eq!(app.unread("alice").await["unread"], 1);
+    app.expect_healthy().await;
 }

@@ -16,9 +16,10 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::{
     app::{App, until},
     clients::{
-        narrow::{address_of, connect, server_end},
+        narrow::{address_of, connect},
         ws::Ws,
     },
+    engines::kernel::server_end,
     traffic::{Follower, publish_all},
 };
 

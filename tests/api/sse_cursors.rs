@@ -138,7 +138,7 @@ async fn every_id_continues_where_its_event_was() {
 
 #[actix_web::test]
 async fn b35_of_two_cursors_the_header_wins() {
-    let app = App::start();
+    let mut app = App::start();
     let mut bob = guest(&app, "bob").await;
     let inbox = app.publish("alice", 1).await;
     let said = say(&mut bob, "chat", json!(1)).await;
@@ -162,6 +162,7 @@ async fn b35_of_two_cursors_the_header_wins() {
     let mut offsets: Vec<_> = offsets.collect();
     offsets.sort_unstable();
     assert_eq!(offsets, ["2", "2", "3", "3"]);
+    app.expect_healthy().await;
 }
 
 /// As long as they may be, ids are cursors that may come back.

@@ -21,30 +21,31 @@ fn bearer(app: &App, scope: &str) -> String {
 
 #[actix_web::test]
 async fn b36_whoever_does_not_accept_event_streams_gets_none() {
-    let app = App::start();
+    let mut app = App::start();
     let bearer = bearer(&app, "");
     for accept in ["application/json", "text/html, application/json;q=0.9", "text/event-streams"] {
         let headers = [("Authorization", bearer.as_str()), ("Accept", accept)];
         assert_eq!(refusal(&app, "", &headers).await.status, 406, "{accept}");
     }
+    app.expect_healthy().await;
 }
 
-/// B01, B05.
 #[actix_web::test]
-async fn nobody_streams_without_a_valid_token() {
-    let app = App::start();
+async fn b01_b05_nobody_streams_without_a_valid_token() {
+    let mut app = App::start();
     let expired = format!("Bearer {}", app.token_for("alice", "", -60));
     for headers in [&[][..], &[("Authorization", expired.as_str())], &[("Authorization", "Basic YTpi")]] {
         let answer = refusal(&app, "", headers).await;
         answer.problem(401, "invalid_token");
         assert!(answer.header("WWW-Authenticate").unwrap().starts_with("Bearer"));
     }
+    app.expect_healthy().await;
 }
 
 /// B10, B11, T1: the Origin rule holds whatever the credential.
 #[actix_web::test]
-async fn a_page_of_another_origin_gets_no_stream() {
-    let app = App::start_with(&[("http.allowed_origins", "https://app.example.com")]);
+async fn b10_b11_a_page_of_another_origin_gets_no_stream() {
+    let mut app = App::start_with(&[("http.allowed_origins", "https://app.example.com")]);
     let token = app.token("alice", "");
     let (cookie, bearer) = (format!("tidings_token={token}"), format!("Bearer {token}"));
     for origin in ["https://evil.example", "https://app.example.com.evil.example", "null"] {
@@ -69,6 +70,7 @@ async fn a_page_of_another_origin_gets_no_stream() {
     let sse = Sse::open(app.address, "", &[("Cookie", &cookie), page]).await;
     assert_eq!(sse.header("Access-Control-Allow-Origin"), Some("https://app.example.com"));
     assert_eq!(sse.header("Access-Control-Allow-Credentials"), Some("true"));
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -118,10 +120,9 @@ async fn the_number_of_rooms_is_a_setting() {
     refusal(&app, "?rooms=a,b,c", &headers).await.problem(422, "room_limit");
 }
 
-/// B33.
 #[actix_web::test]
-async fn a_cursor_that_is_none_is_refused_wherever_it_comes() {
-    let app = App::start();
+async fn b33_a_cursor_that_is_none_is_refused_wherever_it_comes() {
+    let mut app = App::start();
     let bearer = bearer(&app, "");
     let long = format!("inbox@k3x9q2ab.1,{}@e1e1e1e1.1", "x".repeat(2048));
     for since in ["abc", "inbox@abc", "inbox@k3x9q2ab.-1", "inbox@k3x9q2ab.9223372036854775808", &long] {
@@ -130,6 +131,7 @@ async fn a_cursor_that_is_none_is_refused_wherever_it_comes() {
         refusal(&app, &format!("?since={since}"), &headers[..1]).await.problem(400, "bad_cursor");
     }
     refusal(&app, "?since=", &[("Authorization", &bearer)]).await.problem(400, "bad_cursor");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

@@ -22,7 +22,7 @@ fn query(ticket: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_ticket_opens_one_websocket_with_the_rights_of_its_token() {
+async fn t19_a_ticket_opens_one_websocket_with_the_rights_of_its_token() {
     let app = App::start_with(&[("auth.query_token", "false")]);
     let ticket = ticket(&app.http(&app.token("alice", EVERYWHERE))).await;
     let mut ws = Ws::open(app.address, &format!("{}&rooms=a", query(&ticket)), &[]).await.unwrap();
@@ -58,7 +58,7 @@ async fn a_ticket_opens_one_event_stream_or_is_good_for_one_poll() {
 }
 
 #[actix_web::test]
-async fn of_many_who_come_with_one_ticket_at_once_one_is_let_in() {
+async fn t19_of_many_who_come_with_one_ticket_at_once_one_is_let_in() {
     let app = App::start();
     let (alice, anonymous) = (app.user("alice"), app.anonymous());
     for _ in 0..20 {

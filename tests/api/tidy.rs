@@ -2,16 +2,16 @@
 //!
 //! A promise is named by a test when test code holds its words: a command, an event or an error code in
 //! double quotes (`"mark"`), a close code as a number or its word (`4012`, `"no_pong"`), a call as `GET /v1/me` or as the client
-//! of the tests makes it (`get("/v1/me"`), a bad input by its id (`B14`, also as `b14_` in a
-//! test's name). Any comment counts.
+//! of the tests makes it (`get("/v1/me"`). Any comment counts. A bad input is the name of a test that sends it to
+//! the program (`b14_`), and a threat that of one that tries it (`t2_`).
 
 pub mod reading;
 
 use std::fs;
 
 use reading::{
-    code, has_word, imports, inside_tests, is_called, is_case_named, is_test_file, outside_tests, program,
-    root, rows, sources, ticked,
+    code, functions, has_word, imports, inside_tests, is_called, is_case_named, is_test_file, outside_tests,
+    program, root, rows, sources, ticked,
 };
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
@@ -76,12 +76,15 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 46] = [
+const LIMITS: [(&str, &str); 49] = [
     ("request head", "B50"),
     ("address", "B07"),
-    ("time for a request head", "http.head_timeout"),
+    ("time for the first head of a connection", "http.head_timeout"),
     ("request body", "B38"),
     ("time for a request body", "http.body_timeout"),
+    ("time to take an answer", "t12_an_answer_that_is_read_at_a_trickle_ends_its_connection"),
+    ("time between requests", "t12_a_second_head_that_does_not_end_ends_its_connection"),
+    ("answers that are not read", "t12_who_asks_on_and_reads_nothing_is_cut_off"),
     ("payload", "every_fault_is_named_with_its_pointer"),
     ("recipients", "every_fault_is_named_with_its_pointer"),
     ("text of a send", "413"),
@@ -128,8 +131,20 @@ const LIMITS: [(&str, &str); 46] = [
 /// Bad inputs of parts that come later, with push, and limits by address.
 const LATER_CASES: [u8; 4] = [54, 55, 56, 57];
 
+/// Threats that come with Web Push.
+const LATER_THREATS: [u8; 2] = [9, 10];
+
+/// Faults of parts that come later: push, and an upgrade from a version before.
+const LATER_FAULTS: [u8; 2] = [30, 33];
+
+/// In this version, and not yet played.
+const AWAITED_FAULTS: [u8; 3] = [23, 24, 28];
+
 /// In this version, and not yet named by a test.
-const AWAITED: [&str; 0] = [];
+const AWAITED: [&str; 1] = ["T13"];
+
+/// The tests of this file, which are none of the others.
+const OWN: &str = include_str!("tidy.rs");
 
 #[test]
 fn modules_use_only_those_below_them() {
@@ -217,6 +232,11 @@ fn every_promise_is_named_by_a_test() {
         let is_named = is_case_named(&tests, &name);
         promises.push((name, is_named));
     }
+    for threat in (1..=20).filter(|threat| !LATER_THREATS.contains(threat)) {
+        let named = ["fn ", "_"].map(|before| format!("{before}t{threat}_"));
+        let everything = format!("{tests}\n{OWN}");
+        promises.push((format!("T{threat}"), named.iter().any(|named| everything.contains(named))));
+    }
     let limits: Vec<String> =
         rows("README.md", &["## Limits"]).into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(limits, LIMITS.map(|(limit, _)| limit), "the limits of README and of this test");
@@ -229,6 +249,73 @@ fn every_promise_is_named_by_a_test() {
     let missing: Vec<&str> =
         promises.iter().filter(|(_, is_named)| !is_named).map(|(name, _)| name.as_str()).collect();
     assert_eq!(missing, AWAITED, "named by no test, and awaited");
+}
+
+/// After each bad input the same process serves on, and the test of it says so.
+#[test]
+fn every_bad_input_is_sent_to_the_program_which_serves_on() {
+    let tests: Vec<(String, String)> =
+        sources("tests/api").into_iter().flat_map(|(_, text)| functions(&text)).collect();
+    for case in (1..=58).filter(|case| !LATER_CASES.contains(case)) {
+        let name = format!("b{case:02}_");
+        let is_about = |test: &str| test.starts_with(&name) || test.contains(&format!("_{name}"));
+        let of_case: Vec<&(String, String)> = tests.iter().filter(|(test, _)| is_about(test)).collect();
+        assert!(!of_case.is_empty(), "{name} is the name of no test in tests/api");
+        for (test, body) in of_case {
+            assert!(body.contains("expect_healthy()"), "{test} does not look whether the process serves on");
+        }
+    }
+}
+
+/// What is asked of the database is a constant, and what somebody has sent is bound to it. Only what sets up a
+/// connection is put together, out of settings.
+#[test]
+fn t8_no_sql_is_put_together_out_of_text() {
+    const CONNECTIONS: [&str; 3] = ["store/database.rs", "store/file.rs", "store/server.rs"];
+    for (file, text) in sources("src").into_iter().filter(|(file, _)| !is_test_file(file)) {
+        let text = code(&program(&text));
+        assert!(CONNECTIONS.contains(&file.as_str()) || !text.contains("batch_execute("), "{file}");
+        let queries = text.split("sql_query(").skip(1);
+        let parts = text.split(" sql::<").skip(1).filter_map(|part| Some(part.split_once(">(")?.1));
+        for given in queries.chain(parts) {
+            let word = given.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap();
+            let is_constant = given.starts_with('"') || !word.is_empty() && word == word.to_uppercase();
+            assert!(is_constant, "{file}: {word}");
+        }
+    }
+}
+
+#[test]
+fn t20_what_is_built_is_written_down_and_holds_no_unsafe_code() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    assert!(lock.contains("name = \"tidings\""));
+    let ignored = fs::read_to_string(root().join(".gitignore")).unwrap();
+    assert!(!ignored.contains("Cargo.lock"), "it is committed");
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.contains("unsafe_code = \"forbid\""));
+    // Whoever builds it takes what is written down.
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    assert!(makefile.contains("$(CARGO) build --release --locked"));
+}
+
+#[test]
+fn every_fault_is_played_where_the_paper_says() {
+    let faults = rows("docs/reliability.md", &["## The faults"]);
+    let tests = outside_tests();
+    let mut missing = Vec::new();
+    for fault in (1..=34).filter(|fault| !LATER_FAULTS.contains(fault)) {
+        let row = faults.iter().find(|row| row[0] == format!("X{fault}"));
+        let is_named = has_word(&tests, &format!("X{fault}")) || tests.contains(&format!("fn x{fault:02}_"));
+        let Some(row) = row.filter(|_| is_named) else {
+            missing.push(fault);
+            continue;
+        };
+        for file in ticked(&row[2]) {
+            let folder = if file.starts_with("tests/") { "" } else { "tests/cluster/" };
+            assert!(root().join(folder).join(file).exists(), "X{fault} is not in {file}");
+        }
+    }
+    assert_eq!(missing, AWAITED_FAULTS, "played by no test or not in docs/reliability.md, and awaited");
 }
 
 /// Where a path stands in the order; the root of the crate and the program stand above all.

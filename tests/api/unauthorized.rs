@@ -2,6 +2,7 @@
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use tidings::{http::Listener, openapi};
 
 use crate::{
     app::{App, SECRET},
@@ -49,7 +50,7 @@ async fn me(http: &Http, headers: &[(&str, &str)]) -> Answer {
 }
 
 #[actix_web::test]
-async fn every_reason_gets_the_same_401_byte_for_byte() {
+async fn t2_t3_b02_b04_b05_b06_b07_b08_every_reason_gets_the_same_401_byte_for_byte() {
     let mut app = strict();
     let anonymous = app.anonymous();
     let good = signed(&claims(json!({})), SECRET);
@@ -115,24 +116,47 @@ async fn every_reason_gets_the_same_401_byte_for_byte() {
 
 #[actix_web::test]
 async fn b03_a_public_key_is_no_secret() {
-    let app = App::start_with(&[("auth.algorithm", "ES256"), ("auth.public_key", PUBLIC_KEY)]);
-    for token in [signed(&claims(json!({})), PUBLIC_KEY), signed(&claims(json!({})), SECRET)] {
-        app.http(&token).get("/v1/me").await.problem(401, "invalid_token");
+    for (algorithm, key) in [("ES256", PUBLIC_KEY), ("RS256", include_str!("../keys/rs256.public.pem"))] {
+        let mut app = App::start_with(&[("auth.algorithm", algorithm), ("auth.public_key", key)]);
+        for secret in [key, key.trim_end(), SECRET] {
+            let token = signed(&claims(json!({})), secret);
+            app.http(&token).get("/v1/me").await.problem(401, "invalid_token");
+        }
+        app.expect_healthy().await;
     }
+}
+
+#[actix_web::test]
+async fn b01_without_a_token_every_call_that_needs_one_is_401() {
+    let mut app = App::start();
+    let anonymous = app.anonymous();
+    for endpoint in openapi::all_endpoints(Listener::Only) {
+        let is_open = ["/health", "/ready", "/openapi.json"].contains(&endpoint.path());
+        // A WebSocket may say later who it is (B14).
+        for method in endpoint.methods().iter().filter(|_| !is_open && !endpoint.path().starts_with("/v1/ws"))
+        {
+            let path = endpoint.path().replace(['{', '}'], "");
+            let answer = anonymous.send(anonymous.request(method, &path), "").await;
+            assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text());
+            assert_eq!(answer.header("WWW-Authenticate"), Some(r#"Bearer error="invalid_token""#), "{path}");
+        }
+    }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b05_clocks_may_differ_by_five_seconds() {
-    let app = strict();
+    let mut app = strict();
     for changes in [json!({"exp": now() - 1}), json!({"nbf": now() + 4})] {
         let token = signed(&claims(changes), SECRET);
         assert_eq!(app.http(&token).get("/v1/me").await.status, 200);
     }
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
 async fn b09_a_token_travels_in_a_header_or_in_the_query_and_two_different_ones_are_refused() {
-    let app = App::start();
+    let mut app = App::start();
     let (alice, bob) = (app.token("alice", ""), app.token("bob", ""));
     let anonymous = app.anonymous();
     for scheme in ["Bearer", "bearer", "BEARER"] {
@@ -154,6 +178,7 @@ async fn b09_a_token_travels_in_a_header_or_in_the_query_and_two_different_ones_
     let cookie = format!("tidings_token={bob}");
     let beside = [("Authorization", bearer.as_str()), ("Cookie", &cookie)];
     assert_eq!(me(&anonymous, &beside).await.json()["user"], "alice");
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]

@@ -166,10 +166,9 @@ async fn a_position_of_another_epoch_is_a_gap() {
     expect_gap(&app, "zzzzzzzz.1", "epoch", &top).await;
 }
 
-/// B32.
 #[actix_web::test]
-async fn a_position_of_another_user_is_a_gap_that_shows_nothing_of_theirs() {
-    let app = App::start();
+async fn b32_a_position_of_another_user_is_a_gap_that_shows_nothing_of_theirs() {
+    let mut app = App::start();
     let bobs = app.publish("bob", 1000).await;
     let top = publish(&app, 2).await;
     expect_gap(&app, &bobs, "epoch", &top).await;
@@ -180,6 +179,7 @@ async fn a_position_of_another_user_is_a_gap_that_shows_nothing_of_theirs() {
     assert_eq!((&gap["reason"], &gap["to"]), (&json!("epoch"), &json!("00000000.0")));
     app.publish("carol", 1).await;
     assert_eq!(empty.next_ns(1).await, [1]);
+    app.expect_healthy().await;
 }
 
 #[actix_web::test]
@@ -202,10 +202,9 @@ async fn other_streams_of_a_cursor_are_ignored() {
     assert_eq!(ws.next_ns(1).await, [2]);
 }
 
-/// B33.
 #[actix_web::test]
-async fn a_cursor_that_is_none_is_refused_before_the_upgrade() {
-    let app = App::start();
+async fn b33_a_cursor_that_is_none_is_refused_before_the_upgrade() {
+    let mut app = App::start();
     let authorization = format!("Bearer {}", app.token("alice", ""));
     for since in [
         "abc",
@@ -221,6 +220,7 @@ async fn a_cursor_that_is_none_is_refused_before_the_upgrade() {
         let (status, _, body) = Ws::refusal(app.address, &format!("?since={since}"), &headers).await;
         assert_eq!((status, &body["code"]), (400, &json!("bad_cursor")), "{since:?}");
     }
+    app.expect_healthy().await;
 }
 
 /// G6: an inbox that lost its newest part, such as one restored from a backup without its renewal.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-fn is_chaos() -> bool {
+pub fn is_chaos() -> bool {
     std::env::var_os("TIDINGS_TEST_CHAOS").is_some()
 }
 
@@ -16,7 +16,8 @@ pub fn lasting(short: u64, chaos: u64) -> Duration {
     Duration::from_secs(if is_chaos() { chaos } else { short })
 }
 
-/// How long to soak, where that is asked for.
+/// How long to soak; none among the other tests, which have seconds.
 pub fn soak_minutes() -> Option<u64> {
-    std::env::var("TIDINGS_TEST_SOAK_MINUTES").ok().map(|minutes| minutes.parse().unwrap())
+    let asked = std::env::var("TIDINGS_TEST_SOAK_MINUTES").ok().map(|minutes| minutes.parse().unwrap());
+    asked.or(is_chaos().then_some(3))
 }

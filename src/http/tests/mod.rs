@@ -1,6 +1,7 @@
 //! The API over real sockets against a real store: one server and one database a test, every wait with a deadline.
 
 mod inbox;
+mod pace;
 mod publish;
 mod requests;
 mod rooms;

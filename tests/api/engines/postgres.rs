@@ -14,7 +14,7 @@ use diesel::{
 };
 use tempfile::TempDir;
 
-use super::{bound, send};
+use super::{bound, is_root, send};
 use crate::app::{App, until};
 
 /// Whom the server runs as where the tests are run by root, whom it refuses.
@@ -135,11 +135,6 @@ impl Drop for Server {
         send("-QUIT", self.child.id());
         let _ = self.child.wait();
     }
-}
-
-fn is_root() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
 /// The programs of the server are not on the path everywhere.

@@ -44,6 +44,12 @@ pub enum Fault {
     BlackHole,
     /// Requests arrive, and answers are swallowed.
     Mute,
+    /// The client says nothing more, and reads on; who connects says nothing at all.
+    HalfClosed,
+    /// A bit of whatever the client says comes otherwise.
+    Corrupt,
+    /// Whatever the client says comes twice.
+    Duplicate,
 }
 
 impl Fault {
@@ -152,8 +158,12 @@ async fn carry(
     let reading = async move {
         let mut buffer = vec![0; CHUNK_BYTES];
         let mut is_swallowed = false;
+        let mut halves = faults.clone();
         loop {
-            let count = from.read(&mut buffer).await.unwrap_or(0);
+            let count = tokio::select! {
+                count = from.read(&mut buffer) => count.unwrap_or(0),
+                _ = halves.wait_for(|fault| *fault == Fault::HalfClosed), if !is_answer => 0,
+            };
             let fault = *faults.borrow();
             is_swallowed |= fault == Fault::BlackHole || (fault == Fault::Mute && is_answer);
             if is_swallowed && count > 0 {
@@ -167,7 +177,10 @@ async fn carry(
                 return;
             }
             let mut due = Instant::now();
+            let mut bytes = buffer[..count].to_vec();
             match fault {
+                Fault::Corrupt if !is_answer => bytes[count / 2] ^= 0x80,
+                Fault::Duplicate if !is_answer => bytes.extend_from_within(..),
                 Fault::Delay(delay) => due += delay,
                 Fault::Throttle(rate) => sleep(Duration::from_secs_f64(count as f64 / rate as f64)).await,
                 _ => {
@@ -176,7 +189,7 @@ async fn carry(
                     }
                 }
             }
-            if send.send((due, buffer[..count].to_vec())).await.is_err() {
+            if send.send((due, bytes)).await.is_err() {
                 return;
             }
         }

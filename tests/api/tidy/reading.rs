@@ -162,3 +162,23 @@ pub fn is_case_named(tests: &str, case: &str) -> bool {
     has_word(tests, case)
         || ["fn ", "_"].iter().any(|before| tests.contains(&format!("{before}{}_", case.to_lowercase())))
 }
+
+/// The functions of a file, one within the other left out: name, text.
+pub fn functions(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open: Option<(String, String)> = None;
+    for line in text.lines() {
+        let head = ["async fn ", "fn "].iter().find_map(|head| line.strip_prefix(head));
+        if let Some((name, _)) = head.and_then(|rest| rest.split_once('(')) {
+            open = Some((name.to_owned(), String::new()));
+        }
+        if let Some((_, body)) = &mut open {
+            body.push_str(line);
+            body.push('\n');
+        }
+        if line == "}" {
+            found.extend(open.take());
+        }
+    }
+    found
+}

@@ -4,23 +4,25 @@
 //!
 //! Two stands are played at the same time: two nodes on PostgreSQL and Redis, and one node on a file.
 
-mod crowd;
 mod faults;
-mod samples;
-mod slope;
 
-use std::time::{Duration, Instant};
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use actix_web::rt;
 use futures_util::future::join;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use self::{crowd::Crowd, faults::Faults, samples::Recorder};
+use self::faults::Faults;
 use crate::{
     cluster::{Cluster, Setup},
+    crowd::Crowd,
     load::Plan,
     run::Run,
+    samples::Recorder,
     scale::soak_minutes,
     traffic::Dice,
     verdict::Verdict,
@@ -82,7 +84,7 @@ struct Outcome {
 
 impl Stand {
     async fn play(mut self) -> Outcome {
-        let recorder = Recorder::start(self.name, &self.cluster).await;
+        let recorder = Rc::new(Recorder::start(self.name, &self.cluster).await);
         let users = (0..self.scale.users).map(|n| &*format!("user{n:02}").leak()).collect();
         let plan = Plan {
             users,

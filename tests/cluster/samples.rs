@@ -10,11 +10,12 @@ use std::{
 
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::slope::{hourly, median};
 use crate::{
     app::token,
-    clients::{http::Http, narrow::server_ends, scrape},
+    clients::{http::Http, scrape},
     cluster::Cluster,
+    engines::kernel::server_ends,
+    slope::{hourly, median},
 };
 
 const EACH: Duration = Duration::from_secs(1);
@@ -24,6 +25,9 @@ const PATIENCE: Duration = Duration::from_millis(900);
 
 /// Within this all is gone that somebody who is gone without a word has left.
 const GONE: Duration = Duration::from_secs(90);
+
+/// What grows in less time says nothing about an hour.
+const JUDGED_FROM: Duration = Duration::from_secs(15 * 60);
 
 /// Most that memory may grow in an hour.
 const GROWTH_MAX_MIB: f64 = 1.0;
@@ -45,14 +49,17 @@ enum Judged {
 const GAUGES: [(&str, Judged); 9] = [
     ("rss MiB", Judged::Growth),
     ("allocated MiB", Judged::Growth),
-    ("fds", Judged::Back(4.0)),
-    ("threads", Judged::Back(2.0)),
+    // What pools open when they first need it, they keep.
+    ("fds", Judged::Back(12.0)),
+    ("threads", Judged::Back(12.0)),
     ("sockets", Judged::Back(0.0)),
     ("connections", Judged::Back(0.0)),
     ("sessions", Judged::Back(0.0)),
     ("users", Judged::Back(0.0)),
     ("rooms", Judged::Back(0.0)),
 ];
+
+const RSS: usize = 0;
 
 type Sample = [f64; GAUGES.len()];
 
@@ -74,7 +81,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Looks at each node before anybody comes.
-    pub async fn start(stand: &str, cluster: &Cluster) -> Rc<Self> {
+    pub async fn start(stand: &str, cluster: &Cluster) -> Self {
         let mut nodes = Vec::new();
         for (n, node) in cluster.nodes.iter().enumerate() {
             // Every worker has started when it has answered.
@@ -91,7 +98,7 @@ impl Recorder {
             node.idle = node.look().await.expect("the node answers");
             nodes.push(node);
         }
-        Rc::new(Self { start: Instant::now(), nodes, is_over: Cell::new(false) })
+        Self { start: Instant::now(), nodes, is_over: Cell::new(false) }
     }
 
     pub async fn record(self: Rc<Self>) {
@@ -109,6 +116,18 @@ impl Recorder {
 
     pub fn end(&self) {
         self.is_over.set(true);
+    }
+
+    /// Takes how it stands now, with nobody there, for how it was before anybody came.
+    pub async fn begin_again(&mut self) {
+        for node in &mut self.nodes {
+            node.idle = node.look().await.expect("the node answers");
+        }
+    }
+
+    /// Resident MiB of each node before anybody came, and when all had gone.
+    pub fn memory(&self) -> Vec<[f64; 2]> {
+        self.nodes.iter().map(|node| [node.idle[RSS], node.gone.get()[RSS]]).collect()
     }
 
     /// Waits until every node holds what it held before anybody came, and says what it goes on holding.
@@ -217,12 +236,13 @@ impl Node {
 
     fn growth(&self, warm_up: Duration) -> Vec<String> {
         let [first, last] = self.thirds(warm_up);
+        let is_long = !self.series(RSS, warm_up + JUDGED_FROM).is_empty();
         let mut bad = Vec::new();
         for (gauge, (name, judged)) in GAUGES.iter().enumerate() {
             let Some(slope) = self.slope(gauge, warm_up) else { continue };
             let (first, last) = (first[gauge], last[gauge]);
             let is_bad = match judged {
-                Judged::Growth => slope > GROWTH_MAX_MIB,
+                Judged::Growth => is_long && slope > GROWTH_MAX_MIB,
                 Judged::Back(_) => (last - first).abs() > DRIFT_MAX * first.max(last) + 2.0,
             };
             if is_bad {

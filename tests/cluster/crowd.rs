@@ -131,14 +131,19 @@ impl Crowd {
         Self { doors, place, tasks }
     }
 
+    pub fn visits(&self) -> usize {
+        let tally = self.place.tally.borrow();
+        WAYS[1..].iter().filter_map(|way| tally.get(&format!("{way:?}"))).sum()
+    }
+
     /// Waits until all have gone, and says how often they came.
     pub async fn end(self) -> String {
         self.place.is_over.set(true);
+        let visits = self.visits();
         for task in self.tasks {
             task.await.unwrap();
         }
         let tally = self.place.tally.borrow();
-        let visits: usize = WAYS[1..].iter().filter_map(|way| tally.get(&format!("{way:?}"))).sum();
         let each: Vec<String> = tally.iter().map(|(what, count)| format!("{what} {count}")).collect();
         format!("{visits} visits ({})", each.join(", "))
     }

@@ -1,0 +1,227 @@
+//! How long a connection may stand still (T12): ended from outside when its client does not take its answers, or
+//! does not finish the next request.
+//!
+//! The HTTP library times the first head of a connection and the pause behind an answer, and nothing else. Whoever
+//! takes an answer byte by byte, begins a second head and stops, or asks on and reads nothing, would keep the
+//! connection, and what waits for it, for ever. So every connection notes when it last got on, and is looked at.
+//! What follows streams has a watch of its own (`hub::liveness`).
+
+use std::{
+    cell::{Cell, OnceCell},
+    pin::Pin,
+    rc::{Rc, Weak},
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    Error,
+    body::{BodySize, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::Next,
+    rt::{spawn, task::JoinHandle, time::sleep},
+    web::Bytes,
+};
+
+use super::socket::SocketHandle;
+
+/// An answer is given to the connection in pieces of this size, the next when there is room: so it shows how much
+/// of it was taken.
+const PIECE_BYTES: usize = 16 * 1024;
+
+/// So many answers may be unread before it is looked whether any is: empty ones fill no buffer that the library
+/// bounds.
+const ANSWERS_MAX: u32 = 64;
+
+/// How long a client that asks on may leave its socket full.
+const FULL_MAX: Duration = Duration::from_secs(1);
+
+/// How often a connection is looked at within its patience.
+const LOOKS: u32 = 8;
+
+/// How long a connection may stand still.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// In an answer, until the client takes more of it.
+    pub answer: Duration,
+    /// Behind an answer, until the next request is there with its whole head.
+    pub idle: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Behind an answer or at the start; the next head may be on its way.
+    Idle,
+    /// Somebody works on an answer, or gives one out as it comes: that has deadlines of its own.
+    Served,
+    /// A whole answer is there, and given to the connection piece by piece.
+    Answering,
+}
+
+/// One connection and when it last got on.
+pub struct Pace {
+    socket: Rc<SocketHandle>,
+    phase: Cell<Phase>,
+    since: Cell<Instant>,
+    /// Answers since it was last seen that the socket takes more.
+    unseen: Cell<u32>,
+    watch: OnceCell<JoinHandle<()>>,
+}
+
+impl Pace {
+    /// Watches a connection for as long as this is kept.
+    pub fn watched(socket: Rc<SocketHandle>, patience: Patience) -> Rc<Self> {
+        let pace = Rc::new(Self {
+            socket,
+            phase: Cell::new(Phase::Idle),
+            since: Cell::new(Instant::now()),
+            unseen: Cell::new(0),
+            watch: OnceCell::new(),
+        });
+        let _ = pace.watch.set(spawn(watch(Rc::downgrade(&pace), patience)));
+        pace
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.since.set(Instant::now());
+    }
+
+    /// A request is there. A client that sends on and on without reading is ended here: what it is answered would
+    /// pile up.
+    async fn begin(&self) {
+        self.enter(Phase::Served);
+        if self.unseen.get() >= ANSWERS_MAX && !self.is_taking().await {
+            self.end("asks on and does not read");
+        }
+    }
+
+    /// Whether the client has left room for more; if not at once, then soon.
+    async fn is_taking(&self) -> bool {
+        let is_taking = self.socket.has_room(FULL_MAX).await;
+        if is_taking {
+            self.unseen.set(0);
+        }
+        is_taking
+    }
+
+    /// When it is worth another look. What follows streams is on its way to nothing that is looked for here.
+    fn next_look(&self, patience: Patience) -> Duration {
+        if self.phase.get() == Phase::Served { patience.answer } else { patience.answer / LOOKS }
+    }
+
+    fn is_within(&self, time: Duration) -> bool {
+        self.since.get().elapsed() < time
+    }
+
+    /// Why the connection has stood still for too long, if it has.
+    async fn fault(&self, patience: Patience) -> Option<&'static str> {
+        match self.phase.get() {
+            Phase::Served => None,
+            Phase::Answering if !self.is_within(patience.answer) => Some("does not take its answer"),
+            // What it sends meanwhile is not read, and the library does not sleep over it.
+            Phase::Answering => {
+                let has_stopped = !self.is_within(patience.answer / LOOKS) && self.socket.is_backed_up();
+                has_stopped.then_some("sends on and does not take its answer")
+            }
+            Phase::Idle if !self.is_within(patience.idle) => Some("does not finish its request"),
+            Phase::Idle => {
+                let is_due = self.unseen.get() > 0 && !self.is_within(patience.answer);
+                (is_due && !self.is_taking().await).then_some("does not take the end of its answer")
+            }
+        }
+    }
+
+    fn let_go(&self) {
+        if let Some(watch) = self.watch.get() {
+            watch.abort();
+        }
+    }
+
+    fn end(&self, reason: &str) {
+        log::debug!(reason; "a connection is ended");
+        self.socket.kill();
+    }
+}
+
+impl Drop for Pace {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+async fn watch(pace: Weak<Pace>, patience: Patience) {
+    let mut pause = patience.answer / LOOKS;
+    loop {
+        sleep(pause).await;
+        let Some(pace) = pace.upgrade() else { return };
+        pause = pace.next_look(patience);
+        if let Some(reason) = pace.fault(patience).await {
+            return pace.end(reason);
+        }
+    }
+}
+
+/// Notes when a connection gets on, and gives answers out in pieces.
+pub async fn keep<B: MessageBody + Unpin + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let pace = request.conn_data::<Rc<Pace>>().cloned();
+    if let Some(pace) = &pace {
+        pace.begin().await;
+    }
+    // Dropped wherever this ends, it says that the answer is given.
+    let turn = pace.map(Turn);
+    let response = next.call(request).await?;
+    match &turn {
+        // It never comes back to requests.
+        Some(Turn(pace)) if response.response().head().upgrade() => pace.let_go(),
+        Some(Turn(pace)) if matches!(response.response().body().size(), BodySize::Sized(_)) => {
+            pace.enter(Phase::Answering);
+        }
+        _ => {}
+    }
+    Ok(response.map_body(|_, body| Pieces { body, rest: Bytes::new(), turn }))
+}
+
+/// A request and its answer, from the head of the one to the last piece of the other.
+struct Turn(Rc<Pace>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.unseen.set(self.0.unseen.get().saturating_add(1));
+        self.0.enter(Phase::Idle);
+    }
+}
+
+/// The body of an answer, piece by piece.
+struct Pieces<B> {
+    body: B,
+    rest: Bytes,
+    turn: Option<Turn>,
+}
+
+impl<B: MessageBody + Unpin> MessageBody for Pieces<B> {
+    type Error = B::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+        let this = self.get_mut();
+        let Some(Turn(pace)) = this.turn.as_ref().filter(|turn| turn.0.phase.get() == Phase::Answering)
+        else {
+            return Pin::new(&mut this.body).poll_next(cx);
+        };
+        if this.rest.is_empty() {
+            match ready!(Pin::new(&mut this.body).poll_next(cx)) {
+                Some(Ok(bytes)) => this.rest = bytes,
+                end => return Poll::Ready(end),
+            }
+        }
+        pace.enter(Phase::Answering);
+        Poll::Ready(Some(Ok(this.rest.split_to(this.rest.len().min(PIECE_BYTES)))))
+    }
+}

@@ -1,0 +1,170 @@
+//! T12: connections that stand still, over real sockets, with little patience.
+
+use std::time::Instant;
+
+use actix_web::{
+    App, HttpResponse, HttpServer, dev::ServerHandle, middleware::from_fn, rt::net::TcpStream, web,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+};
+
+use super::*;
+use crate::http::{
+    pace::{self, Patience},
+    socket::on_connect,
+};
+
+const PATIENCE: Patience = Patience { answer: Duration::from_millis(400), idle: Duration::from_millis(1200) };
+
+/// More than all buffers on the way hold.
+const LARGE: usize = 8 << 20;
+
+struct Slow {
+    address: SocketAddr,
+    handle: ServerHandle,
+}
+
+impl Slow {
+    fn start() -> Self {
+        let app = || {
+            App::new()
+                .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; LARGE])))
+                .route("/empty", web::get().to(async || HttpResponse::NoContent().finish()))
+                .route(
+                    "/late",
+                    web::get().to(async || {
+                        tokio::time::sleep(PATIENCE.idle * 2).await;
+                        HttpResponse::Ok().body("late")
+                    }),
+                )
+                .wrap(from_fn(pace::keep))
+        };
+        let server =
+            HttpServer::new(app).workers(1).on_connect(on_connect(PATIENCE)).bind("127.0.0.1:0").unwrap();
+        let address = server.addrs()[0];
+        let server = server.disable_signals().run();
+        let handle = server.handle();
+        actix::spawn(server);
+        Self { address, handle }
+    }
+
+    /// A client whose kernel takes in little ahead of it.
+    async fn connect(&self, asks: &str) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(self.address).await.unwrap();
+        stream.write_all(get(asks).as_bytes()).await.unwrap();
+        stream
+    }
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+/// Reads what is there until the server ends the connection, so many bytes at a time and no faster; how many came.
+async fn read_on(stream: &mut TcpStream, bytes: usize, pause: Duration) -> usize {
+    let read = async {
+        let (mut piece, mut sum) = (vec![0; bytes], 0);
+        while let Ok(count @ 1..) = stream.read(&mut piece).await {
+            sum += count;
+            // The pace is what is under test.
+            tokio::time::sleep(pause).await;
+        }
+        sum
+    };
+    tokio::time::timeout(DEADLINE, read).await.expect("the connection is kept")
+}
+
+/// Waits until the server has ended the connection, without reading.
+async fn ended(stream: &TcpStream) {
+    let wait = async {
+        while stream.take_error().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, wait).await.expect("the connection is kept");
+}
+
+#[actix::test]
+async fn t12_an_answer_that_nobody_reads_ends_its_connection() {
+    let server = Slow::start();
+    let stream = server.connect("/large").await;
+    ended(&stream).await;
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn t12_an_answer_that_is_read_at_a_trickle_ends_its_connection() {
+    let server = Slow::start();
+    let mut stream = server.connect("/large").await;
+    let read = read_on(&mut stream, 16, Duration::from_millis(20)).await;
+    assert!(read < LARGE / 2, "{read}");
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn an_answer_that_is_read_slowly_and_steadily_comes_whole() {
+    let server = Slow::start();
+    let mut stream = server.connect("/large").await;
+    let start = Instant::now();
+    let (mut piece, mut sum) = (vec![0; 64 << 10], 0);
+    while sum < LARGE {
+        sum += tokio::time::timeout(DEADLINE, stream.read(&mut piece)).await.unwrap().unwrap();
+        if start.elapsed() < PATIENCE.answer * 3 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn t12_who_asks_on_and_reads_nothing_is_cut_off() {
+    let server = Slow::start();
+    for path in ["/empty", "/large"] {
+        let stream = server.connect(path).await;
+        let requests = get(path).repeat(1000);
+        let flood = async {
+            while let Ok(()) = stream.writable().await
+                && !matches!(stream.try_write(requests.as_bytes()), Err(error) if error.kind() != std::io::ErrorKind::WouldBlock)
+            {
+            }
+        };
+        tokio::time::timeout(DEADLINE, flood).await.expect("the connection is kept");
+    }
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn t12_a_second_head_that_does_not_end_ends_its_connection() {
+    let server = Slow::start();
+    let mut stream = server.connect("/empty").await;
+    stream.write_all(b"GET /empty HTTP/1.1\r\nX").await.unwrap();
+    let drip = async {
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, drip).await.expect("the connection is kept");
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn who_waits_for_an_answer_and_who_asks_now_and_then_is_left_alone() {
+    let server = Slow::start();
+    let mut stream = server.connect("/late").await;
+    let mut answer = [0; 1024];
+    for _ in 0..4 {
+        let count = tokio::time::timeout(DEADLINE, stream.read(&mut answer)).await.unwrap().unwrap();
+        assert!(
+            answer[..count].starts_with(b"HTTP/1.1 20"),
+            "{:?}",
+            String::from_utf8_lossy(&answer[..count])
+        );
+        tokio::time::sleep(PATIENCE.answer * 2).await;
+        stream.write_all(get("/empty").as_bytes()).await.unwrap();
+    }
+    server.handle.stop(false).await;
+}
