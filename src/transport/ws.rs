@@ -90,6 +90,7 @@ const COMMANDS: Conversation = Conversation {
     },
     hear: |session, message| match message {
         Ok(Inbound::Text(text)) => session.command(&text),
+        // Control frames are not for it, and the guard lets no binary pass.
         Ok(_) => None,
         Err(code) => {
             session.end(code);
