@@ -23,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use commands::Pending;
 pub use line::Line;
 use manners::Manners;
 pub use replay::Opening;
