@@ -28,7 +28,7 @@ PYTHON_TOOLS := target/python
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos soak fuzz autobahn probe check setup tools bench
+.PHONY: help run test chaos soak fuzz mutants autobahn probe deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -65,6 +65,10 @@ fuzz: ## Feed noise to all that reads what comes from outside; FUZZ_SECONDS=n fo
 	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; $(CARGO) fuzz run $$target \
 		fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
+mutants: ## Break the code in small ways, to see whether a test notices; takes hours
+	@$(CARGO) mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants@27.1.0
+	$(CARGO) mutants --no-shuffle --output target
+
 autobahn: $(PYTHON_TOOLS) ## Hold the WebSocket stack against the Autobahn test suite
 	$(CARGO) build --locked $(FEATURES),autobahn
 	$(PYTHON_TOOLS)/bin/python tests/python/autobahn.py target/debug/tidings
@@ -77,6 +81,11 @@ probe: $(PYTHON_TOOLS) ## Hold the HTTP API against its own document; SEED=n for
 $(PYTHON_TOOLS): tests/python/requirements.txt
 	python3 -m venv $@ && $@/bin/pip install -q -r $<
 	@touch $@
+
+# What is known to have a hole is fetched from the network; all else is known here.
+deny: ## Judge what is built in: licences, sources, known holes
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@0.20.2
+	$(CARGO) deny --locked check
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check
