@@ -17,11 +17,18 @@ TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:
 FAULTS := durability:: pauses:: postgres:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.
 LIBRARIES := libssl:libssl-dev
+# How long each target of `make fuzz` runs, and which there are.
+FUZZ_SECONDS ?= 30
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# How long `make probe` asks.
+PROBE_SECONDS ?= 120
+# Clients of other hands in Python, in an environment of their own.
+PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos soak check setup tools bench
+.PHONY: help run test chaos soak fuzz autobahn probe check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -50,6 +57,26 @@ soak: tools ## Play 1,000 sessions through churn and faults; SOAK_MINUTES=30 SEE
 	@echo "SEED=$(SEED)"
 	TIDINGS_TEST_SOAK_MINUTES=$(SOAK_MINUTES) TIDINGS_TEST_SEED=$(SEED) \
 		$(CARGO) test --release --locked $(FEATURES) --test cluster soak::x34 -- --nocapture
+
+# Coverage and sanitizers are unstable options of the compiler, which the stable one takes if it is told to.
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: ## Feed noise to all that reads what comes from outside; FUZZ_SECONDS=n for longer
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-fuzz@0.13.2
+	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; $(CARGO) fuzz run $$target \
+		fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
+
+autobahn: $(PYTHON_TOOLS) ## Hold the WebSocket stack against the Autobahn test suite
+	$(CARGO) build --locked $(FEATURES),autobahn
+	$(PYTHON_TOOLS)/bin/python tests/python/autobahn.py target/debug/tidings
+
+probe: $(PYTHON_TOOLS) ## Hold the HTTP API against its own document; SEED=n for the same again
+	$(CARGO) build --locked $(FEATURES)
+	$(PYTHON_TOOLS)/bin/python tests/python/probe.py target/debug/tidings \
+		--seed $(SEED) --max-time $(PROBE_SECONDS)
+
+$(PYTHON_TOOLS): tests/python/requirements.txt
+	python3 -m venv $@ && $@/bin/pip install -q -r $<
+	@touch $@
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check

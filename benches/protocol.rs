@@ -1,18 +1,22 @@
 //! What one event costs before it reaches a socket: to encode it, to judge it, to queue it, and to read what
-//! clients send.
+//! clients send; and what it costs to count those who come.
 
 #![allow(clippy::unwrap_used)]
 
 use std::{
     hint::black_box,
     task::{Context, Waker},
+    time::Instant,
 };
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tidings::{
+    config,
     domain::{
-        Epoch, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Timestamp, UserId,
+        Epoch, Identity, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Scopes,
+        Timestamp, UserId,
     },
+    limits::Limits,
     outbox::{Outbox, OutboxLimits, OutboxPool},
     protocol::{
         Class, Frame,
@@ -156,5 +160,29 @@ fn parse(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode, deliver, queue, parse);
+fn count(c: &mut Criterion) {
+    let limits = Limits::new(&config::Limits::default(), false);
+    let mut group = c.benchmark_group("limits");
+    for users in [64, 10_000] {
+        let identities: Vec<Identity> = (0..users)
+            .map(|n| Identity {
+                user: format!("user{n}").parse().unwrap(),
+                scopes: Scopes::parse(""),
+                expires_at: Timestamp::from_secs(1_800_000_000),
+                issued_at: None,
+                token_id: None,
+            })
+            .collect();
+        let mut callers = identities.iter().cycle();
+        group.bench_function(format!("a request of one of {users} users"), |b| {
+            b.iter(|| limits.request(black_box(callers.next().unwrap()), Instant::now()));
+        });
+    }
+    let address = std::net::IpAddr::from([203, 0, 113, 9]).into();
+    let place = || drop(black_box(limits.place(black_box(address))));
+    group.bench_function("a place, taken and left", |b| b.iter(place));
+    group.finish();
+}
+
+criterion_group!(benches, encode, deliver, queue, parse, count);
 criterion_main!(benches);

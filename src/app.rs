@@ -30,6 +30,7 @@ use crate::{
     config::Config,
     domain::NodeId,
     http::{Api, Listener},
+    limits::Limits,
     random,
 };
 
@@ -37,7 +38,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Serve,
-    /// For one developer on one machine: loopback only, and a `Host` that is not loopback is refused.
+    /// For one developer on one machine: loopback only, where addresses have no limits, and a `Host` that is not
+    /// loopback is refused.
     Dev,
 }
 
@@ -102,6 +104,7 @@ impl Application {
             hub: parts.hub.clone(),
             bridge: parts.bridge.clone(),
             gate: gate.clone(),
+            limits: Arc::new(Limits::new(&config.limits, mode == Mode::Dev)),
             revoker,
             peers,
             is_draining: is_draining.clone(),

@@ -86,6 +86,7 @@ impl Shared {
             hub: HubQueue::launch(hub.clone()),
             store: store.clone(),
             gate: self.gate.clone(),
+            limits: self.api.limits.clone(),
             policy: self.policy.clone(),
             sessions: self.sessions.clone(),
             sessions_max: self.sessions_max.unwrap_or(0),

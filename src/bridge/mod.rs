@@ -40,6 +40,12 @@ pub use link::{BridgeLink, BusState};
 use messages::{HubReady, Orders, Stop};
 use secrecy::SecretString;
 use tokio::sync::{mpsc, oneshot};
+#[cfg(fuzzing)]
+pub use {
+    envelope::{Rejected, Sealer},
+    names::{Channel, Names},
+    signature::Signer,
+};
 
 use crate::domain::NodeId;
 

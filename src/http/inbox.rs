@@ -16,7 +16,7 @@ use super::{
 use crate::{
     domain::{Counters, Cursor, NotificationId, NotificationType, Position},
     protocol::{
-        ErrorCode,
+        ErrorCode, PageSize,
         event::{NotificationFields, NotificationView},
     },
     store::messages::{Delete, Fetch, List, ListState},
@@ -58,7 +58,7 @@ struct ListBody<'a> {
     params(
         ("state" = inline(Option<StateWord>), Query, description = "`all` where it is left out."),
         ("type" = Option<NotificationType>, Query, description = "Only of this type."),
-        ("limit" = Option<u64>, Query, description = "Notifications of a page, 50 where it is left out; above 200 counts as 200.", minimum = 1),
+        ("limit" = inline(Option<PageSize>), Query, description = "Notifications of a page, 50 where it is left out; above 200 counts as 200."),
         ("before" = Option<Position>, Query, description = "Only older ones: `next_before` of the page before."),
     ),
     responses(

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{EventName, Invalid, MessageDraft, Nonce, Position, RoomName, UserId},
     hub::messages::{PublishMessage, ReadMessages, ReadPresence, RoomMessages, RoomPresence},
-    protocol::{ErrorCode, Frame, event::Message, message},
+    protocol::{ErrorCode, Frame, PageSize, event::Message, message},
     stream::{PageLimit, Resume},
 };
 
@@ -116,7 +116,7 @@ pub async fn publish(
     params(
         ("room" = RoomName, Path, description = "The room."),
         ("since" = Option<Position>, Query, description = "Where the client stands in the room."),
-        ("limit" = Option<u64>, Query, description = "Messages of a page, 50 where it is left out; above 500 counts as 500.", minimum = 1),
+        ("limit" = inline(Option<PageSize>), Query, description = "Messages of a page, 50 where it is left out; above 500 counts as 500."),
     ),
     responses(
         answers::Identified,

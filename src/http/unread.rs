@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::{Api, answers, etag::is_known, extract::Caller, problem::Problem, socket, wait::Wait};
 use crate::{
     domain::Identity,
-    protocol::CloseCode,
+    protocol::{CloseCode, Seconds},
     session::{Following, Waiter, Worker},
     store::messages::InboxCounters,
 };
@@ -49,7 +49,7 @@ struct UnreadBody {
 #[utoipa::path(
     get, path = "/v1/notifications/unread", tag = "Inbox", operation_id = "fetch_unread",
     params(
-        ("wait" = Option<u64>, Query, description = "Seconds to wait for a change; above 60 counts as 60."),
+        ("wait" = inline(Option<Seconds>), Query, description = "Seconds to wait for a change; above 60 counts as 60."),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer."),
         ("Prefer" = Option<String>, Header, description = "`wait=n`, as `wait` in the query.", example = "wait=25"),
     ),
@@ -110,8 +110,9 @@ async fn counters_after(
     if time.is_zero() {
         return Ok(now);
     }
+    let place = worker.limits.place(worker.gate.client(request))?;
     let (deadline, line) = (Instant::now() + time, socket::line(request)?);
-    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default(), line);
+    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default(), line, place);
     match waiter.begun().await {
         Ok(()) => {}
         // The wait is over before it began.

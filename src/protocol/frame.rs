@@ -163,7 +163,25 @@ impl Frame {
                 br#"{"type":"error","code":"internal","message":"internal error","retryable":false}"#,
             );
         }
-        let (header, header_len) = header(TEXT, buffer.len() - HEADER_MAX);
+        Self::seal(TEXT, class, stream, numbers, buffer)
+    }
+
+    /// A message that is no event, to be sent back as it came.
+    #[cfg(feature = "autobahn")]
+    pub fn echo(is_text: bool, message: &[u8]) -> Self {
+        let opcode = if is_text { TEXT } else { super::websocket::BINARY };
+        Self::seal(opcode, Class::Reply, None, None, [&[0; HEADER_MAX], message].concat())
+    }
+
+    /// Puts the header before what is in the buffer, in the place that was left for it.
+    fn seal(
+        opcode: u8,
+        class: Class,
+        stream: Option<StreamName>,
+        numbers: Option<Numbers>,
+        mut buffer: Vec<u8>,
+    ) -> Self {
+        let (header, header_len) = header(opcode, buffer.len() - HEADER_MAX);
         let start = HEADER_MAX - header_len;
         for (place, byte) in buffer.iter_mut().skip(start).zip(header.into_iter().take(header_len)) {
             *place = byte;

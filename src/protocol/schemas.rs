@@ -102,6 +102,35 @@ text!(TimeOfDay, "TimeOfDay", "A time on the clock.", "22:00", |text| {
 });
 text!(Zone, "Zone", "The name of a time zone (IANA).", "Europe/Berlin", |text| text);
 
+/// Gives a number of a query its schema: whole, and from a least one on as large as anybody likes, since too large a
+/// one counts as the most there is.
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident, $minimum:literal) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some($minimum));
+                Object::from(number).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    };
+}
+
+number!(
+    /// How many of something a page has.
+    PageSize,
+    1
+);
+number!(
+    /// How long a request may wait.
+    Seconds,
+    0
+);
+
 #[cfg(test)]
 mod tests {
     use std::str::FromStr;

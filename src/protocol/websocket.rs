@@ -9,6 +9,8 @@ pub(super) const HEADER_MAX: usize = 10;
 
 const FIN: u8 = 0x80;
 pub(super) const TEXT: u8 = 0x1;
+#[cfg(feature = "autobahn")]
+pub(super) const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;

@@ -14,6 +14,7 @@ use crate::{
     auth::gate::Gate,
     domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
+    limits::Limits,
     outbox::{OutboxLimits, OutboxPool},
     protocol::CloseCode,
     random,
@@ -78,6 +79,7 @@ pub struct Worker {
     pub hub: Rc<HubQueue>,
     pub store: StoreLink,
     pub gate: Arc<Gate>,
+    pub limits: Arc<Limits>,
     pub policy: SessionPolicy,
     /// Sessions of the whole node, and how many it takes; 0 is no limit.
     pub sessions: Arc<AtomicUsize>,

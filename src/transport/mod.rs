@@ -7,12 +7,20 @@ mod sse;
 mod sse_body;
 mod ws;
 mod ws_body;
+#[cfg(feature = "autobahn")]
+mod ws_echo;
 mod ws_guard;
 mod ws_handshake;
 mod ws_messages;
+mod ws_utf8;
 
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;
+#[cfg(fuzzing)]
+pub use {
+    ws_guard::{Guard, MessageLimits},
+    ws_messages::{Inbound, Messages},
+};
 
 use crate::http::Endpoint;
 
@@ -29,6 +37,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/v1/ws/{room}").follow(ws::websocket_in_room),
         at("/v1/sse").follow(sse::event_stream),
         at("/v1/poll").follow(poll::poll),
+        #[cfg(feature = "autobahn")]
+        at("/v1/echo").follow(ws_echo::echo),
     ]
 }
 

@@ -23,7 +23,7 @@ use crate::{
     http::{answers, problem::Problem, socket},
     hub::slots::Receiver,
     protocol::CloseCode,
-    session::{Opening, Session, Worker},
+    session::{Opening, Pending, Session, SessionPolicy, Worker},
 };
 
 /// Follow over a WebSocket
@@ -45,11 +45,12 @@ use crate::{
         answers::Follows,
         answers::Upgrades,
         answers::HasNoPlace,
+        answers::Enters,
         (status = 101, description = "The WebSocket is open, and `welcome` comes."),
     )
 )]
 pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    open(request, payload).await
+    open(request, payload, &COMMANDS).await
 }
 
 /// Follow over a WebSocket that begins in a room
@@ -69,29 +70,57 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
         answers::Follows,
         answers::Upgrades,
         answers::HasNoPlace,
+        answers::Enters,
         (status = 101, description = "The WebSocket is open, and `welcome` comes."),
     )
 )]
 pub async fn websocket_in_room(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
-    open(request, payload).await
+    open(request, payload, &COMMANDS).await
 }
 
+/// What is heard of a client beside control frames, and what becomes of it.
+pub(super) struct Conversation {
+    pub limits: fn(&SessionPolicy) -> MessageLimits,
+    pub hear: fn(&Rc<Session>, Result<Inbound, CloseCode>) -> Option<Pending>,
+}
+
+const COMMANDS: Conversation = Conversation {
+    limits: |policy| MessageLimits {
+        bytes: policy.message_bytes as u64,
+        fragments: policy.fragments,
+        has_binary: false,
+    },
+    hear: |session, message| match message {
+        Ok(Inbound::Text(text)) => session.command(&text),
+        // Control frames are not for it, and the guard lets no binary pass.
+        Ok(_) => None,
+        Err(code) => {
+            session.end(code);
+            None
+        }
+    },
+};
+
 /// Upgrades the connection and opens a session on this worker.
-async fn open(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
+pub(super) async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    conversation: &'static Conversation,
+) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
-    let Accepted { mut response, identity, following, has_ping_event } =
+    let Accepted { mut response, identity, following, has_ping_event, place } =
         ws_handshake::accept(&request, &worker).await?;
 
-    let session = Session::open(worker, Transport::WebSocket, following, socket::line(&request)?);
+    let line = socket::line(&request)?;
+    let session = Session::open(worker, Transport::WebSocket, following, line, place);
     if let Some(identity) = identity {
         session.admit(identity, Opening::Welcome(None));
     }
 
-    let policy = session.policy();
-    let limits = MessageLimits { bytes: policy.message_bytes as u64, fragments: policy.fragments };
-    let codec = Codec::new().max_size(policy.message_bytes);
+    let limits = (conversation.limits)(session.policy());
+    let codec = Codec::new().max_size(usize::try_from(limits.bytes).unwrap_or(usize::MAX));
     let messages = Messages::new(payload, Guard::new(limits), codec);
-    let actor = WsSession { session: session.clone(), messages: Some(messages) };
+    let actor = WsSession { session: session.clone(), messages: Some(messages), conversation };
     let context = WebsocketContext::create(actor, pending::<Result<Bytes, PayloadError>>());
     Ok(response.streaming(WsBody::new(context, session, has_ping_event)))
 }
@@ -100,6 +129,7 @@ struct WsSession {
     session: Rc<Session>,
     /// Until the actor starts.
     messages: Option<Messages<web::Payload>>,
+    conversation: &'static Conversation,
 }
 
 impl Actor for WsSession {
@@ -120,20 +150,17 @@ impl StreamHandler<Result<Inbound, CloseCode>> for WsSession {
     fn handle(&mut self, message: Result<Inbound, CloseCode>, ctx: &mut Self::Context) {
         self.session.heard();
         match message {
-            Ok(Inbound::Text(text)) => {
-                if let Some(pending) = self.session.command(&text) {
-                    // The next command is read when this one is answered, so answers keep the order.
-                    ctx.wait(pending.into_actor(self));
-                }
-            }
             Ok(Inbound::Ping(payload)) => {
                 self.session.control();
                 self.session.outbox().pong(payload);
             }
             Ok(Inbound::Pong) => self.session.control(),
             Ok(Inbound::Close(number)) => self.session.peer_closed(number),
-            Err(code) => {
-                self.session.end(code);
+            message => {
+                if let Some(pending) = (self.conversation.hear)(&self.session, message) {
+                    // The next command is read when this one is answered, so answers keep the order.
+                    ctx.wait(pending.into_actor(self));
+                }
             }
         }
     }

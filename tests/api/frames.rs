@@ -133,6 +133,8 @@ async fn b17_text_that_is_not_utf_8_is_refused_as_such() {
         ("a lone surrogate", frame(0x81, b"\"\xED\xA0\x80\"")),
         ("cut in the middle", frame(0x81, b"\"\xE2\x82")),
         ("in fragments", [frame(0x01, b"\"\xE2\x82"), frame(0x80, b"\"")].concat()),
+        ("in a message that has not ended", frame(0x01, b"\"\xFF")),
+        ("in a frame that has not ended", [header(0x81, 100), b"\"\xFF".to_vec()].concat()),
     ] {
         assert_eq!(close_code(&app, &bytes).await, Some(1007), "{name}");
     }
@@ -172,7 +174,7 @@ async fn b18_a_close_frame_that_is_none_is_a_protocol_error() {
     app.expect_healthy().await;
 }
 
-/// B19, B20, T11.
+/// B19, B20.
 #[actix_web::test]
 async fn t11_b19_b20_a_message_over_the_limit_is_too_big_in_one_piece_or_in_many() {
     let mut app = App::start();
@@ -201,25 +203,71 @@ async fn t11_b19_b20_a_message_over_the_limit_is_too_big_in_one_piece_or_in_many
     app.expect_healthy().await;
 }
 
-/// What is declared is not what is kept, however much of it is sent.
+/// What is declared is not what is kept, however much of it is sent; nor does it help to cut it small.
 #[actix_web::test]
-async fn t11_a_giant_declared_length_fails_at_once_and_costs_no_memory() {
-    let app = App::start_with(&[("limits.sessions_per_user", "0")]);
+async fn t11_neither_giant_frames_nor_endless_small_ones_cost_memory() {
+    let lifted = ["limits.sessions_per_user", "limits.sessions_per_ip", "limits.handshakes_per_second"];
+    let mut app = App::start_with(&lifted.map(|limit| (limit, "0")));
     let sockets = app.idle_sockets().await;
-    assert_eq!(close_code(&app, &header(0x81, 1 << 40)).await, Some(1009));
+    let poured = 4 << 20;
+    let endless = |first: Vec<u8>, next: Vec<u8>| [first, next.repeat(poured / next.len())].concat();
+    let floods = [
+        (header(0x81, 1 << 40), 1009),
+        (endless(header(0x81, 1 << 30), b"x".to_vec()), 1009),
+        (endless(frame(0x01, b"x"), frame(0x00, b"x")), 1009),
+        (endless(frame(0x01, b""), frame(0x00, b"")), 1009),
+        // Of no use, and so ten are too many.
+        (endless(Vec::new(), frame(0x81, b"")), 4501),
+        // What could be compressed is not looked at.
+        (endless(frame(0xC1, b"x"), frame(0xC0, b"x")), 1002),
+    ];
+    // The first of each kind has the server take what it takes for its work.
+    for (bytes, code) in &floods {
+        pour(&app, bytes, *code).await;
+    }
     let before = app.memory();
-    let (offered, taken) = (16 << 20, 1 << 20);
-    let giants = (0..20).map(|_| async {
-        let mut raw = open(&app).await;
-        raw.write(header(0x81, 1 << 30)).await;
-        let poured = timeout(DEADLINE, raw.0.write_all(&vec![b'x'; offered])).await;
-        assert!(poured.expect("the server neither reads nor ends it").is_err());
-        assert_eq!(raw.read_close().await, Some(1009));
-    });
-    join_all(giants).await;
-    let grown = app.memory().saturating_sub(before);
-    assert!(grown < 20 * taken, "{grown} bytes more");
+    join_all(floods.iter().cycle().take(60).map(|(bytes, code)| pour(&app, bytes, *code))).await;
+    let (grown, allowed) = (app.memory().saturating_sub(before), 60 * 4 * MESSAGE_BYTES as u64);
+    assert!(grown < allowed, "{grown} bytes more");
     app.expect_sockets(sockets).await;
+    app.expect_healthy().await;
+}
+
+/// Sends all of it, or as much as the server lets it, and is closed with this code.
+async fn pour(app: &App, bytes: &[u8], code: u16) {
+    let mut raw = open(app).await;
+    // Who is not listened to any more may be cut off in the middle.
+    let _ = timeout(DEADLINE, raw.0.write_all(bytes)).await.expect("the server neither reads nor ends it");
+    assert_eq!(raw.read_close().await, Some(code));
+}
+
+#[actix_web::test]
+async fn what_came_before_a_fault_in_one_piece_with_it_is_answered() {
+    let app = App::start();
+    let mut raw = open(&app).await;
+    let echo = text(&json!({ "type": "echo", "data": 1, "ref": 1 }));
+    raw.write([echo, header(0x81, 1 << 40)].concat()).await;
+    let (_, answer) = raw.read_frame().await;
+    assert_eq!(serde_json::from_slice::<Value>(&answer).unwrap()["type"], "ok");
+    assert_eq!(raw.read_close().await, Some(1009));
+}
+
+/// Who answers the close frame of a failed connection is not made to wait for those who do not.
+#[actix_web::test]
+async fn a_failed_connection_is_over_when_the_client_has_closed_too() {
+    let app = App::start();
+    for fault in [frame(0x89, &[b'x'; 126]), frame(0xC1, b"{}"), frame(0x81, b"\xFF"), frame(0x09, b"part")] {
+        let (mut silent, mut polite) = (open(&app).await, open(&app).await);
+        for raw in [&mut silent, &mut polite] {
+            raw.write(&fault).await;
+            raw.read_close().await;
+        }
+        polite.write(frame(0x88, b"\x03\xEA")).await;
+        tokio::select! {
+            _ = polite.read_to_end() => {}
+            _ = silent.read_to_end() => panic!("the one that says nothing was first"),
+        }
+    }
 }
 
 #[actix_web::test]
@@ -227,6 +275,7 @@ async fn b21_a_binary_frame_is_refused() {
     let mut app = App::start();
     assert_eq!(close_code(&app, &frame(0x82, b"{}")).await, Some(1003));
     assert_eq!(close_code(&app, &frame(0x02, b"{}")).await, Some(1003));
+    assert_eq!(close_code(&app, &header(0x82, 60_000)).await, Some(1003));
     app.expect_healthy().await;
 }
 

@@ -12,7 +12,7 @@ use crate::{
     http::{Api, answers, extract::Arguments, problem::Problem},
     hub::messages::{Headcount, RoomView, SessionCount, SessionFilter, SessionView},
     peers::messages::{Answer, NodeStats, Question},
-    protocol::ErrorCode,
+    protocol::{ErrorCode, PageSize},
     store::messages::{InboxStand, ReadInboxes},
 };
 
@@ -107,7 +107,7 @@ pub struct LiveSession {
     params(
         ("user" = Option<UserId>, Query, description = "Only of this user."),
         ("room" = Option<RoomName>, Query, description = "Only those in this room."),
-        ("limit" = Option<u64>, Query, description = "50 where it is left out; above 200 counts as 200.", minimum = 1),
+        ("limit" = inline(Option<PageSize>), Query, description = "50 where it is left out; above 200 counts as 200."),
     ),
     responses(
         answers::Identified,
@@ -192,7 +192,7 @@ struct RoomList {
     get, path = "/v1/admin/rooms", tag = "Admin", operation_id = "list_rooms",
     params(
         ("prefix" = Option<String>, Query, description = "Only those whose names begin so.", example = "chat:"),
-        ("limit" = Option<u64>, Query, description = "50 where it is left out; above 200 counts as 200.", minimum = 1),
+        ("limit" = inline(Option<PageSize>), Query, description = "50 where it is left out; above 200 counts as 200."),
     ),
     responses(
         answers::Identified,

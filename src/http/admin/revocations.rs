@@ -30,7 +30,12 @@ struct RevocationBody {
     #[schema(nullable = false)]
     user: Option<UserId>,
     /// The one token that has this `jti`.
-    #[schema(nullable = false, min_length = 1, max_length = 255)]
+    #[schema(
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+    )]
     jti: Option<String>,
 }
 

@@ -42,7 +42,7 @@ struct UnreadOfUser {
 #[utoipa::path(
     get, path = "/v1/admin/unread", tag = "Admin", operation_id = "fetch_unread_of_users",
     params(
-        ("users" = String, Query, description = "1 to 200 users, with commas between.", example = "alice,bob"),
+        ("users" = String, Query, description = "1 to 200 users, with commas between.", min_length = 1, example = "alice,bob"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer."),
     ),
     responses(

@@ -1,5 +1,3 @@
-//! What a frame is on the wire, and what it covers of its stream.
-
 use super::*;
 use crate::{domain::Epoch, stream::GapReason};
 
