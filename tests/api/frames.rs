@@ -221,14 +221,16 @@ async fn t11_neither_giant_frames_nor_endless_small_ones_cost_memory() {
         // What could be compressed is not looked at.
         (endless(frame(0xC1, b"x"), frame(0xC0, b"x")), 1002),
     ];
-    // The first of each kind has the server take what it takes for its work.
-    for (bytes, code) in &floods {
-        pour(&app, bytes, *code).await;
-    }
+    let pour_all = || join_all(floods.iter().cycle().take(60).map(|(bytes, code)| pour(&app, bytes, *code)));
+    // What so many connections take for their buffers at once, the allocator keeps for the next ones, more or less.
+    pour_all().await;
     let before = app.memory();
-    join_all(floods.iter().cycle().take(60).map(|(bytes, code)| pour(&app, bytes, *code))).await;
-    let (grown, allowed) = (app.memory().saturating_sub(before), 60 * 4 * MESSAGE_BYTES as u64);
-    assert!(grown < allowed, "{grown} bytes more");
+    for _ in 0..3 {
+        pour_all().await;
+    }
+    let grown = app.memory().saturating_sub(before);
+    // Of some 600 MiB.
+    assert!(grown < 60 * 8 * MESSAGE_BYTES as u64, "{grown} bytes more");
     app.expect_sockets(sockets).await;
     app.expect_healthy().await;
 }

@@ -43,8 +43,14 @@ async fn silent(address: SocketAddr, count: usize) -> Vec<TcpStream> {
 async fn x23_more_sockets_come_than_there_are_files() {
     let mut command = bound("KILL", "prlimit");
     command.env_clear().args(["--nofile=200", env!("CARGO_BIN_EXE_tidings")]);
-    let mut app =
-        App::start_as(command, &[("limits.sessions_per_user", "0"), ("limits.sessions_per_ip", "0")]);
+    let mut app = App::start_as(
+        command,
+        &[
+            ("limits.sessions_per_user", "0"),
+            ("limits.sessions_per_ip", "0"),
+            ("limits.handshakes_per_second", "0"),
+        ],
+    );
     let before = app.idle_sockets().await;
     let mut taken: Vec<Ws> = Vec::new();
     let mut refused = 0;
@@ -89,8 +95,14 @@ async fn x23_more_sockets_come_than_there_are_files() {
 #[actix_web::test]
 async fn x24_sockets_and_readers_that_do_not_read_stay_below_a_ceiling_of_memory() {
     let ceiling = Ceiling::new(256 * MIB);
-    let mut app =
-        App::start_as(ceiling.program(), &[("session.slow_timeout", "3s"), ("limits.sessions_per_ip", "0")]);
+    let mut app = App::start_as(
+        ceiling.program(),
+        &[
+            ("session.slow_timeout", "3s"),
+            ("limits.sessions_per_ip", "0"),
+            ("limits.handshakes_per_second", "0"),
+        ],
+    );
     let idle = times(1000, 5000);
     let connect = async |n: usize| app.ws(&format!("user{n}")).await;
     let mut sockets: Vec<Ws> = stream::iter(0..idle).map(connect).buffer_unordered(50).collect().await;
