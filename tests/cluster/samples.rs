@@ -187,7 +187,12 @@ async fn fill_pools(app: &App) {
 impl Node {
     async fn look(&self) -> Result<Sample, String> {
         let request = self.http.request("GET", "/metrics").force_close();
-        let numbers = scrape::samples(&self.http.try_send(request, "").await?);
+        let answer = self.http.try_send(request, "").await?;
+        // As of a node that stood still while it was asked.
+        if answer.status != 200 {
+            return Err(answer.text());
+        }
+        let numbers = scrape::samples(&answer);
         let sessions = ["websocket", "sse", "poll"]
             .map(|transport| numbers[&format!("tidings_sessions{{transport=\"{transport}\"}}")]);
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
