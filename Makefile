@@ -7,9 +7,11 @@ FEATURES := --features postgres-tls
 SEED := $(or $(SEED),$(shell date +%s))
 SOAK_MINUTES := 30
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
-# (G1), node runs clients that are not ours, PostgreSQL is the other database, Redis the bus between nodes,
-# openssl makes certificates, pkg-config finds the libraries.
-TOOLS := strace:strace node:nodejs npm:npm initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
+# (G1) and makes it fail (X31, X32), libfaketime moves the clock (X28), util-linux gives a test a disk of its own and
+# few files (unshare, mount, prlimit: X16, X23), node runs clients that are not ours, PostgreSQL is the other
+# database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries.
+TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:util-linux node:nodejs npm:npm \
+	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config
 # The files of tests/api that play faults of one node.
 FAULTS := durability:: pauses:: postgres:: slow_readers::
@@ -26,7 +28,7 @@ PYTHON_TOOLS := target/python
 NODE_MODULES := tests/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos soak fuzz autobahn probe check setup tools bench
+.PHONY: help run test chaos soak fuzz mutants autobahn probe deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -63,6 +65,10 @@ fuzz: ## Feed noise to all that reads what comes from outside; FUZZ_SECONDS=n fo
 	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; $(CARGO) fuzz run $$target \
 		fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
+mutants: ## Break the code in small ways, to see whether a test notices; takes hours
+	@$(CARGO) mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants@27.1.0
+	$(CARGO) mutants --no-shuffle --output target
+
 autobahn: $(PYTHON_TOOLS) ## Hold the WebSocket stack against the Autobahn test suite
 	$(CARGO) build --locked $(FEATURES),autobahn
 	$(PYTHON_TOOLS)/bin/python tests/python/autobahn.py target/debug/tidings
@@ -75,6 +81,11 @@ probe: $(PYTHON_TOOLS) ## Hold the HTTP API against its own document; SEED=n for
 $(PYTHON_TOOLS): tests/python/requirements.txt
 	python3 -m venv $@ && $@/bin/pip install -q -r $<
 	@touch $@
+
+# What is known to have a hole is fetched from the network; all else is known here.
+deny: ## Judge what is built in: licences, sources, known holes
+	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@0.20.2
+	$(CARGO) deny --locked check
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check

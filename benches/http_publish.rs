@@ -3,8 +3,8 @@
 //! `FSYNC=on tests/with-postgres cargo bench --bench http_publish`.
 //!
 //! Prints how many publishes are accepted in a second (each one committed and synced before its 201),
-//! and how long one takes; and how many polls are answered 304 by a server on one core. The load comes from
-//! one thread.
+//! and how long one takes; and how many polls are answered 304 by a server on one core, with the requests of each
+//! user counted, and without. The load comes from one thread.
 
 // A benchmark that is wrong may end.
 #![allow(clippy::indexing_slicing)]
@@ -36,7 +36,7 @@ fn main() -> Outcome<()> {
             runtime.block_on(measure(server.address, connections, request)).map(|figures| {
                 let rate = figures.per_second * f64::from(per_call);
                 println!(
-                    "{name:<44} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms",
+                    "{name:<50} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms",
                     figures.percentile(0.50),
                     figures.percentile(0.99)
                 );
@@ -59,16 +59,23 @@ fn main() -> Outcome<()> {
     drop(server);
 
     let is_split = cores::split_cores();
-    let server = Server::start(tidings(is_split.then_some(cores::SERVER_CORE), &settings))?;
-    let polls: Vec<String> = (0..POLLERS)
-        .map(|user| {
-            let poll = poll(&token(&format!("u{user}"), "")?);
-            let tag = runtime.block_on(entity_tag(server.address, &poll))?;
-            Ok(poll.replace("\r\n\r\n", &format!("\r\nIf-None-Match: {tag}\r\n\r\n")))
-        })
-        .collect::<Outcome<_>>()?;
-    let name = if is_split { "unread polls answered 304 by one core" } else { "unread polls answered 304" };
-    run(&server, name, POLLERS, 1, &|connection, _| polls[connection].clone())
+    // Counted, and never too often; or not counted.
+    for (rate, counted) in [("1000000", ""), ("0", ", not counted")] {
+        let limits = [format!("limits.requests_per_second={rate}"), format!("limits.requests_burst={rate}")];
+        let settings: Vec<&str> = settings.iter().copied().chain(limits.iter().map(String::as_str)).collect();
+        let server = Server::start(tidings(is_split.then_some(cores::SERVER_CORE), &settings))?;
+        let polls: Vec<String> = (0..POLLERS)
+            .map(|user| {
+                let poll = poll(&token(&format!("u{user}"), "")?);
+                let tag = runtime.block_on(entity_tag(server.address, &poll))?;
+                Ok(poll.replace("\r\n\r\n", &format!("\r\nIf-None-Match: {tag}\r\n\r\n")))
+            })
+            .collect::<Outcome<_>>()?;
+        let by = if is_split { " by one core" } else { "" };
+        let name = format!("unread polls answered 304{by}{counted}");
+        run(&server, &name, POLLERS, 1, &|connection, _| polls[connection].clone())?;
+    }
+    Ok(())
 }
 
 fn poll(token: &str) -> String {

@@ -1,19 +1,23 @@
 //! What one event costs before it reaches a socket: to encode it, to judge it, to queue it, and to read what
-//! clients send.
+//! clients send; and what it costs to count those who come.
 
 #![allow(clippy::unwrap_used)]
 
 use std::{
     hint::black_box,
     task::{Context, Waker},
+    time::Instant,
 };
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tidings::{
+    config,
     domain::{
-        Epoch, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Timestamp, UserId,
+        Epoch, Identity, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Scopes,
+        Timestamp, UserId,
     },
-    outbox::{Outbox, OutboxLimits},
+    limits::Limits,
+    outbox::{Outbox, OutboxLimits, OutboxPool},
     protocol::{
         Class, Frame,
         command::Command,
@@ -123,7 +127,7 @@ fn queue(c: &mut Criterion) {
     let mut group = c.benchmark_group("outbox");
     group.throughput(Throughput::Elements(1));
     group.bench_function("a message of a room, pushed and read", |b| {
-        let outbox = Outbox::new(limits);
+        let outbox = Outbox::new(limits, OutboxPool::default());
         let message = messages(1..=1).remove(0);
         let mut cx = Context::from_waker(Waker::noop());
         b.iter(|| {
@@ -136,7 +140,7 @@ fn queue(c: &mut Criterion) {
     group.throughput(Throughput::Elements(later.len() as u64));
     group.bench_function("messages of a room that push out older ones", |b| {
         let full = || {
-            let outbox = Outbox::new(limits);
+            let outbox = Outbox::new(limits, OutboxPool::default());
             first.iter().for_each(|message| outbox.push(message.clone()).unwrap());
             outbox
         };
@@ -156,5 +160,29 @@ fn parse(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode, deliver, queue, parse);
+fn count(c: &mut Criterion) {
+    let limits = Limits::new(&config::Limits::default(), false);
+    let mut group = c.benchmark_group("limits");
+    for users in [64, 10_000] {
+        let identities: Vec<Identity> = (0..users)
+            .map(|n| Identity {
+                user: format!("user{n}").parse().unwrap(),
+                scopes: Scopes::parse(""),
+                expires_at: Timestamp::from_secs(1_800_000_000),
+                issued_at: None,
+                token_id: None,
+            })
+            .collect();
+        let mut callers = identities.iter().cycle();
+        group.bench_function(format!("a request of one of {users} users"), |b| {
+            b.iter(|| limits.request(black_box(callers.next().unwrap()), Instant::now()));
+        });
+    }
+    let address = std::net::IpAddr::from([203, 0, 113, 9]).into();
+    let place = || drop(black_box(limits.place(black_box(address))));
+    group.bench_function("a place, taken and left", |b| b.iter(place));
+    group.finish();
+}
+
+criterion_group!(benches, encode, deliver, queue, parse, count);
 criterion_main!(benches);

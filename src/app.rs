@@ -2,6 +2,7 @@
 //! and watches what all workers share.
 
 mod door;
+mod machine;
 mod parts;
 mod policies;
 mod server;
@@ -17,6 +18,7 @@ use std::{
 };
 
 use actix_web::web;
+use machine::Capacity;
 use parts::Parts;
 use policies::{liveness_policy, session_policy};
 use server::{Opened, Servers, Shared};
@@ -28,6 +30,7 @@ use crate::{
     config::Config,
     domain::NodeId,
     http::{Api, Listener},
+    limits::Limits,
     random,
 };
 
@@ -35,7 +38,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Serve,
-    /// For one developer on one machine: loopback only, and a `Host` that is not loopback is refused.
+    /// For one developer on one machine: loopback only, where addresses have no limits, and a `Host` that is not
+    /// loopback is refused.
     Dev,
 }
 
@@ -100,6 +104,7 @@ impl Application {
             hub: parts.hub.clone(),
             bridge: parts.bridge.clone(),
             gate: gate.clone(),
+            limits: Arc::new(Limits::new(&config.limits, mode == Mode::Dev)),
             revoker,
             peers,
             is_draining: is_draining.clone(),
@@ -107,6 +112,7 @@ impl Application {
             body_timeout: config.http.body_timeout,
             data_bytes: config.session.data_bytes,
         });
+        let capacity = Capacity::new(config.http.workers, config.limits.sessions);
         let shared = Shared {
             node,
             mode,
@@ -116,7 +122,8 @@ impl Application {
             policy: session_policy(&config),
             liveness: liveness_policy(&config),
             sessions: sessions.clone(),
-            sessions_max: config.limits.sessions,
+            sessions_max: Some(capacity.sessions),
+            connections_max: capacity.connections,
             is_draining: is_draining.clone(),
             http: config.http,
         };

@@ -5,6 +5,7 @@
 
 mod latest;
 mod overflow;
+mod pool;
 mod queue;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
+pub use pool::OutboxPool;
 use queue::Queue;
 
 use crate::{
@@ -73,11 +75,11 @@ enum Ending {
 }
 
 impl Outbox {
-    pub fn new(limits: OutboxLimits) -> Self {
+    pub fn new(limits: OutboxLimits, pool: OutboxPool) -> Self {
         Self(RefCell::new(State {
             has_ping: false,
             pong: None,
-            queue: Queue::new(limits),
+            queue: Queue::new(limits, pool),
             ending: Ending::Open,
             is_overflowed: false,
             was_above_half: false,
@@ -92,8 +94,8 @@ impl Outbox {
     /// newest of each, and said when the reader has come below. A room's event that does not fit takes the place of older ones.
     ///
     /// # Errors
-    /// [`Full`] for an event of the inbox or a hint that does not fit, and for an event of a room where too
-    /// much else waits; then the outbox is at half or above, so that [`Self::take_drained`] will follow.
+    /// [`Full`] for an event of the inbox or a hint that does not fit, for an event of a room where too much else
+    /// waits, and for each of them where the pool of all outboxes is exhausted; [`Self::take_drained`] will follow.
     pub fn push(&self, frame: Frame) -> Result<(), Full> {
         let mut state = self.0.borrow_mut();
         if !matches!(state.ending, Ending::Open) {
@@ -103,6 +105,11 @@ impl Outbox {
         if class == Class::Ephemeral && !state.queue.is_below_half() {
             state.queue.latest.note(frame);
             return Ok(());
+        }
+        if class != Class::Reply && state.queue.is_cut_short() {
+            // Its reader makes up for it as soon as it has read something.
+            (state.is_overflowed, state.was_above_half) = (true, true);
+            return Err(Full);
         }
         if class != Class::Reply && !state.queue.fits(cost) {
             state.is_overflowed = true;

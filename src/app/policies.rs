@@ -1,15 +1,19 @@
 //! What the parts are built with, out of the settings.
 
+use super::machine;
 use crate::{
     bridge::{BridgeOptions, RoomBounds},
     config::{Config, Synchronous},
     domain::NodeId,
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
-    outbox::OutboxLimits,
+    outbox::{OutboxLimits, OutboxPool},
     session::SessionPolicy,
     store::messages::{Others, StoreOptions},
     stream::LogLimits,
 };
+
+/// The part of the memory that all outboxes may hold together.
+const OUTBOXES_PART: usize = 8;
 
 pub fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
@@ -54,6 +58,7 @@ pub fn session_policy(config: &Config) -> SessionPolicy {
     let session = &config.session;
     SessionPolicy {
         outbox: OutboxLimits { events: session.outbox_events, bytes: session.outbox_bytes },
+        pool: OutboxPool::new(machine::memory() / OUTBOXES_PART),
         message_bytes: session.message_bytes,
         fragments: session.fragments,
         data_bytes: session.data_bytes,

@@ -48,6 +48,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Administrators are few.
 const ADMIN_WORKERS: usize = 1;
+/// Their part of the connections.
+const ADMIN_PART: usize = 16;
 
 /// What the workers of the servers are given.
 #[derive(Clone)]
@@ -63,6 +65,8 @@ pub struct Shared {
     /// Sessions of the node, and how many it takes; `None` is no limit.
     pub sessions: Arc<AtomicUsize>,
     pub sessions_max: Option<usize>,
+    /// Connections of the process.
+    pub connections_max: usize,
     pub is_draining: Arc<AtomicBool>,
 }
 
@@ -82,6 +86,7 @@ impl Shared {
             hub: HubQueue::launch(hub.clone()),
             store: store.clone(),
             gate: self.gate.clone(),
+            limits: self.api.limits.clone(),
             policy: self.policy.clone(),
             sessions: self.sessions.clone(),
             sessions_max: self.sessions_max.unwrap_or(0),
@@ -166,10 +171,16 @@ impl Opened {
     pub fn serve(self, listener: Listener, shared: &Shared) -> Result<Running, AppError> {
         let Self { key, address, door, socket } = self;
         let Http { workers, head_timeout, ref base_path, .. } = shared.http;
-        let workers = if listener == Listener::Admin { ADMIN_WORKERS } else { workers };
+        let for_admins = shared.connections_max / ADMIN_PART;
+        let (workers, connections) = match listener {
+            Listener::Admin => (ADMIN_WORKERS, for_admins),
+            Listener::Public => (workers, shared.connections_max - for_admins),
+            Listener::Only => (workers, shared.connections_max),
+        };
         let (shared, ids) = (shared.clone(), Arc::new(AtomicU16::new(0)));
-        // The sessions have their own limit, which is answered; this one would only stop accepting.
+        // The sessions have their own limit, which is answered; this one only stops accepting.
         let connections_max = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
+        let connections_max = connections_max.min((connections / workers.max(1)).max(1));
         let patience = Patience { answer: ANSWER_TIMEOUT, idle: KEEP_ALIVE + head_timeout };
         let document = Data::new(openapi::Sent::new(listener, base_path));
         let factory = move || {

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use super::{
     OriginRule, Verifier,
     claims::InvalidToken,
-    credential::{CredentialError, CredentialKind, CredentialOptions, Route, Secret},
+    credential::{Credential, CredentialError, CredentialKind, CredentialOptions, Route, Secret},
     forwarded::{ClientAddress, TrustedProxies},
     revocations::Revocations,
     tickets::{self, Ticket},
@@ -71,6 +71,33 @@ impl Rules {
             trusted_proxies: TrustedProxies::new(http.trusted_proxies.clone()),
         })
     }
+
+    /// The credential of a request, if it has one, where a page may use it.
+    ///
+    /// # Errors
+    /// What the client is told, and what the log is.
+    fn credential(
+        &self,
+        request: &HttpRequest,
+        surface: Surface,
+    ) -> Result<Option<Credential>, (Refusal, &'static str)> {
+        let route = if surface == Surface::WebSocket { Route::WebSocket } else { Route::Other };
+        let headers = request.headers();
+        let found = self.credentials.find(route, headers, request.query_string());
+        let credential = found.map_err(|error| match error {
+            CredentialError::Ambiguous => (Refusal::TwoCredentials, "two credentials"),
+            CredentialError::Unusable => (Refusal::InvalidToken, "unusable credential"),
+        })?;
+        let kind = credential.as_ref().map(|credential| credential.kind);
+        let is_from_proxy =
+            || request.peer_addr().is_some_and(|peer| self.trusted_proxies.is_trusted(peer.ip()));
+        if (matches!(surface, Surface::WebSocket | Surface::Stream) || kind == Some(CredentialKind::Cookie))
+            && self.origins.check(headers, is_from_proxy(), kind).is_err()
+        {
+            return Err((Refusal::OriginNotAllowed, "origin"));
+        }
+        Ok(credential)
+    }
 }
 
 /// Knows whom to let in, and keeps nothing of whom it did. Shared by all workers.
@@ -106,19 +133,11 @@ impl Gate {
             log::warn!(client, reason; "auth refused");
             Err(refusal)
         };
-        let route = if surface == Surface::WebSocket { Route::WebSocket } else { Route::Other };
-        let credential = match self.rules.credentials.find(route, request.headers(), request.query_string()) {
-            Ok(credential) => credential,
-            Err(CredentialError::Ambiguous) => return refuse(Refusal::TwoCredentials, "two credentials"),
-            Err(CredentialError::Unusable) => return refuse(Refusal::InvalidToken, "unusable credential"),
+        let credential = match self.rules.credential(request, surface) {
+            Ok(Some(credential)) => credential,
+            Ok(None) => return Ok(None),
+            Err((refusal, reason)) => return refuse(refusal, reason),
         };
-        let kind = credential.as_ref().map(|credential| credential.kind);
-        if (matches!(surface, Surface::WebSocket | Surface::Stream) || kind == Some(CredentialKind::Cookie))
-            && self.rules.origins.check(request.headers(), self.is_from_proxy(request), kind).is_err()
-        {
-            return refuse(Refusal::OriginNotAllowed, "origin");
-        }
-        let Some(credential) = credential else { return Ok(None) };
         let judged = match &credential.secret {
             Secret::Token(token) => self.verify(token.expose_secret(), now),
             Secret::Ticket(_) if surface == Surface::Tickets => {
@@ -133,8 +152,13 @@ impl Gate {
         }
     }
 
-    fn is_from_proxy(&self, request: &HttpRequest) -> bool {
-        request.peer_addr().is_some_and(|peer| self.rules.trusted_proxies.is_trusted(peer.ip()))
+    /// Who makes a request that is not let in now, as far as a token says it: a ticket would be used up for nothing.
+    /// Whoever is refused is told of that, so nobody else learns why he is not known.
+    pub fn recognize(&self, request: &HttpRequest, surface: Surface, now: Timestamp) -> Option<Identity> {
+        match self.rules.credential(request, surface).ok()??.secret {
+            Secret::Token(token) => self.verify(token.expose_secret(), now).ok(),
+            Secret::Ticket(_) => None,
+        }
     }
 
     /// Gives the caller a ticket, by which a request can be made once without the token.

@@ -189,6 +189,15 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
         .into_iter()
         .filter(|key| config.bridge.url.is_none() && is_set(key))
         .map(|key| format!("{key} has no effect without bridge.url"));
-    let warnings = warning.map(str::to_owned).into_iter().chain(without_bus);
+    // TLS ends in front of us, and whatever does that is the peer of all connections.
+    let is_behind_proxy = http.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    let counts_addresses = config.limits.sessions_per_ip.is_some() || config.limits.handshakes_per_second > 0;
+    let one_address = (is_behind_proxy && http.trusted_proxies.is_empty() && counts_addresses).then(|| {
+        "http.trusted_proxies is not set: to limits.sessions_per_ip and limits.handshakes_per_second all clients behind a proxy are one; name its address there".to_owned()
+    });
+    let without_rate = (config.limits.publishes_per_second == 0 && is_set("limits.publishes_burst"))
+        .then(|| "limits.publishes_burst has no effect without limits.publishes_per_second".to_owned());
+    let warnings =
+        warning.map(str::to_owned).into_iter().chain(one_address).chain(without_bus).chain(without_rate);
     warnings.chain(later::warnings(&is_set)).collect()
 }

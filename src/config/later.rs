@@ -4,15 +4,8 @@ use super::Config;
 use super::check::{Problem, refuse_if};
 
 /// Nothing of ours reads these.
-const WITHOUT_EFFECT: [&str; 14] = [
-    "limits.sessions_per_ip",
-    "limits.handshakes_per_second",
-    "limits.handshakes_burst",
-    "limits.requests_per_second",
-    "limits.requests_burst",
+const WITHOUT_EFFECT: [&str; 7] = [
     "limits.push_subscriptions",
-    "limits.publishes_per_second",
-    "limits.publishes_burst",
     "push.vapid_private_key",
     "push.subject",
     "push.grace",

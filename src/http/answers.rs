@@ -35,6 +35,7 @@ answers! {
         "400": "The request cannot be read, or carries two different credentials.",
         "401": "There is no valid token or ticket. The same answer for every reason.",
         "403": "The credential is a cookie, and a page of this origin may not use it.",
+        "429": "The user asks too often. Try again later.",
         "default": "Every other refusal is a problem, too.",
     }
     NeedsScope {
@@ -105,14 +106,14 @@ answers! {
     }
     SpeaksToRoom {
         "422": "That is no name of a room (`bad_room`), or fields are wrong or unknown, and `errors` names each (`validation`).",
-        "429": "The room takes no more messages now.",
+        "429": "The room takes no more messages now, or the user asks too often. Try again later.",
         "503": "The room takes no message now, or cannot be reached.",
     }
     ReadsRoom {
         "503": "Rooms cannot be reached. Try again later.",
     }
     GivesTickets {
-        "429": "The user has as many open tickets as one may have.",
+        "429": "The user has as many open tickets as one may have, or asks too often. Try again later.",
         "503": "The store cannot keep it now. Try again later.",
     }
     NotReady {
@@ -122,7 +123,14 @@ answers! {
         "503": "The server has as many sessions as it takes, or is about to stop. Try again later.",
     }
     Waits {
-        "429": "As many requests of the user wait as may.",
+        "429": "The user asks too often, or as many requests of the user, or sessions of this address, wait as may. Try again later.",
+    }
+    /// Of every call that a client makes to stay.
+    Enters {
+        "429": "Too many handshakes come from this address, or it has as many sessions as one may have. Try again later.",
+    }
+    Publishes {
+        "429": "Publishes come faster than is set. Try again later.",
     }
     Upgrades {
         "400": "This is no WebSocket handshake by RFC 6455, the cursor is none (`bad_cursor`), or there are two different credentials.",
@@ -148,8 +156,13 @@ fn headers(status: &str) -> Vec<(&'static str, Type)> {
     match status {
         "401" => vec![("WWW-Authenticate", Type::String)],
         "426" => vec![("Sec-WebSocket-Version", Type::String)],
-        // In seconds.
-        "429" | "503" => vec![("Retry-After", Type::Integer)],
+        // In seconds. Beside it is how the bucket is, where it is one of the user.
+        "429" => vec![
+            ("RateLimit", Type::String),
+            ("RateLimit-Policy", Type::String),
+            ("Retry-After", Type::Integer),
+        ],
+        "503" => vec![("Retry-After", Type::Integer)],
         _ => Vec::new(),
     }
 }

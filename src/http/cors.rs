@@ -18,6 +18,8 @@ pub fn cors(allowed_origins: &[String]) -> Cors {
             "Link",
             "X-Request-Id",
             "Retry-After",
+            "RateLimit",
+            "RateLimit-Policy",
             "Idempotent-Replayed",
             "Preference-Applied",
         ])

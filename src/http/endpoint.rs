@@ -5,11 +5,11 @@ use actix_web::{
     dev::{AppService, HttpServiceFactory},
     guard,
     http::header,
-    middleware::DefaultHeaders,
+    middleware::{DefaultHeaders, from_fn},
     web,
 };
 
-use super::problem::Problem;
+use super::{problem::Problem, rate_limit};
 
 /// A row of the table of routes, which is read by the server and by tests.
 pub struct Endpoint {
@@ -92,6 +92,7 @@ impl HttpServiceFactory for Endpoint {
         let refuse = move || std::future::ready(Err::<HttpResponse, _>(Problem::method_not_allowed(&allow)));
         let resource = web::resource(self.path).default_service(web::to(refuse));
         let resource = self.routes.into_iter().fold(resource, |resource, route| resource.route(route));
+        let resource = resource.wrap(from_fn(rate_limit::tell));
         if self.path.starts_with("/v1/") {
             // What the API says is one user's and of this moment.
             let no_store = DefaultHeaders::new().add((header::CACHE_CONTROL, "no-store"));

@@ -1,6 +1,6 @@
 //! What handlers are given: who calls, and names out of the path and the query.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{collections::BTreeMap, str::FromStr, time::Instant};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -9,7 +9,7 @@ use actix_web::{
 };
 use futures_util::future::LocalBoxFuture;
 
-use super::{Api, problem::Problem};
+use super::{Api, problem::Problem, rate_limit};
 use crate::{
     auth::gate::Surface,
     clock,
@@ -17,8 +17,21 @@ use crate::{
     protocol::ErrorCode,
 };
 
-/// The authenticated caller; a request without a valid token gets 401.
+/// The authenticated caller; a request without a valid token gets 401, and one too many 429.
 pub struct Caller(pub Identity);
+
+impl Caller {
+    /// Who makes a request that comes for this.
+    ///
+    /// # Errors
+    /// What the gate says; or that this user comes too often.
+    pub async fn of(request: &HttpRequest, api: &Api, surface: Surface) -> Result<Self, Problem> {
+        let identity = api.gate.admit(request, surface, clock::now()).await?;
+        let identity = identity.ok_or_else(Problem::unauthorized)?;
+        rate_limit::pass(request, api.limits.request(&identity, Instant::now()))?;
+        Ok(Self(identity))
+    }
+}
 
 impl FromRequest for Caller {
     type Error = Problem;
@@ -28,8 +41,7 @@ impl FromRequest for Caller {
         let request = request.clone();
         Box::pin(async move {
             let api = request.app_data::<Data<Api>>().ok_or_else(Problem::internal)?;
-            let identity = api.gate.admit(&request, Surface::Api, clock::now()).await?;
-            identity.map(Self).ok_or_else(Problem::unauthorized)
+            Self::of(&request, api, Surface::Api).await
         })
     }
 }

@@ -23,6 +23,7 @@ mod notifications;
 pub mod pace;
 mod preferences;
 pub mod problem;
+pub mod rate_limit;
 pub mod request_id;
 mod rooms;
 pub mod socket;
@@ -49,6 +50,7 @@ use crate::{
     auth::gate::{Gate, revoking::Revoker},
     bridge::BridgeLink,
     hub::HubLink,
+    limits::Limits,
     peers::PeersLink,
     store::StoreLink,
 };
@@ -60,6 +62,7 @@ pub struct Api {
     /// `None` where this node is alone.
     pub bridge: Option<BridgeLink>,
     pub gate: Arc<Gate>,
+    pub limits: Arc<Limits>,
     pub revoker: Arc<Revoker>,
     pub peers: PeersLink,
     /// The process is about to stop and wants no new work.

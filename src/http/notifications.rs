@@ -1,5 +1,7 @@
 //! `POST /v1/notifications` and `POST /v1/send/{user}`: from a back-end to inboxes.
 
+use std::time::Instant;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::HeaderName,
@@ -14,6 +16,7 @@ use super::{
     draft::{self, DraftBody},
     extract::{Arguments, Caller},
     problem::Problem,
+    rate_limit,
 };
 use crate::{
     domain::{
@@ -65,6 +68,7 @@ struct Receipt<'a> {
         answers::NeedsScope,
         answers::TakesBody,
         answers::Repeatable,
+        answers::Publishes,
         answers::Stored,
         (status = 201, description = "It is stored, and on its way.", body = PublishedBody,
             headers(("Idempotent-Replayed" = String, description = "`true` where this is an earlier answer again.")),
@@ -81,7 +85,7 @@ pub async fn publish(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let Caller(identity) = caller;
-    require_publisher(&identity)?;
+    require_publisher(&request, &api, &identity)?;
     let body = body::json(&request, payload, &api).await?;
     let idempotency_key = idempotency_key(&request, &body)?;
     let draft = draft::parse(&body)?;
@@ -107,6 +111,7 @@ pub async fn publish(
         answers::NeedsScope,
         answers::TakesBody,
         answers::Repeatable,
+        answers::Publishes,
         answers::Stored,
         (status = 201, description = "It is stored, and on its way.", body = PublishedBody,
             headers(("Idempotent-Replayed" = String, description = "`true` where this is an earlier answer again.")),
@@ -123,7 +128,7 @@ pub async fn send(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let Caller(identity) = caller;
-    require_publisher(&identity)?;
+    require_publisher(&request, &api, &identity)?;
     let body = body::read(&request, payload, &api, TEXT_BYTES_MAX).await?;
     let idempotency_key = idempotency_key(&request, &body)?;
     let user: UserId = user.into_inner().parse().map_err(|error| unprocessable("user", error))?;
@@ -138,9 +143,12 @@ pub async fn send(
     store(&api, identity, idempotency_key, draft).await
 }
 
-/// Whoever has no `notify` scope at all is refused before the body is looked at.
-fn require_publisher(identity: &Identity) -> Result<(), Problem> {
-    if identity.scopes.is_publisher() { Ok(()) } else { Err(insufficient_scope()) }
+/// Whoever has no `notify` scope at all, or publishes too often, is refused before the body is looked at.
+fn require_publisher(request: &HttpRequest, api: &Api, identity: &Identity) -> Result<(), Problem> {
+    if !identity.scopes.is_publisher() {
+        return Err(insufficient_scope());
+    }
+    rate_limit::pass(request, api.limits.publish(&identity.user, Instant::now()))
 }
 
 fn insufficient_scope() -> Problem {

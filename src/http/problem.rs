@@ -17,6 +17,7 @@ use crate::{
     auth::gate::Refusal,
     domain::Invalid,
     hub::messages::RoomRefusal,
+    limits::Excess,
     mailbox::AskError,
     protocol::{CloseCode, ErrorCode},
     random,
@@ -243,6 +244,13 @@ impl From<RoomRefusal> for Problem {
                 Self::new(ErrorCode::Unavailable, "the room is not to be had now; try again later")
             }
         }
+    }
+}
+
+/// One is free within a second, and nobody is told to come earlier than that.
+impl From<Excess> for Problem {
+    fn from(excess: Excess) -> Self {
+        Self::new(ErrorCode::RateLimited, format!("{excess}; try again later"))
     }
 }
 

@@ -19,7 +19,11 @@ use super::{
     pace::{Pace, Patience},
     problem::Problem,
 };
-use crate::{observe::metrics::OpenConnection, protocol::ErrorCode, session::Line};
+use crate::{
+    observe::{logs::Seldom, metrics::OpenConnection},
+    protocol::ErrorCode,
+    session::Line,
+};
 
 /// What the kernel may hold for one peer that does not read (it doubles this). Unset it grows to
 /// megabytes, all of them stale by the time they are read.
@@ -33,6 +37,8 @@ const USER_TIMEOUT: Duration = Duration::from_secs(60);
 const ONE_WAY_TIMEOUT: Duration = Duration::from_secs(18);
 
 const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
+
+static NO_HANDLE: Seldom = Seldom::new();
 
 /// A second handle on a connection's socket.
 pub struct SocketHandle(Socket);
@@ -115,7 +121,8 @@ pub fn on_connect(patience: Patience) -> impl Fn(&dyn Any, &mut Extensions) {
                 extensions.insert(Pace::watched(handle.clone(), patience));
                 extensions.insert(handle);
             }
-            Err(error) => log::warn!("a socket has no second handle: {error}"),
+            Err(error) if NO_HANDLE.is_due() => log::warn!("a socket has no second handle: {error}"),
+            Err(_) => {}
         }
     }
 }

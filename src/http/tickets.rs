@@ -5,11 +5,12 @@ use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Api, answers, extract::Arguments, problem::Problem};
-use crate::{
-    auth::{gate::Surface, tickets::LIFETIME},
-    clock,
+use super::{
+    Api, answers,
+    extract::{Arguments, Caller},
+    problem::Problem,
 };
+use crate::auth::{gate::Surface, tickets::LIFETIME};
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Ticket)]
@@ -36,8 +37,7 @@ struct TicketBody<'a> {
 )]
 pub async fn issue(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     Arguments::read(&request, &[])?;
-    let identity = api.gate.admit(&request, Surface::Tickets, clock::now()).await?;
-    let identity = identity.ok_or_else(Problem::unauthorized)?;
+    let Caller(identity) = Caller::of(&request, &api, Surface::Tickets).await?;
     let ticket = api.gate.issue_ticket(identity).await?;
     let body = TicketBody { ticket: ticket.text.expose_secret(), expires_in: LIFETIME.as_secs() };
     Ok(HttpResponse::Created().json(body))

@@ -110,8 +110,9 @@ async fn counters_after(
     if time.is_zero() {
         return Ok(now);
     }
+    let place = worker.limits.place(worker.gate.client(request))?;
     let (deadline, line) = (Instant::now() + time, socket::line(request)?);
-    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default(), line);
+    let waiter = Waiter::open(worker.clone(), identity.clone(), Following::default(), line, place);
     match waiter.begun().await {
         Ok(()) => {}
         // The wait is over before it began.

@@ -13,7 +13,7 @@ use std::{
 use hashlink::LruCache;
 
 use super::shards::Shards;
-use crate::domain::rate::Quota;
+use crate::{domain::rate::Quota, observe::metrics};
 
 /// Buckets of a part that are kept, at most about 300 bytes each; there are 16 parts.
 const PART_KEYS_MAX: usize = 4096;
@@ -79,12 +79,16 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             }
         };
         drop(buckets);
+        if is_refused {
+            metrics::limit_exceeded(self.policy);
+        }
         Standing {
             policy: self.policy,
             burst: self.quota.burst(),
             window: self.quota.window(),
             left: self.quota.left(full_at, now),
-            full_in: full_at.saturating_duration_since(now),
+            // Another worker may have taken one a moment later than this `now`.
+            full_in: full_at.saturating_duration_since(now).min(self.quota.window()),
             is_refused,
         }
     }

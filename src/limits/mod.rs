@@ -19,6 +19,7 @@ use crate::{
     auth::forwarded::ClientAddress,
     config,
     domain::{Identity, UserId, rate::Quota},
+    observe::metrics,
 };
 
 /// Of what there was too much.
@@ -74,7 +75,10 @@ impl Limits {
     /// If too many of this address are here.
     pub fn place(&self, client: ClientAddress) -> Result<Place, Excess> {
         match self.sessions.as_ref().filter(|_| !self.is_spared(client)) {
-            Some(sessions) => sessions.take(client.group()).ok_or(Excess::Sessions),
+            Some(sessions) => sessions.take(client.group()).ok_or_else(|| {
+                metrics::limit_exceeded("sessions");
+                Excess::Sessions
+            }),
             None => Ok(Place::default()),
         }
     }

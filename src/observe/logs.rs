@@ -7,7 +7,11 @@
 use std::{
     fmt::Write as _,
     io::{self, IsTerminal, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use env_logger::{Builder, fmt::Formatter};
@@ -29,9 +33,34 @@ const LIBRARIES: LevelFilter = LevelFilter::Warn;
 /// Calls it an error when a client sends nonsense: no client writes lines into our log.
 const SILENT: &str = "actix_http";
 
-/// What the server says of its listener, and whether that was closed on purpose: it takes it for an error.
+/// What the server says of its listener, and whether that was closed on purpose: it takes it for an error. Where files
+/// run out it says so twice a second.
 const LISTENER: &str = "actix_server::accept";
 static IS_LISTENER_CLOSED: AtomicBool = AtomicBool::new(false);
+static OF_LISTENER: Seldom = Seldom::new();
+
+/// What comes again and again, and is said once in ten seconds.
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    const INTERVAL: Duration = Duration::from_secs(10);
+
+    pub const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Whether it is to be said now.
+    pub fn is_due(&self) -> bool {
+        // Never held over anything that could panic, so what a poisoned lock guards is whole.
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = said.is_none_or(|said| said.elapsed() >= Self::INTERVAL);
+        if is_due {
+            *said = Some(Instant::now());
+        }
+        is_due
+    }
+}
 
 /// From now on nothing that the server says of its listener is news.
 pub fn expect_closed_listener() {
@@ -57,7 +86,9 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
         LogFormat::Text => false,
     };
     builder.format(move |out, record| {
-        if record.target() == LISTENER && IS_LISTENER_CLOSED.load(Ordering::Relaxed) {
+        if record.target() == LISTENER
+            && (IS_LISTENER_CLOSED.load(Ordering::Relaxed) || !OF_LISTENER.is_due())
+        {
             return Ok(());
         }
         if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }

@@ -29,6 +29,7 @@ struct Metrics {
     notifications_accepted: Counter,
     room_messages_accepted: Counter,
     sessions_closed: Family<Label, Counter>,
+    limits_exceeded: Family<Label, Counter>,
     bus_rejected: Counter,
     sessions: Family<Label, Gauge>,
     users: Gauge,
@@ -72,6 +73,11 @@ impl Metrics {
             "sessions_closed",
             "Sessions that have ended, by the word of their close code; client and gone say that the client did it",
             metrics.sessions_closed.clone(),
+        );
+        registry.register(
+            "limits_exceeded",
+            "What was refused because one address or one user had as much as it may, by limit",
+            metrics.limits_exceeded.clone(),
         );
         registry.register("sessions", "Sessions that are open, by transport", metrics.sessions.clone());
         registry.register("users", "Users with a session", metrics.users.clone());
@@ -117,6 +123,11 @@ pub fn room_message_accepted() {
 /// `reason` is one of a few words.
 pub fn session_closed(reason: &'static str) {
     METRICS.sessions_closed.get_or_create(&[("reason", reason)]).inc();
+}
+
+/// `limit` is one of a few words.
+pub fn limit_exceeded(limit: &'static str) {
+    METRICS.limits_exceeded.get_or_create(&[("limit", limit)]).inc();
 }
 
 /// Counts a connection for as long as it is held.

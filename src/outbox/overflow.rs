@@ -47,9 +47,9 @@ impl Queue {
         while !self.limits.is_relieved(self.tally.all, cost)
             && let Some(entry) = self.entries.pop_front()
         {
-            self.tally.remove(&entry);
+            self.discount(&entry);
             if let Some(entry) = front.pass(entry) {
-                self.tally.add(entry);
+                self.count(entry);
             }
         }
         for entry in front.kept.into_iter().rev() {

@@ -5,12 +5,15 @@ use std::{
     ops::{AddAssign, SubAssign},
 };
 
-use super::{OutboxLimits, latest::Latest};
+use super::{OutboxLimits, OutboxPool, latest::Latest};
 use crate::{
     domain::RoomName,
     protocol::{Class, Frame},
     stream::Gap,
 };
+
+/// What an outbox may hold of an exhausted pool, so that who reads gets on.
+const FAIR_BYTES: usize = 8 * 1024;
 
 /// One thing that waits; small, since a slow reader has many.
 #[derive(Debug)]
@@ -56,6 +59,7 @@ pub(super) struct Queue {
     pub entries: VecDeque<Entry>,
     pub tally: Tally,
     pub latest: Latest,
+    pub pool: OutboxPool,
 }
 
 /// How much waits, of each kind that is treated differently.
@@ -69,8 +73,13 @@ pub(super) struct Tally {
 }
 
 impl Queue {
-    pub fn new(limits: OutboxLimits) -> Self {
-        Self { limits, entries: VecDeque::new(), tally: Tally::default(), latest: Latest::default() }
+    pub fn new(limits: OutboxLimits, pool: OutboxPool) -> Self {
+        Self { limits, entries: VecDeque::new(), tally: Tally::default(), latest: Latest::default(), pool }
+    }
+
+    /// Whether so much is left unread that it gets nothing more of a pool that is exhausted.
+    pub fn is_cut_short(&self) -> bool {
+        self.tally.all.bytes >= FAIR_BYTES && self.pool.is_exhausted()
     }
 
     pub fn fits(&self, cost: usize) -> bool {
@@ -87,7 +96,7 @@ impl Queue {
 
     pub fn push(&mut self, frame: Frame) {
         let entry = Entry::Frame(frame);
-        self.tally.add(&entry);
+        self.count(&entry);
         self.entries.push_back(entry);
     }
 
@@ -98,7 +107,7 @@ impl Queue {
             self.entries.shrink_to(16);
         }
         let entry = entry?;
-        self.tally.remove(&entry);
+        self.discount(&entry);
         Some(match entry {
             Entry::Frame(frame) => frame,
             Entry::Gap(lost) => Frame::gap(&lost.room, lost.gap),
@@ -121,24 +130,51 @@ impl Queue {
     }
 
     pub fn remove_if(&mut self, is_unwanted: impl Fn(&Entry) -> bool) {
-        let tally = &mut self.tally;
+        let (tally, pool) = (&mut self.tally, &self.pool);
         self.entries.retain(|entry| {
             let is_kept = !is_unwanted(entry);
             if !is_kept {
                 tally.remove(entry);
+                entry.release(pool);
             }
             is_kept
         });
     }
 
     pub fn clear(&mut self) {
-        *self = Self::new(self.limits);
+        *self = Self::new(self.limits, self.pool.clone());
+    }
+
+    /// Counts what is put in.
+    pub fn count(&mut self, entry: &Entry) {
+        self.tally.add(entry);
+        if let Entry::Frame(frame) = entry {
+            self.pool.hold(frame);
+        }
+    }
+
+    /// Counts what is taken out.
+    pub fn discount(&mut self, entry: &Entry) {
+        self.tally.remove(entry);
+        entry.release(&self.pool);
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.entries.iter().for_each(|entry| entry.release(&self.pool));
     }
 }
 
 impl Entry {
     pub fn is_of(&self, class: Class) -> bool {
         matches!(self, Self::Frame(frame) if frame.class() == class)
+    }
+
+    fn release(&self, pool: &OutboxPool) {
+        if let Self::Frame(frame) = self {
+            pool.release(frame);
+        }
     }
 
     fn room(&self) -> Option<&RoomName> {

@@ -41,7 +41,7 @@ fn take(outbox: &Outbox) -> Option<Outgoing> {
 
 #[test]
 fn events_beyond_the_bounds_are_refused_and_the_drain_is_told_once() {
-    let outbox = Outbox::new(LIMITS);
+    let outbox = Outbox::new(LIMITS, OutboxPool::default());
     for _ in 0..10 {
         assert_eq!(outbox.push(frame(Class::Inbox, 20)), Ok(()));
     }
@@ -59,7 +59,7 @@ fn events_beyond_the_bounds_are_refused_and_the_drain_is_told_once() {
 
 #[test]
 fn a_frame_larger_than_the_bounds_passes_when_little_waits() {
-    let outbox = Outbox::new(LIMITS);
+    let outbox = Outbox::new(LIMITS, OutboxPool::default());
     assert_eq!(outbox.push(frame(Class::Inbox, 5000)), Ok(()));
     assert_eq!(outbox.push(frame(Class::Inbox, 10)), Err(Full));
     take(&outbox);
@@ -68,7 +68,7 @@ fn a_frame_larger_than_the_bounds_passes_when_little_waits() {
 
 #[test]
 fn a_sleeping_reader_is_woken_once_for_many_frames() {
-    let outbox = Outbox::new(LIMITS);
+    let outbox = Outbox::new(LIMITS, OutboxPool::default());
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(wakes.clone());
     assert!(outbox.poll_next(&mut Context::from_waker(&waker)).is_pending());
@@ -80,7 +80,7 @@ fn a_sleeping_reader_is_woken_once_for_many_frames() {
 
 #[test]
 fn heartbeats_go_ahead_and_the_close_frame_goes_last() {
-    let outbox = Outbox::new(LIMITS);
+    let outbox = Outbox::new(LIMITS, OutboxPool::default());
     outbox.push(frame(Class::Inbox, 20)).unwrap();
     outbox.pong(Bytes::from_static(b"1"));
     outbox.pong(Bytes::from_static(b"2"));
@@ -98,7 +98,7 @@ fn heartbeats_go_ahead_and_the_close_frame_goes_last() {
 
 #[test]
 fn unread_replies_congest() {
-    let outbox = Outbox::new(LIMITS);
+    let outbox = Outbox::new(LIMITS, OutboxPool::default());
     for _ in 0..REPLIES_MAX {
         assert!(!outbox.is_congested());
         outbox.push(frame(Class::Reply, 4)).unwrap();
@@ -112,7 +112,7 @@ proptest! {
     /// A refusal is always followed by a drain, and what was taken comes out in order.
     #[test]
     fn a_refusal_is_followed_by_a_drain(costs in proptest::collection::vec((0..3u8, 4..400usize), 1..80)) {
-        let outbox = Outbox::new(LIMITS);
+        let outbox = Outbox::new(LIMITS, OutboxPool::default());
         let (mut refused, mut drained) = (false, false);
         for (kind, cost) in costs {
             match kind {
@@ -129,4 +129,45 @@ proptest! {
         prop_assert!(!refused || drained);
         prop_assert!(!outbox.is_overflowed());
     }
+}
+
+#[test]
+fn an_exhausted_pool_gives_nothing_to_who_leaves_much_unread_and_everything_to_who_reads() {
+    let (pool, limits) = (OutboxPool::new(30_000), OutboxLimits { events: 100, bytes: 1 << 20 });
+    let [slow, fast] = [0, 1].map(|_| Outbox::new(limits, pool.clone()));
+    for n in 0..4 {
+        assert_eq!(slow.push(frame(Class::Inbox, 9_000)), Ok(()), "{n}");
+    }
+    assert!(pool.is_exhausted() && !slow.is_overflowed());
+    assert_eq!(slow.push(frame(Class::Inbox, 10)), Err(Full));
+    assert_eq!(slow.push(frame(Class::Reply, 10)), Ok(()), "an answer is always taken");
+    assert!(slow.is_overflowed(), "its time runs");
+    for _ in 0..50 {
+        assert_eq!(fast.push(frame(Class::Inbox, 9_000)), Ok(()));
+        take(&fast).unwrap();
+    }
+    // Whoever was refused is told as soon as they have read something.
+    assert!(!slow.take_drained());
+    take(&slow).unwrap();
+    assert!(slow.take_drained() && !slow.is_overflowed());
+    assert!(!pool.is_exhausted());
+}
+
+#[test]
+fn a_frame_that_waits_in_many_outboxes_is_held_once_and_given_back_by_the_last() {
+    let (pool, limits) = (OutboxPool::new(15_000), OutboxLimits { events: 100, bytes: 1 << 20 });
+    let shared = frame(Class::Inbox, 10_000);
+    let outboxes: Vec<Outbox> = (0..10).map(|_| Outbox::new(limits, pool.clone())).collect();
+    for outbox in &outboxes {
+        assert_eq!(outbox.push(shared.clone()), Ok(()));
+    }
+    assert!(!pool.is_exhausted());
+    assert_eq!(outboxes[0].push(frame(Class::Inbox, 6_000)), Ok(()));
+    assert!(pool.is_exhausted());
+    // However it leaves: read, thrown away, or with its outbox.
+    take(&outboxes[0]).unwrap();
+    outboxes[1].clear();
+    drop(outboxes);
+    assert_eq!(Outbox::new(limits, pool.clone()).push(frame(Class::Inbox, 15_001)), Ok(()));
+    assert!(!pool.is_exhausted());
 }

@@ -1,6 +1,9 @@
 //! One event as bytes, encoded once and shared by everybody who receives it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -49,6 +52,8 @@ struct Encoded {
     stream: Option<StreamName>,
     numbers: Option<Numbers>,
     about: About,
+    /// In how many outboxes it waits.
+    holders: AtomicUsize,
 }
 
 /// What an event without a number is about, where somebody has to know.
@@ -193,7 +198,18 @@ impl Frame {
             stream,
             numbers,
             about: About::Anything,
+            holders: AtomicUsize::new(0),
         }))
+    }
+
+    /// Waits in one more outbox; says whether that is the first.
+    pub fn hold(&self) -> bool {
+        self.0.holders.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// Waits in one fewer; says whether that was the last.
+    pub fn release(&self) -> bool {
+        self.0.holders.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     pub fn class(&self) -> Class {

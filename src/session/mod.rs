@@ -39,6 +39,7 @@ use crate::{
         messages::{Register, Request, Unregister},
         slots::Receiver,
     },
+    limits::Place,
     observe::metrics,
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
@@ -77,6 +78,8 @@ pub struct Session {
     opened_at: Instant,
     outbox: Rc<Outbox>,
     line: Box<dyn Line>,
+    /// Among the sessions of its address, until it is closed.
+    place: Cell<Place>,
     /// What was asked for at the handshake; taken when the session is admitted.
     following: RefCell<Following>,
     identity: RefCell<Option<Identity>>,
@@ -119,6 +122,7 @@ impl Session {
         transport: Transport,
         following: Following,
         line: Box<dyn Line>,
+        place: Place,
     ) -> Rc<Self> {
         worker.count_opened();
         let session = Rc::new_cyclic(|me| Self {
@@ -127,8 +131,9 @@ impl Session {
             transport,
             key: OnceCell::new(),
             opened_at: Instant::now(),
-            outbox: Rc::new(Outbox::new(worker.policy.outbox)),
+            outbox: Rc::new(Outbox::new(worker.policy.outbox, worker.policy.pool.clone())),
             line,
+            place: Cell::new(place),
             following: RefCell::new(following),
             identity: RefCell::new(None),
             inbox: RefCell::new(None),
@@ -247,6 +252,7 @@ impl Session {
         self.worker.slots.detach(key);
         self.rooms.abandon(&self.worker.seats);
         self.worker.count_closed();
+        drop(self.place.take());
         self.is_closed.set(true);
         // Nothing that waits for an answer may keep what is over.
         self.opened.notify_waiters();

@@ -7,6 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Following, Line, Opening, Session, Worker};
 use crate::{
     domain::{Counters, Identity, StreamName, Transport},
+    limits::Place,
     outbox::Outgoing,
     protocol::{CloseCode, Frame},
     stream::Resume,
@@ -18,8 +19,14 @@ pub struct Waiter(Rc<Session>);
 
 impl Waiter {
     /// Follows these streams from now on, and reads what it is owed of them; `line` is the request's connection.
-    pub fn open(worker: Rc<Worker>, identity: Identity, following: Following, line: Box<dyn Line>) -> Self {
-        let session = Session::open(worker, Transport::LongPoll, following, line);
+    pub fn open(
+        worker: Rc<Worker>,
+        identity: Identity,
+        following: Following,
+        line: Box<dyn Line>,
+        place: Place,
+    ) -> Self {
+        let session = Session::open(worker, Transport::LongPoll, following, line, place);
         session.admit(identity, Opening::Welcome(None));
         Self(session)
     }

@@ -14,7 +14,8 @@ use crate::{
     auth::gate::Gate,
     domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
-    outbox::OutboxLimits,
+    limits::Limits,
+    outbox::{OutboxLimits, OutboxPool},
     protocol::CloseCode,
     random,
     store::StoreLink,
@@ -28,6 +29,8 @@ const SSE_RETRY_SPREAD: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub struct SessionPolicy {
     pub outbox: OutboxLimits,
+    /// What the outboxes of all workers share.
+    pub pool: OutboxPool,
     /// Largest inbound message, in bytes, and most fragments it may come in.
     pub message_bytes: usize,
     pub fragments: usize,
@@ -76,6 +79,7 @@ pub struct Worker {
     pub hub: Rc<HubQueue>,
     pub store: StoreLink,
     pub gate: Arc<Gate>,
+    pub limits: Arc<Limits>,
     pub policy: SessionPolicy,
     /// Sessions of the whole node, and how many it takes; 0 is no limit.
     pub sessions: Arc<AtomicUsize>,

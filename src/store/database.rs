@@ -83,6 +83,15 @@ impl Connection {
         on_inner!(self, |conn| AnsiTransactionManager::rollback_transaction(conn))
     }
 
+    /// Writes to a file what is there already, so that it shows whether it can be written.
+    pub(super) fn touch(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Sqlite(conn) => conn.batch_execute("PRAGMA user_version = 0"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// From when on changes may not be seen yet by a transaction that begins after this: all earlier ones are. And
     /// whether other processes make some.
     pub(super) fn settled(&mut self) -> QueryResult<(Timestamp, bool)> {

@@ -29,6 +29,9 @@ pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 /// up are let out.
 const LOCK_SLICE: Duration = Duration::from_millis(50);
 
+/// A file whose check is announced: it is read as a whole, which takes its time.
+const LARGE_BYTES: u64 = 256 << 20;
+
 /// What a path keeps as it is inside an SQLite URI filename.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
@@ -59,6 +62,10 @@ impl DatabaseFile {
         let mut conn = SqliteConnection::establish(&uri(path, "rw")).map_err(|e| failed(e.to_string()))?;
         conn.batch_execute(&pragmas(Access::Write, options.busy_timeout, options.is_fully_synchronous))
             .map_err(|error| failed(error.to_string()))?;
+        let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        if bytes > LARGE_BYTES {
+            log::info!(bytes; "checking the database");
+        }
         check(&mut conn).map_err(failed)?;
         migrate(&mut conn, MIGRATIONS).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));

@@ -7,10 +7,10 @@ use std::{
 };
 
 use actix::{Context, Handler, ResponseFuture};
-use diesel::{connection::SimpleConnection, dsl::exists, prelude::*};
+use diesel::{dsl::exists, prelude::*};
 
 use super::{
-    Connection, Store,
+    Store,
     error::Fault,
     job::Write,
     messages::{Probe, StoreError},
@@ -50,11 +50,6 @@ impl Write for Probe {
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
         let any = diesel::select(exists(inboxes::table.select(inboxes::user_id)));
         any.get_result::<bool>(tx.conn)?;
-        match tx.conn {
-            Connection::Sqlite(conn) => conn.batch_execute("PRAGMA user_version = 0")?,
-            #[cfg(feature = "postgres")]
-            Connection::Postgres(_) => {}
-        }
-        Ok(())
+        Ok(tx.conn.touch()?)
     }
 }

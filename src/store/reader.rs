@@ -31,7 +31,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Opens the pool; a connection is made when it is first needed.
+    /// Opens the pool: to a file all at once, since files may run out later; to a server one, the others when they are
+    /// needed.
     ///
     /// # Errors
     /// If not even one connection can be opened.
@@ -43,7 +44,7 @@ impl Reader {
         let pool_size = options.pool_size.max(1);
         let pool = Pool::builder()
             .max_size(pool_size)
-            .min_idle(Some(1))
+            .min_idle(database.is_remote().then_some(1))
             .test_on_check_out(database.is_remote())
             .connection_timeout(busy_timeout)
             .build(database.clone())

@@ -28,7 +28,9 @@ use super::{
     queue::{Queue, Refusal, Turn},
     transaction::Doubt,
 };
-use crate::{clock::ClockWatch, domain::Timestamp, hub::messages::InboxFact, mailbox::Budget};
+use crate::{
+    clock::ClockWatch, domain::Timestamp, hub::messages::InboxFact, mailbox::Budget, observe::logs::Seldom,
+};
 use chores::Chores;
 
 /// Bytes that may wait in the queue.
@@ -46,9 +48,6 @@ const DOUBT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How often room is made on a full disk.
 const RELIEF_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How often it is said that transactions fail.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a writer waits that has nothing else to do.
 const FOR_GOOD: Duration = Duration::from_secs(3600);
@@ -98,9 +97,9 @@ pub(super) struct Writer {
     queue: Arc<Queue>,
     doorbell: Doorbell,
     counters: Arc<CounterCache>,
-    /// When it has last made room on a full disk, and said why transactions fail.
+    /// When it has last made room on a full disk.
     relieved_at: Option<Instant>,
-    complained_at: Option<Instant>,
+    complaints: Seldom,
     /// One of the writers has some.
     chores: Option<Chores>,
     /// Held as long as anything may be written.
@@ -133,7 +132,7 @@ impl Writer {
                 doorbell: doorbell.clone(),
                 counters: counters.clone(),
                 relieved_at: None,
-                complained_at: None,
+                complaints: Seldom::new(),
                 chores: (number == 0).then(|| Chores::new(options, clock.clone())),
                 _ended: sender.clone(),
             };
@@ -226,9 +225,8 @@ impl Writer {
 
     /// Says why transactions fail, now and then: while a disk is full, all do, and each asker's failure is said where
     /// it is answered.
-    fn complain(&mut self, error: &StoreError) {
-        if self.complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) {
-            self.complained_at = Some(Instant::now());
+    fn complain(&self, error: &StoreError) {
+        if self.complaints.is_due() {
             log::error!("a transaction failed: {error}");
         }
     }

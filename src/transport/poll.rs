@@ -16,7 +16,8 @@ use crate::{
     auth::gate::Surface,
     clock,
     domain::{Counters, Cursor, Identity, StreamName},
-    http::{answers, problem::Problem, socket, wait::Wait},
+    http::{answers, problem::Problem, rate_limit, socket, wait::Wait},
+    limits::Place,
     protocol::{
         CloseCode, ErrorCode, Frame, Seconds, Version,
         event::{GapView, Message, NotificationFields, Skip, Telling, Unread},
@@ -92,6 +93,7 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     }
     let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
     let identity = identity.ok_or_else(Problem::unauthorized)?;
+    rate_limit::pass(&request, worker.limits.request(&identity, std::time::Instant::now()))?;
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
     query.allow_rooms(&identity)?;
@@ -100,11 +102,14 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     // Who asks for nothing that was gets the cursor of now.
     let is_fresh = query.following.since.is_empty();
     let time = if is_fresh { Duration::ZERO } else { wait.time(&worker) };
+    let place =
+        if time.is_zero() { Place::default() } else { worker.limits.place(worker.gate.client(&request))? };
     let stands_at = query.following.cursor();
     let gathered = if worker.is_draining.load(Ordering::Relaxed) && !is_fresh {
         Err(Unanswered::Ended(CloseCode::Restart))
     } else {
-        gather(&worker, identity, query.following, known, time, socket::line(&request)?).await
+        let line = socket::line(&request)?;
+        gather(&worker, identity, query.following, known, time, line, place).await
     };
     let mut response = HttpResponse::Ok();
     let answer = match gathered {
@@ -181,10 +186,11 @@ pub(super) async fn gather(
     known: Known,
     time: Duration,
     line: Box<dyn Line>,
+    place: Place,
 ) -> Result<Answer, Unanswered> {
     let (user, cursor, rooms) = (identity.user.clone(), following.cursor(), following.rooms.len());
     let end = Instant::now() + time;
-    let waiter = Waiter::open(worker.clone(), identity, following, line);
+    let waiter = Waiter::open(worker.clone(), identity, following, line, place);
     waiter.begun().await.map_err(Unanswered::Ended)?;
     let (resumes, first) = (waiter.resumes(), waiter.first_counters());
     if resumes.len() <= rooms {

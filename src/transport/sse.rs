@@ -3,7 +3,7 @@
 //! A browser's `EventSource` takes any answer but 200 for the end, and never comes again. So who may
 //! follow and must only wait gets 200, is told when to come, and the stream ends.
 
-use std::{rc::Rc, sync::atomic::Ordering};
+use std::{rc::Rc, sync::atomic::Ordering, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -19,6 +19,7 @@ use crate::{
     clock,
     domain::{Cursor, Transport, UserId},
     http::{answers, problem::Problem, socket},
+    limits::{Excess, Place},
     protocol::{CloseCode, ErrorCode, event_stream::Naming},
     session::{Opening, Session, Worker},
 };
@@ -28,7 +29,7 @@ use crate::{
 /// Opens a session on this worker, and tells what it hears as long as the client stays: the events of section 3
 /// of PROTOCOL.md, each under its type as `event:`, with the cursor after it as `id:`. A browser's
 /// `EventSource` works, and comes back by itself with `Last-Event-ID`. Whoever may follow and must only wait
-/// (the server is full, or about to stop) gets 200, `retry:`, `goodbye`, and the end.
+/// (too many have come, or the server is about to stop) gets 200, `retry:`, `goodbye`, and the end.
 #[utoipa::path(
     get, path = "/v1/sse", tag = "Follow", operation_id = "open_event_stream",
     params(
@@ -41,6 +42,7 @@ use crate::{
         answers::Identified,
         answers::Follows,
         answers::Streams,
+        answers::Enters,
         (status = 200, description = "The stream.", body = String, content_type = "text/event-stream",
             headers(("X-Accel-Buffering" = String, description = "`no`.")),
             example = "retry: 1873\n\nevent: note.text\nid: inbox@szlhwm0g.1\ndata: {\"id\":\"ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW\",\"type\":\"note.text\",\"v\":1,\"position\":\"szlhwm0g.1\",\"payload\":{\"text\":\"Build finished\"},\"created_at\":\"2026-11-22T04:33:51.602Z\"}\n\n"),
@@ -49,8 +51,14 @@ use crate::{
 pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     accepts_events(&request)?;
-    let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
-    let identity = identity.ok_or_else(Problem::unauthorized)?;
+    let entered = worker.limits.enter(worker.gate.client(&request), Instant::now());
+    let identity = match entered {
+        Ok(_) => {
+            let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
+            identity.ok_or_else(Problem::unauthorized)?
+        }
+        Err(excess) => worker.gate.recognize(&request, Surface::Stream, clock::now()).ok_or(excess)?,
+    };
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
     query.allow_rooms(&identity)?;
@@ -59,13 +67,16 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
         Some("message") => Naming::Unnamed,
         Some(_) => return Err(Problem::new(ErrorCode::BadMessage, "event is message, or left out")),
     };
-    if let Some(code) = must_wait(&worker, &identity.user).await {
-        let retry_after = worker.policy.retry_after(Transport::EventStream);
-        return Ok(response(&request).body(goodbye(code, retry_after, naming)));
-    }
+    let place = match place(&worker, entered, &identity.user).await {
+        Ok(place) => place,
+        Err(code) => {
+            let retry_after = worker.policy.retry_after(Transport::EventStream);
+            return Ok(response(&request).body(goodbye(code, retry_after, naming)));
+        }
+    };
 
     let (cursor, line) = (query.following.cursor(), socket::one_way_line(&request)?);
-    let session = Session::open(worker, Transport::EventStream, query.following, line);
+    let session = Session::open(worker, Transport::EventStream, query.following, line, place);
     session.admit(identity, Opening::Welcome(None));
     let mut response = response(&request).streaming(SseBody::new(session, cursor, naming));
     if request.version() < Version::HTTP_11 {
@@ -88,14 +99,18 @@ fn response(request: &HttpRequest) -> HttpResponseBuilder {
     response
 }
 
-/// Why a client that may follow has to come again later, if it has to.
-async fn must_wait(worker: &Worker, user: &UserId) -> Option<CloseCode> {
+/// The place of a client that may follow.
+///
+/// # Errors
+/// Why it has to come again later, if it has to.
+async fn place(worker: &Worker, entered: Result<Place, Excess>, user: &UserId) -> Result<Place, CloseCode> {
     if worker.is_draining.load(Ordering::Relaxed) {
-        return Some(CloseCode::Restart);
+        return Err(CloseCode::Restart);
     }
+    let place = entered.map_err(|_| CloseCode::RateLimited)?;
     // Others may have come while the hub was asked.
     let has_place = worker.hub.has_place(user.clone()).await && !worker.is_full();
-    (!has_place).then_some(CloseCode::RateLimited)
+    if has_place { Ok(place) } else { Err(CloseCode::RateLimited) }
 }
 
 /// Whether the client takes an event stream for an answer (RFC 9110 section 12.5.1).

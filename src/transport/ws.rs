@@ -45,6 +45,7 @@ use crate::{
         answers::Follows,
         answers::Upgrades,
         answers::HasNoPlace,
+        answers::Enters,
         (status = 101, description = "The WebSocket is open, and `welcome` comes."),
     )
 )]
@@ -69,6 +70,7 @@ pub async fn websocket(request: HttpRequest, payload: web::Payload) -> Result<Ht
         answers::Follows,
         answers::Upgrades,
         answers::HasNoPlace,
+        answers::Enters,
         (status = 101, description = "The WebSocket is open, and `welcome` comes."),
     )
 )]
@@ -106,10 +108,11 @@ pub(super) async fn open(
     conversation: &'static Conversation,
 ) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
-    let Accepted { mut response, identity, following, has_ping_event } =
+    let Accepted { mut response, identity, following, has_ping_event, place } =
         ws_handshake::accept(&request, &worker).await?;
 
-    let session = Session::open(worker, Transport::WebSocket, following, socket::line(&request)?);
+    let line = socket::line(&request)?;
+    let session = Session::open(worker, Transport::WebSocket, following, line, place);
     if let Some(identity) = identity {
         session.admit(identity, Opening::Welcome(None));
     }

@@ -3,7 +3,7 @@
 //! The library answers 101 to an HTTP/1.0 request, to two keys and to `Upgrade: notwebsocket`, so the
 //! check is made here. Everything is refused before the upgrade that can be.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Instant};
 
 use actix_http::ws::hash_key;
 use actix_web::{
@@ -20,6 +20,7 @@ use crate::{
     clock,
     domain::Identity,
     http::problem::Problem,
+    limits::Place,
     protocol::ErrorCode,
     session::{Following, Worker},
 };
@@ -38,6 +39,7 @@ pub struct Accepted {
     pub identity: Option<Identity>,
     pub following: Following,
     pub has_ping_event: bool,
+    pub place: Place,
 }
 
 /// Checks a handshake from the cheapest to the dearest, and prepares its answer.
@@ -49,6 +51,7 @@ pub async fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, 
     if worker.is_full() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
+    let place = worker.limits.enter(worker.gate.client(request), Instant::now())?;
     let identity = worker.gate.admit(request, Surface::WebSocket, clock::now()).await?;
     let query = Query::read(request)?;
     query.limit_rooms(ROOMS_SPARE + worker.policy.rooms)?;
@@ -64,7 +67,7 @@ pub async fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, 
     if offers_subprotocol(request) {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL));
     }
-    Ok(Accepted { response, identity, following: query.following, has_ping_event })
+    Ok(Accepted { response, identity, following: query.following, has_ping_event, place })
 }
 
 /// The key of a well-formed handshake.

@@ -26,6 +26,15 @@ pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
 /// How long any single step of a test may take.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
+/// Under the settings of a test. Tests ask again and again whether something has happened, so that their users may;
+/// all other limits are those of every server.
+const OURS: [(&str, &str); 4] = [
+    ("http.listen", "127.0.0.1:0"),
+    ("http.workers", "2"),
+    ("auth.secret", SECRET),
+    ("limits.requests_per_second", "0"),
+];
+
 /// A connection has a second handle, by which it can be ended from outside.
 const SOCKETS_PER_CONNECTION: usize = 2;
 
@@ -249,7 +258,7 @@ fn launch(
     if let Some(url) = database::url(folder) {
         command.arg("--set").arg(format!("store.url={url}"));
     }
-    for (key, value) in [("http.listen", "127.0.0.1:0"), ("http.workers", "2"), ("auth.secret", SECRET)] {
+    for (key, value) in OURS {
         command.arg("--set").arg(format!("{key}={value}"));
     }
     for (key, value) in settings {

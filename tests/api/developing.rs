@@ -17,6 +17,7 @@ use crate::{
         http::{Answer, Http},
         program::{Running, run},
         raw::Raw,
+        ws::Ws,
     },
 };
 
@@ -120,6 +121,28 @@ async fn every_line_of_the_banner_works_when_it_is_pasted() {
     assert!(watch.stdout.next().ends_with(" general cli: Hello"));
     assert_eq!(dev.curl(dev.line("unread")).await.json()["unread"], 1);
     assert_eq!(dev.curl(dev.line("health")).await.text(), r#"{"ok":true}"#);
+}
+
+/// As it never is where others can come in.
+#[actix_web::test]
+async fn clients_on_the_same_machine_have_no_limit_of_their_address() {
+    let dev = Dev::start_as(tempfile::tempdir().unwrap(), |command| {
+        command.args(["dev", "--set", "http.listen=127.0.0.1:0", "--set", "http.trusted_proxies=127.0.0.1"]);
+        command.args(["--set", "limits.handshakes_per_second=1", "--set", "limits.handshakes_burst=2"]);
+        command.args(["--set", "limits.sessions_per_ip=2"])
+    });
+    let mut here = Vec::new();
+    for _ in 0..20 {
+        here.push(Ws::open(dev.address, "", &[]).await.unwrap());
+    }
+    // Who comes through a tunnel is not on this machine.
+    let mut refused = 0;
+    for _ in 0..20 {
+        let opened = Ws::open(dev.address, "", &[("x-forwarded-for", "203.0.113.9")]).await;
+        refused += usize::from(opened.is_err());
+        here.extend(opened);
+    }
+    assert!(refused > 0);
 }
 
 #[actix_web::test]

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod abuse;
+mod address_limits;
+mod addresses;
 mod administration;
 mod app;
 mod authentication;
@@ -58,6 +60,7 @@ mod presence;
 mod publishing;
 mod reconnects;
 mod refusing_to_start;
+mod request_limits;
 mod retention;
 mod revocations;
 mod room_handshakes;

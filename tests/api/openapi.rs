@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use tidings::{http::Listener, openapi};
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
     app::App,
     clients::{
         http::{Answer, Http},
         room::{EVERYWHERE, guest_at},
+        ws::Ws,
     },
     tidy::reading::root,
 };
@@ -168,7 +170,9 @@ fn check_answer(document: &Value, method: &str, path: &str, answer: &Answer) {
     let value = if kind.contains("json") { answer.json() } else { json!(answer.text()) };
     check(document, &contents[kind]["schema"], &value, &what);
     for name in response["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
-        let is_optional = ["Link", "Idempotent-Replayed", "Preference-Applied"].contains(&name.as_str());
+        let is_optional =
+            ["Link", "Idempotent-Replayed", "Preference-Applied", "RateLimit", "RateLimit-Policy"]
+                .contains(&name.as_str());
         assert!(is_optional || answer.header(name).is_some(), "{what} lacks {name}");
     }
 }
@@ -302,6 +306,58 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     }
     let nobody = Walk { document: &document, http: app.anonymous() };
     nobody.send("get", "/v1/me", "/v1/me", None, 401).await;
+}
+
+/// A bucket fills by one a second, so one of a few who come is too many.
+async fn is_ever_too_many(mut is_refused: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..50 {
+        if is_refused().await {
+            return true;
+        }
+    }
+    false
+}
+
+#[actix_web::test]
+async fn each_call_that_may_be_one_too_many_says_so_and_no_other() {
+    let app = App::start_with(&[
+        ("limits.requests_per_second", "1"),
+        ("limits.requests_burst", "1"),
+        ("limits.publishes_per_second", "1"),
+        ("limits.handshakes_per_second", "1"),
+        ("limits.handshakes_burst", "1"),
+    ]);
+    let document = document(&app).await;
+    let (alice, backend, anonymous) = (app.user("alice"), app.http(&app.publisher()), app.anonymous());
+    for (method, path, operation) in operations(&document) {
+        let what = format!("{method} {path}");
+        let address = path.replace("{user}", "bob").replace("{room}", "a").replace("{pattern}", "a.*");
+        let address = address.replace("{id}", "ntf_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        let is_handshake = operation["tags"] == json!(["Follow"]) && path != "/v1/poll";
+        if path.starts_with("/v1/ws") {
+            let is_refused = async || match Ws::handshake(app.address, &address, &[]).await {
+                Err(Error::Http(answer)) => answer.status().as_u16() == 429,
+                _ => false,
+            };
+            assert!(is_ever_too_many(is_refused).await, "{what}");
+            assert!(operation["responses"]["429"].is_object(), "{what}");
+            continue;
+        }
+        let http = match is_handshake {
+            true => &anonymous,
+            false if operation["tags"] == json!(["Publish"]) => &backend,
+            false => &alice,
+        };
+        let is_refused = async || {
+            let answer = http.send(http.request(&method, &address), "").await;
+            if answer.status == 429 {
+                check_answer(&document, &method.to_lowercase(), &path, &answer);
+                assert_eq!(answer.header("RateLimit").is_none(), is_handshake, "{what}");
+            }
+            answer.status == 429
+        };
+        assert_eq!(is_ever_too_many(is_refused).await, operation["responses"]["429"].is_object(), "{what}");
+    }
 }
 
 /// What administrators ask; the notification is gone.

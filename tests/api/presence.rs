@@ -331,6 +331,7 @@ async fn a_session_that_is_sent_away_has_left_its_rooms() {
 async fn who_is_cut_off_while_joining_stays_nowhere() {
     let app = App::start_with(&[
         ("rooms.leave_grace", "0"),
+        ("limits.handshakes_per_second", "0"),
         ("limits.sessions_per_user", "0"),
         ("limits.rooms", "3"),
     ]);

@@ -30,6 +30,8 @@ async fn two_hundred_joiners_of_a_busy_room_each_hear_everything_once_and_in_ord
         ("session.messages_per_second", "1000000"),
         ("session.messages_burst", "1000000"),
         ("limits.room_messages_per_second", "0"),
+        ("limits.handshakes_per_second", "0"),
+        ("limits.sessions_per_ip", "0"),
     ]);
     let mut speaker = guest(&app, "speaker").await;
     let mut seen = String::new();

@@ -154,7 +154,7 @@ async fn be_refused(app: &App, foreign: &str, malformed: &str) {
         format!("GET /v1/ws HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Protocol: bearer.{malformed}\r\n"),
         format!("GET /v1/ws HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {malformed}\r\nX : {malformed}\r\n"),
         format!(
-            "GET /v1/ws HTTP/1.1\r\nHost: a\r\nCookie: tidings_token={malformed}\r\nContent-Length: {malformed}\r\n"
+            "GET /v1/ws HTTP/1.1\r\nHost: a\r\nCookie: tidings_token={malformed}\r\nContent-Length: +4\r\n"
         ),
         format!("{malformed} /v1/ws?ticket={malformed} HTTP/1.1\r\n"),
     ] {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A stream that says only when to come back, and ends.
-async fn expect_to_wait(sse: &mut Sse) -> Value {
+pub async fn expect_to_wait(sse: &mut Sse) -> Value {
     assert_eq!(sse.status, 200);
     assert_eq!(sse.header("Content-Type"), Some("text/event-stream"));
     assert_eq!(sse.header("Cache-Control"), Some("no-store"));

@@ -17,12 +17,14 @@ use crate::{
     scene::positions,
 };
 
-/// Lifts what one client with one token would meet, keeps what rooms say, and notices soon who is gone.
-const SETTINGS: [(&str, &str); 11] = [
+/// Lifts what one client with one token, and all from one address, would meet, keeps what rooms say, and notices soon who is gone.
+const SETTINGS: [(&str, &str); 13] = [
     ("session.ping_interval", "1s"),
     ("session.pong_timeout", "3s"),
     ("limits.room_messages_per_second", "0"),
     ("limits.sessions_per_user", "0"),
+    ("limits.sessions_per_ip", "0"),
+    ("limits.handshakes_per_second", "0"),
     ("limits.tickets", "0"),
     ("rooms.history_size", "100000"),
     ("rooms.history_bytes", "32MiB"),

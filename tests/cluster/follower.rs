@@ -13,7 +13,7 @@ use crate::{
     app::token,
     clients::{poll::Poll, room::EVERYWHERE, sse::Sse, ws::Ws},
     history::{Account, Position, Stream, Told, What},
-    scene::{PATIENCE, Scene, attempt, cursor_of, positions, text},
+    scene::{PATIENCE, Scene, TOKEN_SECONDS, attempt, cursor_of, positions, text},
     traffic::Dice,
 };
 
@@ -49,7 +49,7 @@ impl Follower {
             scene: scene.clone(),
             account,
             user: user.to_owned(),
-            token: token(user, EVERYWHERE, 3600),
+            token: token(user, EVERYWHERE, TOKEN_SECONDS),
             rooms,
             polls,
             positions,

@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::{
-    app::token,
+    app::{App, token},
     clients::{http::Http, scrape},
     cluster::Cluster,
     engines::kernel::server_ends,
@@ -26,14 +27,19 @@ const PATIENCE: Duration = Duration::from_millis(900);
 /// Within this all is gone that somebody who is gone without a word has left.
 const GONE: Duration = Duration::from_secs(90);
 
+/// More reads than a store does at once.
+const READERS: usize = 100;
+
 /// What grows in less time says nothing about an hour.
 const JUDGED_FROM: Duration = Duration::from_secs(15 * 60);
 
 /// Most that memory may grow in an hour.
 const GROWTH_MAX_MIB: f64 = 1.0;
 
-/// Most by which a number may differ between the first and the last third after the warm-up, as a part of it.
+/// Most by which a number may be higher in the last third after the warm-up than in the first, as a part of it; and what
+/// chance does to small numbers.
 const DRIFT_MAX: f64 = 0.1;
+const FEW: f64 = 10.0;
 
 const MIB: f64 = (1 << 20) as f64;
 
@@ -49,8 +55,8 @@ enum Judged {
 const GAUGES: [(&str, Judged); 9] = [
     ("rss MiB", Judged::Growth),
     ("allocated MiB", Judged::Growth),
-    // What pools open when they first need it, they keep.
-    ("fds", Judged::Back(12.0)),
+    // A pool keeps what it opens when it first needs it.
+    ("fds", Judged::Back(8.0)),
     ("threads", Judged::Back(12.0)),
     ("sockets", Judged::Back(0.0)),
     ("connections", Judged::Back(0.0)),
@@ -84,8 +90,7 @@ impl Recorder {
     pub async fn start(stand: &str, cluster: &Cluster) -> Self {
         let mut nodes = Vec::new();
         for (n, node) in cluster.nodes.iter().enumerate() {
-            // Every worker has started when it has answered.
-            node.app.idle_sockets().await;
+            fill_pools(&node.app).await;
             let mut node = Node {
                 name: format!("{stand}, {n}"),
                 http: Http::new(node.app.address, Some(&token("scraper", "admin", 4 * 3600))),
@@ -155,13 +160,12 @@ impl Recorder {
         GAUGES.iter().for_each(|(name, _)| write!(text, "{name:>14}").unwrap());
         for node in &self.nodes {
             let [first, last] = node.thirds(warm_up);
-            let slopes = (0..GAUGES.len()).map(|gauge| node.slope(gauge, warm_up).unwrap_or(f64::NAN));
             let rows = [
                 ("idle", node.idle.to_vec()),
                 ("after the warm-up", first),
                 ("at the end", last),
-                ("an hour", slopes.collect()),
                 ("all gone", node.gone.get().to_vec()),
+                ("grown in an hour", node.slopes(warm_up)),
             ];
             write!(text, "\n{}", node.name).unwrap();
             for (name, values) in rows {
@@ -171,6 +175,13 @@ impl Recorder {
         }
         text
     }
+}
+
+/// Has each worker answer, and the store read as much at once as it does.
+async fn fill_pools(app: &App) {
+    let http = app.user("reader");
+    let readers = (0..READERS).map(|_| http.get("/v1/notifications"));
+    assert!(join_all(readers).await.iter().all(|answer| answer.status == 200));
 }
 
 impl Node {
@@ -219,8 +230,10 @@ impl Node {
         warm.map(|(at, sample)| (*at, sample[gauge])).collect()
     }
 
-    fn slope(&self, gauge: usize, warm_up: Duration) -> Option<f64> {
-        hourly(&self.series(gauge, warm_up))
+    /// Of what is judged by it, as far as anything can be said.
+    fn slopes(&self, warm_up: Duration) -> Vec<f64> {
+        let judged = GAUGES.iter().enumerate().filter(|(_, (_, judged))| *judged == Judged::Growth);
+        judged.filter_map(|(gauge, _)| hourly(&self.series(gauge, warm_up))).collect()
     }
 
     /// What each gauge mostly was in the first and in the last third after the warm-up.
@@ -239,11 +252,11 @@ impl Node {
         let is_long = !self.series(RSS, warm_up + JUDGED_FROM).is_empty();
         let mut bad = Vec::new();
         for (gauge, (name, judged)) in GAUGES.iter().enumerate() {
-            let Some(slope) = self.slope(gauge, warm_up) else { continue };
+            let Some(slope) = hourly(&self.series(gauge, warm_up)) else { continue };
             let (first, last) = (first[gauge], last[gauge]);
             let is_bad = match judged {
                 Judged::Growth => is_long && slope > GROWTH_MAX_MIB,
-                Judged::Back(_) => (last - first).abs() > DRIFT_MAX * first.max(last) + 2.0,
+                Judged::Back(_) => last > first * (1.0 + DRIFT_MAX) + FEW,
             };
             if is_bad {
                 bad.push(format!(

@@ -24,6 +24,9 @@ use crate::{
 /// How long anybody waits for one answer before they ask again, maybe elsewhere.
 pub const PATIENCE: Duration = Duration::from_secs(6);
 
+/// How long tokens are good: a week, since clocks are set.
+pub const TOKEN_SECONDS: i64 = 7 * 24 * 3600;
+
 #[derive(Clone)]
 pub struct Scene(Rc<Inside>);
 
@@ -48,7 +51,7 @@ impl Scene {
 
     /// A client of each node.
     pub fn https(&self, user: &str, scope: &str) -> Vec<Http> {
-        let token = token(user, scope, 3600);
+        let token = token(user, scope, TOKEN_SECONDS);
         self.0.addresses.iter().map(|address| Http::new(*address, Some(&token))).collect()
     }
 

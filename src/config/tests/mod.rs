@@ -106,8 +106,19 @@ fn a_listener_without_tls_in_front_is_warned_about() {
     let warnings = |settings: &[&str]| given(&[]).set(settings).warnings().len();
     assert_eq!(warnings(&[]), 0);
     assert_eq!(warnings(&["http.listen=0.0.0.0:80"]), 1);
-    assert_eq!(warnings(&["http.listen=0.0.0.0:80", "http.public_url=https://t.example.com"]), 0);
+    let proxy = "http.trusted_proxies=10.0.0.1";
+    assert_eq!(warnings(&["http.listen=0.0.0.0:80", "http.public_url=https://t.example.com", proxy]), 0);
     assert_eq!(warnings(&["http.public_url=http://t.example.com"]), 1);
+}
+
+#[test]
+fn a_proxy_that_is_not_named_is_warned_about_where_it_would_be_all_clients_at_once() {
+    let url = "http.public_url=https://t.example.com";
+    let warnings = |settings: &[&str]| given(&[]).set(settings).warnings();
+    assert!(warnings(&[url])[0].starts_with("http.trusted_proxies is not set: "));
+    assert_eq!(warnings(&[url, "limits.sessions_per_ip=0"]).len(), 1);
+    let off = [url, "limits.sessions_per_ip=0", "limits.handshakes_per_second=0"];
+    assert!(warnings(&off).is_empty() && warnings(&[url, "http.trusted_proxies=10.0.0.1"]).is_empty());
 }
 
 #[test]
@@ -116,11 +127,11 @@ fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
         .file(
             "[rooms]\nhistory_size = 5\npresence_ttl = \"9s\"\n[bridge]\nurl = \"\"\n[push]\nenabled = false",
         )
-        .set(&["limits.requests_per_second=50", "limits.sessions=9"]);
+        .set(&["limits.push_subscriptions=50", "limits.sessions=9"]);
     assert_eq!(
         given.warnings(),
         [
-            "limits.requests_per_second has no effect in this version",
+            "limits.push_subscriptions has no effect in this version",
             "push.grace has no effect in this version",
         ]
     );
@@ -133,6 +144,14 @@ fn settings_of_a_bus_that_is_not_named_are_warned_about() {
         given.warnings(),
         ["bridge.prefix has no effect without bridge.url", "bridge.timeout has no effect without bridge.url"]
     );
+}
+
+#[test]
+fn a_burst_of_no_rate_is_warned_about() {
+    let warned = ["limits.publishes_burst has no effect without limits.publishes_per_second"];
+    assert_eq!(given(&[]).set(&["limits.publishes_burst=9"]).warnings(), warned);
+    let both = given(&[]).set(&["limits.publishes_burst=9", "limits.publishes_per_second=3"]);
+    assert!(both.warnings().is_empty());
 }
 
 #[test]

@@ -106,6 +106,7 @@ impl Server {
             hub: hub.clone(),
             bridge: None,
             gate,
+            limits: Arc::new(Limits::new(&config.limits, false)),
             revoker,
             peers,
             is_draining: is_draining.clone(),

@@ -80,7 +80,12 @@ impl Model {
     fn new(limits: OutboxLimits) -> Self {
         let start = Position::new(Epoch::from_random(0), 0);
         let rooms = ["a", "b", "c"].map(|name| RoomModel { name: room(name), taken: start, seen: start });
-        Self { outbox: Outbox::new(limits), rooms: rooms.into(), lasting: VecDeque::new(), newest: None }
+        Self {
+            outbox: Outbox::new(limits, OutboxPool::default()),
+            rooms: rooms.into(),
+            lasting: VecDeque::new(),
+            newest: None,
+        }
     }
 
     fn step(&mut self, step: Step) {

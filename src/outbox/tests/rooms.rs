@@ -59,7 +59,7 @@ fn read(outbox: &Outbox) -> Vec<String> {
 
 #[test]
 fn the_oldest_events_of_a_room_are_dropped_and_a_gap_stands_in_their_place() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, 1..=11);
     assert!(outbox.is_overflowed());
     assert_eq!(read(&outbox).join(", "), "a 0..2, a 3, a 4, a 5, a 6, a 7, a 8, a 9, a 10, a 11");
@@ -68,7 +68,7 @@ fn the_oldest_events_of_a_room_are_dropped_and_a_gap_stands_in_their_place() {
 
 #[test]
 fn a_gap_is_of_the_room_and_says_overflow() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, 1..=11);
     let Some(Outgoing::Frame(gap)) = take(&outbox) else { panic!("nothing waits") };
     let event: Value = serde_json::from_slice(gap.json()).unwrap();
@@ -81,7 +81,7 @@ fn a_gap_is_of_the_room_and_says_overflow() {
 
 #[test]
 fn a_gap_grows_while_it_waits_and_another_follows_one_that_was_read() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, 1..=100);
     assert!(
         matches!(take(&outbox), Some(Outgoing::Frame(gap)) if gap.follows() == Some(at(0)) && gap.position() == Some(at(91)))
@@ -95,7 +95,7 @@ fn a_gap_grows_while_it_waits_and_another_follows_one_that_was_read() {
 
 #[test]
 fn each_room_has_its_gap_in_the_place_of_its_first_loss_and_all_else_stays() {
-    let (outbox, a, b) = (Outbox::new(LIMITS), room("a"), room("b"));
+    let (outbox, a, b) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"), room("b"));
     outbox.push(frame(Class::Inbox, 20)).unwrap();
     say(&outbox, &a, [1, 2, 3]);
     outbox.push(frame(Class::Hint, 20)).unwrap();
@@ -108,7 +108,7 @@ fn each_room_has_its_gap_in_the_place_of_its_first_loss_and_all_else_stays() {
 
 #[test]
 fn a_gap_of_the_history_is_dropped_with_what_it_covers() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, [1, 2]);
     outbox.push(Frame::gap(&a, Gap { from: at(2), to: at(7), reason: GapReason::Pruned })).unwrap();
     say(&outbox, &a, 8..=16);
@@ -117,7 +117,7 @@ fn a_gap_of_the_history_is_dropped_with_what_it_covers() {
 
 #[test]
 fn what_does_not_continue_a_gap_begins_another() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, [1, 2, 3]);
     let next_life = |offset| Position::new(Epoch::from_random(2), offset);
     for offset in 4..=13 {
@@ -128,7 +128,7 @@ fn what_does_not_continue_a_gap_begins_another() {
 
 #[test]
 fn bytes_count_as_events_do() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     for offset in 1..=6 {
         outbox.push(message(&a, at(offset), 200)).unwrap();
     }
@@ -137,7 +137,7 @@ fn bytes_count_as_events_do() {
 
 #[test]
 fn presence_and_typing_are_set_aside_from_half_on_and_the_newest_is_said_when_the_reader_has_caught_up() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     for _ in 0..7 {
         assert_eq!(outbox.push(typing(&a)), Ok(()));
     }
@@ -152,7 +152,7 @@ fn presence_and_typing_are_set_aside_from_half_on_and_the_newest_is_said_when_th
 
 #[test]
 fn a_room_is_refused_and_loses_nothing_where_too_much_else_waits() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, [1]);
     for _ in 0..9 {
         outbox.push(frame(Class::Inbox, 20)).unwrap();
@@ -166,7 +166,7 @@ fn a_room_is_refused_and_loses_nothing_where_too_much_else_waits() {
 
 #[test]
 fn an_event_larger_than_the_bounds_takes_the_place_of_what_is_above_half() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     for offset in 1..=5 {
         outbox.push(message(&a, at(offset), 200)).unwrap();
     }
@@ -176,7 +176,7 @@ fn an_event_larger_than_the_bounds_takes_the_place_of_what_is_above_half() {
 
 #[test]
 fn an_overflow_ends_with_reading_and_not_with_dropping() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     outbox.push(message(&a, at(1), 5000)).unwrap();
     say(&outbox, &a, [2]);
     assert!(outbox.has_room() && outbox.is_overflowed() && !outbox.take_drained());
@@ -186,7 +186,7 @@ fn an_overflow_ends_with_reading_and_not_with_dropping() {
 
 #[test]
 fn a_room_that_was_left_is_forgotten_and_all_else_stays() {
-    let (outbox, a, b) = (Outbox::new(LIMITS), room("a"), room("b"));
+    let (outbox, a, b) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"), room("b"));
     outbox.push(typing(&b)).unwrap();
     outbox.push(frame(Class::Inbox, 20)).unwrap();
     say(&outbox, &b, [1]);
@@ -198,7 +198,7 @@ fn a_room_that_was_left_is_forgotten_and_all_else_stays() {
 
 #[test]
 fn a_queue_that_was_forgotten_has_drained_at_the_next_look() {
-    let (outbox, a) = (Outbox::new(LIMITS), room("a"));
+    let (outbox, a) = (Outbox::new(LIMITS, OutboxPool::default()), room("a"));
     say(&outbox, &a, 1..=10);
     assert_eq!(outbox.push(frame(Class::Inbox, 20)), Err(Full));
     outbox.forget(&a);

@@ -21,7 +21,8 @@ pub struct Connection {
 
 impl Connection {
     pub fn open(worker: &Rc<Worker>, identity: Identity, following: Following, is_busy: bool) -> Self {
-        let session = Session::open(worker.clone(), Transport::WebSocket, following, Box::new(()));
+        let session =
+            Session::open(worker.clone(), Transport::WebSocket, following, Box::new(()), Place::default());
         session.admit(identity, Opening::Welcome(None));
         let (commands, arriving) = mpsc::unbounded_channel();
         let transport = actix::spawn(transport(session.clone(), arriving, is_busy));

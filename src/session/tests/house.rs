@@ -26,7 +26,8 @@ use crate::{
         shard::HubShard,
         slots::Slots,
     },
-    outbox::OutboxLimits,
+    limits::Limits,
+    outbox::{OutboxLimits, OutboxPool},
     store::{
         Store, StoreLink,
         messages::{Others, StoreOptions},
@@ -74,6 +75,7 @@ impl House {
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
+        let limits = Arc::new(Limits::new(&config.limits, false));
         let gate = Arc::new(Gate::new(Rules::new(&config).unwrap(), store.clone()));
         let worker = |id| {
             let (slots, seats) = (Rc::new(Slots::new(id)), Rc::new(Seats::default()));
@@ -87,6 +89,7 @@ impl House {
                 hub: HubQueue::launch(hub.clone()),
                 store: store.clone(),
                 gate: gate.clone(),
+                limits: limits.clone(),
                 policy: session_policy(),
                 sessions: Arc::default(),
                 sessions_max: 0,
@@ -170,6 +173,7 @@ fn room_policy() -> RoomPolicy {
 fn session_policy() -> SessionPolicy {
     SessionPolicy {
         outbox: OutboxLimits { events: 16, bytes: 1 << 20 },
+        pool: OutboxPool::default(),
         message_bytes: 1 << 16,
         fragments: 64,
         data_bytes: 1 << 15,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::super::sse_body::SseBody;
 use crate::{
     domain::{Identity, Transport},
+    limits::Place,
     protocol::event_stream::Naming,
     session::{Following, Opening, Session, Worker},
 };
@@ -26,7 +27,8 @@ pub struct EventStream {
 impl EventStream {
     pub fn open(worker: &Rc<Worker>, identity: Identity, following: Following) -> Self {
         let cursor = following.cursor();
-        let session = Session::open(worker.clone(), Transport::EventStream, following, Box::new(()));
+        let (line, place) = (Box::new(()), Place::default());
+        let session = Session::open(worker.clone(), Transport::EventStream, following, line, place);
         session.admit(identity, Opening::Welcome(None));
         let body = Box::pin(SseBody::new(session, cursor, Naming::ByType));
         Self { body, bytes: Vec::new(), is_over: false }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::{Counters, Cursor, StreamName},
+    limits::Place,
     session::{
         Following, Worker,
         tests::{connection::Connection, identity},
@@ -69,8 +70,9 @@ impl Reader {
                 let known = Known { version: Some(version), marks_version: Some(marks_version) };
                 Link::LongPoll(actix::spawn(async move {
                     // Where there are too many it is refused, and the reader comes again.
+                    let (line, place) = (Box::new(()), Place::default());
                     let answer =
-                        poll::gather(&worker, identity, following, known, wait, Box::new(())).await.ok()?;
+                        poll::gather(&worker, identity, following, known, wait, line, place).await.ok()?;
                     Some(serde_json::to_value(answer.body().unwrap()).unwrap())
                 }))
             }

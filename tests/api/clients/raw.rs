@@ -1,10 +1,10 @@
 //! A bare TCP connection, for bytes that no client library would send.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -15,6 +15,13 @@ pub struct Raw(pub TcpStream);
 impl Raw {
     pub async fn connect(address: SocketAddr) -> Self {
         Self(timeout(DEADLINE, TcpStream::connect(address)).await.unwrap().unwrap())
+    }
+
+    /// From this address of this machine.
+    pub async fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let socket = if source.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.unwrap();
+        socket.bind((source, 0).into()).unwrap();
+        Self(timeout(DEADLINE, socket.connect(address)).await.unwrap().unwrap())
     }
 
     pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
@@ -67,6 +74,14 @@ impl Raw {
         String::from_utf8(bytes).unwrap()
     }
 
+    /// The body that the head of an answer tells the length of.
+    pub async fn read_body(&mut self, head: &str) -> Vec<u8> {
+        let length = field(head, "Content-Length").unwrap_or_else(|| panic!("{head}"));
+        let mut body = vec![0; length.parse().unwrap()];
+        timeout(DEADLINE, self.0.read_exact(&mut body)).await.expect("no body in time").unwrap();
+        body
+    }
+
     /// Upgrades to a WebSocket by hand; what follows are frames.
     pub async fn upgrade(&mut self, path: &str, headers: &str) -> String {
         let head = format!(
@@ -77,6 +92,12 @@ impl Raw {
         self.write(head).await;
         self.read_head().await
     }
+}
+
+/// A field of a head.
+pub fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    fields.find(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
 /// A masked frame, as a client sends it (RFC 6455 section 5.2), with a mask of zeros.

@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     event_stream::{Event, Parser},
+    raw::field,
     ws::is_numbered,
 };
 use crate::app::{App, DEADLINE};
@@ -263,13 +264,6 @@ impl Sse {
             _ => panic!("an id where there should be none, or none where there should be one: {event:?}"),
         }
     }
-}
-
-fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        found.eq_ignore_ascii_case(name).then_some(value.trim())
-    })
 }
 
 /// The stream that an event moves, and the position it moves to where the event alone says it.

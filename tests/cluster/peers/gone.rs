@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{counted, ended};
+use super::{OPEN, counted, ended};
 use crate::{
     app::{App, program},
     clients::{
@@ -30,8 +30,8 @@ const SHORT: [(&str, &str); 3] =
 
 fn settings() -> Vec<(&'static str, &'static str)> {
     // Somebody who is gone has left without a grace.
-    let own = [("rooms.leave_grace", "0s")];
-    if is_chaos() { own.to_vec() } else { [&own[..], &SHORT].concat() }
+    let own = [&OPEN[..], &[("rooms.leave_grace", "0s")]].concat();
+    if is_chaos() { own } else { [&own[..], &SHORT].concat() }
 }
 
 async fn socket(address: SocketAddr, user: &str) -> Ws {

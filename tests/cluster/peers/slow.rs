@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{counted, ended};
+use super::{OPEN, counted, ended};
 use crate::{
     app::{App, token, until},
     clients::{narrow, room::EVERYWHERE, sse::Sse, ws::Ws},
@@ -41,12 +41,13 @@ fn slow_timeout() -> Duration {
 
 fn app() -> App {
     let patience = format!("{}s", slow_timeout().as_secs());
-    App::start_with(&[
-        ("session.slow_timeout", &patience),
+    let own = [
+        ("session.slow_timeout", patience.as_str()),
         ("limits.room_messages_per_second", "0"),
         ("auth.default_scopes", "join:*"),
         ("rooms.history_bytes", "8MiB"),
-    ])
+    ];
+    App::start_with(&[&OPEN[..], &own].concat())
 }
 
 /// Says so much in the room that nobody's outbox can hold it.

@@ -24,7 +24,7 @@ use crate::{
     run::Run,
     samples::Recorder,
     scale::soak_minutes,
-    traffic::Dice,
+    traffic::{Dice, draft, publish},
     verdict::Verdict,
 };
 
@@ -46,6 +46,9 @@ struct Scale {
     lasting: Duration,
     /// What comes before says nothing about what grows.
     warm_up: Duration,
+    /// How often something large is published before it begins, to so many who never come: more than the writer of a
+    /// file keeps of it in memory, which would grow with the file otherwise.
+    fillings: usize,
     /// Whom the checker judges: each has a client that stays on each node, and one that roams.
     users: usize,
     /// Sessions that come and go.
@@ -84,6 +87,7 @@ struct Outcome {
 
 impl Stand {
     async fn play(mut self) -> Outcome {
+        self.fill().await;
         let recorder = Rc::new(Recorder::start(self.name, &self.cluster).await);
         let users = (0..self.scale.users).map(|n| &*format!("user{n:02}").leak()).collect();
         let plan = Plan {
@@ -124,7 +128,19 @@ impl Stand {
             faults: bad,
         }
     }
+
+    async fn fill(&self) {
+        let app = self.cluster.app(0);
+        let users: Vec<String> = (0..FILLED_USERS).map(|n| format!("filled{n}")).collect();
+        let users: Vec<&str> = users.iter().map(String::as_str).collect();
+        for n in 0..self.scale.fillings {
+            publish(&app.http(&app.publisher()), &draft(&users, n as u64, FILLING_BYTES)).await;
+        }
+    }
 }
+
+const FILLED_USERS: usize = 500;
+const FILLING_BYTES: usize = 15 << 10;
 
 /// What must not stand in a log: a line that is no event, a panic, a token.
 fn unfit(lines: &[String]) -> Vec<String> {
@@ -143,6 +159,7 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         None => Scale {
             lasting: secs(12),
             warm_up: secs(12),
+            fillings: 0,
             users: 5,
             crowd: 25,
             visit: secs(2),
@@ -151,7 +168,8 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         },
         Some(minutes) => Scale {
             lasting: secs(60 * minutes),
-            warm_up: secs(60 * minutes).mul_f64(0.2).min(secs(300)),
+            warm_up: secs(60 * minutes) / 3,
+            fillings: 6,
             users: 50,
             crowd: 550,
             visit: secs(15),

@@ -1,0 +1,52 @@
+//! What all outboxes of the process hold together, and how much that may be: what many readers cost who do not read
+//! (G10). A frame that waits in many of them is held once.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::protocol::Frame;
+
+/// A clone is the same pool.
+#[derive(Debug, Clone)]
+pub struct OutboxPool(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    bytes: AtomicUsize,
+    most: usize,
+}
+
+impl OutboxPool {
+    /// One that is exhausted beyond so many bytes.
+    pub fn new(most: usize) -> Self {
+        Self(Arc::new(Pool { bytes: AtomicUsize::new(0), most }))
+    }
+
+    /// Whether nobody should be given more who leaves what there is unread.
+    pub fn is_exhausted(&self) -> bool {
+        self.0.bytes.load(Ordering::Relaxed) > self.0.most
+    }
+
+    /// The frame waits in one more outbox.
+    pub(super) fn hold(&self, frame: &Frame) {
+        if frame.hold() {
+            self.0.bytes.fetch_add(frame.cost(), Ordering::Relaxed);
+        }
+    }
+
+    /// The frame waits in one fewer.
+    pub(super) fn release(&self, frame: &Frame) {
+        if frame.release() {
+            self.0.bytes.fetch_sub(frame.cost(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// One without an end.
+impl Default for OutboxPool {
+    fn default() -> Self {
+        Self::new(usize::MAX)
+    }
+}
