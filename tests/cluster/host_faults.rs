@@ -129,7 +129,7 @@ async fn x24_sockets_and_readers_that_do_not_read_stay_below_a_ceiling_of_memory
     let mut sockets: Vec<Ws> = stream::iter(0..idle).map(connect).buffer_unordered(50).collect().await;
     let with_sockets = app.memory();
 
-    let users: Vec<String> = (0..times(150, 1000)).map(|n| format!("slow{n}")).collect();
+    let users: Vec<String> = (0..times(150, 400)).map(|n| format!("slow{n}")).collect();
     let mut readers = Vec::new();
     for user in &users {
         readers.push(narrow::connect(&app, user, "").await);
