@@ -53,7 +53,7 @@ async fn websocket(app: &App, source: &str, user: &str) -> (u16, Raw) {
 /// T12. What is refused costs next to nothing, and nobody else notices.
 #[actix_web::test]
 async fn t12_a_flood_of_handshakes_is_refused_before_anybody_is_asked_who_it_is() {
-    let mut app = App::start();
+    let mut app = App::start_with(&[("limits.handshakes_per_second", "10")]);
     let sockets = app.idle_sockets().await;
     let before = app.memory();
     let start = Instant::now();
