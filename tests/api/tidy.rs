@@ -5,6 +5,7 @@
 //! of the tests makes it (`get("/v1/me"`). Any comment counts. A bad input is the name of a test that sends it to
 //! the program (`b14_`), and a threat that of one that tries it (`t2_`).
 
+mod limits;
 pub mod reading;
 
 use std::fs;
