@@ -156,7 +156,7 @@ fn headers(status: &str) -> Vec<(&'static str, Type)> {
     match status {
         "401" => vec![("WWW-Authenticate", Type::String)],
         "426" => vec![("Sec-WebSocket-Version", Type::String)],
-        // In seconds. Beside it is how the bucket is, where it is one of the user.
+        // In seconds. Beside it is how the bucket is, where it is one of the user or of the address.
         "429" => vec![
             ("RateLimit", Type::String),
             ("RateLimit-Policy", Type::String),

@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Excess {
     #[error("too many handshakes from this address")]
-    Handshakes,
+    Handshakes(Standing),
     #[error("too many sessions of this address")]
     Sessions,
 }
@@ -62,9 +62,10 @@ impl Limits {
     /// If he comes too often, or too many of his address are here.
     pub fn enter(&self, client: ClientAddress, now: Instant) -> Result<Place, Excess> {
         if let Some(handshakes) = self.handshakes.as_ref().filter(|_| !self.is_spared(client))
-            && handshakes.take(&client.group(), now).is_refused
+            && let standing = handshakes.take(&client.group(), now)
+            && standing.is_refused
         {
-            return Err(Excess::Handshakes);
+            return Err(Excess::Handshakes(standing));
         }
         self.place(client)
     }

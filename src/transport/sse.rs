@@ -18,7 +18,7 @@ use crate::{
     auth::gate::Surface,
     clock,
     domain::{Cursor, Transport, UserId},
-    http::{answers, problem::Problem, socket},
+    http::{answers, problem::Problem, rate_limit, socket},
     limits::{Excess, Place},
     protocol::{CloseCode, ErrorCode, event_stream::Naming},
     session::{Opening, Session, Worker},
@@ -57,7 +57,10 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
             let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
             identity.ok_or_else(Problem::unauthorized)?
         }
-        Err(excess) => worker.gate.recognize(&request, Surface::Stream, clock::now()).ok_or(excess)?,
+        Err(excess) => {
+            let identity = worker.gate.recognize(&request, Surface::Stream, clock::now());
+            identity.ok_or_else(|| rate_limit::refusal(&request, excess))?
+        }
     };
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;

@@ -63,6 +63,10 @@ async fn t12_a_flood_of_handshakes_is_refused_before_anybody_is_asked_who_it_is(
         for _ in 0..40 {
             let (status, head, _raw) = ask(&app, "127.0.0.1", "/v1/ws", &headers).await;
             assert_eq!(status == 429, field(&head, "Retry-After").is_some(), "{head}");
+            if status == 429 {
+                assert_eq!(field(&head, "RateLimit-Policy"), Some("\"handshakes\";q=50;w=5"));
+                assert!(field(&head, "RateLimit").unwrap().starts_with("\"handshakes\";r=0;t="), "{head}");
+            }
             tried.push(status);
         }
         tried
