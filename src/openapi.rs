@@ -37,7 +37,7 @@ a path that is not there, 405 with `Allow` for another method, 414 for an addres
 `Host` in `dev`, 431 for too large a head. A name in the query that a call with parameters there does not know: 400. An unknown field in \
 a body: 422.
 
-**How often.** A user asks at most 50 times a second, 100 at once; whoever may publish is not counted. `RateLimit-Policy` \
+**How often.** A user asks at most 50 times a second, 100 at once, unless the server is set otherwise; whoever may publish is not counted. `RateLimit-Policy` \
 and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) on the answer to whoever is counted say how it stands, \
 `Retry-After` of a 429 when to come again.
 

@@ -77,7 +77,7 @@ impl Limits {
     pub fn place(&self, client: ClientAddress) -> Result<Place, Excess> {
         match self.sessions.as_ref().filter(|_| !self.is_spared(client)) {
             Some(sessions) => sessions.take(client.group()).ok_or_else(|| {
-                metrics::limit_exceeded("sessions");
+                metrics::limit_exceeded("sessions_per_ip");
                 Excess::Sessions
             }),
             None => Ok(Place::default()),

@@ -112,7 +112,7 @@ async fn place(worker: &Worker, entered: Result<Place, Excess>, user: &UserId) -
     }
     let place = entered.map_err(|_| CloseCode::RateLimited)?;
     // Others may have come while the hub was asked.
-    let has_place = worker.hub.has_place(user.clone()).await && !worker.is_full();
+    let has_place = worker.hub.has_place(user.clone()).await && !worker.turns_away();
     if has_place { Ok(place) } else { Err(CloseCode::RateLimited) }
 }
 

@@ -48,7 +48,7 @@ pub async fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, 
     if worker.is_draining.load(Ordering::Relaxed) {
         return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
     }
-    if worker.is_full() {
+    if worker.turns_away() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
     let entered = worker.limits.enter(worker.gate.client(request), Instant::now());

@@ -186,7 +186,10 @@ async fn an_address_has_two_hundred_sessions_and_no_more_until_one_has_left() {
     }
     assert_eq!(websocket(&app, "127.0.0.2", "bob").await.0, 101);
     assert!(
-        root.get("/metrics").await.text().contains("tidings_limits_exceeded_total{limit=\"sessions\"} 5\n")
+        root.get("/metrics")
+            .await
+            .text()
+            .contains("tidings_limits_exceeded_total{limit=\"sessions_per_ip\"} 5\n")
     );
 
     // One place is free again with each that leaves, however it does.
