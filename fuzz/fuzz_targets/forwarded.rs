@@ -1,4 +1,4 @@
-//! Where a request comes from, behind trusted proxies: nobody can write himself another address. The oracle reads
+//! Where a request comes from, behind trusted proxies: nobody can give themselves another address. The oracle reads
 //! all that the proxies have said from the right, one hop after the other.
 //!
 //! Input: the trusted networks, the peer, then the lines of `X-Forwarded-For`, one a line.

@@ -62,7 +62,7 @@ fn clients_on_this_machine_are_spared_where_that_is_asked_for() {
 }
 
 #[test]
-fn who_publishes_is_counted_by_his_publishes_alone() {
+fn who_publishes_is_counted_by_publishes_alone() {
     let settings = config::Limits { publishes_per_second: 3, ..settings() };
     let (limits, now) = (Limits::new(&settings, false), Instant::now());
     let publisher = identity("backend", "notify:order.*");

@@ -21,7 +21,7 @@ use crate::{
     traffic::Dice,
 };
 
-/// As many sessions of a user as he likes, and as often as he likes.
+/// As many sessions of a user as they like, and as often as they like.
 const SESSIONS_ALONE: [(&str, &str); 2] =
     [("limits.handshakes_per_second", "0"), ("limits.sessions_per_user", "0")];
 
@@ -216,7 +216,7 @@ async fn until_let_in(app: &App, source: &str) -> Raw {
     }
 }
 
-/// Nobody takes a place with him: neither who was refused for something else, nor who was cut off, nor who let
+/// Nobody takes a place along: neither who was refused for something else, nor who was cut off, nor who let
 /// nobody know.
 #[actix_web::test]
 async fn whoever_comes_and_goes_in_whatever_way_leaves_every_place_free() {

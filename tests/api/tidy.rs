@@ -79,7 +79,7 @@ const LONG: [(&str, &str); 0] = [];
 /// (row of README's table of limits, words in the test code that show it).
 const LIMITS: [(&str, &str); 55] = [
     ("request head", "B50"),
-    ("address", "B07"),
+    ("URI", "B07"),
     ("time for the first head of a connection", "http.head_timeout"),
     ("request body", "B38"),
     ("time for a request body", "http.body_timeout"),
@@ -123,8 +123,8 @@ const LIMITS: [(&str, &str); 55] = [
     ("time to authenticate", "B14"),
     ("heartbeat", "a_silent_session_is_pinged_and_then_ended"),
     ("outbox", "a_full_outbox_has_ten_seconds_to_fall_below_half"),
-    ("handshakes of an address", "limits.handshakes_per_second"),
-    ("sessions of an address", "an_address_has_two_hundred_sessions_and_no_more_until_one_has_left"),
+    ("handshakes of a client address", "limits.handshakes_per_second"),
+    ("sessions of a client address", "an_address_has_two_hundred_sessions_and_no_more_until_one_has_left"),
     ("requests of a user", "limits.requests_per_second"),
     ("publishes of a `sub`", "limits.publishes_per_second"),
     ("sessions of a user", "4504"),

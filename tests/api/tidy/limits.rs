@@ -11,7 +11,7 @@ use super::reading::{program, root, rows, ticked};
 const CONSTANTS: [(&str, &[(&str, &str)]); 29] = [
     // Of the library; the test of B50 meets them.
     ("request head", &[]),
-    ("address", &[("http/uri.rs", "URI_BYTES_MAX")]),
+    ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
     ("time to take an answer", &[("app/server.rs", "ANSWER_TIMEOUT")]),
     ("time between requests", &[("app/server.rs", "KEEP_ALIVE")]),
     ("answers that are not read", &[]),
