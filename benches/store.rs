@@ -47,6 +47,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         pool_size: 8,
         busy_timeout,
         queue: 10_000,
+        memory: usize::MAX,
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
         mutes_max: 200,

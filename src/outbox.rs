@@ -15,6 +15,7 @@ use std::{
 
 use bytes::Bytes;
 pub use pool::OutboxPool;
+pub use queue::FAIR_BYTES;
 use queue::Queue;
 
 use crate::{
@@ -63,6 +64,8 @@ struct State {
     /// The queue has been at half or above, and nobody was told yet that it fell below.
     was_above_half: bool,
     has_drained: bool,
+    /// The reader has come below half since it was last asked whether it lags.
+    has_caught_up: bool,
     reader: Option<Waker>,
 }
 
@@ -84,14 +87,16 @@ impl Outbox {
             is_overflowed: false,
             was_above_half: false,
             has_drained: false,
+            has_caught_up: false,
             reader: None,
         }))
     }
 
     /// Takes a frame. A connection that is ending takes nothing more and refuses nothing.
     ///
-    /// A reply is always taken. Presence and typing are set aside where the queue is at half or above, the
-    /// newest of each, and said when the reader has come below. A room's event that does not fit takes the place of older ones.
+    /// A reply is always taken. Presence and typing are set aside where the queue is at half or above, or more than
+    /// a fair share of an exhausted pool waits: the newest of each, and said when the reader has come below. A room's
+    /// event that does not fit takes the place of older ones.
     ///
     /// # Errors
     /// [`Full`] for an event of the inbox or a hint that does not fit, for an event of a room where too much else
@@ -102,8 +107,9 @@ impl Outbox {
             return Ok(());
         }
         let (class, cost) = (frame.class(), frame.cost());
-        if class == Class::Ephemeral && !state.queue.is_below_half() {
+        if class == Class::Ephemeral && !state.queue.is_low() {
             state.queue.latest.note(frame);
+            state.was_above_half = true;
             return Ok(());
         }
         if class != Class::Reply && state.queue.is_cut_short() {
@@ -187,6 +193,15 @@ impl Outbox {
         self.0.borrow().is_overflowed
     }
 
+    /// Whether the reader lags behind: something did not fit, or it holds too much of a pool that is exhausted, and it
+    /// has not come below half since this was last asked. One that reads all the time, and is filled up as fast, does
+    /// not.
+    pub fn is_lagging(&self) -> bool {
+        let mut state = self.0.borrow_mut();
+        let has_caught_up = std::mem::take(&mut state.has_caught_up);
+        (state.is_overflowed || state.queue.is_cut_short()) && !has_caught_up
+    }
+
     /// Whether there is room for a page of a replay: at most half is taken.
     pub fn has_room(&self) -> bool {
         self.0.borrow().queue.is_below_half()
@@ -248,12 +263,11 @@ impl State {
             return Some(Outgoing::Pong(payload));
         }
         let frame = self.queue.pop();
-        if self.was_above_half && self.queue.is_below_half() {
-            self.was_above_half = false;
+        if self.was_above_half && self.queue.is_low() {
             self.is_overflowed = false;
-            self.has_drained = true;
+            (self.has_drained, self.has_caught_up) = (true, true);
             self.queue.restore_latest();
-            self.was_above_half = !self.queue.is_below_half();
+            self.was_above_half = !self.queue.is_low();
         }
         frame.or_else(|| self.queue.pop()).map(Outgoing::Frame).or_else(|| self.next_close())
     }

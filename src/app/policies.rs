@@ -21,6 +21,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
         pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
         busy_timeout: config.store.busy_timeout,
         queue: config.store.queue,
+        memory: machine::memory(),
         is_fully_synchronous: config.store.synchronous == Synchronous::Full,
         idempotency_retention: config.retention.idempotency,
         mutes_max: config.limits.mutes.unwrap_or(0),

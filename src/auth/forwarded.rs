@@ -63,15 +63,17 @@ impl TrustedProxies {
 
     /// Who has sent a request that came from `peer`.
     ///
-    /// The first address from the right that is no trusted proxy; where all are, the last one. What is no address
-    /// ends the list: then it is the last proxy that has said something good, or the peer.
+    /// The first address from the right that is no trusted proxy; where all are, the last one. Where something that
+    /// is no address comes before it, nothing of the list is believed: then it is the peer.
     pub fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> ClientAddress {
         // A peer that is gone already has no address; all such are counted as one.
-        let mut client = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let mut client = peer;
         let mut hops = headers.get_all(X_FORWARDED_FOR).rev().flat_map(hops);
         while self.is_trusted(client)
-            && let Some(Some(hop)) = hops.next()
+            && let Some(hop) = hops.next()
         {
+            let Some(hop) = hop else { return peer.into() };
             client = hop;
         }
         client.into()

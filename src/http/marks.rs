@@ -16,7 +16,7 @@ use super::{
     problem::{Fault, Problem},
 };
 use crate::{
-    domain::{Counters, MarkAs, NotificationId, Position, json::Fields},
+    domain::{Counters, MarkAs, Position, json::Fields},
     protocol::{
         ErrorCode,
         mark::{self, BadMark},
@@ -41,8 +41,9 @@ enum MarkBody {
 #[expect(dead_code, reason = "the body as the document shows it")]
 struct MarkIds {
     r#as: MarkAs,
+    /// What is no notification of the user is passed over.
     #[schema(max_items = 500)]
-    ids: Vec<NotificationId>,
+    ids: Vec<String>,
 }
 
 /// All up to this position of the inbox, itself included.

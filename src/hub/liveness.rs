@@ -69,7 +69,8 @@ fn ticks(duration: Duration) -> Tick {
 pub struct Pulse {
     /// Something came in since the last tick.
     pub was_heard: bool,
-    pub is_overflowed: bool,
+    /// It leaves unread what it should have read by now.
+    pub is_lagging: bool,
     pub is_closing: bool,
     /// Its client goes on sending though nobody reads it; looked at when the line is due.
     pub is_flooding: bool,
@@ -94,7 +95,7 @@ pub struct Liveness {
     /// When a ping was sent that nothing has followed yet. Of a client that cannot answer, the socket alone
     /// tells that it is gone.
     unanswered_since: Option<Tick>,
-    overflowed_since: Option<Tick>,
+    lagging_since: Option<Tick>,
     closing_since: Option<Tick>,
     /// Looks at the line in a row that found it flooded.
     floods: u8,
@@ -113,7 +114,7 @@ impl Liveness {
             age: 0,
             next_heartbeat: None,
             unanswered_since: None,
-            overflowed_since: None,
+            lagging_since: None,
             closing_since: None,
             floods: 0,
         }
@@ -146,8 +147,7 @@ impl Liveness {
             let wait = if lasted(self.unanswered_since, policy.pong_timeout) { 1 } else { ticks(CLOSE_WAIT) };
             return if lasted(Some(since), wait) { Fate::Kill } else { Fate::Live };
         }
-        self.overflowed_since =
-            if pulse.is_overflowed { Some(self.overflowed_since.unwrap_or(age)) } else { None };
+        self.lagging_since = if pulse.is_lagging { Some(self.lagging_since.unwrap_or(age)) } else { None };
 
         let Some(expires_at) = pulse.expires_at else {
             return if age >= policy.auth_timeout { Fate::End(CloseCode::AuthTimeout) } else { Fate::Live };
@@ -156,7 +156,7 @@ impl Liveness {
             Fate::End(CloseCode::TokenExpired)
         } else if lasted(self.unanswered_since, policy.pong_timeout) {
             Fate::End(CloseCode::NoPong)
-        } else if lasted(self.overflowed_since, policy.slow_timeout) {
+        } else if lasted(self.lagging_since, policy.slow_timeout) {
             Fate::End(CloseCode::SlowConsumer)
         } else if policy.heartbeat(self.transport).is_some_and(|interval| self.is_heartbeat_due(interval)) {
             if self.transport == Transport::WebSocket {

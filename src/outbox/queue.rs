@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What an outbox may hold of an exhausted pool, so that who reads gets on.
-const FAIR_BYTES: usize = 8 * 1024;
+pub const FAIR_BYTES: usize = 8 * 1024;
 
 /// One thing that waits; small, since a slow reader has many.
 #[derive(Debug)]
@@ -82,6 +82,11 @@ impl Queue {
         self.tally.all.bytes >= FAIR_BYTES && self.pool.is_exhausted()
     }
 
+    /// Whether its reader keeps up: less than half waits, and no more than a fair share of an exhausted pool.
+    pub fn is_low(&self) -> bool {
+        self.is_below_half() && !self.is_cut_short()
+    }
+
     pub fn fits(&self, cost: usize) -> bool {
         self.limits.fits(self.tally.all, cost)
     }
@@ -114,9 +119,9 @@ impl Queue {
         })
     }
 
-    /// Says what was set aside, as far as it leaves half of the queue free: the reader has caught up.
+    /// Says what was set aside, as far as the reader keeps up with it.
     pub fn restore_latest(&mut self) {
-        while self.is_below_half()
+        while self.is_low()
             && let Some(frame) = self.latest.take_oldest()
         {
             self.push(frame);

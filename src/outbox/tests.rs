@@ -153,6 +153,42 @@ fn an_exhausted_pool_gives_nothing_to_who_leaves_much_unread_and_everything_to_w
     assert!(!pool.is_exhausted());
 }
 
+/// What fills a pool up and never goes.
+fn ballast(pool: &OutboxPool) -> Outbox {
+    let outbox = Outbox::new(OutboxLimits { events: 100, bytes: 1 << 20 }, pool.clone());
+    outbox.push(frame(Class::Reply, 31_000)).unwrap();
+    outbox
+}
+
+#[test]
+fn of_an_exhausted_pool_whoever_reads_all_the_time_does_not_lag_and_whoever_holds_much_does() {
+    let (pool, limits) = (OutboxPool::new(30_000), OutboxLimits { events: 100, bytes: 1 << 20 });
+    let (steady, silent) = (Outbox::new(limits, pool.clone()), Outbox::new(limits, pool.clone()));
+    silent.push(frame(Class::Inbox, 9_000)).unwrap();
+    let _ballast = ballast(&pool);
+    for _ in 0..20 {
+        // It is filled up until it is refused, as a session does that reads the truth.
+        while steady.push(frame(Class::Inbox, 3_000)).is_ok() {}
+        assert!(steady.is_overflowed());
+        while take(&steady).is_some() {}
+        while steady.push(frame(Class::Inbox, 3_000)).is_ok() {}
+        assert!(!steady.is_lagging());
+    }
+    assert!(steady.is_lagging(), "it has read nothing since");
+    assert!(silent.is_lagging(), "though nobody has anything for it");
+}
+
+#[test]
+fn of_an_exhausted_pool_presence_is_set_aside_and_said_when_the_reader_has_caught_up() {
+    let (pool, limits) = (OutboxPool::new(30_000), OutboxLimits { events: 100, bytes: 1 << 20 });
+    let outbox = Outbox::new(limits, pool.clone());
+    outbox.push(frame(Class::Inbox, 9_000)).unwrap();
+    let _ballast = ballast(&pool);
+    assert_eq!(outbox.push(rooms::typing(&rooms::room("chat"))), Ok(()));
+    assert!(matches!(take(&outbox), Some(Outgoing::Frame(frame)) if frame.class() == Class::Inbox));
+    assert!(matches!(take(&outbox), Some(Outgoing::Frame(frame)) if frame.class() == Class::Ephemeral));
+}
+
 #[test]
 fn a_frame_that_waits_in_many_outboxes_is_held_once_and_given_back_by_the_last() {
     let (pool, limits) = (OutboxPool::new(15_000), OutboxLimits { events: 100, bytes: 1 << 20 });

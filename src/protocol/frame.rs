@@ -207,9 +207,9 @@ impl Frame {
         self.0.holders.fetch_add(1, Ordering::Relaxed) == 0
     }
 
-    /// Waits in one fewer; says whether that was the last.
+    /// Waits in one fewer; says whether that was the last: whoever was the first has counted it by then.
     pub fn release(&self) -> bool {
-        self.0.holders.fetch_sub(1, Ordering::Relaxed) == 1
+        self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     pub fn class(&self) -> Class {

@@ -12,4 +12,4 @@ pub mod websocket;
 
 pub use code::{CloseCode, CloseFrame, ErrorCode};
 pub use frame::{Class, Frame};
-pub use schemas::{PageSize, Seconds};
+pub use schemas::{PageSize, Seconds, Version};

@@ -102,8 +102,8 @@ text!(TimeOfDay, "TimeOfDay", "A time on the clock.", "22:00", |text| {
 });
 text!(Zone, "Zone", "The name of a time zone (IANA).", "Europe/Berlin", |text| text);
 
-/// Gives a number of a query its schema: whole, and from a least one on as large as anybody likes, since too large a
-/// one counts as the most there is.
+/// Gives a number of a query its schema: whole, and from the least on as large as anybody likes. None is too large: it
+/// counts as the most there is, or is no number that is known.
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident, $minimum:literal) => {
         $(#[$doc])*
@@ -128,6 +128,11 @@ number!(
 number!(
     /// How long a request may wait.
     Seconds,
+    0
+);
+number!(
+    /// How often something has changed.
+    Version,
     0
 );
 

@@ -89,7 +89,7 @@ impl Receiver for Session {
     fn pulse(&self) -> Pulse {
         Pulse {
             was_heard: self.was_heard.take(),
-            is_overflowed: self.outbox.is_overflowed(),
+            is_lagging: self.outbox.is_lagging(),
             is_closing: self.outbox.is_closing(),
             is_flooding: false,
             expires_at: self.identity.borrow().as_ref().map(|identity| identity.expires_at),

@@ -7,7 +7,7 @@ use super::Session;
 use crate::{
     domain::{Position, StreamName, Transport},
     hub::slots::Receiver,
-    outbox::{Full, Outbox},
+    outbox::{FAIR_BYTES, Full, Outbox},
     protocol::{
         CloseCode, Frame,
         command::Ref,
@@ -20,6 +20,9 @@ use crate::{
 
 /// Largest page, in rows (limits, PROTOCOL.md section 6); with the outbox's bound in bytes.
 const PAGE_ROWS_MAX: usize = 500;
+
+/// The same while the pool of all outboxes is exhausted, when little of a page finds room.
+const SCARCE_PAGE_ROWS: usize = 16;
 
 /// How often the store may fail a session in a row before the client is asked to come again (4010).
 const FAILURES_MAX: u32 = 5;
@@ -45,7 +48,10 @@ impl Session {
     }
 
     pub(super) fn page_limit(&self) -> PageLimit {
-        let outbox = self.worker.policy.outbox;
+        let (outbox, pool) = (self.worker.policy.outbox, &self.worker.policy.pool);
+        if pool.is_exhausted() {
+            return PageLimit { rows: SCARCE_PAGE_ROWS, bytes: FAIR_BYTES };
+        }
         // A page is read when at most half of the outbox is taken; in bytes a quarter leaves room for
         // what the payloads are wrapped in.
         PageLimit { rows: (outbox.events / 2).clamp(1, PAGE_ROWS_MAX), bytes: outbox.bytes / 4 }

@@ -29,6 +29,11 @@ pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/
 /// up are let out.
 const LOCK_SLICE: Duration = Duration::from_millis(50);
 
+/// The cache of the writer, and most of the memory that it may be; one that reads has a part of that.
+const CACHE_BYTES: usize = 32 << 20;
+const CACHE_PART: usize = 16;
+const READER_PART: usize = 8;
+
 /// A file whose check is announced: it is read as a whole, which takes its time.
 const LARGE_BYTES: u64 = 256 << 20;
 
@@ -43,6 +48,7 @@ pub(super) struct DatabaseFile {
     /// How long a read waits for a lock.
     patience: Duration,
     is_fully_synchronous: bool,
+    memory: usize,
 }
 
 /// Keeps other processes from the same database: live events travel inside one process only.
@@ -60,8 +66,13 @@ impl DatabaseFile {
         let failed = |reason: String| cannot("open", path, &reason);
         make(path).map_err(|error| failed(error.to_string()))?;
         let mut conn = SqliteConnection::establish(&uri(path, "rw")).map_err(|e| failed(e.to_string()))?;
-        conn.batch_execute(&pragmas(Access::Write, options.busy_timeout, options.is_fully_synchronous))
-            .map_err(|error| failed(error.to_string()))?;
+        conn.batch_execute(&pragmas(
+            Access::Write,
+            options.busy_timeout,
+            options.is_fully_synchronous,
+            options.memory,
+        ))
+        .map_err(|error| failed(error.to_string()))?;
         let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         if bytes > LARGE_BYTES {
             log::info!(bytes; "checking the database");
@@ -75,6 +86,7 @@ impl DatabaseFile {
             inode,
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
+            memory: options.memory,
         })
     }
 
@@ -91,7 +103,7 @@ impl DatabaseFile {
             Access::Write => LOCK_SLICE,
             Access::Read => self.patience,
         };
-        conn.batch_execute(&pragmas(access, busy_timeout, self.is_fully_synchronous))?;
+        conn.batch_execute(&pragmas(access, busy_timeout, self.is_fully_synchronous, self.memory))?;
         Ok(conn)
     }
 
@@ -170,11 +182,11 @@ fn uri(path: &Path, mode: &str) -> String {
 }
 
 /// No `mmap_size`: an I/O error under a mapping is a signal that ends the process, not an error code.
-fn pragmas(access: Access, busy_timeout: Duration, is_fully_synchronous: bool) -> String {
+fn pragmas(access: Access, busy_timeout: Duration, is_fully_synchronous: bool, memory: usize) -> String {
     let synchronous = if is_fully_synchronous { "FULL" } else { "NORMAL" };
     let (cache_kib, query_only) = match access {
-        Access::Write => (32 * 1024, "OFF"),
-        Access::Read => (4 * 1024, "ON"),
+        Access::Write => (CACHE_BYTES.min(memory / CACHE_PART) / 1024, "OFF"),
+        Access::Read => (CACHE_BYTES.min(memory / CACHE_PART) / READER_PART / 1024, "ON"),
     };
     format!(
         "PRAGMA busy_timeout = {};

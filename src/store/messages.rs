@@ -266,6 +266,8 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// Most writes waiting, and most reads waiting.
     pub queue: usize,
+    /// Memory that the process may use, in bytes: caches and what waits keep to a part of it.
+    pub memory: usize,
     /// Whether a commit survives the loss of power, or only the death of the process.
     pub is_fully_synchronous: bool,
     pub idempotency_retention: Duration,

@@ -33,8 +33,9 @@ use crate::{
 };
 use chores::Chores;
 
-/// Bytes that may wait in the queue.
+/// Bytes that may wait in the queue, and most of the memory that they may be.
 const QUEUE_BYTES: usize = 256 * 1024 * 1024;
+const QUEUE_PART: usize = 8;
 
 /// How often a transaction is tried again that another one stood in the way of, or whose connection was lost
 /// before its commit.
@@ -141,7 +142,7 @@ impl Writer {
                 .spawn(move || writer.run())
                 .map_err(|error| StoreError::Unavailable(format!("the writer cannot start: {error}")))?;
         }
-        Ok(WriterLink { queue, budget: Budget::new(QUEUE_BYTES), ended })
+        Ok(WriterLink { queue, budget: Budget::new(QUEUE_BYTES.min(options.memory / QUEUE_PART)), ended })
     }
 
     fn run(mut self) {

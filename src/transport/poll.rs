@@ -19,7 +19,7 @@ use crate::{
     http::{answers, problem::Problem, rate_limit, socket, wait::Wait},
     limits::Place,
     protocol::{
-        CloseCode, ErrorCode, Frame, Seconds,
+        CloseCode, ErrorCode, Frame, Seconds, Version,
         event::{GapView, Message, NotificationFields, Skip, Telling, Unread},
     },
     session::{Following, Line, Waiter, Worker},
@@ -65,8 +65,8 @@ enum PolledEvent<'a> {
         ("rooms" = Option<String>, Query, description = "At most 10 rooms, with commas between; also `room`.", example = "general,chat:lobby"),
         ("since" = Option<Cursor>, Query, description = "What the client has seen."),
         ("wait" = inline(Option<Seconds>), Query, description = "Seconds to wait; above 60 counts as 60."),
-        ("version" = Option<u64>, Query, description = "The `version` of the counters that the client knows: where they are others, it is answered at once with `unread`."),
-        ("marks_version" = Option<u64>, Query, description = "The `marks_version` that the client knows; as `version`."),
+        ("version" = inline(Option<Version>), Query, description = "The `version` of the counters that the client knows: where they are others, it is answered at once with `unread`."),
+        ("marks_version" = inline(Option<Version>), Query, description = "The `marks_version` that the client knows; as `version`."),
         ("Prefer" = Option<String>, Header, description = "`wait=n`, as `wait` in the query.", example = "wait=25"),
     ),
     responses(

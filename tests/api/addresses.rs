@@ -86,10 +86,9 @@ async fn t13_behind_a_trusted_proxy_the_real_client_is_limited_and_another_is_no
 }
 
 #[actix_web::test]
-async fn t13_what_is_no_address_is_the_proxy_that_has_said_it() {
+async fn t13_where_something_is_no_address_it_is_the_peer() {
     let app = App::start_with(&[LIMITS[0], LIMITS[1], ("http.trusted_proxies", "127.0.0.1, 10.0.0.0/8")]);
-    let junk =
-        ["", "unknown", "junk, ,", "203.0.113.9:x", "[::1", "1.2.3", "203.0.113.9;", "\u{7f}", "0x7f.1", ","];
+    let junk = ["unknown", "junk, ,", "203.0.113.9:x", "[::1", "1.2.3", "203.0.113.9;", "\u{7f}", "0x7f.1"];
     assert!(are_one(&app, LOOPBACK, junk.map(|junk| forwarded_for(&[junk]))).await);
     assert!(are_one(&app, LOOPBACK, junk.map(|junk| forwarded_for(&[junk, "10.0.0.7"]))).await);
     assert_eq!(knock(&app, LOOPBACK, &forwarded_for(&["203.0.113.9"])).await, 101);

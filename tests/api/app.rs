@@ -27,12 +27,13 @@ pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Under the settings of a test. Tests ask again and again whether something has happened, so that their users may;
-/// all other limits are those of every server.
-const OURS: [(&str, &str); 4] = [
+/// and all their clients come from one address. All other limits are those of every server.
+const OURS: [(&str, &str); 5] = [
     ("http.listen", "127.0.0.1:0"),
     ("http.workers", "2"),
     ("auth.secret", SECRET),
     ("limits.requests_per_second", "0"),
+    ("limits.handshakes_per_second", "0"),
 ];
 
 /// A connection has a second handle, by which it can be ended from outside.

@@ -236,10 +236,14 @@ fn every_promise_is_named_by_a_test() {
         let is_named = is_case_named(&tests, &name);
         promises.push((name, is_named));
     }
-    for threat in (1..=20).filter(|threat| !LATER_THREATS.contains(threat)) {
-        let named = ["fn ", "_"].map(|before| format!("{before}t{threat}_"));
-        let everything = format!("{tests}\n{OWN}");
-        promises.push((format!("T{threat}"), named.iter().any(|named| everything.contains(named))));
+    let threats =
+        (1..=20).filter(|threat| !LATER_THREATS.contains(threat)).map(|threat| format!("T{threat}"));
+    let told = rows("docs/security.md", &["## Threats"]).into_iter().map(|row| row[0].clone());
+    assert!(told.eq(threats.clone()), "the threats of docs/security.md and of this test");
+    let everything = format!("{tests}\n{OWN}");
+    for threat in threats {
+        let named = ["fn ", "_"].map(|before| format!("{before}{}_", threat.to_lowercase()));
+        promises.push((threat, named.iter().any(|named| everything.contains(named))));
     }
     let limits: Vec<String> =
         rows("README.md", &["## Limits"]).into_iter().map(|row| row[0].clone()).collect();

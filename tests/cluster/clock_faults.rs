@@ -65,8 +65,12 @@ async fn repeatable(app: &App, token: &str) -> String {
 async fn x28_the_clock_jumps_by_a_day_forward_and_back_and_by_minutes() {
     let (mut dice, folder) = (Dice::new(), tempfile::tempdir().unwrap());
     let clock = FakeClock::new(folder.path());
-    let settings =
-        [("retention.max_age", "12h"), ("retention.idempotency", "12h"), ("auth.expiry_grace", "1s")];
+    let settings = [
+        ("retention.max_age", "12h"),
+        ("retention.idempotency", "12h"),
+        ("auth.expiry_grace", "1s"),
+        ("session.pong_timeout", "60s"),
+    ];
     let mut cluster = Cluster::alone_as(clock.program(), &settings);
     let run = Run::start(&cluster, Plan::default(), &mut dice).await;
     run.more(100).await;

@@ -26,6 +26,9 @@ use crate::{
 const REFUSED: Duration = Duration::from_secs(5);
 const HEALED: Duration = Duration::from_secs(5);
 
+/// For a client that answers pings only when it is asked to do something.
+const PATIENT: [(&str, &str); 1] = [("session.pong_timeout", "60s")];
+
 async fn publish(app: &App, text: &str) -> Answer {
     let body = json!({ "to": "carol", "type": "test.event", "payload": { "text": text } });
     app.http(&app.publisher()).post("/v1/notifications", &body).await
@@ -98,7 +101,7 @@ async fn x16_the_disk_is_full_and_has_room_again() {
     if !small_disk::is_here("disk_faults::x16_the_disk_is_full_and_has_room_again", "16m") {
         return;
     }
-    let (mut dice, mut cluster) = (Dice::new(), Cluster::alone(&[]));
+    let (mut dice, mut cluster) = (Dice::new(), Cluster::alone(&PATIENT));
     let plan = Plan { rooms: vec!["one"], filler: 500, is_varied: true, ..Plan::default() };
     let run = Run::start(&cluster, plan, &mut dice).await;
     let mut watching = cluster.app(0).ws("alice").await;

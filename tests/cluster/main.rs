@@ -1,5 +1,5 @@
-//! Several nodes as their users meet them, while what they stand on fails: PostgreSQL, Redis, the way to it, and
-//! the nodes themselves.
+//! Several nodes, or one on a file, as their users meet them while what they stand on fails: PostgreSQL, Redis, the
+//! disk, the network, the machine, and the nodes themselves.
 //!
 //! A [`cluster::Cluster`] is real processes, each of them the test's own. A [`run::Run`] is a load ([`load`]) and
 //! those who follow it ([`follower`]), in one [`history`]; at its end the [`checker`] judges, and the

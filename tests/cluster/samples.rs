@@ -30,7 +30,7 @@ const GONE: Duration = Duration::from_secs(90);
 /// More reads than a store does at once.
 const READERS: usize = 100;
 
-/// What grows in less time says nothing about an hour.
+/// What is so for less time says nothing about an hour.
 const JUDGED_FROM: Duration = Duration::from_secs(15 * 60);
 
 /// Most that memory may grow in an hour.
@@ -187,7 +187,12 @@ async fn fill_pools(app: &App) {
 impl Node {
     async fn look(&self) -> Result<Sample, String> {
         let request = self.http.request("GET", "/metrics").force_close();
-        let numbers = scrape::samples(&self.http.try_send(request, "").await?);
+        let answer = self.http.try_send(request, "").await?;
+        // As of a node that stood still while it was asked.
+        if answer.status != 200 {
+            return Err(answer.text());
+        }
+        let numbers = scrape::samples(&answer);
         let sessions = ["websocket", "sse", "poll"]
             .map(|transport| numbers[&format!("tidings_sessions{{transport=\"{transport}\"}}")]);
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
@@ -248,14 +253,16 @@ impl Node {
     }
 
     fn growth(&self, warm_up: Duration) -> Vec<String> {
+        if self.series(RSS, warm_up + JUDGED_FROM).is_empty() {
+            return Vec::new();
+        }
         let [first, last] = self.thirds(warm_up);
-        let is_long = !self.series(RSS, warm_up + JUDGED_FROM).is_empty();
         let mut bad = Vec::new();
         for (gauge, (name, judged)) in GAUGES.iter().enumerate() {
             let Some(slope) = hourly(&self.series(gauge, warm_up)) else { continue };
             let (first, last) = (first[gauge], last[gauge]);
             let is_bad = match judged {
-                Judged::Growth => is_long && slope > GROWTH_MAX_MIB,
+                Judged::Growth => slope > GROWTH_MAX_MIB,
                 Judged::Back(_) => last > first * (1.0 + DRIFT_MAX) + FEW,
             };
             if is_bad {

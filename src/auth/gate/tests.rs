@@ -57,6 +57,7 @@ fn gate() -> (Gate, TempDir) {
         pool_size: 1,
         busy_timeout: Duration::from_secs(5),
         queue: 100,
+        memory: usize::MAX,
         is_fully_synchronous: false,
         idempotency_retention: Duration::from_secs(3600),
         mutes_max: 200,

@@ -3,7 +3,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 const LIVE: Pulse = Pulse {
     was_heard: false,
-    is_overflowed: false,
+    is_lagging: false,
     is_closing: false,
     is_flooding: false,
     expires_at: Some(Timestamp::from_secs(2_000_000)),
@@ -96,7 +96,7 @@ fn a_token_ends_its_session_after_the_grace_and_not_before() {
 #[test]
 fn a_full_outbox_has_ten_seconds_to_fall_below_half() {
     let mut liveness = Liveness::new(Transport::WebSocket);
-    let slow = Pulse { is_overflowed: true, was_heard: true, ..LIVE };
+    let slow = Pulse { is_lagging: true, was_heard: true, ..LIVE };
     for _ in 0..39 {
         assert_eq!(liveness.judge(&policy(), NOW, slow), Fate::Live);
     }

@@ -62,6 +62,7 @@ impl House {
             pool_size: 1,
             busy_timeout: 5 * SECOND,
             queue: 10_000,
+            memory: usize::MAX,
             is_fully_synchronous: false,
             idempotency_retention: SECOND,
             mutes_max: 200,

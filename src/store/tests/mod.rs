@@ -171,6 +171,7 @@ fn options(dir: &TempDir) -> StoreOptions {
         pool_size: 4,
         busy_timeout: Duration::from_secs(5),
         queue: 10_000,
+        memory: usize::MAX,
         is_fully_synchronous: true,
         idempotency_retention: Duration::from_secs(24 * 3600),
         mutes_max: 200,

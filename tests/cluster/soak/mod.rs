@@ -23,7 +23,7 @@ use crate::{
     load::Plan,
     run::Run,
     samples::Recorder,
-    scale::soak_minutes,
+    scale::{lasting, soak_minutes, times},
     traffic::{Dice, draft, publish},
     verdict::Verdict,
 };
@@ -157,11 +157,11 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
     let scale = match soak_minutes() {
         // Faults, so that there are some, and no slope: seconds say nothing about one.
         None => Scale {
-            lasting: secs(12),
-            warm_up: secs(12),
+            lasting: lasting(12, 180),
+            warm_up: lasting(12, 180) / 3,
             fillings: 0,
-            users: 5,
-            crowd: 25,
+            users: times(5, 20),
+            crowd: times(25, 150),
             visit: secs(2),
             calm: (Duration::from_millis(300), secs(1)),
             fault: secs(1),
