@@ -14,7 +14,7 @@ TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:
 	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config
 # The files of tests/api that play faults of one node.
-FAULTS := durability:: pauses:: postgres:: slow_readers::
+FAULTS := durability:: pauses:: postgres:: refusing_to_start:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.
 LIBRARIES := libssl:libssl-dev
 # How long each target of `make fuzz` runs, and which there are.
@@ -69,17 +69,19 @@ mutants: ## Break the code in small ways, to see whether a test notices; takes h
 	@$(CARGO) mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants@27.1.0
 	$(CARGO) mutants --no-shuffle --output target
 
-autobahn: $(PYTHON_TOOLS) ## Hold the WebSocket stack against the Autobahn test suite
+autobahn: $(PYTHON_TOOLS)/.done ## Hold the WebSocket stack against the Autobahn test suite
 	$(CARGO) build --locked $(FEATURES),autobahn
 	$(PYTHON_TOOLS)/bin/python tests/python/autobahn.py target/debug/tidings
 
-probe: $(PYTHON_TOOLS) ## Hold the HTTP API against its own document; SEED=n for the same again
+probe: $(PYTHON_TOOLS)/.done ## Hold the HTTP API against its own document; SEED=n for the same again
 	$(CARGO) build --locked $(FEATURES)
 	$(PYTHON_TOOLS)/bin/python tests/python/probe.py target/debug/tidings \
 		--seed $(SEED) --max-time $(PROBE_SECONDS)
 
-$(PYTHON_TOOLS): tests/python/requirements.txt
-	python3 -m venv $@ && $@/bin/pip install -q -r $<
+# Done when all of it is there.
+$(PYTHON_TOOLS)/.done: tests/python/requirements.txt | tools
+	@python3 -c 'import ensurepip' || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	python3 -m venv $(PYTHON_TOOLS) && $(PYTHON_TOOLS)/bin/pip install -q -r $<
 	@touch $@
 
 # What is known to have a hole is fetched from the network; all else is known here.
@@ -89,7 +91,8 @@ deny: ## Judge what is built in: licences, sources, known holes
 
 check: ## Format, lints and documentation; any warning fails
 	$(CARGO) fmt --check
-	$(CARGO) clippy --locked $(FEATURES) --all-targets -- -D warnings
+	$(CARGO) fmt --check --manifest-path fuzz/Cargo.toml
+	$(CARGO) clippy --locked $(FEATURES),autobahn --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked $(FEATURES) --no-deps --document-private-items
 
 setup: tools $(NODE_MODULES)

@@ -90,7 +90,9 @@ fn reference(mut bytes: &[u8], limits: MessageLimits) -> (Vec<Inbound>, Vec<Clos
         if extended == 8 && bytes.len() >= 10 && bytes[2] & 0x80 != 0 {
             return (said, vec![CloseCode::TooBig]);
         }
-        let Some((header, rest)) = bytes.split_at_checked(2 + extended + 4) else { return (said, Vec::new()) };
+        let Some((header, rest)) = bytes.split_at_checked(2 + extended + 4) else {
+            return (said, Vec::new());
+        };
         let length = match extended {
             0 => u64::from(second & 0x7F),
             _ => header[2..2 + extended].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
@@ -105,7 +107,11 @@ fn reference(mut bytes: &[u8], limits: MessageLimits) -> (Vec<Inbound>, Vec<Clos
         let is_whole = payload.len() as u64 == length;
 
         let mut faults = Vec::new();
-        let mut fault = |is_fault: bool, code| if is_fault { faults.push(code) };
+        let mut fault = |is_fault: bool, code| {
+            if is_fault {
+                faults.push(code)
+            }
+        };
         // Known from the header, and from what there is of the payload.
         let parts = if opcode == 0 { begun.take() } else { None };
         let text = match (opcode, &parts) {
@@ -184,7 +190,9 @@ fuzz_target!(|bytes: &[u8]| {
         let failure = hear(chunks, limits, |message| said.push(message));
         assert_eq!(said, expected, "in chunks of {size}");
         match failure {
-            Some(code) => assert!(faults.contains(&code), "{code:?}, and not {faults:?}, in chunks of {size}"),
+            Some(code) => {
+                assert!(faults.contains(&code), "{code:?}, and not {faults:?}, in chunks of {size}")
+            }
             None => assert!(faults.is_empty(), "{faults:?} passed in chunks of {size}"),
         }
     }
