@@ -335,7 +335,7 @@ async fn work(office: Rc<Office>, address: std::net::SocketAddr, token: String, 
 async fn t18_those_who_come_back_at_once_are_let_in_at_the_rate_and_all_within_thirty_seconds() {
     const CLIENTS: usize = 100;
     // Within the patience of these clients.
-    let mut app = App::start_with(&[("session.ping_interval", "5s")]);
+    let mut app = App::start_with(&[("limits.handshakes_per_second", "10"), ("session.ping_interval", "5s")]);
     let (office, mut dice) = (Rc::new(Office::default()), Dice::new());
     for n in 0..CLIENTS {
         let token = app.token(&format!("user{n}"), "");
