@@ -33,11 +33,11 @@ A notification server: a durable inbox for each user, and rooms.
 or instead of it a `ticket`. Two different ones: 400.
 
 **Refusals** are `application/problem+json` (RFC 9457) with a `code`. Besides those that each call names: 404 for \
-a path that is not there, 405 with `Allow` for another method, 414 for an address over 8 KiB, 421 for a foreign \
+a path that is not there, 405 with `Allow` for another method, 414 for a URI over 8 KiB, 421 for a foreign \
 `Host` in `dev`, 431 for too large a head. A name in the query that a call with parameters there does not know: 400. An unknown field in \
 a body: 422.
 
-**How often.** A user asks at most 50 times a second, 100 at once; whoever may publish is not counted. `RateLimit-Policy` \
+**How often.** A user asks at most 50 times a second, 100 at once, unless the server is set otherwise; whoever may publish is not counted. `RateLimit-Policy` \
 and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) on the answer to whoever is counted say how it stands, \
 `Retry-After` of a 429 when to come again.
 
@@ -147,7 +147,7 @@ impl Modify for Credentials {
         let schemes = [
             ("bearer", SecurityScheme::Http(bearer)),
             ("ticket", query("ticket", "From `POST /v1/tickets`: one use, within 30 seconds.")),
-            ("token", query("token", "A token in the address, unless that is switched off.")),
+            ("token", query("token", "A token in the URI, unless that is switched off.")),
             ("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie))),
         ];
         let none: [&str; 0] = [];

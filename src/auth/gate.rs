@@ -153,7 +153,7 @@ impl Gate {
     }
 
     /// Who makes a request that is not let in now, as far as a token says it: a ticket would be used up for nothing.
-    /// Whoever is refused is told of that, so nobody else learns why he is not known.
+    /// Whoever is refused is told of that, so nobody else learns why they are not known.
     pub fn recognize(&self, request: &HttpRequest, surface: Surface, now: Timestamp) -> Option<Identity> {
         match self.rules.credential(request, surface).ok()??.secret {
             Secret::Token(token) => self.verify(token.expose_secret(), now).ok(),

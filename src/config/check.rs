@@ -7,7 +7,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, later};
+use super::{Config, Limits, later};
 use crate::{
     auth::{OriginRule, Verifier},
     domain::CURSOR_ROOMS_MAX,
@@ -41,6 +41,7 @@ pub fn check(config: &Config) -> Result<(), Problem> {
     later::refuse(config)?;
     tokens_and_origins(config)?;
     nothing_is_zero(config)?;
+    bursts(&config.limits)?;
     bus(config)?;
     listeners(config)?;
     let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
@@ -159,6 +160,7 @@ fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
         ("session.data_bytes", session.data_bytes),
         ("session.fragments", session.fragments),
         ("session.messages_per_second", session.messages_per_second as usize),
+        ("session.messages_burst", session.messages_burst as usize),
     ];
     let zero_duration = durations.iter().find(|(_, duration)| duration.is_zero()).map(|(key, _)| *key);
     let zero_count = counts.iter().find(|(_, count)| *count == 0).map(|(key, _)| *key);
@@ -166,6 +168,21 @@ fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
         Some(key) => Err(Problem { key, text: "must be more than 0".to_owned() }),
         None => Ok(()),
     }
+}
+
+/// A burst of 0 could be meant to let nobody pass, or everybody: it is the rate that switches a limit off.
+fn bursts(limits: &Limits) -> Result<(), Problem> {
+    let buckets = [
+        ("limits.handshakes_burst", limits.handshakes_per_second, Some(limits.handshakes_burst)),
+        ("limits.requests_burst", limits.requests_per_second, Some(limits.requests_burst)),
+        ("limits.room_messages_burst", limits.room_messages_per_second, Some(limits.room_messages_burst)),
+        ("limits.publishes_burst", limits.publishes_per_second, limits.publishes_burst),
+    ];
+    for (key, rate, burst) in buckets {
+        let text = "at least 1; what switches this limit off is 0 a second";
+        refuse_if(rate > 0 && burst == Some(0), key, text)?;
+    }
+    Ok(())
 }
 
 /// A `token` of RFC 9110 section 5.6.2.

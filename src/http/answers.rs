@@ -123,11 +123,11 @@ answers! {
         "503": "The server has as many sessions as it takes, or is about to stop. Try again later.",
     }
     Waits {
-        "429": "The user asks too often, or as many requests of the user, or sessions of this address, wait as may. Try again later.",
+        "429": "The user asks too often, or as many requests of the user, or sessions of this client address, wait as may. Try again later.",
     }
     /// Of every call that a client makes to stay.
     Enters {
-        "429": "Too many handshakes come from this address, or it has as many sessions as one may have. Try again later.",
+        "429": "Too many handshakes come from this client address, or it has as many sessions as one may have. Try again later.",
     }
     Publishes {
         "429": "Publishes come faster than is set. Try again later.",
@@ -156,7 +156,7 @@ fn headers(status: &str) -> Vec<(&'static str, Type)> {
     match status {
         "401" => vec![("WWW-Authenticate", Type::String)],
         "426" => vec![("Sec-WebSocket-Version", Type::String)],
-        // In seconds. Beside it is how the bucket is, where it is one of the user.
+        // In seconds. Beside it is how the bucket is, where it is one of the user or of the client address.
         "429" => vec![
             ("RateLimit", Type::String),
             ("RateLimit-Policy", Type::String),

@@ -24,8 +24,8 @@ use crate::{
     store::messages::StoreError,
 };
 
-/// Where a client that is to come again later is told to: somewhere between one and this many seconds.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(4);
+/// A client that is to come again later is told to by chance, somewhere within so long after it may.
+const RETRY_SPREAD: Duration = Duration::from_secs(4);
 
 /// One fault in a body: where it is (RFC 6901) and what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -79,11 +79,14 @@ pub struct Problem {
     detail: String,
     faults: Vec<Fault>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// To ask again before is in vain.
+    wait: Duration,
 }
 
 impl Problem {
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, status: code.status(), detail: detail.into(), faults: Vec::new(), headers: Vec::new() }
+        let (status, detail) = (code.status(), detail.into());
+        Self { code, status, detail, faults: Vec::new(), headers: Vec::new(), wait: Duration::ZERO }
     }
 
     /// What is our fault tells nothing; the cause goes to the log.
@@ -131,6 +134,11 @@ impl Problem {
         Self { status, ..self }
     }
 
+    /// To come again before this time would be in vain.
+    fn wait(self, wait: Duration) -> Self {
+        Self { wait, ..self }
+    }
+
     /// A header of the answer.
     pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
@@ -174,7 +182,7 @@ impl ResponseError for Problem {
             response.insert_header(header.clone());
         }
         if self.code.is_retryable() {
-            let seconds = 1 + random::up_to(RETRY_AFTER_MAX).as_secs();
+            let seconds = 1 + (self.wait + random::up_to(RETRY_SPREAD)).as_secs();
             response.insert_header((header::RETRY_AFTER, seconds));
         }
         let request_id = request_id::current();
@@ -212,8 +220,8 @@ impl From<StoreError> for Problem {
             StoreError::KeyInProgress | StoreError::TooManyMutes => {
                 Self::new(ErrorCode::Conflict, error.to_string())
             }
-            StoreError::TooManyTickets => {
-                Self::new(ErrorCode::RateLimited, format!("{error}; try again later"))
+            StoreError::TooManyTickets(wait) => {
+                Self::new(ErrorCode::RateLimited, format!("{error}; try again later")).wait(*wait)
             }
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
@@ -236,9 +244,9 @@ impl From<AskError> for Problem {
 impl From<RoomRefusal> for Problem {
     fn from(refusal: RoomRefusal) -> Self {
         match refusal {
-            // One message is free within a second, and nobody is told to come earlier than that.
-            RoomRefusal::RateLimited(_) => {
+            RoomRefusal::RateLimited(wait) => {
                 Self::new(ErrorCode::RateLimited, "too many messages to this room; try again later")
+                    .wait(wait)
             }
             RoomRefusal::Unavailable => {
                 Self::new(ErrorCode::Unavailable, "the room is not to be had now; try again later")
@@ -247,7 +255,7 @@ impl From<RoomRefusal> for Problem {
     }
 }
 
-/// One is free within a second, and nobody is told to come earlier than that.
+/// A bucket has one within a second, and nobody is told to come earlier than that. When a place is free nobody knows.
 impl From<Excess> for Problem {
     fn from(excess: Excess) -> Self {
         Self::new(ErrorCode::RateLimited, format!("{excess}; try again later"))

@@ -16,7 +16,10 @@ use actix_web::{
 use bytes::BytesMut;
 
 use super::problem::Problem;
-use crate::{limits::Standing, protocol::ErrorCode};
+use crate::{
+    limits::{Excess, Standing},
+    protocol::ErrorCode,
+};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -36,6 +39,14 @@ pub fn pass(request: &HttpRequest, standing: Option<Standing>) -> Result<(), Pro
     }
     let detail = format!("too many {} of this user; try again later", standing.policy);
     Err(Problem::new(ErrorCode::RateLimited, detail))
+}
+
+/// The refusal of a client whose address has too much; its answer will tell how the bucket is, if it is one.
+pub fn refusal(request: &HttpRequest, excess: Excess) -> Problem {
+    if let Excess::Handshakes(standing) = excess {
+        request.extensions_mut().insert(standing);
+    }
+    excess.into()
 }
 
 /// Tells the client how its bucket is.

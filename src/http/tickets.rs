@@ -1,4 +1,4 @@
-//! `POST /v1/tickets`: for clients that can say who they are in an address only (PROTOCOL.md section 2).
+//! `POST /v1/tickets`: for clients that can say who they are in a URI only (PROTOCOL.md section 2).
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use secrecy::ExposeSecret;
@@ -23,7 +23,7 @@ struct TicketBody<'a> {
 
 /// Get a ticket
 ///
-/// `?ticket=` in an address says once who is asking, with all that the token allows, so that no token stands
+/// `?ticket=` in a URI says once who is asking, with all that the token allows, so that no token stands
 /// there. It opens one connection or serves one request, within 30 seconds and never beyond the end of its token.
 #[utoipa::path(
     post, path = "/v1/tickets", tag = "User", operation_id = "issue_ticket",

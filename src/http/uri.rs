@@ -1,4 +1,4 @@
-//! How long an address may be; a longer one gets 414 before anybody reads what it says.
+//! How long a URI may be; a longer one gets 414 before anybody reads what it says.
 
 use actix_web::{
     Error, ResponseError,
@@ -21,7 +21,7 @@ pub async fn bounded<B: MessageBody + 'static>(
     if request.uri().path_and_query().is_none_or(|text| text.as_str().len() <= URI_BYTES_MAX) {
         return next.call(request).await.map(ServiceResponse::map_into_left_body);
     }
-    let problem = Problem::new(ErrorCode::TooLarge, "the address is larger than 8192 bytes")
+    let problem = Problem::new(ErrorCode::TooLarge, "the URI is larger than 8192 bytes")
         .status(StatusCode::URI_TOO_LONG);
     Ok(request.into_response(problem.error_response()).map_into_right_body())
 }

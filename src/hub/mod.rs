@@ -46,6 +46,7 @@ use crate::{
     bridge::messages::{Order, Orders},
     clock,
     domain::{Counters, Position, UserId},
+    observe::metrics,
     peers::messages::PeerNews,
 };
 
@@ -142,6 +143,7 @@ impl Handler<Requests> for NotificationHub {
                         bus.follow(Order::FollowInbox(user.clone()));
                     }
                     if let Some((excess, code)) = self.sessions.add(user, session, transport) {
+                        metrics::limit_exceeded("sessions_per_user");
                         self.rooms.remove(excess, now);
                         if let Some(shard) = self.shards.get(&excess.shard) {
                             shard.end(excess, code);
@@ -173,7 +175,11 @@ impl Handler<HasPlace> for NotificationHub {
     type Result = bool;
 
     fn handle(&mut self, HasPlace { user }: HasPlace, _: &mut Self::Context) -> Self::Result {
-        self.sessions.has_place(&user)
+        let has_place = self.sessions.has_place(&user);
+        if !has_place {
+            metrics::limit_exceeded("sessions_per_user");
+        }
+        has_place
     }
 }
 

@@ -25,9 +25,9 @@ use crate::{
 /// Of what there was too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Excess {
-    #[error("too many handshakes from this address")]
-    Handshakes,
-    #[error("too many sessions of this address")]
+    #[error("too many handshakes from this client address")]
+    Handshakes(Standing),
+    #[error("too many sessions of this client address")]
     Sessions,
 }
 
@@ -56,15 +56,16 @@ impl Limits {
         }
     }
 
-    /// Counts somebody who comes to stay, and gives the place that his session has until it ends.
+    /// Counts somebody who comes to stay, and gives the place (a permit) that their session has until it ends.
     ///
     /// # Errors
-    /// If he comes too often, or too many of his address are here.
+    /// If they come too often, or too many of their address are here.
     pub fn enter(&self, client: ClientAddress, now: Instant) -> Result<Place, Excess> {
         if let Some(handshakes) = self.handshakes.as_ref().filter(|_| !self.is_spared(client))
-            && handshakes.take(&client.group(), now).is_refused
+            && let standing = handshakes.take(&client.group(), now)
+            && standing.is_refused
         {
-            return Err(Excess::Handshakes);
+            return Err(Excess::Handshakes(standing));
         }
         self.place(client)
     }
@@ -76,14 +77,14 @@ impl Limits {
     pub fn place(&self, client: ClientAddress) -> Result<Place, Excess> {
         match self.sessions.as_ref().filter(|_| !self.is_spared(client)) {
             Some(sessions) => sessions.take(client.group()).ok_or_else(|| {
-                metrics::limit_exceeded("sessions");
+                metrics::limit_exceeded("sessions_per_ip");
                 Excess::Sessions
             }),
             None => Ok(Place::default()),
         }
     }
 
-    /// Counts a request of a user; `None` for who may ask as often as he likes: back-ends that publish.
+    /// Counts a request of a user; `None` for who may ask as often as they like: back-ends that publish.
     pub fn request(&self, identity: &Identity, now: Instant) -> Option<Standing> {
         let requests = self.requests.as_ref().filter(|_| !identity.scopes.is_publisher())?;
         Some(requests.take(&identity.user, now))

@@ -76,7 +76,7 @@ impl Metrics {
         );
         registry.register(
             "limits_exceeded",
-            "What was refused because one address or one user had as much as it may, by limit",
+            "What was refused, or had to go, because the node, an address or a user had as much as it may, by setting",
             metrics.limits_exceeded.clone(),
         );
         registry.register("sessions", "Sessions that are open, by transport", metrics.sessions.clone());
@@ -125,7 +125,7 @@ pub fn session_closed(reason: &'static str) {
     METRICS.sessions_closed.get_or_create(&[("reason", reason)]).inc();
 }
 
-/// `limit` is one of a few words.
+/// `limit` is the name of its setting, without what it is counted by.
 pub fn limit_exceeded(limit: &'static str) {
     METRICS.limits_exceeded.get_or_create(&[("limit", limit)]).inc();
 }

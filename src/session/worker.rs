@@ -15,6 +15,7 @@ use crate::{
     domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
     limits::Limits,
+    observe::metrics,
     outbox::{OutboxLimits, OutboxPool},
     protocol::CloseCode,
     random,
@@ -93,6 +94,15 @@ pub struct Worker {
 impl Worker {
     pub fn is_full(&self) -> bool {
         self.sessions_max > 0 && self.sessions.load(Ordering::Relaxed) >= self.sessions_max
+    }
+
+    /// Whether whoever comes now to stay is turned away, and counted as such.
+    pub fn turns_away(&self) -> bool {
+        let is_full = self.is_full();
+        if is_full {
+            metrics::limit_exceeded("sessions");
+        }
+        is_full
     }
 
     /// When a client that is sent away for this reason is to come again.

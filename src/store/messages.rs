@@ -47,9 +47,9 @@ pub enum StoreError {
     /// The user has as many mutes as `limits.mutes` allows.
     #[error("there are as many mutes as a user may have")]
     TooManyMutes,
-    /// The user has as many open tickets as `limits.tickets` allows.
+    /// The user has as many open tickets as `limits.tickets` allows. The first of them expires after this time.
     #[error("the user has as many open tickets as one may have")]
-    TooManyTickets,
+    TooManyTickets(Duration),
     /// The database broke a promise, or the code did. The text is for the log.
     #[error("the store failed: {0}")]
     Internal(String),

@@ -3,8 +3,13 @@
 //! How many a user has is counted when one is kept. Writers that keep some at the same instant do not see each
 //! other's, so a user may have a few more than the limit; what matters is that nobody has thousands.
 
+use std::time::Duration;
+
 use actix::{Context, Handler, ResponseFuture};
-use diesel::{dsl::count_star, prelude::*};
+use diesel::{
+    dsl::{count_star, min},
+    prelude::*,
+};
 
 use super::{
     Connection, Store,
@@ -39,9 +44,12 @@ impl Write for Keep {
         let Transaction { conn, now, .. } = tx;
         let KeepTicket { digest, identity, lifetime } = &self.keep;
         let is_open = t::user_id.eq(identity.user.as_str()).and(t::expires_at.gt(now.as_micros()));
-        let open: i64 = table.filter(is_open).select(count_star()).first(*conn)?;
+        let open = table.filter(is_open).select((count_star(), min(t::expires_at)));
+        let (open, first): (i64, Option<i64>) = open.first(*conn)?;
         if self.limit > 0 && usize::try_from(open).is_ok_and(|open| open >= self.limit) {
-            return Err(Fault::Refused(StoreError::TooManyTickets));
+            let micros = first.map_or(0, |first| first.saturating_sub(now.as_micros()));
+            let wait = Duration::from_micros(u64::try_from(micros).unwrap_or(0));
+            return Err(Fault::Refused(StoreError::TooManyTickets(wait)));
         }
         let row = TicketRow::new(digest, identity, now.plus(*lifetime))?;
         // Where it is there already, it was this transaction that kept it, before its connection was lost.

@@ -88,7 +88,7 @@ enum PolledEvent<'a> {
 )]
 pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
-    if worker.is_full() {
+    if worker.turns_away() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
     let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;

@@ -18,7 +18,7 @@ use crate::{
     auth::gate::Surface,
     clock,
     domain::{Cursor, Transport, UserId},
-    http::{answers, problem::Problem, socket},
+    http::{answers, problem::Problem, rate_limit, socket},
     limits::{Excess, Place},
     protocol::{CloseCode, ErrorCode, event_stream::Naming},
     session::{Opening, Session, Worker},
@@ -57,7 +57,10 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
             let identity = worker.gate.admit(&request, Surface::Stream, clock::now()).await?;
             identity.ok_or_else(Problem::unauthorized)?
         }
-        Err(excess) => worker.gate.recognize(&request, Surface::Stream, clock::now()).ok_or(excess)?,
+        Err(excess) => {
+            let identity = worker.gate.recognize(&request, Surface::Stream, clock::now());
+            identity.ok_or_else(|| rate_limit::refusal(&request, excess))?
+        }
     };
     let query = Query::read(&request)?;
     query.limit_rooms(worker.policy.sse_rooms)?;
@@ -109,7 +112,7 @@ async fn place(worker: &Worker, entered: Result<Place, Excess>, user: &UserId) -
     }
     let place = entered.map_err(|_| CloseCode::RateLimited)?;
     // Others may have come while the hub was asked.
-    let has_place = worker.hub.has_place(user.clone()).await && !worker.is_full();
+    let has_place = worker.hub.has_place(user.clone()).await && !worker.turns_away();
     if has_place { Ok(place) } else { Err(CloseCode::RateLimited) }
 }
 

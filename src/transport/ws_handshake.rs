@@ -19,7 +19,7 @@ use crate::{
     auth::gate::Surface,
     clock,
     domain::Identity,
-    http::problem::Problem,
+    http::{problem::Problem, rate_limit},
     limits::Place,
     protocol::ErrorCode,
     session::{Following, Worker},
@@ -48,10 +48,11 @@ pub async fn accept(request: &HttpRequest, worker: &Worker) -> Result<Accepted, 
     if worker.is_draining.load(Ordering::Relaxed) {
         return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
     }
-    if worker.is_full() {
+    if worker.turns_away() {
         return Err(Problem::new(ErrorCode::Unavailable, "the server has as many sessions as it takes"));
     }
-    let place = worker.limits.enter(worker.gate.client(request), Instant::now())?;
+    let entered = worker.limits.enter(worker.gate.client(request), Instant::now());
+    let place = entered.map_err(|excess| rate_limit::refusal(request, excess))?;
     let identity = worker.gate.admit(request, Surface::WebSocket, clock::now()).await?;
     let query = Query::read(request)?;
     query.limit_rooms(ROOMS_SPARE + worker.policy.rooms)?;

@@ -21,7 +21,7 @@ use crate::{
     traffic::Dice,
 };
 
-/// As many sessions of a user as he likes, and as often as he likes.
+/// As many sessions of a user as they like, and as often as they like.
 const SESSIONS_ALONE: [(&str, &str); 2] =
     [("limits.handshakes_per_second", "0"), ("limits.sessions_per_user", "0")];
 
@@ -63,6 +63,10 @@ async fn t12_a_flood_of_handshakes_is_refused_before_anybody_is_asked_who_it_is(
         for _ in 0..40 {
             let (status, head, _raw) = ask(&app, "127.0.0.1", "/v1/ws", &headers).await;
             assert_eq!(status == 429, field(&head, "Retry-After").is_some(), "{head}");
+            if status == 429 {
+                assert_eq!(field(&head, "RateLimit-Policy"), Some("\"handshakes\";q=50;w=5"));
+                assert!(field(&head, "RateLimit").unwrap().starts_with("\"handshakes\";r=0;t="), "{head}");
+            }
             tried.push(status);
         }
         tried
@@ -177,7 +181,10 @@ async fn an_address_has_two_hundred_sessions_and_no_more_until_one_has_left() {
     }
     assert_eq!(websocket(&app, "127.0.0.2", "bob").await.0, 101);
     assert!(
-        root.get("/metrics").await.text().contains("tidings_limits_exceeded_total{limit=\"sessions\"} 5\n")
+        root.get("/metrics")
+            .await
+            .text()
+            .contains("tidings_limits_exceeded_total{limit=\"sessions_per_ip\"} 5\n")
     );
 
     // One place is free again with each that leaves, however it does.
@@ -204,7 +211,7 @@ async fn until_let_in(app: &App, source: &str) -> Raw {
     }
 }
 
-/// Nobody takes a place with him: neither who was refused for something else, nor who was cut off, nor who let
+/// Nobody takes a place along: neither who was refused for something else, nor who was cut off, nor who let
 /// nobody know.
 #[actix_web::test]
 async fn whoever_comes_and_goes_in_whatever_way_leaves_every_place_free() {
@@ -328,7 +335,7 @@ async fn work(office: Rc<Office>, address: std::net::SocketAddr, token: String, 
 async fn t18_those_who_come_back_at_once_are_let_in_at_the_rate_and_all_within_thirty_seconds() {
     const CLIENTS: usize = 100;
     // Within the patience of these clients.
-    let mut app = App::start_with(&[("session.ping_interval", "5s")]);
+    let mut app = App::start_with(&[("limits.handshakes_per_second", "10"), ("session.ping_interval", "5s")]);
     let (office, mut dice) = (Rc::new(Office::default()), Dice::new());
     for n in 0..CLIENTS {
         let token = app.token(&format!("user{n}"), "");

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
     app::{App, DEADLINE, until},
@@ -11,8 +12,10 @@ use crate::{
         room::{EVERYWHERE, guest_at},
         scrape::samples,
         sse::Sse,
+        ws::Ws,
     },
     engines::redis::Redis,
+    sse_ends::expect_to_wait,
 };
 
 /// What is scraped; it names nobody.
@@ -103,6 +106,34 @@ async fn t6_the_bus_shows_how_it_is_and_what_was_not_believed() {
     redis.kill();
     app.logged(|record| record["message"].to_string().contains("the bus is away")).await;
     assert_eq!(scrape(&app).await["tidings_bridge_state{state=\"backoff\"}"], 1.0);
+}
+
+#[actix_web::test]
+async fn what_a_limit_on_sessions_turns_away_is_counted_under_its_name() {
+    let app = App::start_with(&[("limits.sessions", "3"), ("limits.sessions_per_user", "1")]);
+    let mut first = app.ws("alice").await;
+    let mut here = vec![app.ws("alice").await];
+    assert_eq!(first.end().await, Some(4504));
+    let wait = Sse::connect(app.address, "", &app.token("bob", "")).await;
+    let authorization = format!("Bearer {}", app.token("bob", ""));
+    let mut told = Sse::open(app.address, "", &[("Authorization", &authorization)]).await;
+    expect_to_wait(&mut told).await;
+    for n in 0.. {
+        assert!(n < 3, "the node is never full");
+        let token = format!("Bearer {}", app.token(&format!("user{n}"), ""));
+        match Ws::open(app.address, "", &[("authorization", &token)]).await {
+            Ok(ws) => here.push(ws),
+            Err(Error::Http(refused)) => {
+                assert_eq!(refused.status().as_u16(), 503);
+                break;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    let numbers = scrape(&app).await;
+    assert_eq!(numbers["tidings_limits_exceeded_total{limit=\"sessions_per_user\"}"], 2.0, "{numbers:?}");
+    assert_eq!(numbers["tidings_limits_exceeded_total{limit=\"sessions\"}"], 1.0, "{numbers:?}");
+    drop((here, wait));
 }
 
 #[actix_web::test]

@@ -61,7 +61,7 @@ async fn a_user_may_ask_fifty_times_a_second_and_is_told_how_it_stands() {
         }
     }
     assert!(seen.len() > 50, "{seen:?}");
-    // Each user has a bucket of his own.
+    // Each user has a bucket of their own.
     assert_eq!(left(&app.user("bob").get("/v1/me").await, "\"requests\";q=100;w=2"), 99);
 }
 
@@ -88,7 +88,7 @@ async fn all_that_a_user_asks_is_counted_together_and_told_on_every_answer() {
     for path in ["/v1/poll", "/v1/notifications", "/v1/mutes", "/v1/rooms/a/presence", "/metrics"] {
         exhaust(&alice, path).await;
     }
-    // Who is nobody is in no bucket, nor is what asks nobody who he is.
+    // Who is nobody is in no bucket, nor is what asks nobody who they are.
     for answer in [app.anonymous().get("/v1/me").await, alice.get("/health").await, alice.get("/x").await] {
         assert!(answer.status != 429 && tells_nothing(&answer));
     }
@@ -109,7 +109,7 @@ async fn pages_of_other_origins_can_read_how_it_stands() {
 }
 
 #[actix_web::test]
-async fn who_publishes_asks_as_often_as_he_likes_and_an_administrator_does_not() {
+async fn who_publishes_asks_as_often_as_they_like_and_an_administrator_does_not() {
     let app = App::start_with(&SPARSE);
     for scope in ["notify", "notify:order.*"] {
         let backend = app.http(&app.token("backend", scope));
@@ -170,7 +170,7 @@ async fn a_second_worth_is_published_at_once_where_no_burst_is_set_and_all_where
 }
 
 #[actix_web::test]
-async fn zero_lets_every_user_ask_as_often_as_he_likes() {
+async fn zero_lets_every_user_ask_as_often_as_they_like() {
     let app = App::start_with(&[("limits.requests_per_second", "0"), ("limits.requests_burst", "1")]);
     let alice = app.user("alice");
     let answers = join_all((0..300).map(|_| alice.get("/v1/me"))).await;

@@ -5,6 +5,7 @@
 //! of the tests makes it (`get("/v1/me"`). Any comment counts. A bad input is the name of a test that sends it to
 //! the program (`b14_`), and a threat that of one that tries it (`t2_`).
 
+mod limits;
 pub mod reading;
 
 use std::fs;
@@ -78,7 +79,7 @@ const LONG: [(&str, &str); 0] = [];
 /// (row of README's table of limits, words in the test code that show it).
 const LIMITS: [(&str, &str); 55] = [
     ("request head", "B50"),
-    ("address", "B07"),
+    ("URI", "B07"),
     ("time for the first head of a connection", "http.head_timeout"),
     ("request body", "B38"),
     ("time for a request body", "http.body_timeout"),
@@ -122,8 +123,8 @@ const LIMITS: [(&str, &str); 55] = [
     ("time to authenticate", "B14"),
     ("heartbeat", "a_silent_session_is_pinged_and_then_ended"),
     ("outbox", "a_full_outbox_has_ten_seconds_to_fall_below_half"),
-    ("handshakes of an address", "limits.handshakes_per_second"),
-    ("sessions of an address", "an_address_has_two_hundred_sessions_and_no_more_until_one_has_left"),
+    ("handshakes of a client address", "limits.handshakes_per_second"),
+    ("sessions of a client address", "an_address_has_two_hundred_sessions_and_no_more_until_one_has_left"),
     ("requests of a user", "limits.requests_per_second"),
     ("publishes of a `sub`", "limits.publishes_per_second"),
     ("sessions of a user", "4504"),

@@ -99,6 +99,23 @@ fn what_somebody_would_count_on_and_is_not_in_this_version_is_refused() {
 }
 
 #[test]
+fn a_burst_of_zero_is_refused_where_there_is_a_rate() {
+    for limit in ["handshakes", "requests", "room_messages", "publishes"] {
+        let (rate, burst) = (format!("limits.{limit}_per_second"), format!("limits.{limit}_burst"));
+        let set = |rate_is: u32, burst_is: u32| {
+            given(&[]).set(&[&format!("{rate}={rate_is}"), &format!("{burst}={burst_is}")])
+        };
+        let expected =
+            format!("{burst} (from --set): at least 1; what switches this limit off is 0 a second");
+        assert_eq!(set(5, 0).refusal(), expected);
+        set(5, 1).load();
+        set(0, 0).load();
+    }
+    let refusal = given(&[]).set(&["session.messages_burst=0"]).refusal();
+    assert_eq!(refusal, "session.messages_burst (from --set): must be more than 0");
+}
+
+#[test]
 fn two_listeners_cannot_have_one_address() {
     let listening = |public: &str, admin: &str| {
         given(&[]).set(&[&format!("http.listen={public}"), &format!("http.admin_listen={admin}")])

@@ -89,7 +89,7 @@ proptest! {
 
     /// In any stretch of time a key that stays gets its burst, and what the rate gives in it.
     #[test]
-    fn whatever_others_do_memory_is_bounded_and_who_stays_gets_no_more_than_is_his(
+    fn whatever_others_do_memory_is_bounded_and_who_stays_gets_no_more_than_is_theirs(
         pauses in prop::collection::vec((0_u64..30, 0_u64..3), 1..300),
         per_second in 1_u32..100,
         burst in 1_u32..20,
