@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 use crate::{
     auth::gate::{Gate, Rules},
-    config::Config,
+    config::{Config, StoreUrl},
     domain::NodeId,
     http::{Api, Listener},
     limits::Limits,
@@ -112,7 +112,10 @@ impl Application {
             body_timeout: config.http.body_timeout,
             data_bytes: config.session.data_bytes,
         });
-        let capacity = Capacity::new(config.http.workers, config.limits.sessions);
+        // A pool of a server opens what it needs; that of a file is whole by now.
+        let is_file = matches!(config.store.url, StoreUrl::Sqlite(_));
+        let later = if is_file { 0 } else { config.store.pool_size };
+        let capacity = Capacity::new(config.http.workers, later, config.limits.sessions);
         let shared = Shared {
             node,
             mode,

@@ -7,8 +7,10 @@ use std::{
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that the process has open besides its connections: database and bus, listeners, what it reads of the system.
-const OWN_FILES: usize = 64;
+/// Files that the process opens while it runs, besides its connections: of the database, of a connection to the bus
+/// that is made anew, what it reads of the system.
+const SPARE_FILES: usize = 32;
+/// Those of a worker that starts.
 const FILES_PER_WORKER: usize = 8;
 
 /// A connection has a second handle, by which it can be ended from outside.
@@ -36,20 +38,26 @@ pub struct Capacity {
 
 impl Capacity {
     /// What the limit on open files allows, which is raised as far as it may be; and no more sessions than wanted.
-    pub fn new(workers: usize, wanted: Option<usize>) -> Self {
+    /// For when all parts have started: what they have open is counted, and `later` is what else they will open.
+    pub fn new(workers: usize, later: usize, wanted: Option<usize>) -> Self {
         let limit = getrlimit(Resource::Nofile);
         let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
         let files = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
         let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
-        let capacity = Self::of(files, workers);
+        let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+        let own = [later, SPARE_FILES, FILES_PER_WORKER.saturating_mul(workers)];
+        let capacity = Self::of(files, own.into_iter().fold(open, usize::saturating_add));
         if wanted.is_some_and(|wanted| wanted > capacity.sessions) {
-            log::info!(files, sessions = capacity.sessions; "limits.sessions is more than the limit on open files allows");
+            log::warn!(
+                files, sessions = capacity.sessions;
+                "limits.sessions is more than the limit on open files allows: raise that (LimitNOFILE of systemd, --ulimit nofile of Docker, ulimit -Hn)"
+            );
         }
         Self { sessions: capacity.sessions.min(wanted.unwrap_or(usize::MAX)), ..capacity }
     }
 
-    fn of(files: usize, workers: usize) -> Self {
-        let own = OWN_FILES.saturating_add(FILES_PER_WORKER.saturating_mul(workers));
+    /// `own` are the files that are no connections.
+    fn of(files: usize, own: usize) -> Self {
         let connections = (files.saturating_sub(own) / FILES_PER_CONNECTION).max(2);
         Self { connections, sessions: connections - connections.div_ceil(8) }
     }
@@ -103,7 +111,7 @@ mod tests {
     #[test]
     fn a_part_of_the_connections_that_files_allow_is_left_for_requests() {
         let of = |files| {
-            let Capacity { connections, sessions } = Capacity::of(files, 2);
+            let Capacity { connections, sessions } = Capacity::of(files, 80);
             (connections, sessions)
         };
         assert_eq!([of(0), of(200), of(1024)], [(2, 1), (60, 52), (472, 413)]);

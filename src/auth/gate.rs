@@ -5,6 +5,11 @@
 
 pub mod revoking;
 
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
+
 use actix_web::HttpRequest;
 use secrecy::ExposeSecret;
 
@@ -18,12 +23,16 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::{Identity, Timestamp},
+    domain::{Identity, Timestamp, rate::Rate},
     store::{
         StoreLink,
         messages::{KeepTicket, RedeemTicket, StoreError},
     },
 };
+
+/// Refusals that are logged: one by one while people err, and some of many.
+const REFUSALS_PER_SECOND: u32 = 10;
+const REFUSALS_BURST: u32 = 200;
 
 /// What a request comes for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,11 +114,14 @@ pub struct Gate {
     rules: Rules,
     store: StoreLink,
     revocations: Revocations,
+    /// How often a refusal is told to the log, which is nothing that a stranger may fill.
+    telling: Mutex<Option<Rate>>,
 }
 
 impl Gate {
     pub fn new(rules: Rules, store: StoreLink) -> Self {
-        Self { rules, store, revocations: Revocations::default() }
+        let telling = Mutex::new(Rate::new(REFUSALS_PER_SECOND, REFUSALS_BURST));
+        Self { rules, store, revocations: Revocations::default(), telling }
     }
 
     /// Where a request comes from.
@@ -129,8 +141,10 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Option<Identity>, Refusal> {
         let refuse = |refusal, reason: &str| {
-            let client = self.client(request).to_string();
-            log::warn!(client, reason; "auth refused");
+            if self.may_tell() {
+                let client = self.client(request).to_string();
+                log::warn!(client, reason; "auth refused");
+            }
             Err(refusal)
         };
         let credential = match self.rules.credential(request, surface) {
@@ -150,6 +164,12 @@ impl Gate {
             Ok(identity) => Ok(Some(identity)),
             Err(error) => refuse(Refusal::InvalidToken, error.reason()),
         }
+    }
+
+    fn may_tell(&self) -> bool {
+        // Never held over anything that could panic, so what a poisoned lock guards is whole.
+        let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        telling.as_mut().is_none_or(|rate| rate.take(Instant::now()).is_ok())
     }
 
     /// Who makes a request that is not let in now, as far as a token says it: a ticket would be used up for nothing.

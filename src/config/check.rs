@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Config, Limits, later};
 use crate::{
     auth::{OriginRule, Verifier},
-    domain::CURSOR_ROOMS_MAX,
+    domain::{CURSOR_ROOMS_MAX, Network},
 };
 
 /// Longest start of the names on the bus, in characters.
@@ -24,6 +24,9 @@ const PRESENCE_MIN: Duration = Duration::from_secs(2);
 
 /// HMAC-SHA256 with less would be easier to guess than to break.
 const SECRET_BYTES_MIN: usize = 32;
+
+/// What the HTTP library takes.
+pub(super) const WORKERS_MAX: usize = 512;
 
 /// A setting that cannot stay as it is, and the fix.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +57,11 @@ pub fn check(config: &Config) -> Result<(), Problem> {
         !is_token(&config.auth.cookie),
         "auth.cookie",
         "a cookie name is letters, digits and !#$%&'*+-.^_`|~ (RFC 6265 section 4.1.1)",
+    )?;
+    refuse_if(
+        config.http.workers > WORKERS_MAX,
+        "http.workers",
+        &format!("at most {WORKERS_MAX}; one for each core is enough"),
     )?;
     refuse_if(
         config.session.data_bytes > config.session.message_bytes,
@@ -202,6 +210,12 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
         ),
         _ => None,
     };
+    let open_admin = http.admin_listen.filter(|address| !address.ip().to_canonical().is_loopback()).map(|_| {
+        "http.admin_listen is open to the network: its metrics need no token, and the tokens of administrators travel in the clear; listen where only they are".to_owned()
+    });
+    let trusts_all = http.trusted_proxies.iter().any(Network::is_everything).then(|| {
+        "http.trusted_proxies holds every address: each client may say that it is another one, and no limit of an address holds; name your proxies alone".to_owned()
+    });
     let without_bus = ["bridge.prefix", "bridge.secret", "bridge.timeout"]
         .into_iter()
         .filter(|key| config.bridge.url.is_none() && is_set(key))
@@ -215,6 +229,7 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
     let without_rate = (config.limits.publishes_per_second == 0 && is_set("limits.publishes_burst"))
         .then(|| "limits.publishes_burst has no effect without limits.publishes_per_second".to_owned());
     let warnings =
-        warning.map(str::to_owned).into_iter().chain(one_address).chain(without_bus).chain(without_rate);
+        warning.map(str::to_owned).into_iter().chain(open_admin).chain(trusts_all).chain(one_address);
+    let warnings = warnings.chain(without_bus).chain(without_rate);
     warnings.chain(later::warnings(&is_set)).collect()
 }

@@ -15,6 +15,15 @@ pub enum ConfigError {
     Setting { key: String, origin: Option<String>, problem: String },
 }
 
+/// What a setting has to be, in words of those who write it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "an unsigned 32 bit integer" => "a whole number from 0 to 4294967295",
+        integer if integer.ends_with("integer") => "a whole number from 0",
+        other => other,
+    }
+}
+
 fn hint(suggestion: &Option<String>) -> String {
     suggestion.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default()
 }
@@ -28,7 +37,7 @@ impl ConfigError {
     pub(super) fn of_conversion(error: config::ConfigError, origin: impl Fn(&str) -> Option<String>) -> Self {
         let (key, problem) = match error {
             config::ConfigError::Type { unexpected, expected, key, .. } => {
-                (key, format!("{expected} is expected, not {unexpected}"))
+                (key, format!("{} is expected, not {unexpected}", in_words(expected)))
             }
             config::ConfigError::At { error, key, .. } => (key, error.to_string()),
             other => (None, other.to_string()),

@@ -3,7 +3,7 @@
 //! Every module here is for `#[serde(with = …)]` on a field of a section.
 //! A text that a person got wrong is quoted in the error, a secret never is.
 
-use std::{fmt::Display, str::FromStr, time::Duration};
+use std::{fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
 
@@ -82,6 +82,32 @@ pub mod size {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
         parsed(deserializer, parse_size)
+    }
+}
+
+/// Reads an address with its port.
+fn parse_address(text: &str) -> Result<SocketAddr, Invalid> {
+    let invalid = || Invalid::new("an address with a port is expected, such as 127.0.0.1:9090 or [::1]:9090");
+    text.parse().map_err(|_| invalid())
+}
+
+/// Addresses to listen on.
+pub mod address {
+    pub use super::text::serialize;
+    use super::*;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+        parsed(deserializer, parse_address)
+    }
+}
+
+/// The same; an empty one is missing.
+pub mod optional_address {
+    pub use super::optional::serialize;
+    use super::*;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+        parsed(deserializer, |text| (!text.is_empty()).then(|| parse_address(text)).transpose())
     }
 }
 

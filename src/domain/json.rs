@@ -89,7 +89,7 @@ fn describe(error: &serde_json::Error) -> String {
     format!("{rule} (line {} column {})", error.line(), error.column())
 }
 
-const TOO_DEEP: &str = "the value is nested too deep";
+const TOO_DEEP: &str = "the value is nested too deep, more than 32 levels";
 const KEY_TWICE: &str = "an object has a key twice";
 
 /// Visits every value once; the only state is how much deeper it may go.

@@ -33,6 +33,11 @@ impl Network {
         }
     }
 
+    /// Whether every address is in it, of its version.
+    pub fn is_everything(&self) -> bool {
+        self.prefix == 0
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix.parse::<u8>().ok()?)),

@@ -31,8 +31,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Opens the pool: to a file all at once, since files may run out later; to a server one, the others when they are
-    /// needed.
+    /// Opens the pool: to a file all at once and for good, since files may run out later; to a server one, the others
+    /// when they are needed.
     ///
     /// # Errors
     /// If not even one connection can be opened.
@@ -42,7 +42,11 @@ impl Reader {
         busy_timeout: Duration,
     ) -> Result<Self, StoreError> {
         let pool_size = options.pool_size.max(1);
-        let pool = Pool::builder()
+        let mut pool = Pool::builder();
+        if !database.is_remote() {
+            pool = pool.max_lifetime(None).idle_timeout(None);
+        }
+        let pool = pool
             .max_size(pool_size)
             .min_idle(database.is_remote().then_some(1))
             .test_on_check_out(database.is_remote())

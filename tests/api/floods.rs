@@ -1,6 +1,6 @@
 //! A client that sends as fast as it can: it is held back or ended, and costs next to nothing.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
@@ -20,7 +20,7 @@ const GROWTH_MAX: u64 = 16 << 20;
 
 /// T11, T12. What is not yet worked off waits in the socket and not in memory.
 #[actix_web::test]
-async fn a_flood_of_control_frames_ends_with_4009_and_memory_stays_flat() {
+async fn t12_a_flood_of_control_frames_ends_with_4009_and_memory_stays_flat() {
     let mut app = App::start();
     let mut raw = Raw::connect(app.address).await;
     let token = app.token("alice", "");
@@ -50,8 +50,23 @@ async fn a_flood_of_control_frames_ends_with_4009_and_memory_stays_flat() {
     app.expect_healthy().await;
 }
 
+/// Whoever guesses does not write the log.
 #[actix_web::test]
-async fn a_flood_of_typing_is_refused_and_then_ended() {
+async fn t12_a_flood_of_bad_credentials_is_refused_and_fills_no_log() {
+    let mut app = App::start();
+    let nobody = app.http("nonsense");
+    let start = Instant::now();
+    for _ in 0..600 {
+        nobody.get("/v1/me").await.problem(401, "invalid_token");
+    }
+    let allowed = 201 + start.elapsed().as_secs() as usize * 10 + 10;
+    app.expect_healthy().await;
+    let told = app.logs().iter().filter(|line| line.contains("auth refused")).count();
+    assert!((200..=allowed).contains(&told), "{told} lines, {allowed} may be");
+}
+
+#[actix_web::test]
+async fn t12_a_flood_of_typing_is_refused_and_then_ended() {
     let mut app = App::start();
     let mut ws = member(&app, "alice", &["chat"]).await;
     let (mut commands, mut events) = (&mut ws.socket).split();

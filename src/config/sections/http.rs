@@ -5,7 +5,7 @@ use std::{net::SocketAddr, num::NonZeroUsize, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    config::{BasePath, units},
+    config::{BasePath, check::WORKERS_MAX, units},
     domain::Network,
 };
 
@@ -13,10 +13,10 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Public listener; port 0 picks one, and the log line `listening` names it.
-    #[serde(with = "units::text")]
+    #[serde(with = "units::address")]
     pub listen: SocketAddr,
     /// Listener of its own for the metrics and the admin API, which are on no other then; port 0 picks one, as above.
-    #[serde(with = "units::optional")]
+    #[serde(with = "units::optional_address")]
     pub admin_listen: Option<SocketAddr>,
     /// Prefix of all routes; empty is none.
     #[serde(with = "units::text")]
@@ -50,7 +50,7 @@ impl Default for Http {
             admin_listen: None,
             base_path: BasePath::default(),
             public_url: None,
-            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(WORKERS_MAX),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             body_limit: 256 << 10,

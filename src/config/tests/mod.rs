@@ -122,6 +122,18 @@ fn a_proxy_that_is_not_named_is_warned_about_where_it_would_be_all_clients_at_on
 }
 
 #[test]
+fn what_opens_a_door_to_strangers_is_warned_about() {
+    let warnings = |setting: &str| given(&[]).set(&[setting]).warnings();
+    for network in ["0.0.0.0/0", "10.0.0.1,::/0"] {
+        let warned = warnings(&format!("http.trusted_proxies={network}"));
+        assert!(warned.len() == 1 && warned[0].starts_with("http.trusted_proxies holds every address"));
+    }
+    let warned = warnings("http.admin_listen=0.0.0.0:9090");
+    assert!(warned.len() == 1 && warned[0].starts_with("http.admin_listen is open to the network"));
+    assert!(warnings("http.admin_listen=[::1]:9090").is_empty());
+}
+
+#[test]
 fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
     let given = given(&[("TIDINGS_PUSH_GRACE", "1s"), ("TIDINGS_RETENTION_IDEMPOTENCY", "1h")])
         .file(

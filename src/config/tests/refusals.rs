@@ -31,7 +31,7 @@ fn a_malformed_value_names_the_setting_its_origin_and_what_is_expected() {
                     a duration is a whole number with ms, s, m, h or d, such as 25s";
     assert_eq!(refusal, expected);
     for (setting, expected) in [
-        ("store.pool_size=many", "store.pool_size (from --set): an integer is expected"),
+        ("store.pool_size=many", "store.pool_size (from --set): a whole number from 0 is expected"),
         ("store.pool_size=-1", "store.pool_size (from --set)"),
         ("http.listen=localhost:80", "http.listen (from --set): \"localhost:80\""),
         ("http.trusted_proxies=10.0.0.0/8,proxy", "\"proxy\": an address or a network is expected"),
@@ -182,10 +182,26 @@ fn a_lease_that_a_living_node_would_lose_is_refused_where_there_is_a_bus() {
 }
 
 #[test]
+fn what_is_expected_is_said_in_words_of_whoever_writes_it() {
+    for (setting, expected) in [
+        ("http.listen=127.0.0.1", "an address with a port is expected, such as 127.0.0.1:9090"),
+        ("http.admin_listen=127.0.0.1", "an address with a port is expected, such as 127.0.0.1:9090"),
+        ("limits.sessions=-1", "a whole number from 0 is expected"),
+        ("limits.handshakes_per_second=-1", "a whole number from 0 is expected"),
+        ("limits.handshakes_per_second=4294967296", "a whole number from 0 to 4294967295 is expected"),
+        ("http.workers=many", "a whole number from 0 is expected"),
+    ] {
+        let refusal = given(&[]).set(&[setting]).refusal();
+        assert!(refusal.contains(expected), "{setting}: {refusal}");
+    }
+}
+
+#[test]
 fn a_value_that_would_stop_all_work_is_refused() {
     for setting in [
         "session.ping_interval=0",
         "http.workers=0",
+        "http.workers=513",
         "store.queue=0",
         "session.messages_per_second=0",
         "auth.leeway=6s",

@@ -8,7 +8,7 @@ use tidings::config::Config;
 use super::reading::{program, root, rows, ticked};
 
 /// (row of the table of limits that has a constant, the constants: file in src, name).
-const CONSTANTS: [(&str, &[(&str, &str)]); 29] = [
+const CONSTANTS: [(&str, &[(&str, &str)]); 30] = [
     // Of the library; the test of B50 meets them.
     ("request head", &[]),
     ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
@@ -46,6 +46,10 @@ const CONSTANTS: [(&str, &[(&str, &str)]); 29] = [
     ),
     ("commands", &[("session/manners.rs", "PRESSURE_MAX")]),
     ("errors", &[("session/manners.rs", "ERRORS_MAX"), ("session/manners.rs", "ERRORS_WINDOW")]),
+    (
+        "refused credentials in the log",
+        &[("auth/gate.rs", "REFUSALS_PER_SECOND"), ("auth/gate.rs", "REFUSALS_BURST")],
+    ),
     ("outboxes of a node", &[("app/policies.rs", "OUTBOXES_PART"), ("outbox/queue.rs", "FAIR_BYTES")]),
     // They follow from what the machine allows, and not from a number.
     ("connections of a node", &[]),
