@@ -23,12 +23,12 @@ use actix_web::{
 };
 use tokio::task::JoinHandle;
 
-use super::{AppError, Mode, door::Door, parts::Parts};
+use super::{AppError, Mode, door::Door, machine, parts::Parts};
 use crate::{
     auth::gate::Gate,
     config::Http,
     domain::NodeId,
-    http::{self, Api, Listener, pace::Patience},
+    http::{self, Api, Listener, crowd::Crowd, pace::Patience},
     hub::{HubQueue, liveness::LivenessPolicy, seats::Seats, shard::HubShard, slots::Slots},
     openapi,
     session::{SessionPolicy, Worker},
@@ -40,6 +40,9 @@ const REQUESTS_TIMEOUT_SECS: u64 = 5;
 
 /// Connections of a worker beyond the sessions of the node: requests, and refused handshakes.
 const SPARE_CONNECTIONS: usize = 10_000;
+
+/// Of the memory that the process may use; an idle connection takes a quarter of it.
+const CONNECTION_BYTES: usize = 64 << 10;
 
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
@@ -179,9 +182,12 @@ impl Opened {
         };
         let (shared, ids) = (shared.clone(), Arc::new(AtomicU16::new(0)));
         // The sessions have their own limit, which is answered; this one only stops accepting.
-        let connections_max = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
-        let connections_max = connections_max.min((connections / workers.max(1)).max(1));
-        let patience = Patience { answer: ANSWER_TIMEOUT, idle: KEEP_ALIVE + head_timeout };
+        let wanted = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
+        let connections_max = wanted.min((connections / workers.max(1)).max(1));
+        let patience =
+            Patience { answer: ANSWER_TIMEOUT, idle: KEEP_ALIVE + head_timeout, head: head_timeout };
+        let together = connections_max.saturating_mul(workers).min(wanted);
+        let crowd = Crowd::new(together.min(machine::memory() / CONNECTION_BYTES));
         let document = Data::new(openapi::Sent::new(listener, base_path));
         let factory = move || {
             let app = shared.app(listener, document.clone());
@@ -199,7 +205,7 @@ impl Opened {
             .client_disconnect_timeout(Duration::ZERO)
             // A client that closed its side is gone, and is noticed.
             .h1_allow_half_closed(false)
-            .on_connect(http::socket::on_connect(patience))
+            .on_connect(http::socket::on_connect(crowd, patience))
             .disable_signals()
             .shutdown_timeout(REQUESTS_TIMEOUT_SECS)
             .listen(socket)

@@ -6,6 +6,7 @@ mod admin;
 pub mod answers;
 pub mod body;
 mod cors;
+pub mod crowd;
 mod draft;
 pub mod draining;
 mod endpoint;

@@ -4,7 +4,7 @@
 //! The HTTP library times the first head of a connection and the pause behind an answer, and nothing else. Whoever
 //! takes an answer byte by byte, begins a second head and stops, or asks on and reads nothing, would keep the
 //! connection, and what waits for it, for ever. So every connection notes when it last got on, and is looked at.
-//! What follows streams has a watch of its own (`hub::liveness`).
+//! What follows streams has a watch of its own (`hub::liveness`). Where connections are scarce there is less patience.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -18,12 +18,14 @@ use actix_web::{
     Error,
     body::{BodySize, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    http::ConnectionType,
     middleware::Next,
     rt::{spawn, task::JoinHandle, time::sleep},
     web::Bytes,
 };
+use tokio::sync::Notify;
 
-use super::socket::SocketHandle;
+use super::{crowd::Presence, socket::SocketHandle};
 
 /// An answer is given to the connection in pieces of this size, the next when there is room: so it shows how much
 /// of it was taken.
@@ -38,6 +40,14 @@ const FULL_MAX: Duration = Duration::from_secs(1);
 
 /// How often a connection is looked at within its patience.
 const LOOKS: u32 = 8;
+/// The same of those that are idle, which are many.
+const IDLE_LOOKS: u32 = 2;
+
+/// What is no fault of the client, so that all it was told still reaches it.
+const ASKS_NOTHING: &str = "asks nothing more";
+
+/// How long a connection may be idle where connections are scarce.
+const SCARCE_IDLE: Duration = Duration::from_secs(1);
 
 /// How long a connection may stand still.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +56,14 @@ pub struct Patience {
     pub answer: Duration,
     /// Behind an answer, until the next request is there with its whole head.
     pub idle: Duration,
+    /// From the first bytes of that head on.
+    pub head: Duration,
+}
+
+impl Patience {
+    fn while_scarce(self) -> Self {
+        Self { answer: self.answer.min(self.head), idle: self.idle.min(SCARCE_IDLE), ..self }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,30 +79,53 @@ enum Phase {
 /// One connection and when it last got on.
 pub struct Pace {
     socket: Rc<SocketHandle>,
+    presence: Presence,
     phase: Cell<Phase>,
     since: Cell<Instant>,
+    /// Until then the library times the head.
+    has_answered: Cell<bool>,
+    /// When it was seen that the next head has begun.
+    head_since: Cell<Option<Instant>>,
     /// Answers since it was last seen that the socket takes more.
     unseen: Cell<u32>,
+    /// That nobody works on an answer any more.
+    served: Rc<Notify>,
     watch: OnceCell<JoinHandle<()>>,
 }
 
 impl Pace {
     /// Watches a connection for as long as this is kept.
-    pub fn watched(socket: Rc<SocketHandle>, patience: Patience) -> Rc<Self> {
+    pub fn watched(socket: Rc<SocketHandle>, presence: Presence, patience: Patience) -> Rc<Self> {
         let pace = Rc::new(Self {
             socket,
+            presence,
             phase: Cell::new(Phase::Idle),
             since: Cell::new(Instant::now()),
+            has_answered: Cell::new(false),
+            head_since: Cell::new(None),
             unseen: Cell::new(0),
+            served: Rc::default(),
             watch: OnceCell::new(),
         });
-        let _ = pace.watch.set(spawn(watch(Rc::downgrade(&pace), patience)));
+        let _ = pace.watch.set(spawn(watch(Rc::downgrade(&pace), pace.served.clone(), patience)));
         pace
     }
 
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
         self.since.set(Instant::now());
+        if phase != Phase::Served {
+            self.served.notify_one();
+        }
+    }
+
+    /// An answer is given out. What has come by now is not of the next head, or the library has it whole.
+    fn finish(&self) {
+        self.unseen.set(self.unseen.get().saturating_add(1));
+        self.head_since.set(None);
+        self.has_answered.set(true);
+        let _ = self.socket.has_news();
+        self.enter(Phase::Idle);
     }
 
     /// A request is there. A client that sends on and on without reading is ended here: what it is answered would
@@ -105,9 +146,21 @@ impl Pace {
         is_taking
     }
 
-    /// When it is worth another look. What follows streams is on its way to nothing that is looked for here.
-    fn next_look(&self, patience: Patience) -> Duration {
-        if self.phase.get() == Phase::Served { patience.answer } else { patience.answer / LOOKS }
+    /// When it is worth another look; `None` is not before its answer is there.
+    fn next_look(&self, patience: Patience) -> Option<Duration> {
+        match self.phase.get() {
+            Phase::Served => None,
+            Phase::Answering => Some(patience.answer.min(patience.head) / LOOKS),
+            Phase::Idle => Some(patience.head.min(SCARCE_IDLE) / IDLE_LOOKS),
+        }
+    }
+
+    /// Whether the next head has begun, so long ago.
+    fn is_head_late(&self, time: Duration) -> bool {
+        if self.has_answered.get() && self.head_since.get().is_none() && self.socket.has_news() {
+            self.head_since.set(Some(Instant::now()));
+        }
+        self.head_since.get().is_some_and(|since| since.elapsed() >= time)
     }
 
     fn is_within(&self, time: Duration) -> bool {
@@ -116,6 +169,7 @@ impl Pace {
 
     /// Why the connection has stood still for too long, if it has.
     async fn fault(&self, patience: Patience) -> Option<&'static str> {
+        let patience = if self.presence.is_scarce() { patience.while_scarce() } else { patience };
         match self.phase.get() {
             Phase::Served => None,
             Phase::Answering if !self.is_within(patience.answer) => Some("does not take its answer"),
@@ -124,7 +178,8 @@ impl Pace {
                 let has_stopped = !self.is_within(patience.answer / LOOKS) && self.socket.is_backed_up();
                 has_stopped.then_some("sends on and does not take its answer")
             }
-            Phase::Idle if !self.is_within(patience.idle) => Some("does not finish its request"),
+            Phase::Idle if !self.is_within(patience.idle) => Some(ASKS_NOTHING),
+            Phase::Idle if self.is_head_late(patience.head) => Some("does not finish its request"),
             Phase::Idle => {
                 let is_due = self.unseen.get() > 0 && !self.is_within(patience.answer);
                 (is_due && !self.is_taking().await).then_some("does not take the end of its answer")
@@ -140,7 +195,11 @@ impl Pace {
 
     fn end(&self, reason: &str) {
         log::debug!(reason; "a connection is ended");
-        self.socket.kill();
+        if reason == ASKS_NOTHING {
+            self.socket.hang_up();
+        } else {
+            self.socket.kill();
+        }
     }
 }
 
@@ -150,12 +209,14 @@ impl Drop for Pace {
     }
 }
 
-async fn watch(pace: Weak<Pace>, patience: Patience) {
-    let mut pause = patience.answer / LOOKS;
+async fn watch(pace: Weak<Pace>, served: Rc<Notify>, patience: Patience) {
     loop {
-        sleep(pause).await;
+        let Some(pause) = pace.upgrade().map(|pace| pace.next_look(patience)) else { return };
+        match pause {
+            Some(pause) => sleep(pause).await,
+            None => served.notified().await,
+        }
         let Some(pace) = pace.upgrade() else { return };
-        pause = pace.next_look(patience);
         if let Some(reason) = pace.fault(patience).await {
             return pace.end(reason);
         }
@@ -173,7 +234,11 @@ pub async fn keep<B: MessageBody + Unpin + 'static>(
     }
     // Dropped wherever this ends, it says that the answer is given.
     let turn = pace.map(Turn);
-    let response = next.call(request).await?;
+    let mut response = next.call(request).await?;
+    let is_scarce = turn.as_ref().is_some_and(|Turn(pace)| pace.presence.is_scarce());
+    if is_scarce && !response.response().head().upgrade() {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     match &turn {
         // It never comes back to requests.
         Some(Turn(pace)) if response.response().head().upgrade() => pace.let_go(),
@@ -190,8 +255,7 @@ struct Turn(Rc<Pace>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.0.unseen.set(self.0.unseen.get().saturating_add(1));
-        self.0.enter(Phase::Idle);
+        self.0.finish();
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::{
     any::Any,
+    io,
     mem::MaybeUninit,
     os::fd::AsFd,
     rc::{Rc, Weak},
@@ -12,10 +13,11 @@ use std::{
 };
 
 use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
-use socket2::{SockRef, Socket, TcpKeepalive};
-use tokio::time::timeout;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{io::Interest, time::timeout};
 
 use super::{
+    crowd::Crowd,
     pace::{Pace, Patience},
     problem::Problem,
 };
@@ -41,27 +43,56 @@ const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
 static NO_HANDLE: Seldom = Seldom::new();
 
 /// A second handle on a connection's socket.
-pub struct SocketHandle(Socket);
+pub struct SocketHandle(TcpStream);
 
 impl SocketHandle {
+    /// # Errors
+    /// Where there are no files left.
+    fn of(stream: &TcpStream) -> io::Result<Self> {
+        let fd = stream.as_fd().try_clone_to_owned()?;
+        TcpStream::from_std(fd.into()).map(Self)
+    }
+
+    fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.0)
+    }
+
     /// Ends the connection at once: what waits in the kernel is thrown away, the peer gets a reset.
     pub fn kill(&self) {
         // Each fails only where the connection is gone already.
-        let _ = self.0.set_linger(Some(Duration::ZERO));
-        let _ = self.0.shutdown(std::net::Shutdown::Both);
+        let _ = self.socket().set_linger(Some(Duration::ZERO));
+        let _ = self.socket().shutdown(std::net::Shutdown::Both);
+    }
+
+    /// Ends the connection behind what waits in the kernel.
+    pub fn hang_up(&self) {
+        let _ = self.socket().shutdown(std::net::Shutdown::Both);
     }
 
     /// Whether the peer has sent what the server does not read any more.
     pub fn is_backed_up(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
         // The handle shares the socket's mode, so this never waits.
-        matches!(self.0.peek(&mut byte), Ok(1..))
+        matches!(self.socket().peek(&mut byte), Ok(1..))
+    }
+
+    /// Whether anything came since this was asked last, whoever has read it: the kernel tells each who watches a
+    /// socket of every arrival.
+    pub fn has_news(&self) -> bool {
+        let mut has_come = false;
+        // It is asked only where something came, and what it answers makes that forgotten.
+        let _ = self.0.try_io(Interest::READABLE, || {
+            has_come = true;
+            Err::<(), _>(io::ErrorKind::WouldBlock.into())
+        });
+        has_come
     }
 
     /// Whether the kernel takes more for the peer, now or within this time. It does again when a third of its
     /// buffer is free, and by then has taken all that the server had ready.
     pub async fn has_room(&self, time: Duration) -> bool {
-        let Ok(socket) = self.0.try_clone().and_then(|socket| TcpStream::from_std(socket.into())) else {
+        let Ok(socket) = self.socket().try_clone().and_then(|socket| TcpStream::from_std(socket.into()))
+        else {
             return true;
         };
         timeout(time, socket.writable()).await.is_ok()
@@ -97,7 +128,7 @@ pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
 /// # Errors
 /// As [`line()`].
 pub fn one_way_line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
-    if let Err(error) = handle(request)?.0.set_tcp_user_timeout(Some(ONE_WAY_TIMEOUT)) {
+    if let Err(error) = handle(request)?.socket().set_tcp_user_timeout(Some(ONE_WAY_TIMEOUT)) {
         log::debug!("a socket could not be set up: {error}");
     }
     line(request)
@@ -110,15 +141,15 @@ fn handle(request: &HttpRequest) -> Result<&Rc<SocketHandle>, Problem> {
 }
 
 /// Sets up fresh connections, and has them watched; for `HttpServer::on_connect`, before `bind`.
-pub fn on_connect(patience: Patience) -> impl Fn(&dyn Any, &mut Extensions) {
+pub fn on_connect(crowd: Crowd, patience: Patience) -> impl Fn(&dyn Any, &mut Extensions) {
     move |io, extensions| {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
         extensions.insert(OpenConnection::count());
         set_up(&SockRef::from(stream));
-        match stream.as_fd().try_clone_to_owned() {
-            Ok(fd) => {
-                let handle = Rc::new(SocketHandle(fd.into()));
-                extensions.insert(Pace::watched(handle.clone(), patience));
+        match SocketHandle::of(stream) {
+            Ok(handle) => {
+                let handle = Rc::new(handle);
+                extensions.insert(Pace::watched(handle.clone(), crowd.enter(), patience));
                 extensions.insert(handle);
             }
             Err(error) if NO_HANDLE.is_due() => log::warn!("a socket has no second handle: {error}"),

@@ -33,6 +33,7 @@ mod frames;
 mod golden;
 mod http_manners;
 mod idempotency;
+mod idle_connections;
 mod inbox;
 mod isolation;
 mod listeners;

@@ -77,14 +77,15 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 56] = [
+const LIMITS: [(&str, &str); 57] = [
     ("request head", "B50"),
     ("URI", "B07"),
-    ("time for the first head of a connection", "http.head_timeout"),
+    ("time for a request head", "t12_b52_a_second_head_that_does_not_come_is_given_up_as_the_first_is"),
     ("request body", "B38"),
     ("time for a request body", "http.body_timeout"),
     ("time to take an answer", "t12_an_answer_that_is_read_at_a_trickle_ends_its_connection"),
-    ("time between requests", "t12_a_second_head_that_does_not_end_ends_its_connection"),
+    ("time between requests", "who_waits_for_an_answer_and_who_asks_now_and_then_is_left_alone"),
+    ("idle connections of a node", "t12_one_address_with_all_connections_shuts_nobody_out"),
     ("answers that are not read", "t12_who_asks_on_and_reads_nothing_is_cut_off"),
     ("payload", "every_fault_is_named_with_its_pointer"),
     ("recipients", "every_fault_is_named_with_its_pointer"),

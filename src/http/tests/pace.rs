@@ -12,11 +12,16 @@ use tokio::{
 
 use super::*;
 use crate::http::{
+    crowd::Crowd,
     pace::{self, Patience},
     socket::on_connect,
 };
 
-const PATIENCE: Patience = Patience { answer: Duration::from_millis(400), idle: Duration::from_millis(1200) };
+const PATIENCE: Patience = Patience {
+    answer: Duration::from_millis(400),
+    idle: Duration::from_millis(1200),
+    head: Duration::from_millis(400),
+};
 
 /// More than all buffers on the way hold.
 const LARGE: usize = 8 << 20;
@@ -28,6 +33,10 @@ struct Slow {
 
 impl Slow {
     fn start() -> Self {
+        Self::start_with(PATIENCE)
+    }
+
+    fn start_with(patience: Patience) -> Self {
         let app = || {
             App::new()
                 .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; LARGE])))
@@ -41,8 +50,11 @@ impl Slow {
                 )
                 .wrap(from_fn(pace::keep))
         };
-        let server =
-            HttpServer::new(app).workers(1).on_connect(on_connect(PATIENCE)).bind("127.0.0.1:0").unwrap();
+        let server = HttpServer::new(app)
+            .workers(1)
+            .on_connect(on_connect(Crowd::new(100), patience))
+            .bind("127.0.0.1:0")
+            .unwrap();
         let address = server.addrs()[0];
         let server = server.disable_signals().run();
         let handle = server.handle();
@@ -148,6 +160,21 @@ async fn t12_a_second_head_that_does_not_end_ends_its_connection() {
         }
     };
     tokio::time::timeout(DEADLINE, drip).await.expect("the connection is kept");
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn t12_a_second_head_has_its_own_time_and_not_that_of_an_idle_connection() {
+    let server = Slow::start_with(Patience { idle: DEADLINE * 10, ..PATIENCE });
+    let mut stream = server.connect("/empty").await;
+    let mut answer = [0; 1024];
+    assert!(stream.read(&mut answer).await.unwrap() > 0);
+    // Nothing has begun yet.
+    tokio::time::sleep(PATIENCE.head * 3).await;
+    stream.write_all(get("/empty").as_bytes()).await.unwrap();
+    assert!(stream.read(&mut answer).await.unwrap() > 0);
+    stream.write_all(b"GET /empty HTTP/1.1\r\nX").await.unwrap();
+    ended(&stream).await;
     server.handle.stop(false).await;
 }
 

@@ -8,12 +8,13 @@ use tidings::config::Config;
 use super::reading::{program, root, rows, ticked};
 
 /// (row of the table of limits that has a constant, the constants: file in src, name).
-const CONSTANTS: [(&str, &[(&str, &str)]); 30] = [
+const CONSTANTS: [(&str, &[(&str, &str)]); 31] = [
     // Of the library; the test of B50 meets them.
     ("request head", &[]),
     ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
     ("time to take an answer", &[("app/server.rs", "ANSWER_TIMEOUT")]),
     ("time between requests", &[("app/server.rs", "KEEP_ALIVE")]),
+    ("idle connections of a node", &[("http/pace.rs", "SCARCE_IDLE")]),
     ("answers that are not read", &[]),
     ("payload", &[("domain/notification.rs", "PAYLOAD_BYTES_MAX")]),
     ("recipients", &[("domain/notification.rs", "RECIPIENTS_MAX")]),
