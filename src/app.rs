@@ -116,6 +116,9 @@ impl Application {
         let is_file = matches!(config.store.url, StoreUrl::Sqlite(_));
         let later = if is_file { 0 } else { config.store.pool_size };
         let capacity = Capacity::new(config.http.workers, later, config.limits.sessions);
+        if mode == Mode::Serve {
+            capacity.warn_if_less_than(config.limits.sessions);
+        }
         let shared = Shared {
             node,
             mode,

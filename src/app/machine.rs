@@ -47,13 +47,17 @@ impl Capacity {
         let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
         let own = [later, SPARE_FILES, FILES_PER_WORKER.saturating_mul(workers)];
         let capacity = Self::of(files, own.into_iter().fold(open, usize::saturating_add));
-        if wanted.is_some_and(|wanted| wanted > capacity.sessions) {
+        Self { sessions: capacity.sessions.min(wanted.unwrap_or(usize::MAX)), ..capacity }
+    }
+
+    /// For operators; one developer has no use for so many.
+    pub fn warn_if_less_than(&self, wanted: Option<usize>) {
+        if wanted.is_some_and(|wanted| wanted > self.sessions) {
             log::warn!(
-                files, sessions = capacity.sessions;
+                sessions = self.sessions;
                 "limits.sessions is more than the limit on open files allows: raise that (LimitNOFILE of systemd, --ulimit nofile of Docker, ulimit -Hn)"
             );
         }
-        Self { sessions: capacity.sessions.min(wanted.unwrap_or(usize::MAX)), ..capacity }
     }
 
     /// `own` are the files that are no connections.
