@@ -194,7 +194,8 @@ async fn whole_log(app: &App) -> Vec<String> {
 
 #[actix_web::test]
 async fn a_client_that_sends_nonsense_writes_no_line_of_the_log() {
-    let mut app = App::start();
+    // So few that the limit on open files is not spoken of.
+    let mut app = App::start_with(&[("limits.sessions", "100")]);
     for nonsense in ["\u{16}\u{3}\u{1}\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"] {
         let mut raw = Raw::connect(app.address).await;
         raw.write(nonsense).await;

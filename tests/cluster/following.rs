@@ -16,7 +16,9 @@ fn subscribers(cluster: &mut Cluster, word: &str) -> usize {
 
 #[actix_web::test]
 async fn a_node_is_subscribed_to_what_somebody_there_follows_as_long_as_somebody_does() {
-    let mut cluster = Cluster::start().await;
+    // Nobody reads, and so answers pings, while the channels are looked at.
+    let settings = &[("session.ping_interval", "25s")];
+    let mut cluster = Cluster::start_with(Setup { settings, ..Setup::default() }).await;
     let words = ["alice", "chat"];
     let mut sockets = Vec::new();
     // Who comes, and how many nodes follow the inbox and the room then.
