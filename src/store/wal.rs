@@ -1,4 +1,4 @@
-//! The write-ahead log that a process before has left beside a SQLite file, before SQLite reads it.
+//! The write-ahead log that a process before has left beside a SQLite file.
 //!
 //! SQLite takes what it can read of a log, and says nothing of the rest. So what it would pass over as a whole is
 //! refused here, and what it reads is made sure of.
@@ -49,7 +49,8 @@ pub(super) fn check(database: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes the log once more as it is, and syncs it.
+/// Writes the log once more as it is, and syncs it. Nobody may write into it meanwhile: whoever calls this holds
+/// SQLite's lock for that.
 ///
 /// After a sync that has failed the kernel shows what the disk does not have, and calls it clean: what the process
 /// before was told is not stored would be taken for stored, and what comes behind it be lost with the power.

@@ -31,6 +31,24 @@ async fn a_file_that_cannot_be_made_is_refused() {
 }
 
 #[actix::test]
+async fn a_start_waits_for_whoever_writes_with_another_program_and_loses_nothing_of_it() {
+    let store = TestStore::new();
+    store.publish("alice").await;
+    store.link.flush().await;
+    let mut other = store.held();
+    other.batch_execute("UPDATE inboxes SET mutes = 0").unwrap();
+    let reopened = std::thread::spawn({
+        let options = options(&store.dir);
+        move || Database::open(&options).map(drop)
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!reopened.is_finished(), "it waits for the lock");
+    other.batch_execute("CREATE TABLE theirs (n INTEGER); COMMIT").unwrap();
+    reopened.join().unwrap().unwrap();
+    assert_eq!(store.other_connection().batch_execute("SELECT n FROM theirs"), Ok(()));
+}
+
+#[actix::test]
 async fn a_database_of_the_first_version_is_brought_to_this_one_with_all_that_is_in_it() {
     let store = TestStore::new();
     let receipts = store.publish_many("alice", 3).await;
