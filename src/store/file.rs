@@ -73,7 +73,8 @@ impl DatabaseFile {
             options.memory,
         ))
         .map_err(|error| failed(error.to_string()))?;
-        renew_log(&mut conn, path).map_err(|reason| failed(format!("its log cannot be written: {reason}")))?;
+        renew_log(&mut conn, path)
+            .map_err(|reason| failed(format!("its log cannot be written: {reason}")))?;
         let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         if bytes > LARGE_BYTES {
             log::info!(bytes; "checking the database");
@@ -82,13 +83,16 @@ impl DatabaseFile {
         migrate(&mut conn, MIGRATIONS).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
         let inode = inode.map_err(|error| failed(error.to_string()))?;
-        Ok(Self {
+        let file = Self {
             path: path.to_owned(),
             inode,
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
             memory: options.memory,
-        })
+        };
+        // What is refused later is not begun with.
+        file.check_writable().map_err(|error| failed(error.to_string()))?;
+        Ok(file)
     }
 
     /// Opens one more connection.
@@ -114,7 +118,6 @@ impl DatabaseFile {
     /// # Errors
     /// If another process has it, or the log is not what it should be.
     pub(super) fn lock(database: &Path) -> Result<FileLock, StoreError> {
-        make(database).map_err(|error| cannot("open", database, &error.to_string()))?;
         // Beside the database: SQLite's own locks end when any handle on the database is closed.
         let mut path = database.as_os_str().to_owned();
         path.push("-lock");
@@ -127,6 +130,7 @@ impl DatabaseFile {
             Err(TryLockError::Error(error)) => return Err(failed(&error.to_string())),
         }
         wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
+        make(database).map_err(|error| cannot("open", database, &error.to_string()))?;
         Ok(FileLock { _file: file })
     }
 

@@ -40,8 +40,15 @@ pub(super) fn check(database: &Path) -> Result<(), String> {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
         Err(error) => return Err(failed(error)),
     }
-    if fs::metadata(database).map_err(failed)?.len() == 0 {
-        return Err(format!("it is empty, but its log {} is not; is it the right file?", path.display()));
+    let bytes = match fs::metadata(database) {
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        metadata => metadata.map_err(failed)?.len(),
+    };
+    if bytes == 0 {
+        return Err(format!(
+            "it is gone or empty, but its log {} is not; is it the right file?",
+            path.display()
+        ));
     }
     if header != [0; HEADER_BYTES] && !is_sound(&header) {
         return Err(format!("its log {} is corrupt", path.display()));
