@@ -2,7 +2,7 @@
 
 use std::{
     net::{Shutdown, SocketAddr, TcpListener},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -14,6 +14,9 @@ const BACKLOG: i32 = 4096;
 
 /// How long the workers have to take up what was accepted: the server drops what they have not when it stops.
 const TAKE_UP: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether somebody still waits: the table of a busy host is large.
+const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What the kernel's table calls a socket that listens.
 const LISTENING: &str = "0A";
@@ -40,11 +43,9 @@ impl Door {
     /// when this returns.
     pub async fn close(self) {
         // Whoever still waits to be accepted would be cut off.
-        for _ in 0..TAKE_UP.as_millis() {
-            if !self.has_queue() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        let start = Instant::now();
+        while start.elapsed() < TAKE_UP && self.has_queue() {
+            tokio::time::sleep(LOOK_INTERVAL).await;
         }
         logs::expect_closed_listener();
         if let Err(error) = self.0.shutdown(Shutdown::Read) {

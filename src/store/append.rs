@@ -1,7 +1,7 @@
 //! Storing a draft for its recipients: idempotency key, offsets, mutes, collapse key, counters and rows in
 //! one transaction.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{
     collapse,
@@ -35,8 +35,7 @@ pub(super) struct Kept {
 impl Kept {
     /// From when on they are in force: all that are there, while nobody knows how old they are.
     fn since(&self, now: Timestamp) -> Timestamp {
-        let is_settled = self.clock.is_settled(now, Instant::now());
-        if is_settled { now.minus(self.retention) } else { Timestamp::from_secs(0) }
+        if self.clock.is_settled(now) { now.minus(self.retention) } else { Timestamp::from_secs(0) }
     }
 }
 
@@ -94,7 +93,7 @@ impl Append {
             payload: draft.payload.clone(),
             key: draft.key.clone(),
             created_at: tx.now,
-            expires_at: draft.expires_in.map(|after| tx.now.plus(after)),
+            expires_at: draft.expires_in.map(|after| tx.bounds.latest.plus(after)),
             seen_at: None,
             read_at: None,
             archived_at: None,

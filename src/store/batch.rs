@@ -11,7 +11,7 @@ use super::{
     messages::StoreError,
     transaction::{Doubt, Transaction},
 };
-use crate::{domain::Timestamp, hub::messages::InboxFact};
+use crate::{clock::ClockWatch, domain::Timestamp, hub::messages::InboxFact};
 
 /// Why nothing of a batch was done.
 pub(super) enum Failure {
@@ -50,6 +50,7 @@ pub(super) fn run(
     conn: &mut Connection,
     jobs: &mut [Box<dyn Job>],
     doubt: &mut Option<Doubt>,
+    clock: &ClockWatch,
 ) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
     let now = conn.begin().map_err(|error| match error {
         error if is_locked(&error) => Failure::Locked,
@@ -61,7 +62,7 @@ pub(super) fn run(
         return Err(give_up(conn));
     }
     jobs.sort_by(|a, b| a.user().cmp(&b.user()));
-    let mut tx = Transaction::new(conn, now);
+    let mut tx = Transaction::new(conn, now, clock);
     let done = work(&mut tx, jobs, doubt);
     let facts = tx.facts;
     match done {

@@ -15,17 +15,17 @@ use crate::{
 /// Archives what is unread under this key below `offset`. There is one at most, unless the user has marked
 /// older ones as unread again.
 pub(super) fn archive_older(
-    Transaction { conn, now, facts, .. }: &mut Transaction<'_>,
+    Transaction { conn, now, bounds, facts, .. }: &mut Transaction<'_>,
     user: &UserId,
     key: &str,
     offset: Offset,
 ) -> Result<(), Fault> {
-    let now = *now;
-    let older = notifications::unread_with_key(conn, user, key, offset, now)?;
+    let (now, ended_by) = (*now, bounds.earliest);
+    let older = notifications::unread_with_key(conn, user, key, offset, ended_by)?;
     // As many in one go as one mark may name.
     for older in older.chunks(MARK_IDS_MAX) {
         let ids: Vec<&str> = older.iter().map(String::as_str).collect();
-        let marking = Marking { user, mark_as: MarkAs::Archived, scope: Scope::Ids(&ids), now };
+        let marking = Marking { user, mark_as: MarkAs::Archived, scope: Scope::Ids(&ids), now, ended_by };
         let Some(delta) = marking.apply(conn)? else { continue };
         let ids: Result<Vec<NotificationId>, _> = older.iter().map(|id| id.parse().map_err(broken)).collect();
         facts.push(InboxFact::Marked {

@@ -73,6 +73,8 @@ impl DatabaseFile {
             options.memory,
         ))
         .map_err(|error| failed(error.to_string()))?;
+        renew_log(&mut conn, path)
+            .map_err(|reason| failed(format!("its log cannot be written: {reason}")))?;
         let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         if bytes > LARGE_BYTES {
             log::info!(bytes; "checking the database");
@@ -81,13 +83,16 @@ impl DatabaseFile {
         migrate(&mut conn, MIGRATIONS).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
         let inode = inode.map_err(|error| failed(error.to_string()))?;
-        Ok(Self {
+        let file = Self {
             path: path.to_owned(),
             inode,
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
             memory: options.memory,
-        })
+        };
+        // What is refused later is not begun with.
+        file.check_writable().map_err(|error| failed(error.to_string()))?;
+        Ok(file)
     }
 
     /// Opens one more connection.
@@ -108,12 +113,11 @@ impl DatabaseFile {
     }
 
     /// Takes the file, which is made if it is not there, for this process, until the lock is dropped or the process
-    /// is gone; and makes sure of the log that the process before has left.
+    /// is gone; and looks at the log that the process before has left.
     ///
     /// # Errors
     /// If another process has it, or the log is not what it should be.
     pub(super) fn lock(database: &Path) -> Result<FileLock, StoreError> {
-        make(database).map_err(|error| cannot("open", database, &error.to_string()))?;
         // Beside the database: SQLite's own locks end when any handle on the database is closed.
         let mut path = database.as_os_str().to_owned();
         path.push("-lock");
@@ -126,8 +130,7 @@ impl DatabaseFile {
             Err(TryLockError::Error(error)) => return Err(failed(&error.to_string())),
         }
         wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
-        let renewed = wal::renew(database);
-        renewed.map_err(|error| cannot("open", database, &format!("its log cannot be written: {error}")))?;
+        make(database).map_err(|error| cannot("open", database, &error.to_string()))?;
         Ok(FileLock { _file: file })
     }
 
@@ -200,6 +203,15 @@ fn pragmas(access: Access, busy_timeout: Duration, is_fully_synchronous: bool, m
          PRAGMA query_only = {query_only};",
         busy_timeout.as_millis(),
     )
+}
+
+/// Makes sure of the log before anything in it is believed: while nobody else writes into it, be it a program that
+/// knows nothing of our lock.
+fn renew_log(conn: &mut SqliteConnection, database: &Path) -> Result<(), String> {
+    conn.batch_execute("BEGIN IMMEDIATE").map_err(|error| error.to_string())?;
+    let renewed = wal::renew(database).map_err(|error| error.to_string());
+    conn.batch_execute("ROLLBACK").map_err(|error| error.to_string())?;
+    renewed
 }
 
 #[derive(QueryableByName)]

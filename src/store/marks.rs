@@ -32,8 +32,11 @@ impl Write for ApplyMark {
         Some(&self.user)
     }
 
-    fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<Counters, Fault> {
-        let now = *now;
+    fn apply(
+        &self,
+        Transaction { conn, now, bounds, facts, .. }: &mut Transaction<'_>,
+    ) -> Result<Counters, Fault> {
+        let (now, ended_by) = (*now, bounds.earliest);
         let inbox = inboxes::hold(conn, &self.user)?;
         let state = inbox.unwrap_or(InboxState::NEVER);
         let ids: Vec<&str>;
@@ -48,7 +51,7 @@ impl Write for ApplyMark {
         if inbox.is_none() {
             return Ok(state.counters);
         }
-        let marking = Marking { user: &self.user, mark_as: self.mark.mark_as, scope, now };
+        let marking = Marking { user: &self.user, mark_as: self.mark.mark_as, scope, now, ended_by };
         let target = match &self.mark.target {
             MarkTarget::Ids(named) => {
                 let mut changing: HashSet<String> = marking.ids(conn)?.into_iter().collect();
@@ -79,11 +82,11 @@ impl Write for Delete {
         Some(&self.user)
     }
 
-    fn apply(&self, Transaction { conn, now, facts, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
-        let now = *now;
+    fn apply(&self, Transaction { conn, now, bounds, facts, .. }: &mut Transaction<'_>) -> Result<(), Fault> {
+        let (now, ended_by) = (*now, bounds.earliest);
         let not_found = || Fault::Refused(StoreError::NotFound);
         let inbox = inboxes::hold(conn, &self.user)?.ok_or_else(not_found)?;
-        let row = notifications::fetch(conn, &self.user, &self.id, now)?.ok_or_else(not_found)?;
+        let row = notifications::fetch(conn, &self.user, &self.id, ended_by)?.ok_or_else(not_found)?;
         let notification = row.within(inbox.head.epoch)?;
         notifications::delete(conn, &self.user, notification.position.offset)?;
         // An archived one is read and seen, so it was counted nowhere.

@@ -108,11 +108,11 @@ impl Store {
         local: LocalUsers,
     ) -> Result<Self, StoreError> {
         let patience = options.busy_timeout.mul_f64(0.9);
-        let clock = ClockWatch::default();
         let lock = Database::lock(&options.url)?;
         let database = Database::open(&options)?;
         let doorbell = Doorbell::new(hub);
         let reader = Reader::open(database.clone(), &options, patience)?;
+        let clock = ClockWatch::start(|| reader.now())?;
         let is_shared = database.is_remote();
         let counters = CounterCache::shared(is_shared.then(|| local.clone()));
         let catch_up = CatchUp::new(&reader, &doorbell, &counters, &options, is_shared)?;
@@ -207,14 +207,6 @@ impl Handler<Publish> for Store {
     }
 }
 
-impl Handler<PutMute> for Store {
-    type Result = ResponseFuture<Result<Mute, StoreError>>;
-
-    fn handle(&mut self, put: PutMute, _: &mut Self::Context) -> Self::Result {
-        self.write(muting::Put { put, limit: self.mutes_max })
-    }
-}
-
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -246,7 +238,6 @@ macro_rules! reads {
 
 reads! {
     ReadState => InboxState, pages::read_state;
-    Fetch => Notification, pages::fetch;
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
     ReadRevocations => RevocationPage, revocations::read;
@@ -263,12 +254,21 @@ impl Handler<ApplyMark> for Store {
     }
 }
 
+impl Handler<Fetch> for Store {
+    type Result = ResponseFuture<Result<Notification, StoreError>>;
+
+    fn handle(&mut self, fetch: Fetch, _: &mut Self::Context) -> Self::Result {
+        let clock = self.kept.clock.clone();
+        self.read(move |conn| pages::fetch(conn, &fetch, &clock))
+    }
+}
+
 impl Handler<ReadInbox> for Store {
     type Result = ResponseFuture<Result<InboxRead, StoreError>>;
 
     fn handle(&mut self, read: ReadInbox, _: &mut Self::Context) -> Self::Result {
-        let user = read.user.clone();
-        let answer = self.read(move |conn| pages::read_inbox(conn, &read));
+        let (user, clock) = (read.user.clone(), self.kept.clock.clone());
+        let answer = self.read(move |conn| pages::read_inbox(conn, &read, &clock));
         self.learning(user, answer, |read| (Some(read.page.head.epoch), read.counters))
     }
 }
@@ -277,8 +277,8 @@ impl Handler<List> for Store {
     type Result = ResponseFuture<Result<Listing, StoreError>>;
 
     fn handle(&mut self, list: List, _: &mut Self::Context) -> Self::Result {
-        let user = list.user.clone();
-        let answer = self.read(move |conn| pages::list(conn, &list));
+        let (user, clock) = (list.user.clone(), self.kept.clock.clone());
+        let answer = self.read(move |conn| pages::list(conn, &list, &clock));
         self.learning(user, answer, |listing| (Some(listing.cursor.epoch), listing.counters))
     }
 }

@@ -3,8 +3,10 @@
 //! The inbox knows how many there are, so that storing looks for none where there are none. Those whose
 //! time has passed are deleted by whoever comes upon them.
 
+use actix::{Context, Handler, ResponseFuture};
+
 use super::{
-    Connection,
+    Connection, Store,
     error::Fault,
     inboxes,
     job::Write,
@@ -18,6 +20,14 @@ use crate::domain::{Mute, NotificationType, Timestamp, UserId};
 pub(super) struct Put {
     pub(super) put: PutMute,
     pub(super) limit: usize,
+}
+
+impl Handler<PutMute> for Store {
+    type Result = ResponseFuture<Result<Mute, StoreError>>;
+
+    fn handle(&mut self, put: PutMute, _: &mut Context<Self>) -> Self::Result {
+        self.write(Put { put, limit: self.mutes_max })
+    }
 }
 
 impl Write for Put {

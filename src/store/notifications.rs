@@ -29,8 +29,8 @@ diesel::define_sql_function! {
 type Condition<'a> = Box<dyn BoxableExpression<table, Backend, SqlType = Bool> + 'a>;
 
 /// Whether a row is shown to its user at all: neither muted nor expired.
-fn is_shown<'a>(now: Timestamp) -> Condition<'a> {
-    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(now.as_micros()));
+fn is_shown<'a>(ended_by: Timestamp) -> Condition<'a> {
+    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(ended_by.as_micros()));
     Box::new(n::muted.eq(false).and(is_fresh))
 }
 
@@ -61,11 +61,11 @@ pub(super) fn after<'c>(
 pub(super) fn list(
     conn: &mut Connection,
     list: &List,
-    now: Timestamp,
+    ended_by: Timestamp,
     limit: i64,
 ) -> QueryResult<Vec<NotificationRow>> {
     let mut query = table
-        .filter(n::user_id.eq(list.user.as_str()).and(is_shown(now)))
+        .filter(n::user_id.eq(list.user.as_str()).and(is_shown(ended_by)))
         .order(n::offset.desc())
         .limit(limit)
         .select(NotificationRow::as_select())
@@ -89,10 +89,10 @@ pub(super) fn fetch(
     conn: &mut Connection,
     user: &UserId,
     id: &NotificationId,
-    now: Timestamp,
+    ended_by: Timestamp,
 ) -> QueryResult<Option<NotificationRow>> {
     table
-        .filter(n::id.eq(id.as_str()).and(n::user_id.eq(user.as_str())).and(is_shown(now)))
+        .filter(n::id.eq(id.as_str()).and(n::user_id.eq(user.as_str())).and(is_shown(ended_by)))
         .select(NotificationRow::as_select())
         .first(conn)
         .optional()
@@ -113,10 +113,10 @@ pub(super) fn unread_with_key(
     user: &UserId,
     key: &str,
     offset: Offset,
-    now: Timestamp,
+    ended_by: Timestamp,
 ) -> QueryResult<Vec<String>> {
     // Not by `is_shown`: with a condition whose type is known the statement is prepared once.
-    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(now.as_micros()));
+    let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(ended_by.as_micros()));
     let older = table
         .filter(n::user_id.eq(user.as_str()).and(n::key.eq(key)).and(n::read_at.is_null()))
         .filter(n::offset.lt(signed(offset)).and(n::muted.eq(false)).and(is_fresh))
@@ -138,9 +138,9 @@ pub(super) struct EndedRow {
 }
 
 /// Rows that have expired, at most `limit`.
-pub(super) fn expired(conn: &mut Connection, now: Timestamp, limit: i64) -> QueryResult<Vec<EndedRow>> {
+pub(super) fn expired(conn: &mut Connection, ended_by: Timestamp, limit: i64) -> QueryResult<Vec<EndedRow>> {
     table
-        .filter(n::expires_at.le(now.as_micros()))
+        .filter(n::expires_at.le(ended_by.as_micros()))
         .order(n::expires_at)
         .limit(limit)
         .select(EndedRow::as_select())
@@ -209,6 +209,7 @@ pub(super) struct Marking<'a> {
     pub(super) mark_as: MarkAs,
     pub(super) scope: Scope<'a>,
     pub(super) now: Timestamp,
+    pub(super) ended_by: Timestamp,
 }
 
 impl<'a> Marking<'a> {
@@ -224,7 +225,7 @@ impl<'a> Marking<'a> {
             Scope::UpTo(offset) => Box::new(n::offset.le(signed(offset))),
             Scope::All => Box::new(true.into_sql::<Bool>()),
         };
-        Box::new(n::user_id.eq(self.user.as_str()).and(is_other).and(is_meant).and(is_shown(self.now)))
+        Box::new(n::user_id.eq(self.user.as_str()).and(is_other).and(is_meant).and(is_shown(self.ended_by)))
     }
 
     /// The ids of the rows that [`Self::apply`] would change.

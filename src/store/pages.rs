@@ -12,6 +12,7 @@ use super::{
     rows::broken,
 };
 use crate::{
+    clock::ClockWatch,
     domain::{Counters, Notification, Offset, Position, Timestamp, UserId},
     stream::{Head, Page, PageLimit, Resume, replay},
 };
@@ -20,15 +21,19 @@ pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<Inbo
     Ok(inboxes::stands(conn, &read.user)?)
 }
 
-pub(super) fn read_inbox(conn: &mut Connection, read: &ReadInbox) -> Result<InboxRead, StoreError> {
+pub(super) fn read_inbox(
+    conn: &mut Connection,
+    read: &ReadInbox,
+    clock: &ClockWatch,
+) -> Result<InboxRead, StoreError> {
     let InboxState { head, counters } = inboxes::stands(conn, &read.user)?;
     let Some(since) = read.since else {
         let page = Page { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() };
         return Ok(InboxRead { counters, page });
     };
     let (_, begin) = replay::begin(head, since);
-    let now = conn.now()?;
-    let (rows, has_more) = rows_after(conn, &read.user, head, begin, read.limit, now)?;
+    let ended_by = clock.bounds(conn.now()?).earliest;
+    let (rows, has_more) = rows_after(conn, &read.user, head, begin, read.limit, ended_by)?;
     Ok(InboxRead { counters, page: replay::page(head, since, rows, has_more) })
 }
 
@@ -41,7 +46,7 @@ fn rows_after(
     head: Head,
     begin: Offset,
     limit: PageLimit,
-    now: Timestamp,
+    ended_by: Timestamp,
 ) -> Result<(Vec<Row>, bool), StoreError> {
     let most = limit.rows.max(1);
     let mut rows: Vec<Row> = Vec::new();
@@ -49,7 +54,7 @@ fn rows_after(
     let one_more = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
     for row in notifications::after(conn, user, begin, one_more)? {
         let notification = row?.within(head.epoch)?;
-        let is_visible = notification.is_visible(now);
+        let is_visible = notification.is_visible(ended_by);
         bytes += if is_visible { notification.payload.as_str().len() } else { 0 };
         if rows.len() == most || (bytes > limit.bytes && !rows.is_empty()) {
             return Ok((rows, true));
@@ -59,14 +64,14 @@ fn rows_after(
     Ok((rows, false))
 }
 
-pub(super) fn list(conn: &mut Connection, list: &List) -> Result<Listing, StoreError> {
-    let now = conn.now()?;
+pub(super) fn list(conn: &mut Connection, list: &List, clock: &ClockWatch) -> Result<Listing, StoreError> {
+    let ended_by = clock.bounds(conn.now()?).earliest;
     let InboxState { head, counters } = inboxes::stands(conn, &list.user)?;
     if list.before.is_some_and(|before| before.epoch != head.epoch) {
         return Err(StoreError::BadPosition);
     }
     let one_more = i64::try_from(list.limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut notifications = notifications::list(conn, list, now, one_more)?
+    let mut notifications = notifications::list(conn, list, ended_by, one_more)?
         .into_iter()
         .map(|row| row.within(head.epoch))
         .collect::<Result<Vec<Notification>, _>>()?;
@@ -77,9 +82,13 @@ pub(super) fn list(conn: &mut Connection, list: &List) -> Result<Listing, StoreE
     Ok(Listing { notifications, next_before, counters, cursor: head.position() })
 }
 
-pub(super) fn fetch(conn: &mut Connection, fetch: &Fetch) -> Result<Notification, StoreError> {
-    let now = conn.now()?;
-    let row = notifications::fetch(conn, &fetch.user, &fetch.id, now)?.ok_or(StoreError::NotFound)?;
+pub(super) fn fetch(
+    conn: &mut Connection,
+    fetch: &Fetch,
+    clock: &ClockWatch,
+) -> Result<Notification, StoreError> {
+    let ended_by = clock.bounds(conn.now()?).earliest;
+    let row = notifications::fetch(conn, &fetch.user, &fetch.id, ended_by)?.ok_or(StoreError::NotFound)?;
     Ok(row.within(inboxes::stands(conn, &fetch.user)?.head.epoch)?)
 }
 

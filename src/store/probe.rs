@@ -8,6 +8,10 @@ use std::{
 
 use actix::{Context, Handler, ResponseFuture};
 use diesel::{dsl::exists, prelude::*};
+use futures_util::{
+    FutureExt,
+    future::{LocalBoxFuture, Shared},
+};
 
 use super::{
     Store,
@@ -18,35 +22,40 @@ use super::{
     transaction::Transaction,
 };
 
-/// How long it counts that the database could be written: each probe costs a sync of the disk, and anybody may ask.
+/// How long an outcome counts, good or bad: each probe costs a sync of the disk, and anybody may ask.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// When the database could be written.
-#[derive(Clone, Default)]
-pub(super) struct LastProbe(Rc<Cell<Option<Instant>>>);
+/// The probe that is under way, or was the last: whoever asks meanwhile shares its outcome, so that those who ask
+/// take one place in the queue, however many they are.
+#[derive(Default)]
+pub(super) struct LastProbe(Option<(Outcome, Ended)>);
+
+type Outcome = Shared<LocalBoxFuture<'static, Result<(), StoreError>>>;
+
+/// When it has ended.
+type Ended = Rc<Cell<Option<Instant>>>;
 
 impl Handler<Probe> for Store {
     type Result = ResponseFuture<Result<(), StoreError>>;
 
     fn handle(&mut self, probe: Probe, _: &mut Context<Self>) -> Self::Result {
-        let LastProbe(last) = self.last_probe.clone();
-        if last.get().is_some_and(|at| at.elapsed() < INTERVAL) {
-            return Box::pin(async { Ok(()) });
+        let is_news = |ended: &Ended| ended.get().is_none_or(|at| at.elapsed() < INTERVAL);
+        if let Some((shared, _)) = self.last_probe.0.as_ref().filter(|(_, ended)| is_news(ended)) {
+            return Box::pin(shared.clone());
         }
-        let answer = self.write(probe);
-        Box::pin(async move {
-            answer.await?;
-            last.set(Some(Instant::now()));
-            Ok(())
-        })
+        let (answer, ended) = (self.write(probe), Ended::default());
+        let noted = ended.clone();
+        let shared = answer.inspect(move |_| noted.set(Some(Instant::now()))).boxed_local().shared();
+        self.last_probe = LastProbe(Some((shared.clone(), ended)));
+        Box::pin(shared)
     }
 }
 
 impl Write for Probe {
     type Done = ();
 
-    /// Reads something, so that it is known that the table can be read; and writes to a file what is there already,
-    /// since one on a full or a failing disk is read as before.
+    /// Reads something, so that it is known that the table can be read; and shows that it can be written, since
+    /// a file on a full or a failing disk is read as before, and so is a server that only reads.
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
         let any = diesel::select(exists(inboxes::table.select(inboxes::user_id)));
         any.get_result::<bool>(tx.conn)?;

@@ -23,6 +23,7 @@ use super::{
 #[cfg(feature = "postgres")]
 use super::{bulk, locks};
 use crate::{
+    clock::{Bounds, ClockWatch},
     domain::{Counters, Notification, Timestamp, UserId},
     hub::messages::InboxFact,
     stream::Head,
@@ -31,6 +32,7 @@ use crate::{
 pub(super) struct Transaction<'c> {
     pub(super) conn: &'c mut Connection,
     pub(super) now: Timestamp,
+    pub(super) bounds: Bounds,
     /// What becomes true by its commit, in order.
     pub(super) facts: Vec<InboxFact>,
     /// What its jobs do may be done already.
@@ -66,10 +68,11 @@ pub(super) struct Answer {
 }
 
 impl<'c> Transaction<'c> {
-    pub(super) fn new(conn: &'c mut Connection, now: Timestamp) -> Self {
+    pub(super) fn new(conn: &'c mut Connection, now: Timestamp, clock: &ClockWatch) -> Self {
         Self {
             conn,
             now,
+            bounds: clock.bounds(now),
             facts: Vec::new(),
             is_repeated: false,
             keys: HashSet::new(),

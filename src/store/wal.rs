@@ -1,4 +1,4 @@
-//! The write-ahead log that a process before has left beside a SQLite file, before SQLite reads it.
+//! The write-ahead log that a process before has left beside a SQLite file.
 //!
 //! SQLite takes what it can read of a log, and says nothing of the rest. So what it would pass over as a whole is
 //! refused here, and what it reads is made sure of.
@@ -40,8 +40,15 @@ pub(super) fn check(database: &Path) -> Result<(), String> {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
         Err(error) => return Err(failed(error)),
     }
-    if fs::metadata(database).map_err(failed)?.len() == 0 {
-        return Err(format!("it is empty, but its log {} is not; is it the right file?", path.display()));
+    let bytes = match fs::metadata(database) {
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        metadata => metadata.map_err(failed)?.len(),
+    };
+    if bytes == 0 {
+        return Err(format!(
+            "it is gone or empty, but its log {} is not; is it the right file?",
+            path.display()
+        ));
     }
     if header != [0; HEADER_BYTES] && !is_sound(&header) {
         return Err(format!("its log {} is corrupt", path.display()));
@@ -49,7 +56,8 @@ pub(super) fn check(database: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Writes the log once more as it is, and syncs it.
+/// Writes the log once more as it is, and syncs it. Nobody may write into it meanwhile: whoever calls this holds
+/// SQLite's lock for that.
 ///
 /// After a sync that has failed the kernel shows what the disk does not have, and calls it clean: what the process
 /// before was told is not stored would be taken for stored, and what comes behind it be lost with the power.

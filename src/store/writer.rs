@@ -96,6 +96,7 @@ pub(super) struct Writer {
     /// None while it is to be opened anew, after an error.
     conn: Option<Connection>,
     queue: Arc<Queue>,
+    clock: ClockWatch,
     doorbell: Doorbell,
     counters: Arc<CounterCache>,
     /// When it has last made room on a full disk.
@@ -130,6 +131,7 @@ impl Writer {
                 conn: Some(database.connect(Access::Write)?),
                 database: database.clone(),
                 queue: queue.clone(),
+                clock: clock.clone(),
                 doorbell: doorbell.clone(),
                 counters: counters.clone(),
                 relieved_at: None,
@@ -200,8 +202,9 @@ impl Writer {
         jobs: &mut [Box<dyn Job>],
         doubt: &mut Option<Doubt>,
     ) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
+        let clock = self.clock.clone();
         let conn = self.connection().map_err(Failure::Transaction)?;
-        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, doubt)))
+        let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, doubt, &clock)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
         if outcome.as_ref().is_err_and(|failure| !matches!(failure, Failure::Locked)) {
             // One that was rolled back goes on.

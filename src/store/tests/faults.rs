@@ -28,7 +28,39 @@ async fn a_locked_database_is_unavailable_within_the_deadline_and_works_again_af
     assert_eq!(store.state("alice").await.head, crate::stream::Head::NONE, "reads go on");
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(store.publish("alice").await.position.offset, 1, "nothing was stored for those who gave up");
-    store.link.ask(Probe).await.unwrap();
+    within(async {
+        while store.link.ask(Probe).await.is_err() {
+            actix::clock::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[actix::test]
+async fn those_who_ask_whether_it_can_be_written_take_one_place_in_the_queue() {
+    let store = TestStore::with(|options| options.queue = 4);
+    let mut other = store.held();
+    let mut asks = std::pin::pin!(join_all((0..200).map(|_| store.link.ask(Probe))));
+    let while_held = tokio::time::timeout(Duration::from_millis(300), &mut asks).await;
+    assert!(while_held.is_err(), "they wait for one outcome");
+    let mut publishing = std::pin::pin!(store.publish("alice"));
+    assert!(tokio::time::timeout(Duration::from_millis(100), &mut publishing).await.is_err());
+    other.batch_execute("ROLLBACK").unwrap();
+    assert!(within(asks).await.iter().all(Result::is_ok));
+    assert_eq!(within(publishing).await.position.offset, 1);
+}
+
+#[actix::test]
+async fn a_database_that_lets_nobody_write_does_not_pass_for_one_that_can_be_written() {
+    let store = TestStore::new();
+    let mut conn = store.other_connection();
+    conn.touch().unwrap();
+    conn.batch_execute(match conn {
+        Connection::Sqlite(_) => "PRAGMA query_only = ON",
+        Connection::Postgres(_) => "SET default_transaction_read_only = on",
+    })
+    .unwrap();
+    assert!(conn.touch().is_err());
 }
 
 #[actix::test]

@@ -1,5 +1,7 @@
 //! What is so of a file only: how it is refused, moved away, and brought to this version from the first.
 
+use std::os::unix::fs::PermissionsExt;
+
 use diesel_migrations::MigrationHarness;
 
 use super::{faults::unavailable, file::MIGRATIONS, opening::refusal, *};
@@ -28,6 +30,42 @@ async fn a_file_that_cannot_be_made_is_refused() {
     let dir = TempDir::new().unwrap();
     std::fs::create_dir(path(&dir)).unwrap();
     assert!(refusal(&dir).contains("Is a directory"));
+}
+
+#[actix::test]
+async fn a_start_waits_for_whoever_writes_with_another_program_and_loses_nothing_of_it() {
+    let store = TestStore::new();
+    store.publish("alice").await;
+    store.link.flush().await;
+    let mut other = store.held();
+    other.batch_execute("UPDATE inboxes SET mutes = 0").unwrap();
+    let reopened = std::thread::spawn({
+        let options = options(&store.dir);
+        move || Database::open(&options).map(drop)
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(!reopened.is_finished(), "it waits for the lock");
+    other.batch_execute("CREATE TABLE theirs (n INTEGER); COMMIT").unwrap();
+    reopened.join().unwrap().unwrap();
+    assert_eq!(store.other_connection().batch_execute("SELECT n FROM theirs"), Ok(()));
+}
+
+#[actix::test]
+async fn a_file_that_nobody_may_write_is_refused() {
+    let store = TestStore::new();
+    store.link.flush().await;
+    std::fs::set_permissions(path(&store.dir), PermissionsExt::from_mode(0o444)).unwrap();
+    // Root may, but is not meant to.
+    let line = refusal(&store.dir);
+    assert!(line.contains("read-only") || line.contains("denied"), "{line}");
+}
+
+#[actix::test]
+async fn a_start_that_is_refused_for_a_log_without_its_file_makes_no_file() {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(path(&dir).with_extension("db-wal"), "what was accepted".repeat(10)).unwrap();
+    assert!(refusal(&dir).contains("gone or empty"));
+    assert!(!path(&dir).exists());
 }
 
 #[actix::test]

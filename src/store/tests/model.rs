@@ -119,7 +119,7 @@ fn now() -> Timestamp {
 fn run<W: Write>(conn: &mut Connection, write: W) -> (Option<W::Done>, usize) {
     let (job, mut answer) = Queued::new(write, None, Instant::now() + Duration::from_secs(60));
     let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(job)];
-    let mut tx = Transaction::new(conn, now());
+    let mut tx = Transaction::new(conn, now(), &ClockWatch::default());
     tx.lock(&jobs).unwrap();
     jobs.iter_mut().for_each(|job| job.run(&mut tx).unwrap());
     tx.write().unwrap();

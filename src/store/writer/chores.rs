@@ -74,7 +74,7 @@ impl Writer {
         let (retention, limit) = (chores.retention, FORGOTTEN_ROWS);
         let forgotten = self.connection().and_then(|conn| {
             Ok(conn.writing(|conn, now| {
-                if !chores.clock.is_settled(now, Instant::now()) {
+                if !chores.clock.is_settled(now) {
                     return Ok(false);
                 }
                 let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
@@ -96,13 +96,13 @@ impl Writer {
         chores.expiry_due = Instant::now() + EXPIRY_INTERVAL;
         // A look first, so that an idle server takes no lock for nothing.
         let found = self.connection().and_then(|conn| {
-            let now = conn.now()?;
-            let is_settled = chores.clock.is_settled(now, Instant::now());
-            Ok((is_settled && !Ended::Expired.rows(conn, now, 1)?.is_empty()).then_some(now))
+            let now = chores.clock.look(|| conn.now())?;
+            let by = chores.clock.bounds(now).earliest;
+            Ok((!Ended::Expired.rows(conn, by, 1)?.is_empty()).then_some(by))
         });
         let by = match found {
             Ok(None) => return,
-            Ok(Some(now)) => now,
+            Ok(Some(by)) => by,
             Err(error) => return log::warn!("expired notifications could not be looked for: {error}"),
         };
         let sweep = Sweep { ended: Ended::Expired, by, limit: EXPIRED_ROWS };
