@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-pub use pool::OutboxPool;
+pub use pool::{OutboxPool, Share};
 use queue::Queue;
 
 use crate::{

@@ -45,6 +45,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long a client may leave the rest of an answer where it is.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes a second at which it takes a whole answer, beyond that time.
+const ANSWER_RATE: u64 = 16 * 1024;
 
 /// Administrators are few.
 const ADMIN_WORKERS: usize = 1;
@@ -114,6 +116,7 @@ impl Shared {
             .app_data(self.api.clone())
             .app_data(document)
             .configure(|config| below(base_path, listener, config))
+            .wrap(from_fn(http::held::hold))
             .wrap(from_fn(http::draining::let_go))
             .wrap(from_fn(http::uri::bounded))
             .wrap(Condition::new(self.mode == Mode::Dev, from_fn(http::host::loopback_only)))
@@ -181,14 +184,16 @@ impl Opened {
         // The sessions have their own limit, which is answered; this one only stops accepting.
         let connections_max = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
         let connections_max = connections_max.min((connections / workers.max(1)).max(1));
-        let patience = Patience { answer: ANSWER_TIMEOUT, idle: KEEP_ALIVE + head_timeout };
+        let patience =
+            Patience { answer: ANSWER_TIMEOUT, rate: ANSWER_RATE, idle: KEEP_ALIVE + head_timeout };
         let document = Data::new(openapi::Sent::new(listener, base_path));
         let factory = move || {
             let app = shared.app(listener, document.clone());
             if listener == Listener::Admin {
                 return app;
             }
-            app.app_data(Rc::new(shared.worker(ids.fetch_add(1, Ordering::Relaxed))))
+            app.app_data(shared.policy.pool.clone())
+                .app_data(Rc::new(shared.worker(ids.fetch_add(1, Ordering::Relaxed))))
         };
         let server = HttpServer::new(factory)
             .workers(workers)

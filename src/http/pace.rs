@@ -7,10 +7,11 @@
 //! What follows streams has a watch of its own (`hub::liveness`).
 
 use std::{
-    cell::{Cell, OnceCell},
-    pin::Pin,
+    cell::{Cell, OnceCell, RefCell},
+    future::poll_fn,
+    pin::pin,
     rc::{Rc, Weak},
-    task::{Context, Poll, ready},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -20,14 +21,14 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
     rt::{spawn, task::JoinHandle, time::sleep},
-    web::Bytes,
 };
 
-use super::socket::SocketHandle;
-
-/// An answer is given to the connection in pieces of this size, the next when there is room: so it shows how much
-/// of it was taken.
-const PIECE_BYTES: usize = 16 * 1024;
+use super::{
+    pieces::{PIECE_BYTES, Pieces},
+    problem::Problem,
+    socket::SocketHandle,
+};
+use crate::{outbox::OutboxPool, protocol::ErrorCode};
 
 /// So many answers may be unread before it is looked whether any is: empty ones fill no buffer that the library
 /// bounds.
@@ -39,11 +40,17 @@ const FULL_MAX: Duration = Duration::from_secs(1);
 /// How often a connection is looked at within its patience.
 const LOOKS: u32 = 8;
 
+/// A request is looked at so often at most until its answer is there: once for each arrival, and there are no more
+/// of those. Beyond, the library spins over what follows it.
+const POLLS_MAX: u32 = 1 << 16;
+
 /// How long a connection may stand still.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// In an answer, until the client takes more of it.
     pub answer: Duration,
+    /// Bytes a second at which it must be taken, beyond that.
+    pub rate: u64,
     /// Behind an answer, until the next request is there with its whole head.
     pub idle: Duration,
 }
@@ -58,11 +65,34 @@ enum Phase {
     Answering,
 }
 
+/// What is given out.
+struct Answer {
+    since: Instant,
+    bytes: u64,
+    /// Where it counts, if it does.
+    pool: Option<OutboxPool>,
+}
+
+impl Answer {
+    /// Whether it takes longer as a whole than it may. Where many answers wait, its size is no excuse.
+    fn is_late(&self, patience: Patience) -> bool {
+        let transfer =
+            Duration::from_secs(self.bytes) / u32::try_from(patience.rate.max(1)).unwrap_or(u32::MAX);
+        let transfer = if self.is_scarce() { Duration::ZERO } else { transfer };
+        self.since.elapsed() >= patience.answer.saturating_add(transfer)
+    }
+
+    fn is_scarce(&self) -> bool {
+        self.pool.as_ref().is_some_and(OutboxPool::is_exhausted)
+    }
+}
+
 /// One connection and when it last got on.
 pub struct Pace {
     socket: Rc<SocketHandle>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
+    answer: RefCell<Option<Answer>>,
     /// Answers since it was last seen that the socket takes more.
     unseen: Cell<u32>,
     watch: OnceCell<JoinHandle<()>>,
@@ -75,6 +105,7 @@ impl Pace {
             socket,
             phase: Cell::new(Phase::Idle),
             since: Cell::new(Instant::now()),
+            answer: RefCell::default(),
             unseen: Cell::new(0),
             watch: OnceCell::new(),
         });
@@ -84,7 +115,28 @@ impl Pace {
 
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
+        self.get_on();
+        if phase != Phase::Answering {
+            self.answer.take();
+        }
+    }
+
+    pub(super) fn get_on(&self) {
         self.since.set(Instant::now());
+    }
+
+    pub(super) fn is_answering(&self) -> bool {
+        self.phase.get() == Phase::Answering
+    }
+
+    pub(super) fn has_stood(&self, time: Duration) -> bool {
+        !self.is_within(time)
+    }
+
+    /// Whether its answer has to go: it takes too long as a whole, or others need the room and it stands still.
+    fn is_answer_due(&self, patience: Patience) -> bool {
+        let stands = self.has_stood(patience.answer / LOOKS);
+        self.answer.borrow().as_ref().is_some_and(|it| it.is_late(patience) || stands && it.is_scarce())
     }
 
     /// A request is there. A client that sends on and on without reading is ended here: what it is answered would
@@ -119,6 +171,7 @@ impl Pace {
         match self.phase.get() {
             Phase::Served => None,
             Phase::Answering if !self.is_within(patience.answer) => Some("does not take its answer"),
+            Phase::Answering if self.is_answer_due(patience) => Some("takes its answer too slowly"),
             // What it sends meanwhile is not read, and the library does not sleep over it.
             Phase::Answering => {
                 let has_stopped = !self.is_within(patience.answer / LOOKS) && self.socket.is_backed_up();
@@ -138,7 +191,7 @@ impl Pace {
         }
     }
 
-    fn end(&self, reason: &str) {
+    pub(super) fn end(&self, reason: &str) {
         log::debug!(reason; "a connection is ended");
         self.socket.kill();
     }
@@ -173,55 +226,52 @@ pub async fn keep<B: MessageBody + Unpin + 'static>(
     }
     // Dropped wherever this ends, it says that the answer is given.
     let turn = pace.map(Turn);
-    let response = next.call(request).await?;
+    let pool = request.app_data::<OutboxPool>().cloned();
+    let response = served(next.call(request), turn.as_ref()).await?;
     match &turn {
         // It never comes back to requests.
         Some(Turn(pace)) if response.response().head().upgrade() => pace.let_go(),
-        Some(Turn(pace)) if matches!(response.response().body().size(), BodySize::Sized(_)) => {
-            pace.enter(Phase::Answering);
+        Some(Turn(pace)) => {
+            if let BodySize::Sized(bytes) = response.response().body().size() {
+                pace.enter(Phase::Answering);
+                let pool = pool.filter(|_| bytes > PIECE_BYTES as u64);
+                pace.answer.replace(Some(Answer { since: Instant::now(), bytes, pool }));
+            }
         }
-        _ => {}
+        None => {}
     }
-    Ok(response.map_body(|_, body| Pieces { body, rest: Bytes::new(), turn }))
+    Ok(response.map_body(|_, body| Pieces::new(body, turn)))
+}
+
+/// What is answered; ends the connection where the library spins meanwhile.
+async fn served<T>(answer: impl Future<Output = Result<T, Error>>, turn: Option<&Turn>) -> Result<T, Error> {
+    let (mut answer, mut polls) = (pin!(answer), 0_u32);
+    poll_fn(|cx| {
+        polls = polls.saturating_add(1);
+        match turn {
+            Some(Turn(pace)) if polls > POLLS_MAX => {
+                pace.end("sends on and does not wait for its answer");
+                let problem = Problem::new(ErrorCode::RateLimited, "too many requests on this connection");
+                Poll::Ready(Err(problem.into()))
+            }
+            _ => answer.as_mut().poll(cx),
+        }
+    })
+    .await
 }
 
 /// A request and its answer, from the head of the one to the last piece of the other.
-struct Turn(Rc<Pace>);
+pub(super) struct Turn(Rc<Pace>);
+
+impl Turn {
+    pub(super) fn pace(&self) -> &Pace {
+        &self.0
+    }
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
         self.0.unseen.set(self.0.unseen.get().saturating_add(1));
         self.0.enter(Phase::Idle);
-    }
-}
-
-/// The body of an answer, piece by piece.
-struct Pieces<B> {
-    body: B,
-    rest: Bytes,
-    turn: Option<Turn>,
-}
-
-impl<B: MessageBody + Unpin> MessageBody for Pieces<B> {
-    type Error = B::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
-        let this = self.get_mut();
-        let Some(Turn(pace)) = this.turn.as_ref().filter(|turn| turn.0.phase.get() == Phase::Answering)
-        else {
-            return Pin::new(&mut this.body).poll_next(cx);
-        };
-        if this.rest.is_empty() {
-            match ready!(Pin::new(&mut this.body).poll_next(cx)) {
-                Some(Ok(bytes)) => this.rest = bytes,
-                end => return Poll::Ready(end),
-            }
-        }
-        pace.enter(Phase::Answering);
-        Poll::Ready(Some(Ok(this.rest.split_to(this.rest.len().min(PIECE_BYTES)))))
     }
 }
