@@ -21,7 +21,7 @@ use utoipa::{
 
 use crate::{
     config::BasePath,
-    http::{self, Endpoint, Listener, etag::is_known},
+    http::{self, Endpoint, Listener, etag::is_known, held::Shared},
     transport,
 };
 
@@ -128,6 +128,7 @@ async fn document(request: HttpRequest, sent: Data<Sent>) -> HttpResponse {
     response
         .insert_header((header::ETAG, tag.to_string()))
         .insert_header((header::CACHE_CONTROL, "no-cache"));
+    response.extensions_mut().insert(Shared);
     if is_known { response.finish() } else { response.content_type("application/json").body(text.clone()) }
 }
 

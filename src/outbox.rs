@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-pub use pool::OutboxPool;
+pub use pool::{OutboxPool, Share};
 pub use queue::FAIR_BYTES;
 use queue::Queue;
 

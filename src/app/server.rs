@@ -48,6 +48,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How long a client may leave the rest of an answer where it is.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes a second at which it takes a whole answer, beyond that time.
+const ANSWER_RATE: u64 = 16 * 1024;
 
 /// Administrators are few.
 const ADMIN_WORKERS: usize = 1;
@@ -117,6 +119,7 @@ impl Shared {
             .app_data(self.api.clone())
             .app_data(document)
             .configure(|config| below(base_path, listener, config))
+            .wrap(from_fn(http::held::hold))
             .wrap(from_fn(http::draining::let_go))
             .wrap(from_fn(http::uri::bounded))
             .wrap(Condition::new(self.mode == Mode::Dev, from_fn(http::host::loopback_only)))
@@ -184,8 +187,12 @@ impl Opened {
         // The sessions have their own limit, which is answered; this one only stops accepting.
         let wanted = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
         let connections_max = wanted.min((connections / workers.max(1)).max(1));
-        let patience =
-            Patience { answer: ANSWER_TIMEOUT, idle: KEEP_ALIVE + head_timeout, head: head_timeout };
+        let patience = Patience {
+            answer: ANSWER_TIMEOUT,
+            rate: ANSWER_RATE,
+            idle: KEEP_ALIVE + head_timeout,
+            head: head_timeout,
+        };
         let together = connections_max.saturating_mul(workers).min(wanted);
         let crowd = Crowd::new(together.min(machine::memory() / CONNECTION_BYTES));
         let document = Data::new(openapi::Sent::new(listener, base_path));
@@ -194,7 +201,8 @@ impl Opened {
             if listener == Listener::Admin {
                 return app;
             }
-            app.app_data(Rc::new(shared.worker(ids.fetch_add(1, Ordering::Relaxed))))
+            app.app_data(shared.policy.pool.clone())
+                .app_data(Rc::new(shared.worker(ids.fetch_add(1, Ordering::Relaxed))))
         };
         let server = HttpServer::new(factory)
             .workers(workers)

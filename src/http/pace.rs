@@ -7,10 +7,11 @@
 //! What follows streams has a watch of its own (`hub::liveness`). Where connections are scarce there is less patience.
 
 use std::{
-    cell::{Cell, OnceCell},
-    pin::Pin,
+    cell::{Cell, OnceCell, RefCell},
+    future::poll_fn,
+    pin::pin,
     rc::{Rc, Weak},
-    task::{Context, Poll, ready},
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -21,15 +22,16 @@ use actix_web::{
     http::ConnectionType,
     middleware::Next,
     rt::{spawn, task::JoinHandle, time::sleep},
-    web::Bytes,
 };
 use tokio::sync::Notify;
 
-use super::{crowd::Presence, socket::SocketHandle};
-
-/// An answer is given to the connection in pieces of this size, the next when there is room: so it shows how much
-/// of it was taken.
-const PIECE_BYTES: usize = 16 * 1024;
+use super::{
+    crowd::Presence,
+    pieces::{PIECE_BYTES, Pieces},
+    problem::Problem,
+    socket::SocketHandle,
+};
+use crate::{outbox::OutboxPool, protocol::ErrorCode};
 
 /// So many answers may be unread before it is looked whether any is: empty ones fill no buffer that the library
 /// bounds.
@@ -49,11 +51,17 @@ const ASKS_NOTHING: &str = "asks nothing more";
 /// How long a connection may be idle where connections are scarce.
 const SCARCE_IDLE: Duration = Duration::from_secs(1);
 
+/// A request is looked at so often at most until its answer is there: once for each arrival, and there are no more
+/// of those. Beyond, the library spins over what follows it.
+const POLLS_MAX: u32 = 1 << 16;
+
 /// How long a connection may stand still.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// In an answer, until the client takes more of it.
     pub answer: Duration,
+    /// Bytes a second at which it must be taken, beyond that.
+    pub rate: u64,
     /// Behind an answer, until the next request is there with its whole head.
     pub idle: Duration,
     /// From the first bytes of that head on.
@@ -76,6 +84,28 @@ enum Phase {
     Answering,
 }
 
+/// What is given out.
+struct Answer {
+    since: Instant,
+    bytes: u64,
+    /// Where it counts, if it does.
+    pool: Option<OutboxPool>,
+}
+
+impl Answer {
+    /// Whether it takes longer as a whole than it may. Where many answers wait, its size is no excuse.
+    fn is_late(&self, patience: Patience) -> bool {
+        let transfer =
+            Duration::from_secs(self.bytes) / u32::try_from(patience.rate.max(1)).unwrap_or(u32::MAX);
+        let transfer = if self.is_scarce() { Duration::ZERO } else { transfer };
+        self.since.elapsed() >= patience.answer.saturating_add(transfer)
+    }
+
+    fn is_scarce(&self) -> bool {
+        self.pool.as_ref().is_some_and(OutboxPool::is_exhausted)
+    }
+}
+
 /// One connection and when it last got on.
 pub struct Pace {
     socket: Rc<SocketHandle>,
@@ -86,6 +116,7 @@ pub struct Pace {
     has_answered: Cell<bool>,
     /// When it was seen that the next head has begun.
     head_since: Cell<Option<Instant>>,
+    answer: RefCell<Option<Answer>>,
     /// Answers since it was last seen that the socket takes more.
     unseen: Cell<u32>,
     /// That nobody works on an answer any more.
@@ -103,6 +134,7 @@ impl Pace {
             since: Cell::new(Instant::now()),
             has_answered: Cell::new(false),
             head_since: Cell::new(None),
+            answer: RefCell::default(),
             unseen: Cell::new(0),
             served: Rc::default(),
             watch: OnceCell::new(),
@@ -113,10 +145,17 @@ impl Pace {
 
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
-        self.since.set(Instant::now());
+        self.get_on();
+        if phase != Phase::Answering {
+            self.answer.take();
+        }
         if phase != Phase::Served {
             self.served.notify_one();
         }
+    }
+
+    pub(super) fn get_on(&self) {
+        self.since.set(Instant::now());
     }
 
     /// An answer is given out. What has come by now is not of the next head, or the library has it whole.
@@ -126,6 +165,20 @@ impl Pace {
         self.has_answered.set(true);
         let _ = self.socket.has_news();
         self.enter(Phase::Idle);
+    }
+
+    pub(super) fn is_answering(&self) -> bool {
+        self.phase.get() == Phase::Answering
+    }
+
+    pub(super) fn has_stood(&self, time: Duration) -> bool {
+        !self.is_within(time)
+    }
+
+    /// Whether its answer has to go: it takes too long as a whole, or others need the room and it stands still.
+    fn is_answer_due(&self, patience: Patience) -> bool {
+        let stands = self.has_stood(patience.answer / LOOKS);
+        self.answer.borrow().as_ref().is_some_and(|it| it.is_late(patience) || stands && it.is_scarce())
     }
 
     /// A request is there. A client that sends on and on without reading is ended here: what it is answered would
@@ -173,6 +226,7 @@ impl Pace {
         match self.phase.get() {
             Phase::Served => None,
             Phase::Answering if !self.is_within(patience.answer) => Some("does not take its answer"),
+            Phase::Answering if self.is_answer_due(patience) => Some("takes its answer too slowly"),
             // What it sends meanwhile is not read, and the library does not sleep over it.
             Phase::Answering => {
                 let has_stopped = !self.is_within(patience.answer / LOOKS) && self.socket.is_backed_up();
@@ -193,7 +247,7 @@ impl Pace {
         }
     }
 
-    fn end(&self, reason: &str) {
+    pub(super) fn end(&self, reason: &str) {
         log::debug!(reason; "a connection is ended");
         if reason == ASKS_NOTHING {
             self.socket.hang_up();
@@ -234,7 +288,8 @@ pub async fn keep<B: MessageBody + Unpin + 'static>(
     }
     // Dropped wherever this ends, it says that the answer is given.
     let turn = pace.map(Turn);
-    let mut response = next.call(request).await?;
+    let pool = request.app_data::<OutboxPool>().cloned();
+    let mut response = served(next.call(request), turn.as_ref()).await?;
     let is_scarce = turn.as_ref().is_some_and(|Turn(pace)| pace.presence.is_scarce());
     if is_scarce && !response.response().head().upgrade() {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -242,50 +297,46 @@ pub async fn keep<B: MessageBody + Unpin + 'static>(
     match &turn {
         // It never comes back to requests.
         Some(Turn(pace)) if response.response().head().upgrade() => pace.let_go(),
-        Some(Turn(pace)) if matches!(response.response().body().size(), BodySize::Sized(_)) => {
-            pace.enter(Phase::Answering);
+        Some(Turn(pace)) => {
+            if let BodySize::Sized(bytes) = response.response().body().size() {
+                pace.enter(Phase::Answering);
+                let pool = pool.filter(|_| bytes > PIECE_BYTES as u64);
+                pace.answer.replace(Some(Answer { since: Instant::now(), bytes, pool }));
+            }
         }
-        _ => {}
+        None => {}
     }
-    Ok(response.map_body(|_, body| Pieces { body, rest: Bytes::new(), turn }))
+    Ok(response.map_body(|_, body| Pieces::new(body, turn)))
+}
+
+/// What is answered; ends the connection where the library spins meanwhile.
+async fn served<T>(answer: impl Future<Output = Result<T, Error>>, turn: Option<&Turn>) -> Result<T, Error> {
+    let (mut answer, mut polls) = (pin!(answer), 0_u32);
+    poll_fn(|cx| {
+        polls = polls.saturating_add(1);
+        match turn {
+            Some(Turn(pace)) if polls > POLLS_MAX => {
+                pace.end("sends on and does not wait for its answer");
+                let problem = Problem::new(ErrorCode::RateLimited, "too many requests on this connection");
+                Poll::Ready(Err(problem.into()))
+            }
+            _ => answer.as_mut().poll(cx),
+        }
+    })
+    .await
 }
 
 /// A request and its answer, from the head of the one to the last piece of the other.
-struct Turn(Rc<Pace>);
+pub(super) struct Turn(Rc<Pace>);
+
+impl Turn {
+    pub(super) fn pace(&self) -> &Pace {
+        &self.0
+    }
+}
 
 impl Drop for Turn {
     fn drop(&mut self) {
         self.0.finish();
-    }
-}
-
-/// The body of an answer, piece by piece.
-struct Pieces<B> {
-    body: B,
-    rest: Bytes,
-    turn: Option<Turn>,
-}
-
-impl<B: MessageBody + Unpin> MessageBody for Pieces<B> {
-    type Error = B::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
-        let this = self.get_mut();
-        let Some(Turn(pace)) = this.turn.as_ref().filter(|turn| turn.0.phase.get() == Phase::Answering)
-        else {
-            return Pin::new(&mut this.body).poll_next(cx);
-        };
-        if this.rest.is_empty() {
-            match ready!(Pin::new(&mut this.body).poll_next(cx)) {
-                Some(Ok(bytes)) => this.rest = bytes,
-                end => return Poll::Ready(end),
-            }
-        }
-        pace.enter(Phase::Answering);
-        Poll::Ready(Some(Ok(this.rest.split_to(this.rest.len().min(PIECE_BYTES)))))
     }
 }

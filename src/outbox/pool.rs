@@ -1,5 +1,5 @@
-//! What all outboxes of the process hold together, and how much that may be: what many readers cost who do not read
-//! (G10). A frame that waits in many of them is held once.
+//! What all outboxes of the process hold together, and large answers over HTTP, and how much that may be: what many
+//! readers cost who do not read (G10). A frame that waits in many of them is held once.
 
 use std::sync::{
     Arc,
@@ -29,6 +29,12 @@ impl OutboxPool {
         self.0.bytes.load(Ordering::Relaxed) > self.0.most
     }
 
+    /// So many bytes wait somewhere else for a reader, for as long as this is kept.
+    pub fn share(self, bytes: usize) -> Share {
+        self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Share { pool: self, bytes }
+    }
+
     /// The frame waits in one more outbox.
     pub(super) fn hold(&self, frame: &Frame) {
         if frame.hold() {
@@ -48,5 +54,18 @@ impl OutboxPool {
 impl Default for OutboxPool {
     fn default() -> Self {
         Self::new(usize::MAX)
+    }
+}
+
+/// What waits for a reader outside of outboxes.
+#[derive(Debug)]
+pub struct Share {
+    pool: OutboxPool,
+    bytes: usize,
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.pool.0.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }

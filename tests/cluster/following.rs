@@ -1,7 +1,11 @@
 //! A node hears of what somebody on it follows, and of nothing else: the first one in subscribes, the last one out
 //! unsubscribes.
 
-use crate::{app::until, clients::room::member, cluster::{Cluster, Setup}};
+use crate::{
+    app::until,
+    clients::room::member,
+    cluster::{Cluster, Setup},
+};
 
 /// How many nodes are subscribed to channels with this word in their name.
 fn subscribers(cluster: &mut Cluster, word: &str) -> usize {

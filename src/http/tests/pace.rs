@@ -11,20 +11,27 @@ use tokio::{
 };
 
 use super::*;
-use crate::http::{
-    crowd::Crowd,
-    pace::{self, Patience},
-    socket::on_connect,
+use crate::{
+    http::{
+        crowd::Crowd,
+        held,
+        pace::{self, Patience},
+        socket::on_connect,
+    },
+    outbox::OutboxPool,
 };
 
 const PATIENCE: Patience = Patience {
     answer: Duration::from_millis(400),
+    rate: 16 << 10,
     idle: Duration::from_millis(1200),
     head: Duration::from_millis(400),
 };
 
 /// More than all buffers on the way hold.
 const LARGE: usize = 8 << 20;
+
+const PIECE: usize = 64 << 10;
 
 struct Slow {
     address: SocketAddr,
@@ -37,8 +44,12 @@ impl Slow {
     }
 
     fn start_with(patience: Patience) -> Self {
-        let app = || {
+        // Two large answers, and then no more.
+        let pool = OutboxPool::new(LARGE);
+        let app = move || {
             App::new()
+                .app_data(pool.clone())
+                .route("/piece", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; PIECE])))
                 .route("/large", web::get().to(async || HttpResponse::Ok().body(vec![b'x'; LARGE])))
                 .route("/empty", web::get().to(async || HttpResponse::NoContent().finish()))
                 .route(
@@ -48,6 +59,7 @@ impl Slow {
                         HttpResponse::Ok().body("late")
                     }),
                 )
+                .wrap(from_fn(held::hold))
                 .wrap(from_fn(pace::keep))
         };
         let server = HttpServer::new(app)
@@ -192,6 +204,76 @@ async fn who_waits_for_an_answer_and_who_asks_now_and_then_is_left_alone() {
         );
         tokio::time::sleep(PATIENCE.answer * 2).await;
         stream.write_all(get("/empty").as_bytes()).await.unwrap();
+    }
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn t12_an_answer_has_a_time_as_a_whole() {
+    let server = Slow::start_with(Patience { rate: (LARGE * 16) as u64, ..PATIENCE });
+    let mut stream = server.connect("/large").await;
+    let read = read_on(&mut stream, PIECE, Duration::from_millis(20)).await;
+    assert!(read < LARGE, "{read}");
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn t12_large_answers_that_wait_are_bounded_together_and_make_room() {
+    let server = Slow::start_with(Patience { answer: DEADLINE / 2, ..PATIENCE });
+    let begins = async |path: &str| {
+        let mut stream = server.connect(path).await;
+        let mut head = [0; 512];
+        let count = tokio::time::timeout(DEADLINE, stream.read(&mut head)).await.unwrap().unwrap();
+        (String::from_utf8_lossy(&head[..count]).into_owned(), stream)
+    };
+    let waiting = [begins("/large").await, begins("/large").await];
+    assert!(waiting.iter().all(|(head, _)| head.starts_with("HTTP/1.1 200")), "{waiting:?}");
+    let (third, _) = begins("/large").await;
+    assert!(third.starts_with("HTTP/1.1 503") && third.contains("retry-after"), "{third}");
+    assert!(begins("/empty").await.0.starts_with("HTTP/1.1 204"));
+    for (_, stream) in &waiting {
+        ended(stream).await;
+    }
+    let again = async {
+        while !begins("/large").await.0.starts_with("HTTP/1.1 200") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, again).await.expect("no room is made");
+    server.handle.stop(false).await;
+}
+
+/// The library does not sleep behind more requests than it reads ahead.
+#[actix::test]
+async fn t12_who_asks_far_ahead_and_takes_a_little_now_and_then_is_cut_off() {
+    let server = Slow::start_with(Patience { answer: DEADLINE * 4, ..PATIENCE });
+    let stream = server.connect("/piece").await;
+    let requests = get("/piece").repeat(5000);
+    let (mut stream, mut sink) = stream.into_split();
+    let asks = async { while sink.write_all(requests.as_bytes()).await.is_ok() {} };
+    let takes = async {
+        let mut piece = vec![0; PIECE];
+        while let Ok(1..) = stream.read(&mut piece).await {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+        }
+    };
+    let both = async { tokio::join!(asks, takes) };
+    tokio::time::timeout(DEADLINE, both).await.expect("the connection is kept");
+    server.handle.stop(false).await;
+}
+
+#[actix::test]
+async fn who_asks_a_few_ahead_and_takes_the_answers_slowly_gets_them_all() {
+    const COUNT: usize = 16;
+    let server = Slow::start_with(Patience { answer: DEADLINE, ..PATIENCE });
+    let mut stream = server.connect("/piece").await;
+    stream.write_all(get("/piece").repeat(COUNT - 1).as_bytes()).await.unwrap();
+    let (mut piece, mut sum) = (vec![0; PIECE], 0);
+    while sum < COUNT * PIECE {
+        let count = tokio::time::timeout(DEADLINE, stream.read(&mut piece)).await.unwrap().unwrap();
+        assert!(count > 0, "cut off after {sum}");
+        sum += count;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     server.handle.stop(false).await;
 }

@@ -12,7 +12,7 @@ const CONSTANTS: [(&str, &[(&str, &str)]); 31] = [
     // Of the library; the test of B50 meets them.
     ("request head", &[]),
     ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
-    ("time to take an answer", &[("app/server.rs", "ANSWER_TIMEOUT")]),
+    ("time to take an answer", &[("app/server.rs", "ANSWER_TIMEOUT"), ("app/server.rs", "ANSWER_RATE")]),
     ("time between requests", &[("app/server.rs", "KEEP_ALIVE")]),
     ("idle connections of a node", &[("http/pace.rs", "SCARCE_IDLE")]),
     ("answers that are not read", &[]),
