@@ -28,7 +28,7 @@ use crate::{
     auth::gate::Gate,
     config::Http,
     domain::NodeId,
-    http::{self, Api, Listener, crowd::Crowd, pace::Patience},
+    http::{self, Api, Listener, crowd::Crowd, patience::Patience},
     hub::{HubQueue, liveness::LivenessPolicy, seats::Seats, shard::HubShard, slots::Slots},
     openapi,
     session::{SessionPolicy, Worker},

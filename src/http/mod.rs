@@ -23,6 +23,7 @@ mod metrics;
 mod mutes;
 mod notifications;
 pub mod pace;
+pub mod patience;
 mod pieces;
 mod preferences;
 pub mod problem;

@@ -27,6 +27,7 @@ use tokio::sync::Notify;
 
 use super::{
     crowd::Presence,
+    patience::{Answer, Patience, SCARCE_IDLE},
     pieces::{PIECE_BYTES, Pieces},
     problem::Problem,
     socket::SocketHandle,
@@ -48,31 +49,9 @@ const IDLE_LOOKS: u32 = 2;
 /// What is no fault of the client, so that all it was told still reaches it.
 const ASKS_NOTHING: &str = "asks nothing more";
 
-/// How long a connection may be idle where connections are scarce.
-const SCARCE_IDLE: Duration = Duration::from_secs(1);
-
 /// A request is looked at so often at most until its answer is there: once for each arrival, and there are no more
 /// of those. Beyond, the library spins over what follows it.
 const POLLS_MAX: u32 = 1 << 16;
-
-/// How long a connection may stand still.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    /// In an answer, until the client takes more of it.
-    pub answer: Duration,
-    /// Bytes a second at which it must be taken, beyond that.
-    pub rate: u64,
-    /// Behind an answer, until the next request is there with its whole head.
-    pub idle: Duration,
-    /// From the first bytes of that head on.
-    pub head: Duration,
-}
-
-impl Patience {
-    fn while_scarce(self) -> Self {
-        Self { answer: self.answer.min(self.head), idle: self.idle.min(SCARCE_IDLE), ..self }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -82,28 +61,6 @@ enum Phase {
     Served,
     /// A whole answer is there, and given to the connection piece by piece.
     Answering,
-}
-
-/// What is given out.
-struct Answer {
-    since: Instant,
-    bytes: u64,
-    /// Where it counts, if it does.
-    pool: Option<OutboxPool>,
-}
-
-impl Answer {
-    /// Whether it takes longer as a whole than it may. Where many answers wait, its size is no excuse.
-    fn is_late(&self, patience: Patience) -> bool {
-        let transfer =
-            Duration::from_secs(self.bytes) / u32::try_from(patience.rate.max(1)).unwrap_or(u32::MAX);
-        let transfer = if self.is_scarce() { Duration::ZERO } else { transfer };
-        self.since.elapsed() >= patience.answer.saturating_add(transfer)
-    }
-
-    fn is_scarce(&self) -> bool {
-        self.pool.as_ref().is_some_and(OutboxPool::is_exhausted)
-    }
 }
 
 /// One connection and when it last got on.

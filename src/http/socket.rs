@@ -16,11 +16,7 @@ use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{io::Interest, time::timeout};
 
-use super::{
-    crowd::Crowd,
-    pace::{Pace, Patience},
-    problem::Problem,
-};
+use super::{crowd::Crowd, pace::Pace, patience::Patience, problem::Problem};
 use crate::{
     observe::{logs::Seldom, metrics::OpenConnection},
     protocol::ErrorCode,

@@ -12,12 +12,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    http::{
-        crowd::Crowd,
-        held,
-        pace::{self, Patience},
-        socket::on_connect,
-    },
+    http::{crowd::Crowd, held, pace, patience::Patience, socket::on_connect},
     outbox::OutboxPool,
 };
 

@@ -14,7 +14,7 @@ const CONSTANTS: [(&str, &[(&str, &str)]); 31] = [
     ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
     ("time to take an answer", &[("app/server.rs", "ANSWER_TIMEOUT"), ("app/server.rs", "ANSWER_RATE")]),
     ("time between requests", &[("app/server.rs", "KEEP_ALIVE")]),
-    ("idle connections of a node", &[("http/pace.rs", "SCARCE_IDLE")]),
+    ("idle connections of a node", &[("http/patience.rs", "SCARCE_IDLE")]),
     ("answers that are not read", &[]),
     ("payload", &[("domain/notification.rs", "PAYLOAD_BYTES_MAX")]),
     ("recipients", &[("domain/notification.rs", "RECIPIENTS_MAX")]),
