@@ -124,7 +124,7 @@ async fn x28_the_clock_jumps_by_a_day_forward_and_back_and_by_minutes() {
     cluster.nodes[0].app.expect_healthy().await;
     let scene = run.scene.clone();
     // What has an end would be waited for, and has not come to it.
-    database.execute("DELETE FROM notifications WHERE user_id = 'dave'");
+    database.execute("PRAGMA busy_timeout = 5000; DELETE FROM notifications WHERE user_id = 'dave'");
     let verdict = run.judge(&cluster).await;
     for account in &scene.history().accounts {
         let ends: Vec<&String> = account.ends.keys().filter(|how| how.as_str() != "own").collect();
