@@ -22,31 +22,36 @@ use super::{
     transaction::Transaction,
 };
 
-/// How long an outcome counts, good or bad: each probe costs a sync of the disk, and anybody may ask.
+/// How long it counts that the database could be written: each probe costs a sync of the disk, and anybody may ask.
+/// That it could not is told to those who have asked by then, and looked at anew for the next one.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The probe that is under way, or was the last: whoever asks meanwhile shares its outcome, so that those who ask
 /// take one place in the queue, however many they are.
 #[derive(Default)]
-pub(super) struct LastProbe(Option<(Outcome, Ended)>);
+pub(super) struct LastProbe(Option<(Outcome, Until)>);
 
 type Outcome = Shared<LocalBoxFuture<'static, Result<(), StoreError>>>;
 
-/// When it has ended.
-type Ended = Rc<Cell<Option<Instant>>>;
+/// How long its outcome counts, once it is there.
+type Until = Rc<Cell<Option<Instant>>>;
 
 impl Handler<Probe> for Store {
     type Result = ResponseFuture<Result<(), StoreError>>;
 
     fn handle(&mut self, probe: Probe, _: &mut Context<Self>) -> Self::Result {
-        let is_news = |ended: &Ended| ended.get().is_none_or(|at| at.elapsed() < INTERVAL);
-        if let Some((shared, _)) = self.last_probe.0.as_ref().filter(|(_, ended)| is_news(ended)) {
+        let counts = |until: &Until| until.get().is_none_or(|until| Instant::now() < until);
+        if let Some((shared, _)) = self.last_probe.0.as_ref().filter(|(_, until)| counts(until)) {
             return Box::pin(shared.clone());
         }
-        let (answer, ended) = (self.write(probe), Ended::default());
-        let noted = ended.clone();
-        let shared = answer.inspect(move |_| noted.set(Some(Instant::now()))).boxed_local().shared();
-        self.last_probe = LastProbe(Some((shared.clone(), ended)));
+        let (answer, until) = (self.write(probe), Until::default());
+        let noted = until.clone();
+        let note = move |outcome: &Result<_, _>| {
+            let counted = if outcome.is_ok() { INTERVAL } else { Duration::ZERO };
+            noted.set(Some(Instant::now() + counted));
+        };
+        let shared = answer.inspect(note).boxed_local().shared();
+        self.last_probe = LastProbe(Some((shared.clone(), until)));
         Box::pin(shared)
     }
 }
