@@ -10,9 +10,6 @@ SETTINGS = {
     "http.listen": "127.0.0.1:0",
     "auth.secret": "a secret for tests, of 32 bytes and more",
     "log.format": "json",
-    # All of them come from one address.
-    "limits.handshakes_per_second": "0",
-    "limits.sessions_per_ip": "0",
 }
 
 
