@@ -129,7 +129,7 @@ impl Application {
             policy: session_policy(&config),
             liveness: liveness_policy(&config),
             sessions: sessions.clone(),
-            sessions_max: Some(capacity.sessions),
+            sessions_max: capacity.sessions,
             connections_max: capacity.connections,
             is_draining: is_draining.clone(),
             http: config.http,

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn who_stood_still_while_he_asked_has_seen_nothing() {
+    fn who_stood_still_while_they_asked_have_seen_nothing() {
         let watch = ClockWatch::default();
         let ask = |off: i64, pause: Duration| {
             let ask = || Ok::<_, ()>(Timestamp::from_secs(now().as_secs() + off));

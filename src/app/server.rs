@@ -67,9 +67,9 @@ pub struct Shared {
     pub parts: Parts,
     pub policy: SessionPolicy,
     pub liveness: LivenessPolicy,
-    /// Sessions of the node, and how many it takes; `None` is no limit.
+    /// Sessions of the node, and how many it takes.
     pub sessions: Arc<AtomicUsize>,
-    pub sessions_max: Option<usize>,
+    pub sessions_max: usize,
     /// Connections of the process.
     pub connections_max: usize,
     pub is_draining: Arc<AtomicBool>,
@@ -94,7 +94,7 @@ impl Shared {
             limits: self.api.limits.clone(),
             policy: self.policy.clone(),
             sessions: self.sessions.clone(),
-            sessions_max: self.sessions_max.unwrap_or(0),
+            sessions_max: self.sessions_max,
             is_draining: self.is_draining.clone(),
             drained_since: OnceCell::new(),
         }
@@ -185,7 +185,7 @@ impl Opened {
         };
         let (shared, ids) = (shared.clone(), Arc::new(AtomicU16::new(0)));
         // The sessions have their own limit, which is answered; this one only stops accepting.
-        let wanted = shared.sessions_max.unwrap_or(usize::MAX / 2).saturating_add(SPARE_CONNECTIONS);
+        let wanted = shared.sessions_max.saturating_add(SPARE_CONNECTIONS);
         let connections_max = wanted.min((connections / workers.max(1)).max(1));
         let patience = Patience {
             answer: ANSWER_TIMEOUT,

@@ -112,8 +112,8 @@ impl DatabaseFile {
         Ok(conn)
     }
 
-    /// Takes the file, which is made if it is not there, for this process, until the lock is dropped or the process
-    /// is gone; and looks at the log that the process before has left.
+    /// Takes the file, which need not be there yet, for this process, until the lock is dropped or the process is gone;
+    /// and looks at the log that the process before has left.
     ///
     /// # Errors
     /// If another process has it, or the log is not what it should be.
@@ -130,7 +130,6 @@ impl DatabaseFile {
             Err(TryLockError::Error(error)) => return Err(failed(&error.to_string())),
         }
         wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
-        make(database).map_err(|error| cannot("open", database, &error.to_string()))?;
         Ok(FileLock { _file: file })
     }
 
