@@ -1,12 +1,12 @@
 /** What the client throws and reports. */
 
-import type { Problem } from "./types.js";
+import type { Fault, Problem } from "./types.js";
 
 /**
  * What went wrong, by the words of PROTOCOL.md: an error code of commands, the `code` of a problem, the word of a
  * close code; and the client's own `network`, `timeout`, `closed`, `queue_full`, `unauthenticated`.
  */
-export class TidingsError extends Error {
+export class TidingsError extends Error implements Fault {
   override readonly name: string = "TidingsError";
   readonly code: string;
   readonly retryable: boolean;
@@ -32,4 +32,14 @@ export class AuthError extends TidingsError {
   constructor(message: string = "not signed in") {
     super("unauthenticated", message);
   }
+}
+
+/** An error without its class, which is lost between tabs. */
+export function faultOf({ code, message, retryable, status }: Fault): Fault {
+  return { code, message, retryable, status };
+}
+
+/** Whatever was thrown, as one of ours. */
+export function errorOf(thrown: unknown): TidingsError {
+  return thrown instanceof TidingsError ? thrown : new TidingsError("network", String(thrown), { retryable: true });
 }

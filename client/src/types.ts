@@ -6,7 +6,6 @@
  * next snapshot: so `useSyncExternalStore` and `===` are all that a renderer needs.
  */
 
-import type { TidingsError } from "./errors.js";
 import type {
   Frame,
   Here,
@@ -84,11 +83,11 @@ export interface Snapshot {
   readonly hasMore: boolean;
   /** False until the first page of the list is there. */
   readonly loaded: boolean;
-  /** By name; those that somebody in this tab is in. */
+  /** By name; those that somebody is in, in whatever tab. */
   readonly rooms: Readonly<Record<string, RoomSnapshot>>;
   readonly push: PushSnapshot;
   /** Why it is `closed`, or what went wrong last while it is not `connected`. */
-  readonly error: TidingsError | null;
+  readonly error: Fault | null;
 }
 
 export interface RoomSnapshot {
@@ -101,7 +100,7 @@ export interface RoomSnapshot {
   readonly typing: readonly string[];
   /** The oldest first; what was said since we are here, and what `history()` has brought. */
   readonly messages: readonly Message[];
-  readonly error: TidingsError | null;
+  readonly error: Fault | null;
 }
 
 export type PushState = "unsupported" | "insecure" | "needs-install" | "prompt" | "granted" | "denied";
@@ -112,6 +111,16 @@ export interface PushSnapshot {
   readonly enabled: boolean;
 }
 
+/** What went wrong, as a plain object; a `TidingsError` is one, too. */
+export interface Fault {
+  /** A word of PROTOCOL.md, or one of the client's own (see `TidingsError`). */
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  /** Of HTTP, or the close code. */
+  readonly status?: number;
+}
+
 export interface EventMap {
   /** A new one, live or missed: each exactly once, in order. */
   notification: Notification;
@@ -119,7 +128,7 @@ export interface EventMap {
   marked: Omit<Marked, "type">;
   status: { status: Status; transport: Transport | null };
   /** What was missed has come: after every reconnect that brought something, or lost something (`complete: false`). */
-  recovered: { count: number; complete: boolean };
+  recovered: { stream: string; count: number; complete: boolean };
   /** Something is lost (`gap`); of the inbox the list has been read again, in a room `history()` may help. */
   reset: { stream: string; reason: string };
   message: Message;
@@ -129,7 +138,7 @@ export interface EventMap {
   open: { id: string; url: string };
   /** Every frame that the server sends, before it is judged; for consoles. */
   frame: Frame;
-  error: TidingsError;
+  error: Fault;
 }
 
 export interface ListenOptions {
@@ -147,7 +156,7 @@ export interface Store {
   getSnapshot: () => Snapshot;
   /** What is rendered on a server: the same object for ever. */
   getServerSnapshot: () => Snapshot;
-  /** Calls after each change, at most once a microtask. */
+  /** Calls after changes, once for all of the same turn. */
   subscribe: (listener: () => void) => () => void;
 }
 
@@ -201,7 +210,7 @@ export interface Room<D = unknown> {
   onTyping(listener: (users: readonly string[]) => void): this;
   /** Answers when the room has numbered it. Tried again over a lost connection, and said once. */
   publish(data: D, options?: { event?: string }): Promise<{ position: Position }>;
-  /** At each key stroke: said at most each 300 ms … and taken back by `typing(false)`. Needs `ws`. */
+  /** At each key stroke: said once in 300 ms, and taken back by `typing(false)`. Heard on `ws` alone. */
   typing(active?: boolean): void;
   /** The newest that the room holds, or those behind `since`; they are merged into the snapshot. */
   history(query?: { since?: Position; limit?: number }): Promise<History<D>>;

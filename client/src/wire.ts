@@ -19,8 +19,11 @@ export interface Counters {
   readonly marks_version: number;
 }
 
+/** A type with a dot is an application's, one without is this protocol's. */
+export type Dotted = `${string}.${string}`;
+
 /** A stored item of an inbox. */
-export interface Notification<P = unknown, T extends string = string> {
+export interface Notification<P = unknown, T extends string = Dotted> {
   readonly id: string;
   /** Dotted, such as `comment.created`. */
   readonly type: T;
