@@ -123,7 +123,10 @@ impl Application {
             bridge: parts.bridge.clone(),
             gate: gate.clone(),
             // The Autobahn test suite shakes hands 301 times, from this machine.
-            limits: Arc::new(Limits::new(&config.limits, mode.trial().is_some() || cfg!(feature = "autobahn"))),
+            limits: Arc::new(Limits::new(
+                &config.limits,
+                mode.trial().is_some() || cfg!(feature = "autobahn"),
+            )),
             revoker,
             peers,
             is_draining: is_draining.clone(),

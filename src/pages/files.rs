@@ -47,9 +47,8 @@ static EMBEDDED: &[(&str, &[u8])] = &embedded![
     "vendor/uplot.js",
 ];
 
-static FILES: LazyLock<Vec<(&str, File)>> = LazyLock::new(|| {
-    EMBEDDED.iter().map(|&(name, bytes)| (name, File::new(name, bytes))).collect()
-});
+static FILES: LazyLock<Vec<(&str, File)>> =
+    LazyLock::new(|| EMBEDDED.iter().map(|&(name, bytes)| (name, File::new(name, bytes))).collect());
 
 /// A file as it is sent.
 pub struct File {

@@ -117,7 +117,8 @@ async fn the_link_of_the_administrator_is_good_once() {
     trial.http.post("/admin/sign-in", &json!({ "kode": 1 })).await.problem(400, "bad_message");
     let token = trial.http.post("/admin/sign-in", &code).await.json()["token"].as_str().unwrap().to_owned();
     let request = trial.http.request("GET", "/v1/admin/stats");
-    let stats = trial.http.send(request.insert_header(("Authorization", format!("Bearer {token}"))), "").await;
+    let stats =
+        trial.http.send(request.insert_header(("Authorization", format!("Bearer {token}"))), "").await;
     assert_eq!(stats.status, 200);
     trial.http.post("/admin/sign-in", &code).await.problem(401, "invalid_token");
 }

@@ -13,6 +13,7 @@ export class Seat {
   latency = new Latency();
   recovered = null;
   draft = "";
+  #recovered = 0;
   #list = createRef();
   #room;
 
@@ -39,12 +40,14 @@ export class Seat {
     const { client } = this;
     client.subscribe(this.update);
     client.on("notification", ({ payload }) => this.#measure(payload?.mark, "a notification"));
-    client.on("recovered", ({ count, complete }) => {
-      this.recovered = complete ? `recovered ${count}` : `recovered ${count}, some are lost`;
-      this.tell(`${this.user}: ${this.recovered}`);
+    client.on("recovered", ({ stream, count, complete }) => {
+      this.tell(`${this.user}: ${count} of ${stream} made up for${complete ? "" : ", some are lost"}`);
+      this.#recovered += count;
+      this.recovered = `recovered ${this.#recovered}`;
       clearTimeout(this.timer);
       this.timer = setTimeout(() => {
         this.recovered = null;
+        this.#recovered = 0;
         this.update();
       }, RECOVERED_FOR);
       this.update();

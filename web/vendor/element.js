@@ -44,7 +44,7 @@ background:var(--accent);color:light-dark(#fff,#0e1116);border-radius:1.25rem;bo
 .tidings-failure{color:light-dark(#b3261e,#ff8f86)}
 .tidings-empty{padding:2.5rem 1rem;text-align:center}
 .tidings-ask{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .5rem;padding:.625rem 1rem;border-block-start:1px solid var(--border);font-size:.875rem}
-.tidings-ask span{flex:1 1 12rem}
+.tidings-ask span{inline-size:100%}
 .tidings .tidings-older{display:block;inline-size:100%;color:var(--accent);text-align:center}
 @media (prefers-reduced-motion:no-preference){.tidings-pill{animation:tidings-in .15s ease-out}
 @keyframes tidings-in{from{opacity:0;translate:0 -.5rem}}}
@@ -62,7 +62,7 @@ background:var(--accent);color:light-dark(#fff,#0e1116);border-radius:1.25rem;bo
         @click=${this.#t}
       >
         <slot name="icon">
-          <svg viewBox="0 0 24 24" aria-hidden="true">
+          <svg viewBox="2 1 20 22" aria-hidden="true">
             <path
               d="M12 2a6 6 0 0 0-6 6v4.6L4.3 16a1 1 0 0 0 .9 1.5h13.6a1 1 0 0 0 .9-1.5L18 12.6V8a6 6 0 0 0-6-6Zm-2.8 17a2.9 2.9 0 0 0 5.6 0Z"
             />
