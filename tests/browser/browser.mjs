@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
+import { atEnd } from "./server.mjs";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url);
 const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -14,7 +15,7 @@ const FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"];
 /** A browser for one test. */
 export async function open(t) {
   const browser = await chromium.launch({ executablePath: PROGRAM, args: FLAGS });
-  t.after(() => browser.close());
+  atEnd(t, () => browser.close());
   return browser;
 }
 
@@ -33,7 +34,7 @@ export function watched(t, opened) {
   opened.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
   });
-  t.after(() => {
+  atEnd(t, () => {
     const others = complaints.filter((text) => !opened.expected.some((known) => text.includes(known)));
     assert.deepEqual(others, [], "what the page complains about");
   });

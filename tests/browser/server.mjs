@@ -44,6 +44,21 @@ class Running {
   }
 }
 
+const endings = new WeakMap();
+
+/** Does this at the end of a test, the last first, whatever goes wrong with another. */
+export function atEnd(t, act) {
+  if (!endings.has(t)) {
+    endings.set(t, []);
+    t.after(async () => {
+      const wrong = [];
+      for (const act of endings.get(t).reverse()) await Promise.resolve().then(act).catch((error) => wrong.push(error));
+      if (wrong.length > 0) throw wrong[0];
+    });
+  }
+  endings.get(t).push(act);
+}
+
 async function temporary() {
   return mkdtemp(path.join(tmpdir(), "tidings-browser-"));
 }
@@ -53,7 +68,7 @@ export async function dev(t, settings = [], { folder, port = 0 } = {}) {
   const home = folder ?? (await temporary());
   const set = [`http.listen=127.0.0.1:${port}`, ...settings].flatMap((setting) => ["--set", setting]);
   const server = new Running(PROGRAM, ["dev", ...set], { folder: home });
-  t.after(async () => {
+  atEnd(t, async () => {
     await server.stop();
     if (!folder) await rm(home, { recursive: true, force: true });
   });
@@ -69,7 +84,7 @@ export async function serve(t, settings = []) {
   const port = await freePort();
   const all = [`http.listen=127.0.0.1:${port}`, `auth.secret=${SECRET}`, "auth.default_scopes=join:*,publish:*", ...settings];
   const server = new Running(PROGRAM, ["serve", ...all.flatMap((setting) => ["--set", setting])], { folder });
-  t.after(async () => {
+  atEnd(t, async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -84,7 +99,7 @@ export async function redis(t) {
   const port = await freePort();
   const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder].map(String);
   const server = new Running("redis-server", args, { folder });
-  t.after(async () => {
+  atEnd(t, async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
