@@ -4,8 +4,8 @@ import { act, StrictMode, useState } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Bell } from "../src/react/Bell.js";
 import {
-  Bell,
   Inbox,
   TidingsProvider,
   useNotifications,

@@ -61,8 +61,7 @@ export abstract class TidingsElement extends LitElement {
   protected followed(_feed: Feed): void {}
 
   protected get language(): string | undefined {
-    const around = this.closest<HTMLElement>("[lang]")?.lang ?? document.documentElement.lang;
-    return this.lang || around || undefined;
+    return this.closest<HTMLElement>("[lang]:not([lang=''])")?.lang || document.documentElement.lang || undefined;
   }
 
   protected tell(word: Word, values?: Record<string, string | number>): string {

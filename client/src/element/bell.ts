@@ -1,6 +1,9 @@
 /** `<tidings-bell>`: a bell with a badge, and the inbox that it opens. */
 
-import { html, nothing, type PropertyDeclarations, type TemplateResult } from "lit";
+import { html, nothing, type PropertyDeclarations, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
+import { bellCss } from "../view/bell.js";
+import { place, whenLeft } from "../view/popover.js";
+import { css } from "../view/styles.js";
 import { badge } from "../view/words.js";
 import { TidingsElement } from "./base.js";
 import type { TidingsInbox } from "./inbox.js";
@@ -10,30 +13,32 @@ const PARTS =
   "inbox,head,tab,mark-all,pill,list,empty,entry,entry-unread,item,title,text,time,more,actions,action,older,ask";
 
 export class TidingsBell extends TidingsElement {
+  static override styles = unsafeCSS(css + bellCss);
   static override properties: PropertyDeclarations = { open: { type: Boolean, reflect: true } };
 
   /** Whether the inbox is shown. */
   declare open: boolean;
+  #stop: () => void = () => {};
 
   constructor() {
     super();
     this.open = false;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    document.addEventListener("pointerdown", this.#outside);
+  override disconnectedCallback(): void {
+    this.#stop();
+    super.disconnectedCallback();
   }
 
-  override disconnectedCallback(): void {
-    document.removeEventListener("pointerdown", this.#outside);
-    super.disconnectedCallback();
+  protected override updated(changed: PropertyValues): void {
+    super.updated(changed);
+    if (changed.has("open")) this.#turn();
   }
 
   protected override render(): TemplateResult {
     const { snapshot, announced } = this.feed?.getView() ?? { snapshot: null, announced: 0 };
     const unseen = snapshot?.unseen ?? 0;
-    return html`<div class="tidings tidings-bell" @keydown=${this.#key}>
+    return html`<div class="tidings tidings-bell">
       <button
         type="button"
         part="bell"
@@ -42,7 +47,9 @@ export class TidingsBell extends TidingsElement {
         aria-expanded=${this.open}
         aria-controls="inbox"
         title=${unseen > 0 ? String(unseen) : nothing}
-        @click=${this.#toggle}
+        @click=${() => {
+          this.open = !this.open;
+        }}
       >
         <slot name="icon">
           <svg viewBox="2 1 20 22" aria-hidden="true">
@@ -64,7 +71,7 @@ export class TidingsBell extends TidingsElement {
                 .client=${this.feed?.client}
                 .words=${this.words}
                 .push=${this.push}
-                .lang=${this.lang}
+                .lang=${this.language ?? ""}
               ></tidings-inbox>`
             : nothing
         }
@@ -72,23 +79,15 @@ export class TidingsBell extends TidingsElement {
     </div>`;
   }
 
-  #toggle = async (): Promise<void> => {
-    this.open = !this.open;
+  #turn(): void {
+    this.#stop();
     if (!this.open) return;
-    await this.updateComplete;
+    place(this.renderRoot.querySelector(".tidings-popover"));
+    this.#stop = whenLeft(this, (isByKey) => {
+      this.open = false;
+      if (isByKey) this.renderRoot.querySelector("button")?.focus();
+    });
     const inbox = this.renderRoot.querySelector<TidingsInbox>("tidings-inbox");
-    await inbox?.updateComplete;
-    inbox?.focus();
-  };
-
-  #key = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape" || !this.open) return;
-    event.stopPropagation();
-    this.open = false;
-    this.renderRoot.querySelector<HTMLElement>("button")?.focus();
-  };
-
-  #outside = (event: PointerEvent): void => {
-    if (this.open && !event.composedPath().includes(this)) this.open = false;
-  };
+    void inbox?.updateComplete.then(() => inbox.focus());
+  }
 }

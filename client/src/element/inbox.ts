@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Notification } from "../types.js";
 import { decline, question } from "../view/asking.js";
 import type { Feed, FeedView } from "../view/feed.js";
-import { step } from "../view/focus.js";
+import { keep, step } from "../view/focus.js";
 import { type Item, itemOf } from "../view/item.js";
 import { ago, exactly } from "../view/time.js";
 import { TidingsElement } from "./base.js";
@@ -145,9 +145,11 @@ export class TidingsInbox extends TidingsElement {
       this.requestUpdate();
     };
     const action = (text: string, act: () => Promise<unknown>) => {
-      const run = () => {
+      const run = async () => {
         toggle(null);
-        void feed.attempt(act());
+        await feed.attempt(act());
+        await this.updateComplete;
+        keep(this.renderRoot as ShadowRoot);
       };
       return html`<button type="button" part="action" @click=${run}>${text}</button>`;
     };

@@ -1,6 +1,8 @@
 /** The bell with its badge, and the inbox that it opens. */
 
 import { type ReactElement, useEffect, useId, useInsertionEffect, useRef, useState } from "react";
+import { bellCss } from "../view/bell.js";
+import { place, whenLeft } from "../view/popover.js";
 import { adopt } from "../view/styles.js";
 import { badge } from "../view/words.js";
 import { Inbox, type InboxProps, useSpeech } from "./Inbox.js";
@@ -13,26 +15,17 @@ export function Bell(props: InboxProps): ReactElement {
   const popover = useId();
   const whole = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
-  useInsertionEffect(() => adopt(document), []);
+  useInsertionEffect(() => adopt(document, bellCss), []);
   useEffect(() => {
-    if (!isOpen) return;
-    const outside = (event: PointerEvent) => {
-      if (!event.composedPath().includes(whole.current as EventTarget)) setOpen(false);
-    };
-    document.addEventListener("pointerdown", outside);
-    return () => document.removeEventListener("pointerdown", outside);
+    if (!isOpen || !whole.current) return;
+    place(whole.current.lastElementChild);
+    return whenLeft(whole.current, (isByKey) => {
+      setOpen(false);
+      if (isByKey) button.current?.focus();
+    });
   }, [isOpen]);
-  const close = () => {
-    setOpen(false);
-    button.current?.focus();
-  };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: Escape closes it, wherever inside the focus is
-    <div
-      ref={whole}
-      className="tidings tidings-bell"
-      onKeyDown={(event) => event.key === "Escape" && isOpen && close()}
-    >
+    <div ref={whole} className="tidings tidings-bell">
       <button
         ref={button}
         type="button"

@@ -3,6 +3,7 @@
 import { type MouseEvent, type ReactElement, type ReactNode, useEffect, useId, useState } from "react";
 import type { Notification } from "../types.js";
 import type { Feed } from "../view/feed.js";
+import { keep } from "../view/focus.js";
 import { itemOf } from "../view/item.js";
 import { ago, everyHalfMinute, exactly } from "../view/time.js";
 import type { Speech } from "./Inbox.js";
@@ -72,9 +73,11 @@ export function Entry({ item: notification, at, feed, speech, open, children }: 
           <button
             key={text}
             type="button"
-            onClick={() => {
+            onClick={async () => {
               setActions(false);
-              void feed.attempt(act());
+              await feed.attempt(act());
+              // What is gone is gone after the next paint.
+              requestAnimationFrame(() => keep(document));
             }}
           >
             {text}

@@ -2,7 +2,6 @@
 
 export { type Item, itemOf } from "../view/item.js";
 export { english, type Phrase, type Word, type Words } from "../view/words.js";
-export { Bell } from "./Bell.js";
 export { type ProviderProps, TidingsProvider, useSnapshot, useTidings } from "./context.js";
 export { Inbox, type InboxProps } from "./Inbox.js";
 export {

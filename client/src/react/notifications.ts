@@ -56,18 +56,9 @@ export function useNotifications<P = unknown>({ type, unread }: NotificationFilt
     const isMeant = (item: Notification) => matches(type, item.type) && !(unread && item.read_at !== undefined);
     return (type === undefined && !unread ? items : items.filter(isMeant)) as readonly Notification<P>[];
   }, [items, type, unread]);
-  const actions = useMemo(
-    () => ({
-      fetchMore: () => client.fetchMore(),
-      refresh: () => client.refresh(),
-      markRead: (...args: Parameters<Tidings["markRead"]>) => client.markRead(...args),
-      markUnread: (...args: Parameters<Tidings["markUnread"]>) => client.markUnread(...args),
-      markSeen: (...args: Parameters<Tidings["markSeen"]>) => client.markSeen(...args),
-      archive: (...args: Parameters<Tidings["archive"]>) => client.archive(...args),
-      delete: (id: string) => client.delete(id),
-    }),
-    [client],
-  );
+  // Functions of a client know it by themselves.
+  const { fetchMore, refresh, markRead, markUnread, markSeen, archive, delete: remove } = client;
+  const actions = { fetchMore, refresh, markRead, markUnread, markSeen, archive, delete: remove };
   return useStable({ notifications, ...counts, ...actions });
 }
 

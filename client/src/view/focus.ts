@@ -17,3 +17,9 @@ export function step(event: KeyboardEvent, list: Element | null, selector: strin
   items[next]?.focus();
   return true;
 }
+
+/** Gives the focus to the first item where what had it is gone. */
+export function keep(root: DocumentOrShadowRoot & ParentNode): void {
+  const { activeElement } = root;
+  if (!activeElement || activeElement === document.body) root.querySelector<HTMLElement>(".tidings-item")?.focus();
+}

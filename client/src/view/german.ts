@@ -25,5 +25,4 @@ export const german: Words = {
   pushYes: "Ja, bitte",
   pushNo: "Nicht jetzt",
   pushInstall: "Um davon zu hören, wenn diese Seite geschlossen ist, lege sie zuerst auf den Home-Bildschirm.",
-  typing: { one: "{users} tippt…", other: "{users} tippen…" },
 };

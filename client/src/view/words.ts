@@ -22,8 +22,7 @@ export type Word =
   | "pushAsk"
   | "pushYes"
   | "pushNo"
-  | "pushInstall"
-  | "typing";
+  | "pushInstall";
 
 /** A text, or one for each plural form of `{n}` (`Intl.PluralRules`). */
 export type Phrase = string | { readonly [form in Intl.LDMLPluralRule]?: string };
@@ -53,7 +52,6 @@ export const english: Words = {
   pushYes: "Notify me",
   pushNo: "Not now",
   pushInstall: "To hear of them when this page is closed, add it to your home screen first.",
-  typing: { one: "{users} is typing…", other: "{users} are typing…" },
 };
 
 /** Says `word` with what stands in braces filled in; `n` also chooses the plural form, and 0 takes `zero` where it is. */

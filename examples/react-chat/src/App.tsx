@@ -1,5 +1,6 @@
 import { type FormEvent, type ReactElement, useState } from "react";
-import { Bell, TidingsProvider, useStatus } from "tidings/react";
+import { TidingsProvider, useStatus } from "tidings/react";
+import { Bell } from "tidings/react/bell";
 import { Chat } from "./Chat.js";
 
 interface Session {
