@@ -15,7 +15,9 @@ export function Chat({ room }: { readonly room: string }): ReactElement {
   useEffect(() => {
     if (status === "joined") history().catch((error: Error) => setFailure(error.message));
   }, [status, history]);
-  useEffect(() => end.current?.scrollIntoView({ block: "nearest" }), [messages]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+  }, [messages]);
 
   const say = async (event: FormEvent) => {
     event.preventDefault();
