@@ -90,6 +90,7 @@ async fn pages_stand_under_the_base_path_and_name_nothing_beside_it() {
     http.get("/admin").await.problem(404, "not_found");
 }
 
+/// `GET /demo`, and what it is made of (`GET /assets/{name}`).
 #[actix_web::test]
 async fn the_demo_is_signed_in_as_alice_and_as_bob_for_its_own_page_alone() {
     let trial = Trial::start();

@@ -85,7 +85,7 @@ export class ChartElement extends HTMLElement {
 }
 
 function clock(seconds) {
-  return new Date(seconds * 1_000).toLocaleTimeString([], { hour12: false });
+  return new Date(seconds * 1_000).toLocaleTimeString([], { hourCycle: "h23" });
 }
 
 /** A canvas does not know `light-dark()`: what it is now. */

@@ -120,7 +120,7 @@ export class Console extends Section {
             lines,
             (line) => line.id,
             ({ at, type, data }) => html`<li>
-              <time>${at.toLocaleTimeString([], { hour12: false })}</time><b>${type}</b><span class="data">${data}</span>
+              <time>${at.toLocaleTimeString([], { hourCycle: "h23" })}</time><b>${type}</b><span class="data">${data}</span>
             </li>`,
           )}
         </ol>

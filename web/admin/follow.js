@@ -107,12 +107,17 @@ export class Follow extends Section {
     </div>`;
   }
 
-  /** Whatever an attempt says of itself. */
-  #pushed(attempt, step) {
-    const { state, ...rest } = attempt;
-    const details = Object.entries(rest).filter(([, value]) => value !== null && value !== undefined);
-    const text = details.map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`);
-    return step(state === "sent", "pushed", `${state}: ${text.join(", ")}`, state === "dead" || state === "gone");
+  /** What became of it for one subscription to pushes. */
+  #pushed({ subscription, state, attempts, status, reason, due_at, ended_at }, step) {
+    const facts = [
+      attempts > 0 ? `${attempts === 1 ? "1 attempt" : `${attempts} attempts`}` : null,
+      status ? `answered ${status}` : null,
+      reason,
+      due_at ? `due ${moment(due_at)}` : null,
+      ended_at ? moment(ended_at) : null,
+    ].filter(Boolean);
+    const text = html`<b>${state}</b>${facts.length > 0 ? `: ${facts.join(", ")}` : nothing} <code class="muted">${subscription}</code>`;
+    return step(state === "sent", "pushed", text, state === "dead" || state === "gone");
   }
 
   #found() {

@@ -33,9 +33,9 @@ export function duration(seconds) {
 }
 
 export function time(text) {
-  return new Date(text).toLocaleTimeString([], { hour12: false });
+  return new Date(text).toLocaleTimeString([], { hourCycle: "h23" });
 }
 
 export function moment(text) {
-  return new Date(text).toLocaleString([], { hour12: false });
+  return new Date(text).toLocaleString([], { hourCycle: "h23" });
 }

@@ -53,7 +53,7 @@ function log() {
         ${repeat(
           lines,
           (line) => line.id,
-          ({ at, text }) => html`<li><time>${at.toLocaleTimeString([], { hour12: false })}</time><span>${text}</span></li>`,
+          ({ at, text }) => html`<li><time>${at.toLocaleTimeString([], { hourCycle: "h23" })}</time><span>${text}</span></li>`,
         )}
       </ol>
     </div>

@@ -150,7 +150,7 @@ export class Seat {
         ${isPulled ? "Plug in again" : "Pull the plug"}
       </button>
       <label class="inline">
-        <span>over</span>
+        <span class="visually-hidden">over</span>
         <select class="transport" .value=${live(transport ?? "ws")} @change=${change}>
           ${Object.entries(WAYS).map(([way, name]) => html`<option value=${way} ?selected=${way === transport}>${name}</option>`)}
         </select>
@@ -200,7 +200,7 @@ export class Seat {
   }
 
   #message({ from, data, at }) {
-    const time = new Date(at).toLocaleTimeString([], { hour12: false });
+    const time = new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
     return html`<li class=${from === this.user ? "own" : ""}>
       <span class="meta">${from} · ${time}</span>
       <span dir="auto">${typeof data === "string" ? data : (data?.text ?? JSON.stringify(data))}</span>

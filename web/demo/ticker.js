@@ -22,7 +22,7 @@ export class Ticker {
   }
 
   view() {
-    const time = this.#tick ? new Date(this.#tick.time).toLocaleTimeString([], { hour12: false }) : "--:--:--";
+    const time = this.#tick ? new Date(this.#tick.time).toLocaleTimeString([], { hourCycle: "h23" }) : "--:--:--";
     return html`<section class="card" aria-label="Ticker">
       <header>
         <h2>Ticker</h2>
