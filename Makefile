@@ -27,7 +27,7 @@ PROBE_SECONDS ?= 120
 PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json
-PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client examples/react-chat tests/browser)
+PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client client/tests/react18 examples/react-chat tests/browser)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test pages chaos soak fuzz mutants autobahn probe deny check setup tools bench
@@ -52,7 +52,7 @@ test: setup check ## Check the code and run every test; installs what is missing
 # The pages' libraries are committed, and must be what would be made of the client as it is.
 pages: tools $(PAGES_MODULES) ## Build what stands on the client, and drive the pages in a browser
 	$(CARGO) build --locked $(FEATURES)
-	cd client && npm run vendor -- --check && npm run build
+	cd client && npm run vendor -- --check && npm run test:react18 && npm run build
 	cd examples/react-chat && npm run check && npm run build
 	cd tests/browser && npm test
 

@@ -128,3 +128,30 @@ test("a link that could run a script is no link", async (t) => {
   const hrefs = await inbox.locator(".tidings-item").evaluateAll((items) => items.map((item) => item.getAttribute("href")));
   assert.deepEqual(hrefs, [`${server.base}/health`, null]);
 });
+
+test("it asks whether to push in an opened inbox, and not again after a no", async (t) => {
+  const { shown, inbox, bell } = await opened(t, { count: 0 });
+  assert.equal(await shown.getByText("when this page is closed").count(), 0);
+  await bell.click();
+  await inbox.getByText("when this page is closed").waitFor();
+  await inbox.getByRole("button", { name: "Not now" }).click();
+  await shown.keyboard.press("Escape");
+  await bell.click();
+  await inbox.getByText("Nothing here yet").waitFor();
+  assert.equal(await inbox.getByText("when this page is closed").count(), 0);
+});
+
+test("a page gives it its own look by variables and parts", async (t) => {
+  const { shown, badge, inbox, bell } = await opened(t, { count: 1 });
+  await badge.waitFor();
+  await shown.evaluate(() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("tidings-bell { --tidings-surface: rgb(1, 2, 3) } tidings-bell::part(badge), tidings-bell::part(title) { color: rgb(4, 5, 6) }");
+    document.adoptedStyleSheets = [sheet];
+  });
+  const style = (locator, name) => locator.evaluate((element, name) => getComputedStyle(element)[name], name);
+  assert.equal(await style(badge, "color"), "rgb(4, 5, 6)");
+  await bell.click();
+  assert.equal(await style(inbox.locator("strong").first(), "color"), "rgb(4, 5, 6)");
+  assert.equal(await style(inbox.locator(".tidings-inbox"), "backgroundColor"), "rgb(1, 2, 3)");
+});
