@@ -79,6 +79,7 @@ fn publishes(recipients: usize) -> impl FnMut() -> Publish {
             payload: payload.clone(),
             key: None,
             expires_in: None,
+            push: None,
         },
     }
 }

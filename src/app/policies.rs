@@ -8,7 +8,7 @@ use crate::{
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::{OutboxLimits, OutboxPool},
     session::SessionPolicy,
-    store::messages::{Others, StoreOptions},
+    store::messages::{Others, PushPolicy, StoreOptions},
     stream::LogLimits,
 };
 
@@ -28,6 +28,12 @@ pub fn store_options(config: &Config) -> StoreOptions {
         tickets_max: config.limits.tickets.unwrap_or(0),
         max_age: config.retention.max_age,
         max_read: config.retention.max_read_per_user,
+        push: PushPolicy {
+            is_enabled: config.push.enabled,
+            grace: config.push.grace,
+            ttl: config.push.ttl,
+            subscriptions_max: config.limits.push_subscriptions.unwrap_or(0),
+        },
         others: Others::default(),
     }
 }

@@ -32,7 +32,7 @@ pub use cursor::{CURSOR_ROOMS_MAX, Cursor, StreamName};
 pub use identity::Identity;
 pub use ids::{EventName, Nonce, NotificationId, NotificationType, RoomName, UserId};
 pub use json::Json;
-pub use mark::{Mark, MarkAs, MarkTarget};
+pub use mark::{Ack, Mark, MarkAs, MarkTarget};
 pub use message::MessageDraft;
 pub use mute::{Mute, TypePattern};
 pub use network::Network;

@@ -72,7 +72,7 @@ pub struct PushSubscription {
 }
 
 /// How urgent a push is to the device (RFC 8030 section 5.3). One that is high goes through quiet hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = PushUrgency)]
 pub enum Urgency {

@@ -119,6 +119,8 @@ pub struct Delete {
 pub struct Acknowledge {
     pub user: UserId,
     pub up_to: Position,
+    /// By a page in front: nothing of it is worth a push any more.
+    pub is_visible: bool,
 }
 
 /// The mutes of a user that are in force.
@@ -284,6 +286,7 @@ pub struct StoreOptions {
     pub max_age: Duration,
     /// Read notifications that a user keeps.
     pub max_read: usize,
+    pub push: PushPolicy,
     pub others: Others,
 }
 

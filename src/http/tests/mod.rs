@@ -30,7 +30,7 @@ use crate::{
     peers::{Company, Peers, Survey},
     store::{
         Store,
-        messages::{Others, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions},
     },
     stream::LogLimits,
 };
@@ -83,6 +83,7 @@ impl Server {
             tickets_max: 20,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            push: PushPolicy::default(),
             others: Others::default(),
         };
         let hub = NotificationHub::new(0, rooms, None).start();
@@ -103,6 +104,7 @@ impl Server {
         };
         let peers = Peers::launch(survey, Company::Alone, Arc::default(), None);
         let api = web::Data::new(Api {
+            push: None,
             store: store.clone(),
             hub: hub.clone(),
             bridge: None,

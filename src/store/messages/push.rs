@@ -156,7 +156,7 @@ pub struct KeepVapidKey {
 }
 
 /// How jobs are written, claimed and forgotten; see `[push]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PushPolicy {
     /// Whether anything is pushed; if not, no jobs are written.
     pub is_enabled: bool,
@@ -166,4 +166,11 @@ pub struct PushPolicy {
     pub ttl: Duration,
     /// Most subscriptions of a user; 0 is no limit.
     pub subscriptions_max: usize,
+}
+
+impl PushPolicy {
+    /// After how long what is stored is due; `None` where nothing is pushed.
+    pub fn grace(&self) -> Option<Duration> {
+        self.is_enabled.then_some(self.grace)
+    }
 }
