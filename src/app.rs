@@ -108,6 +108,7 @@ impl Application {
             limits: Arc::new(Limits::new(&config.limits, mode == Mode::Dev || cfg!(feature = "autobahn"))),
             revoker,
             peers,
+            push: None,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,

@@ -56,6 +56,7 @@ use crate::{
     hub::HubLink,
     limits::Limits,
     peers::PeersLink,
+    push::PushDesk,
     store::StoreLink,
 };
 
@@ -69,6 +70,8 @@ pub struct Api {
     pub limits: Arc<Limits>,
     pub revoker: Arc<Revoker>,
     pub peers: PeersLink,
+    /// `None` where nothing is pushed.
+    pub push: Option<PushDesk>,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,
