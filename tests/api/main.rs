@@ -59,6 +59,7 @@ mod postgres_tls;
 mod preferences;
 mod presence;
 mod publishing;
+mod push;
 mod reconnects;
 mod refusing_to_start;
 mod request_limits;

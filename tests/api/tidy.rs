@@ -78,7 +78,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 57] = [
+const LIMITS: [(&str, &str); 62] = [
     ("request head", "B50"),
     ("URI", "B07"),
     ("time for a request head", "t12_b52_a_second_head_that_does_not_come_is_given_up_as_the_first_is"),
@@ -101,6 +101,11 @@ const LIMITS: [(&str, &str); 57] = [
     ("page of a room's history", "the_history_is_read_over_http_page_by_page_up_to_the_top"),
     ("ids of a mark", "what_is_no_mark_says_why"),
     ("mutes of a user", "limits.mutes"),
+    ("push subscriptions of a user", "limits.push_subscriptions"),
+    ("words of a push", "every_fault_is_named_with_its_pointer"),
+    ("pushes kept", "what_has_ended_is_forgotten_after_a_week_and_what_was_given_up_after_a_month"),
+    ("pushes tried again", "what_was_given_up_is_tried_again_when_somebody_says_so"),
+    ("summary of a push", "a_summary_tells_of_five_hundred_at_most"),
     ("notifications kept", "retention.max_read_per_user"),
     ("WebSocket message", "B19"),
     ("fragments", "B20"),

@@ -1,7 +1,7 @@
 //! Words of a push: where they come from, and what a device knows them by.
 
 use super::*;
-use crate::domain::{Json, Position};
+use crate::domain::{Json, Notification, Position};
 
 fn notification(notification_type: &str, payload: &str) -> Notification {
     Notification {
