@@ -95,7 +95,7 @@ pub struct Api {
         admin::unread::unread, admin::notifications::trace,
         admin::nodes::stats, admin::nodes::sessions, admin::nodes::rooms,
     ),
-    components(schemas(problem::ProblemBody<'_>, draft::PushWords, mutes::MuteBody))
+    components(schemas(problem::ProblemBody<'_>, draft::PushBody, mutes::MuteBody))
 )]
 pub struct Documented;
 
