@@ -1,5 +1,7 @@
 //! What the parts are built with, out of the settings.
 
+use std::sync::Arc;
+
 use super::machine;
 use crate::{
     bridge::{BridgeOptions, RoomBounds},
@@ -7,6 +9,7 @@ use crate::{
     domain::NodeId,
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::{OutboxLimits, OutboxPool},
+    push::{EndpointRule, PushOptions, VapidKey},
     session::SessionPolicy,
     store::messages::{Others, PushPolicy, StoreOptions},
     stream::LogLimits,
@@ -35,6 +38,18 @@ pub fn store_options(config: &Config) -> StoreOptions {
             subscriptions_max: config.limits.push_subscriptions.unwrap_or(0),
         },
         others: Others::default(),
+    }
+}
+
+pub fn push_options(config: &Config, key: VapidKey, rule: Arc<EndpointRule>) -> PushOptions {
+    let push = &config.push;
+    PushOptions {
+        key,
+        subject: push.subject.clone(),
+        rule,
+        test_ca: push.test_ca.clone(),
+        ttl: push.ttl,
+        public_url: config.http.public_url.clone(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Where may be pushed to (T9). An endpoint is an address that a client has written: whoever believed it would let
 //! the world send requests from inside the network.
 //!
-//! Pure. The name is judged here, when a subscription comes.
+//! Pure. The name is judged here, when a subscription comes and again before each push; what the name resolves to
+//! is judged by [`super::resolver`].
 
 use awc::http::Uri;
 
