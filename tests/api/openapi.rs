@@ -313,8 +313,7 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
 
 /// What browsers ask that want to be told.
 async fn push(document: &Value) {
-    let app =
-        App::start_with(&[("push.enabled", "true"), ("push.subject", "mailto:a@b"), ("push.grace", "1h")]);
+    let app = App::start_with(&PUSHING);
     let walk = Walk { document, http: app.user("alice") };
     walk.get("/v1/push/key", "/v1/push/key").await;
     let (subscriptions, (p256dh, auth)) = ("/v1/push/subscriptions", KEYS);

@@ -104,7 +104,6 @@ impl Server {
         };
         let peers = Peers::launch(survey, Company::Alone, Arc::default(), None);
         let api = web::Data::new(Api {
-            push: None,
             store: store.clone(),
             hub: hub.clone(),
             bridge: None,
