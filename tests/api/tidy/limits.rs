@@ -8,7 +8,7 @@ use tidings::config::Config;
 use super::reading::{program, root, rows, ticked};
 
 /// (row of the table of limits that has a constant, the constants: file in src, name).
-const CONSTANTS: [(&str, &[(&str, &str)]); 35] = [
+const CONSTANTS: [(&str, &[(&str, &str)]); 40] = [
     // Of the library; the test of B50 meets them.
     ("request head", &[]),
     ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
@@ -32,6 +32,11 @@ const CONSTANTS: [(&str, &[(&str, &str)]); 35] = [
     ("pushes kept", &[("store/push_history.rs", "ENDED_AGE"), ("store/push_history.rs", "DEAD_AGE")]),
     ("pushes tried again", &[("http/admin/push.rs", "RETRIES_MAX")]),
     ("summary of a push", &[("store/claiming.rs", "SUMMARY_MAX")]),
+    ("endpoint of a push subscription", &[("push/endpoint.rs", "ENDPOINT_MAX")]),
+    ("message of a push", &[("push/encrypt.rs", "PLAIN_MAX")]),
+    ("pushes on their way", &[("push/mod.rs", "IN_FLIGHT_MAX"), ("push/mod.rs", "ATTEMPT_MAX")]),
+    ("attempts of a push", &[("push/outcome.rs", "ATTEMPTS_MAX")]),
+    ("answer of a push service", &[("push/client.rs", "ANSWER_MAX")]),
     ("rooms of an event stream or a poll", &[("domain/cursor.rs", "CURSOR_ROOMS_MAX")]),
     ("wait of a poll", &[("http/wait.rs", "WAIT_MAX_SECS")]),
     ("events of a poll", &[("transport/poll.rs", "EVENTS_MAX")]),
