@@ -30,7 +30,7 @@ NODE_MODULES := tests/node/node_modules/.package-lock.json
 PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client client/tests/react18 examples/react-chat tests/browser)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pages chaos soak fuzz mutants autobahn probe deny check setup tools bench
+.PHONY: help run test pages chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -95,6 +95,10 @@ $(PYTHON_TOOLS)/.done: tests/python/requirements.txt | tools
 	@touch $@
 
 # What is known to have a hole is fetched from the network; all else is known here.
+webpush: $(PYTHON_TOOLS)/.done ## Have pushes read by libraries that are not ours
+	$(CARGO) build --locked $(FEATURES)
+	$(PYTHON_TOOLS)/bin/python tests/python/read_push.py target/debug/tidings
+
 deny: ## Judge what is built in: licences, sources, known holes
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@0.20.2
 	$(CARGO) deny --locked check
@@ -120,4 +124,4 @@ $(NODE_MODULES) $(PAGES_MODULES): %/node_modules/.package-lock.json: %/package-l
 	cd $* && npm ci --ignore-scripts
 
 bench: ## Print the benchmarks
-	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms
+	$(CARGO) bench --locked --bench protocol --bench push --bench store --bench http_publish --bench rooms

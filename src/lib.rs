@@ -18,6 +18,7 @@ pub mod outbox;
 pub mod pages;
 pub mod peers;
 pub mod protocol;
+pub mod push;
 pub mod random;
 pub mod session;
 pub mod store;
