@@ -44,6 +44,13 @@ test("a notification from a terminal is on the bell, in the title and said aloud
   await seat("alice").getByRole("button", { name: "Notifications, 1 new" }).click();
   await seat("alice").locator("tidings-inbox").getByText("Build finished").waitFor();
   await badge(seat("alice")).waitFor({ state: "detached" });
+
+  // What is pushed while the page is closed is shown by its worker.
+  const scope = await shown.evaluate(async () => {
+    await navigator.serviceWorker.register("sw.js");
+    return (await navigator.serviceWorker.ready).scope;
+  });
+  assert.equal(scope, `${server.base}/`);
 });
 
 test("what is missed behind a pulled plug comes when it is in again", async (t) => {

@@ -37,6 +37,15 @@ export class Follow extends Section {
     this.#user = answer.user ?? null;
   }
 
+  /** Pushes to this user that were given up. */
+  async #retry(user) {
+    await this.attempt(async () => {
+      const { retried } = await call("POST", "/v1/admin/push/retry", { user });
+      this.page.say(`${number(retried)} pushes to ${user} are due again.`);
+      await this.#ask();
+    });
+  }
+
   #askTrace(id) {
     return call("GET", `/v1/admin/notifications/${id}`, undefined, { signal: this.signal });
   }
@@ -95,6 +104,11 @@ export class Follow extends Section {
           ${notification.archived_at ? step(true, "archived", moment(notification.archived_at)) : nothing}
           ${notification.expires_at ? step(false, "expires", moment(notification.expires_at)) : nothing}
         </ol>
+        ${
+          push.some(({ state }) => state === "dead")
+            ? html`<p class="body"><button type="button" @click=${() => this.#retry(user)}>Push to ${user} again</button></p>`
+            : nothing
+        }
         ${complete ? nothing : html`<p class="body small muted">Not every instance has answered.</p>`}
       </section>
       <section class="card" aria-label="The notification">

@@ -8,6 +8,11 @@ import { Ticker } from "./ticker.js";
 const LINES = 100;
 
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
+// Of all that a text could become to run, the worker for pushes alone.
+globalThis.trustedTypes?.createPolicy("default", {
+  createScriptURL: (url) => (new URL(url, document.baseURI).href === `${base}/sw.js` ? url : null),
+});
+
 const main = document.querySelector("main");
 const lines = [];
 let parts = [];
