@@ -26,11 +26,11 @@ PROBE_SECONDS ?= 120
 # Clients of other hands in Python, in an environment of their own.
 PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
-NODE_MODULES := tests/node/node_modules/.package-lock.json
-PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client client/tests/react18 examples/react-chat tests/browser)
+NODE_MODULES := tests/node/node_modules/.package-lock.json client/node_modules/.package-lock.json
+PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client/tests/react18 examples/react-chat tests/browser)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pages chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
+.PHONY: help run test client pages chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -39,7 +39,7 @@ run: ## Build the server and try it out on 127.0.0.1:8080
 	$(CARGO) build --release --locked
 	target/release/tidings dev
 
-test: setup check ## Check the code and run every test; installs what is missing
+test: setup check client ## Check the code and run every test; installs what is missing
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		set -x; $(CARGO) test --locked $(FEATURES) --doc && $(CARGO) nextest run --locked $(FEATURES) --no-fail-fast && \
 			tests/with-postgres $(CARGO) nextest run --locked $(FEATURES) --no-fail-fast --profile postgres; \
@@ -50,11 +50,16 @@ test: setup check ## Check the code and run every test; installs what is missing
 	$(MAKE) pages
 
 # The pages' libraries are committed, and must be what would be made of the client as it is.
-pages: tools $(PAGES_MODULES) ## Build what stands on the client, and drive the pages in a browser
+pages: setup $(PAGES_MODULES) ## Build what stands on the client, and drive the pages in a browser
 	$(CARGO) build --locked $(FEATURES)
 	cd client && npm run vendor -- --check && npm run test:react18 && npm run build
 	cd examples/react-chat && npm run check && npm run build
 	cd tests/browser && npm test
+
+# Against the program that the other tests run, too.
+client: setup ## Check, build and test the npm package
+	$(CARGO) build --locked $(FEATURES)
+	cd client && npm run --silent check && npm run --silent build && npm run --silent test
 
 # Each is played, also when one before it has failed.
 chaos: tools ## Play every fault at length; SEED=n for the same again

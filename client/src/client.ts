@@ -3,282 +3,254 @@
  * calls. Nothing is decided here that a part decides.
  */
 
-import { newMutes, newPreferences } from "./api.js";
-import { backoff, type Policy } from "./connection/link.js";
-import { newEmitter, safely } from "./emitter.js";
-import { AuthError, errorOf, faultOf, TidingsError } from "./errors.js";
+import { backoff } from "./connection/next.js";
+import type { Core } from "./core.js";
+import { addTo, callAll, newEmitter } from "./emitter.js";
+import { errorOf, faultOf, TidingsError } from "./errors.js";
 import { newHttp } from "./http.js";
 import { type Leader, newLeader } from "./leader.js";
-import { newLister } from "./lister.js";
-import { newMarks, whichOf } from "./marks.js";
-import { memoryOf } from "./memory.js";
-import { INBOX } from "./model/change.js";
-import { isUpTo } from "./model/position.js";
-import { type Input, newState, type State } from "./model/state.js";
+import { newMarks } from "./marks.js";
+import { INBOX } from "./model/position.js";
+import { type Input, NEW, type State } from "./model/state.js";
 import { step } from "./model/step.js";
 import { viewer } from "./model/view.js";
-import { isVisible, takeClicked, watchPage } from "./page.js";
+import { isVisible, watchPage } from "./page.js";
 import { newPush } from "./push.js";
 import { newRoom } from "./room.js";
-import { closeShown, setBadge } from "./shown.js";
-import { joinTabs, type Order, type Tab, type Tabs } from "./tabs.js";
+import { joinTabs, type Order, type Tabs } from "./tabs.js";
 import { newTokens, subjectOf } from "./tokens.js";
-import type { Fault, Options, Registry, Snapshot, Status, Target, Tidings, Transport } from "./types.js";
+import type { Fault, Options, Registry, Status, Tidings, Transport } from "./types.js";
 
-const LADDER: readonly Transport[] = ["ws", "sse", "longpoll", "poll"];
-const HOUR_MS = 3_600_000;
+const DEFAULTS = {
+  transports: ["ws", "sse", "longpoll", "poll"] as readonly Transport[],
+  hiddenGrace: 300_000,
+  pageSize: 50,
+  roomSize: 200,
+  pollInterval: 30_000,
+  serviceWorker: "/sw.js",
+  badge: true,
+} satisfies Options;
 
-export function createTidings<R extends Registry = Registry>(options: Options = {}): Tidings<R> {
-  const { sharing = "tabs", hiddenGrace = 300_000, pageSize = 50, roomSize = 200, pollInterval = 30_000 } = options;
-  const { min: minMs = 500, max: maxMs = 20_000, minUptime: minUptimeMs = 5000 } = options.backoff ?? {};
-  const base = (options.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
-  const Socket = options.WebSocket ?? globalThis.WebSocket;
-  const ladder = (options.transports ?? LADDER).filter((transport) => transport !== "ws" || Socket);
-  const policy: Policy = { ladder, minMs, maxMs, minUptimeMs, rememberMs: HOUR_MS };
+export function createTidings<R extends Registry = Registry>(given: Options = {}): Tidings<R> {
+  const { fetch, WebSocket } = globalThis;
+  const options = { ...DEFAULTS, fetch, WebSocket, ...given };
+  const url = (given.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
+  const transports = options.transports.filter((transport) => transport !== "ws" || options.WebSocket);
+  const bounds = { min: 500, max: 20_000, minUptime: 5000, ...given.backoff };
+  const settings = { ...options, url, transports, bounds };
 
-  const tokens = newTokens(options);
-  const http = newHttp(base, tokens, options.fetch ?? ((...call) => globalThis.fetch(...call)));
+  const tokens = newTokens(given);
+  const http = newHttp(url, tokens, !!given.getToken, options.fetch);
   const emitter = newEmitter();
   const listeners = new Set<() => void>();
-  const held = new Map<string, number>((options.rooms ?? []).map((room) => [room, 1]));
+  const held: string[] = [...(given.rooms ?? [])];
   const view = viewer();
 
-  let state = newState(roomSize);
+  let state = NEW;
   let tabs: Tabs | undefined;
   let leader: Leader | undefined;
   let unwatch: (() => void) | undefined;
   /** Counts starts and ends, so that what was begun in one life does nothing in the next. */
   let life = 0;
+  let starting: ReturnType<typeof setTimeout> | undefined;
   let isTelling = false;
   let badge: number | undefined;
 
-  const isLeader = () => tabs?.isLeader ?? false;
-  const push = newPush({
-    http,
-    base,
-    serviceWorker: options.serviceWorker ?? "/sw.js",
-    user: () => state.user,
-    changed: tell,
-  });
-  const getSnapshot = (): Snapshot => view(state, isLeader(), push.snapshot());
-  const serverSnapshot = viewer()(newState(roomSize), false, push.snapshot());
+  const getSnapshot = () => view(state, !!leader, push.snapshot);
 
-  function tell(): void {
+  const tell = () => {
     if (isTelling) return;
     isTelling = true;
     queueMicrotask(() => {
       isTelling = false;
       const { unseen, loaded } = getSnapshot();
-      if (isLeader() && loaded && options.badge !== false && unseen !== badge) setBadge((badge = unseen));
-      for (const listener of [...listeners]) safely(listener);
+      if (leader && loaded && unseen !== badge && options.badge)
+        globalThis.navigator?.setAppBadge?.((badge = unseen)).catch(() => {});
+      callAll(listeners);
     });
-  }
+  };
 
   /** Takes an input in this tab. */
-  function take(input: Input): void {
+  const take = (input: Input) => {
     if (input.type[0] !== "@") emitter.emit("frame", input as never);
-    const [next, effects] = step(state, input, new Date().toISOString());
-    const isOther = next !== state;
+    const [next, effects] = step(state, input, new Date().toISOString(), settings.roomSize);
     state = next;
-    for (const effect of effects) {
-      if (effect.do === "list") {
-        if (isLeader()) lister.list().catch((error) => emitter.emit("error", faultOf(errorOf(error))));
-        continue;
-      }
-      emitter.emit(effect.event, effect.data);
-      if (effect.event === "marked" && isLeader()) closeShown(effect.data).catch(() => {});
+    for (const [event, data] of effects) {
+      if (event !== "@list") emitter.emit(event, data as never);
+      else if (leader) list().catch((error) => emitter.emit("error", errorOf(error)));
     }
-    if (input.type === "@link" && input.status === "connected") marks.flush();
-    if (input.type === "@link" && input.status === "closed") marks.fail(closedBy(input.error));
-    if (isOther) tell();
-  }
+    if (input.type === "@link") settle();
+    tell();
+  };
+
+  /** What waits goes on, or never will. */
+  const settle = () => {
+    if (state.status === "connected") marks.flush();
+    if (state.status === "closed") marks.fail(closedBy(state.error));
+  };
 
   /** Takes an input in all tabs; only the leader has any for all. */
-  function hear(input: Input): void {
-    const user = input.type === "welcome" && "user" in input ? input.user : state.user;
-    if (user !== state.user && state.user !== null) {
-      const error = new AuthError(`the token is that of ${user}, and this client that of ${state.user}`);
-      return leader?.connection.act({ type: "lost", loss: { error } });
-    }
+  const hear = (input: Input) => {
+    // Nobody must see what is another's.
+    if (input.type === "welcome" && input.user !== (state.user ?? input.user))
+      return leader?.stop("closed", new TidingsError("other_user"));
     tabs?.relay(input);
     take(input);
     leader?.ack();
-  }
-
-  function lead(): void {
-    const host = { http, tokens, policy, pollIntervalMs: pollInterval, hiddenGrace, WebSocket: Socket };
-    leader = newLeader({ ...host, memory: memoryOf(ladder), state: () => state, tabs: tabs as Tabs, hear });
-    leader.start();
-  }
-
-  function resign(): void {
-    leader?.end();
-    leader = undefined;
-  }
-
-  const lister = newLister(
-    http,
-    pageSize,
-    () => state,
-    (input) => (isLeader() && input.type === "@page" && !("isOlder" in input) ? hear(input) : take(input)),
-  );
-  const marks = newMarks(http, options.queue?.max ?? 64, take);
-
-  /** What the leader knows is more than we do, but not what is pending here. What we have missed is told. */
-  function adopt(theirs: State): void {
-    const known = state.cursors;
-    state = { ...theirs, pending: state.pending };
-    const isNew = (stream: string, position: string) => known[stream] && !isUpTo(position, known[stream]);
-    for (const item of [...state.items].reverse()) {
-      if (isNew(INBOX, item.position)) emitter.emit("notification", item);
-    }
-    for (const message of Object.values(state.rooms).flatMap(({ messages }) => messages)) {
-      if (isNew(message.room, message.position)) emitter.emit("message", message);
-    }
-    const { status, transport } = state;
-    emitter.emit("status", { status, transport });
-    if (status === "connected") marks.flush();
-    tell();
-  }
-
-  function obey(order: Order): void {
-    const connection = leader?.connection;
-    if (order.do === "command") return void connection?.send(order.command);
-    if (state.status === "closed" || state.status === "idle") connection?.act({ type: "start" });
-    else if (!order.isGentle) connection?.act({ type: "choose", transport: order.transport });
-  }
-
-  const tab: Tab = {
-    ...{ lead, resign, adopt, obey, isVisible, hear: take },
-    state: () => state,
-    rooms: () => [...held.keys()],
-    changed: () => leader?.changed(),
   };
 
-  function link(status: Status, error: Fault | null = null): void {
+  const core: Core = {
+    settings,
+    http,
+    tokens,
+    emitter,
+    state: () => state,
+    take,
+    hear,
+    share: (input) => (leader ? hear : take)(input),
+  };
+  const load = () => import("./actions.js");
+  /** What is only done is loaded where it is. */
+  const lazily =
+    (name: keyof typeof import("./actions.js")) =>
+    // biome-ignore lint/suspicious/noExplicitAny: each has a type of its own, which the interface of the client gives it.
+    async (...how: any[]): Promise<any> =>
+      (await load())[name](core as never, ...(how as [never, never, never]));
+  const list = lazily("list");
+  const marks = newMarks(core, lazily("sayMarks"));
+  const push = newPush(core, marks, tell);
+
+  /** What the leader knows is more than we do, but not what is pending here. */
+  const adopt = (theirs: State) => {
+    const { cursors, pending } = state;
+    state = { ...theirs, pending };
+    // What others were told meanwhile is in the list, and is not told here.
+    if (cursors[INBOX] && cursors[INBOX] !== state.cursors[INBOX])
+      emitter.emit("reset", { stream: INBOX, reason: "adopted" });
+    emitter.emit("status", { status: state.status, transport: state.transport });
+    settle();
+    tell();
+  };
+
+  const obey = ([what, ...how]: Order) => leader?.[what](...(how as [never]));
+
+  const link = (status: Status, error: Fault | null = null) =>
     take({ type: "@link", status, transport: state.transport, error });
-  }
 
   /** Finds out who this is, which says whose tabs these are, and joins them. */
-  async function start(): Promise<void> {
+  const start = async (failures = 0) => {
     life += 1;
     const mine = life;
-    link("connecting");
-    for (let failures = 0; mine === life; failures += 1) {
-      try {
-        const token = await tokens.get();
-        const user = (token && subjectOf(token)) || (await http.json<{ user: string }>("me")).user;
-        if (mine !== life) return;
-        state = { ...(state.user === user ? state : newState(roomSize)), status: "connecting", user };
-        const name = sharing === "tabs" ? `tidings:${base}:${user}` : null;
-        tabs = joinTabs(name, tab);
-        const opened = takeClicked();
-        if (opened) marks.mark("read", { ids: [opened] }).catch(() => {});
-        push.look().catch(() => {});
-        return;
-      } catch (thrown) {
-        const error = errorOf(thrown);
-        if (mine !== life) return;
-        link(error.retryable ? "connecting" : "closed", faultOf(error));
-        if (!error.retryable) return;
-        await new Promise((done) => setTimeout(done, error.retryAfterMs ?? backoff(policy, failures, Math.random())));
-      }
+    if (!failures) link("connecting");
+    try {
+      // All tabs have the same cookie.
+      const user = subjectOf(await tokens());
+      if (mine !== life) return;
+      state = { ...(state.user === user ? state : NEW), status: "connecting", user };
+      tabs = joinTabs(given.sharing === "none" ? null : `tidings:${url}:${user}`, {
+        ...{ adopt, take, obey, state: core.state },
+        lead: () => {
+          leader = newLeader(core, () => (tabs as Tabs).wants());
+        },
+        resign: () => {
+          leader?.drop();
+          leader = undefined;
+        },
+        wants: () => ({ rooms: held, isVisible: isVisible() }),
+        changed: () => leader?.changed(),
+      });
+      push.begin();
+    } catch (thrown) {
+      const error = errorOf(thrown);
+      if (mine !== life) return;
+      link(error.retryable ? "connecting" : "closed", faultOf(error));
+      const ms = error.retryAfterMs ?? backoff(bounds, failures, Math.random());
+      if (error.retryable) starting = setTimeout(start, ms, failures + 1);
     }
-  }
+  };
 
-  function leave(status: Status): void {
+  const leave = (status: Status) => {
     life += 1;
+    clearTimeout(starting);
     tabs?.stop();
     tabs = undefined;
     link(status);
-  }
+  };
 
-  function connect(): void {
-    if (tabs) return order({ do: "reconnect", isGentle: true });
+  const connect = () => {
+    if (tabs) return tabs.order("start");
+    // It comes while the connection is being opened.
+    load().catch(() => {});
     if (state.status === "connecting") return;
+    let isStored = false;
     unwatch ??= watchPage({
       visible() {
         tabs?.update();
-        if (isVisible()) leader?.connection.act({ type: "hurry" });
+        if (isVisible()) leader?.hurry();
       },
-      hide: () => tabs && leave("idle"),
-      show: start,
-      network: () => leader?.connection.network(),
-      clicked({ id, url }) {
-        if (id) marks.mark("read", { ids: [id] }).catch(() => {});
-        if (emitter.has("open")) emitter.emit("open", { id, url });
-        else if (url && url !== location.href) location.assign(url);
+      hide() {
+        isStored = !!tabs;
+        if (isStored) leave("idle");
       },
+      show() {
+        if (isStored) start();
+      },
+      network: () => leader?.hurry(true),
     });
     start();
-  }
-
-  function close(): void {
-    unwatch?.();
-    unwatch = undefined;
-    leave("closed");
-  }
-
-  const mark = async (as: Parameters<typeof marks.mark>[0], target: Target) => {
-    await Promise.all(whichOf(target, state).map((which) => marks.mark(as, which)));
   };
 
-  const store = {
-    getSnapshot,
-    getServerSnapshot: () => serverSnapshot,
-    subscribe(listener: () => void) {
-      const own = () => listener();
-      listeners.add(own);
-      return () => void listeners.delete(own);
-    },
-  };
-  const order = (what: Order) => tabs?.order(what);
+  const store = { getSnapshot, subscribe: (listener: () => void) => addTo(listeners, listener) };
   const around = {
-    ...{ http, emitter, store, order, hear: take, tails: new Map() },
-    call: (command: object) => leader?.connection.call(command) ?? null,
+    ...{ ...core, ...store, load },
+    send: (command: object) => !!leader?.send(command),
+    order: (command: object) => tabs?.order("send", command),
   };
+  const serverSnapshot = getSnapshot();
 
   return {
     ...store,
+    getServerSnapshot: () => serverSnapshot,
     connect,
-    close,
+    close() {
+      unwatch?.();
+      unwatch = undefined;
+      leave("closed");
+    },
     ready: () =>
       new Promise((done, fail) => {
-        const look = ({ status, error }: Pick<Snapshot, "status" | "error">) => {
-          if (status === "connected") done();
-          else if (status === "closed") fail(closedBy(error));
+        const off = emitter.on("status", () => look());
+        const look = () => {
+          if (state.status === "connected") done();
+          else if (state.status === "closed") fail(closedBy(state.error));
           else return;
           off();
         };
-        const off = emitter.on("status", () => look(state));
-        look(state);
+        look();
       }),
-    reconnect: (transport) => order({ do: "reconnect", transport }),
+    reconnect: (transport) => tabs?.order("reconnect", transport),
     on: emitter.on,
     onType: (type, listener, listen) =>
       emitter.on("notification", (item) => item.type === type && listener(item as never), listen),
-    fetchMore: lister.more,
-    refresh: lister.list,
-    markRead: (target) => mark("read", target),
-    markUnread: (target) => mark("unread", target),
-    markSeen: (target = "all") => mark("seen", target),
-    archive: (target) => mark("archived", target),
-    delete: (id) => mark("deleted", id),
+    fetchMore: lazily("fetchMore"),
+    refresh: list,
+    markRead: (target) => marks.mark("read", target),
+    markUnread: (target) => marks.mark("unread", target),
+    markSeen: (target = "all") => marks.mark("seen", target),
+    archive: (target) => marks.mark("archived", target),
+    delete: (id) => marks.mark("deleted", id),
     room(name) {
-      held.set(name, (held.get(name) ?? 0) + 1);
+      held.push(name);
       tabs?.update();
       return newRoom(name, around, () => {
-        const left = (held.get(name) ?? 1) - 1;
-        if (left) held.set(name, left);
-        else held.delete(name);
+        held.splice(held.indexOf(name), 1);
         tabs?.update();
       });
     },
-    mutes: newMutes(http),
-    preferences: newPreferences(http),
+    mutes: { list: lazily("listMutes"), add: lazily("addMute"), remove: lazily("removeMute") },
+    preferences: { get: lazily("getPreferences"), set: lazily("setPreferences") },
     push,
   };
 }
 
-const closedBy = (error: Fault | null) =>
-  error ? new TidingsError(error.code, error.message, error) : new TidingsError("closed", "the client was closed");
+const closedBy = (fault: Fault | null) => new TidingsError(fault?.code ?? "closed", fault ?? {});

@@ -2,38 +2,40 @@
 
 import type { EventMap, ListenOptions } from "./types.js";
 
-/** Calls, and has an exception end where uncaught ones do. */
-export function safely(call: () => void): void {
-  try {
-    call();
-  } catch (thrown) {
-    setTimeout(() => {
-      throw thrown;
-    });
-  }
-}
-
 export interface Emitter {
   on<K extends keyof EventMap>(event: K, listener: (event: EventMap[K]) => void, options?: ListenOptions): () => void;
-  emit<K extends keyof EventMap>(event: K, data: EventMap[K]): void;
-  has(event: keyof EventMap): boolean;
+  /** Says whether somebody listens. */
+  emit<K extends keyof EventMap>(event: K, data: EventMap[K]): boolean;
+}
+
+/** Calls all, and says whether there are any; an exception ends where uncaught ones do. */
+export function callAll<T>(listeners: ReadonlySet<(data: T) => void>, data?: T): boolean {
+  for (const listener of [...listeners]) {
+    try {
+      listener(data as T);
+    } catch (thrown) {
+      setTimeout(() => {
+        throw thrown;
+      });
+    }
+  }
+  return listeners.size > 0;
+}
+
+export function addTo<T>(listeners: Set<(data: T) => void>, listener: (data: T) => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
 }
 
 export function newEmitter(): Emitter {
-  const all: { [K in keyof EventMap]?: Set<(event: EventMap[K]) => void> } = {};
+  const all: Record<string, Set<(data: never) => void>> = {};
+  const of = (event: string) => (all[event] ??= new Set());
   return {
     on(event, listener, { signal } = {}) {
-      // A listener that is given twice is two.
-      const own: typeof listener = (data) => listener(data);
-      const listeners = (all[event] ??= new Set() as never);
-      const off = () => void listeners.delete(own);
-      if (!signal?.aborted) listeners.add(own);
+      const off = addTo(of(event) as never, listener);
       signal?.addEventListener("abort", off);
       return off;
     },
-    emit(event, data) {
-      for (const listener of [...(all[event] ?? [])]) safely(() => listener(data));
-    },
-    has: (event) => !!all[event]?.size,
+    emit: (event, data) => callAll(of(event), data as never),
   };
 }

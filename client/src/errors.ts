@@ -8,20 +8,16 @@ import type { Fault, Problem } from "./types.js";
  */
 export class TidingsError extends Error implements Fault {
   override readonly name: string = "TidingsError";
-  readonly code: string;
-  readonly retryable: boolean;
+  declare readonly code: string;
+  readonly retryable: boolean = false;
   /** Of HTTP, or the close code. */
-  readonly status?: number;
-  readonly retryAfterMs?: number;
-  readonly problem?: Problem;
+  declare readonly status?: number;
+  declare readonly retryAfterMs?: number;
+  declare readonly problem?: Problem;
 
-  constructor(code: string, message: string = code, more: Partial<Omit<TidingsError, keyof Error | "code">> = {}) {
-    super(message);
-    this.code = code;
-    this.retryable = more.retryable ?? false;
-    this.status = more.status;
-    this.retryAfterMs = more.retryAfterMs;
-    this.problem = more.problem;
+  constructor(code: string, more: Partial<Omit<TidingsError, "name" | "code">> = {}) {
+    super(more.message ?? code);
+    Object.assign(this, more, { code });
   }
 }
 
@@ -29,17 +25,14 @@ export class TidingsError extends Error implements Fault {
 export class AuthError extends TidingsError {
   override readonly name: string = "AuthError";
 
-  constructor(message: string = "not signed in") {
-    super("unauthenticated", message);
+  constructor(message: string = "unauthenticated") {
+    super("unauthenticated", { message });
   }
 }
 
 /** An error without its class, which is lost between tabs. */
-export function faultOf({ code, message, retryable, status }: Fault): Fault {
-  return { code, message, retryable, status };
-}
+export const faultOf = ({ code, message, retryable, status }: Fault): Fault => ({ code, message, retryable, status });
 
-/** Whatever was thrown, as one of ours. */
-export function errorOf(thrown: unknown): TidingsError {
-  return thrown instanceof TidingsError ? thrown : new TidingsError("network", String(thrown), { retryable: true });
-}
+/** Whatever was thrown, as one of ours; what is not is the network's. */
+export const errorOf = (thrown: unknown): TidingsError =>
+  thrown instanceof TidingsError ? thrown : new TidingsError("network", { message: `${thrown}`, retryable: true });

@@ -1,108 +1,80 @@
 /** What the leading tab does besides: it is in the rooms that all want, acknowledges, and lets go while nobody looks. */
 
-import { type Connection, type Host as ConnectionHost, newConnection } from "./connection/connection.js";
-import { INBOX } from "./model/change.js";
-import { cursorOf, offsetOf } from "./model/position.js";
-import type { State } from "./model/state.js";
-import { isPage } from "./page.js";
-import type { Tabs } from "./tabs.js";
+import { type Connection, newConnection } from "./connection/connection.js";
+import type { Core } from "./core.js";
+import { INBOX, offsetOf } from "./model/position.js";
+import type { Wants } from "./tabs.js";
 
 /** How long a room is kept that nobody is in: who renders it twice joins it once. */
 const PRUNE_MS = 1000;
 /** What has been shown meanwhile is acknowledged together. */
 const ACK_MS = 300;
 
-export interface Host extends Omit<ConnectionHost, "cursor" | "counters" | "rooms"> {
-  readonly tabs: Tabs;
-  readonly hiddenGrace: number;
-  state(): State;
-}
-
-export interface Leader {
-  readonly connection: Connection;
-  start(): void;
+export interface Leader extends Connection {
   /** A tab is there, or gone, in front or not, in other rooms. */
   changed(): void;
   /** Something may have been shown. */
   ack(): void;
-  end(): void;
 }
 
-export function newLeader(host: Host): Leader {
-  const { http, tabs, hear, state, hiddenGrace } = host;
-  const connection = newConnection({
-    ...host,
-    cursor: (streams) => cursorOf(state().cursors, streams),
-    counters: () => state().counters,
-    rooms: () => Object.keys(state().rooms).filter((room) => state().rooms[room]?.status !== "left"),
-  });
-  let pruning: ReturnType<typeof setTimeout> | undefined;
-  let resting: ReturnType<typeof setTimeout> | undefined;
-  let acking: ReturnType<typeof setTimeout> | undefined;
-  let isResting = false;
+export function newLeader(core: Core, wants: () => Wants): Leader {
+  const { http, hear, state, settings } = core;
+  const connection = newConnection(core);
+  const { send, follow, start, stop, drop } = connection;
+  let pruning: Timer;
+  let resting: Timer;
+  let acking: Timer;
   let acked: string | undefined;
 
+  const prune = () => {
+    for (const room of Object.keys(state().rooms)) {
+      if (wants().rooms.includes(room)) continue;
+      hear({ type: "@drop", room });
+      follow(room, false);
+    }
+  };
+
   const changed = () => {
-    for (const room of tabs.rooms()) {
+    const { rooms, isVisible } = wants();
+    for (const room of rooms) {
       if (state().rooms[room]) continue;
       hear({ type: "@want", room });
-      connection.follow(room, true);
+      follow(room, true);
     }
     clearTimeout(pruning);
     pruning = setTimeout(prune, PRUNE_MS);
-    if (!tabs.isVisible()) {
-      if (Number.isFinite(hiddenGrace)) resting ??= setTimeout(rest, hiddenGrace);
-      return;
-    }
     clearTimeout(resting);
-    resting = undefined;
-    if (isResting) connection.act({ type: "start" });
-    else connection.check();
-    isResting = false;
-    ack();
-  };
-
-  const prune = () => {
-    const wanted = tabs.rooms();
-    for (const [room, { status }] of Object.entries(state().rooms)) {
-      if (wanted.has(room)) continue;
-      hear({ type: "@drop", room });
-      if (status !== "left") connection.follow(room, false);
+    // A timer takes no more, and neither does anybody wait so long.
+    if (!isVisible) resting = setTimeout(stop, Math.min(settings.hiddenGrace, 2 ** 31 - 1), "idle");
+    else {
+      if (state().status === "idle") start();
+      ack();
     }
-  };
-
-  const rest = () => {
-    isResting = true;
-    connection.act({ type: "stop" });
   };
 
   /** What a page in front has shown need not be pushed. */
   const ack = () => {
     acking ??= setTimeout(() => {
       acking = undefined;
-      const upTo = state().cursors[INBOX];
-      const isShown = isPage() && state().status === "connected" && tabs.isVisible();
-      if (!isShown || !upTo || upTo === acked || offsetOf(upTo) === 0) return;
-      acked = upTo;
-      const body = { up_to: upTo, visible: true };
-      if (connection.send({ type: "ack", ...body })) return;
-      http.send("notifications/ack", { body }).catch(() => {
-        acked = undefined;
-      });
+      const up_to = state().cursors[INBOX];
+      const isShown = globalThis.document && state().status === "connected" && wants().isVisible;
+      if (!isShown || !up_to || up_to === acked || !offsetOf(up_to)) return;
+      acked = up_to;
+      const body = { up_to, visible: true };
+      if (!send({ type: "ack", ...body })) http("notifications/ack", { body }).catch(() => {});
     }, ACK_MS);
   };
 
+  changed();
+  start();
   return {
-    connection,
-    start() {
-      changed();
-      connection.act({ type: "start" });
-    },
-    changed,
-    ack,
-    end() {
+    ...connection,
+    ...{ changed, ack },
+    drop() {
       for (const timer of [pruning, resting, acking]) clearTimeout(timer);
-      connection.end();
+      drop();
     },
   };
 }
+
+type Timer = ReturnType<typeof setTimeout> | undefined;

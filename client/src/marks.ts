@@ -1,137 +1,78 @@
 /**
  * Marks: shown at once, said to the server one after the other, taken back where it refuses. They are idempotent, so
- * what is not known to have arrived is said again; and they alone wait while there is no network, up to a bound.
+ * what is not known to have arrived is said again; and they alone wait while there is no network, up to a bound. What
+ * waits is what is pending in the state; `actions.ts` says it.
  */
 
-import { errorOf, TidingsError } from "./errors.js";
-import type { Http } from "./http.js";
-import { INBOX } from "./model/change.js";
-import type { Pending } from "./model/inbox.js";
-import { isUpTo } from "./model/position.js";
-import type { OwnInput, State } from "./model/state.js";
+import type { Core } from "./core.js";
+import { TidingsError } from "./errors.js";
+import type { Made } from "./model/inbox.js";
+import { INBOX, isUpTo } from "./model/position.js";
+import type { State } from "./model/state.js";
 import type { Target } from "./types.js";
 import type { Counters, Which } from "./wire.js";
 
-/** Most ids that one mark may name. */
-const IDS_MAX = 500;
+const WAITING_MAX = 64;
+/** When it is tried again to load what says them. */
 const RETRY_MS = 2000;
 
-interface Waiting {
-  id: number;
-  done(): void;
-  fail(error: TidingsError): void;
-}
-
-/** One request: marks of the same kind that wait behind each other travel together. */
-interface Batch {
-  as: Pending["as"];
-  which: Which;
-  marks: Waiting[];
-  isSent: boolean;
-}
+export type Settle = (id: number, counters?: Counters, error?: TidingsError) => void;
 
 export interface Marks {
-  mark(as: Pending["as"], which: Which): Promise<void>;
+  mark(as: Made["as"], target: Target): Promise<void>;
   /** The network is back. */
-  flush(): void;
+  flush(): Promise<void>;
   /** There will be no connection any more. */
   fail(error: TidingsError): void;
 }
 
-let ids = 0;
-
-/** Two marks of the same kind as one, where they can be. */
-function together(one: Which, other: Which): Which | undefined {
-  if (one.ids && other.ids) {
-    const ids = [...new Set([...one.ids, ...other.ids])];
-    return ids.length <= IDS_MAX ? { ids } : undefined;
-  }
-  return one.up_to && other.up_to && isUpTo(one.up_to, other.up_to) ? other : undefined;
+/** What a mark is about. `all` is what is there now: what comes later was not meant. */
+export function whichOf(target: Target, { cursors, top }: Pick<State, "cursors" | "top">): Which {
+  if (typeof target === "object") return "upTo" in target ? { up_to: target.upTo } : { ids: target };
+  if (target !== "all") return { ids: [target] };
+  const seen = cursors[INBOX];
+  return seen ? { up_to: isUpTo(seen, top) ? top : seen } : { all: true };
 }
 
-export function newMarks(http: Http, most: number, hear: (input: OwnInput) => void): Marks {
-  let batches: Batch[] = [];
-  let isBusy = false;
+let ids = 0;
+
+export function newMarks(core: Core, say: (settle: Settle) => Promise<number | undefined>): Marks {
+  const { settings, state, take } = core;
+  const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void]>();
+  let saying: Promise<number | undefined> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const say = async ({ as, which }: Batch): Promise<Counters | undefined> => {
-    if (as !== "deleted") return http.json("notifications/mark", { body: { as, ...which } });
-    await http.send(`notifications/${which.ids?.[0]}`, { method: "DELETE" }).catch((error: TidingsError) => {
-      // What is not there any more is as good as deleted.
-      if (error.status !== 404) throw error;
-    });
-    return undefined;
+  const settle: Settle = (id, counters, error) => {
+    take({ type: "@settled", id, counters, isRefused: !!error });
+    const [done, fail] = waiting.get(id) ?? [];
+    waiting.delete(id);
+    if (error) fail?.(error);
+    else done?.();
   };
 
   const flush = async () => {
     clearTimeout(timer);
-    if (isBusy) return;
-    isBusy = true;
-    for (let batch = batches[0]; batch; batch = batches[0]) {
-      batch.isSent = true;
-      try {
-        const counters = await say(batch);
-        batches = batches.filter((one) => one !== batch);
-        for (const { id, done } of batch.marks) {
-          hear({ type: "@settled", id, ...(counters && { counters }) });
-          done();
-        }
-      } catch (thrown) {
-        const error = errorOf(thrown);
-        if (error.retryable && batches.includes(batch)) {
-          batch.isSent = false;
-          timer = setTimeout(flush, error.retryAfterMs ?? RETRY_MS * (1 + Math.random()));
-          break;
-        }
-        refuse(batch, error);
-      }
-    }
-    isBusy = false;
-  };
-
-  const refuse = (batch: Batch, error: TidingsError) => {
-    batches = batches.filter((one) => one !== batch);
-    for (const { id, fail } of batch.marks) {
-      hear({ type: "@settled", id, isRefused: true });
-      fail(error);
-    }
+    if (saying) return;
+    saying = say(settle).catch(() => RETRY_MS);
+    const ms = await saying;
+    saying = undefined;
+    // What has come behind the last one is not waited for by anybody else.
+    if (state().pending[0]) timer = setTimeout(flush, ms);
   };
 
   return {
-    mark: (as, which) =>
-      new Promise((done, fail) => {
-        const waiting = batches.reduce((sum, { marks }) => sum + marks.length, 0);
-        if (waiting >= most) return fail(new TidingsError("queue_full", `${most} marks are waiting already`));
-        ids += 1;
-        const mark = { id: ids, done, fail };
-        hear({ type: "@pending", pending: { id: mark.id, as, which, at: new Date().toISOString() } });
-        const last = batches.at(-1);
-        const both = last && !last.isSent && last.as === as && as !== "deleted" && together(last.which, which);
-        if (both) {
-          last.which = both;
-          last.marks.push(mark);
-        } else batches.push({ as, which, marks: [mark], isSent: false });
-        // What is marked in the same turn travels together.
-        queueMicrotask(flush);
-      }),
     flush,
-    fail: (error) => {
-      clearTimeout(timer);
-      for (const batch of batches) refuse(batch, error);
+    mark: (as, target) =>
+      new Promise((done, fail) => {
+        if (waiting.size >= (settings.queue?.max ?? WAITING_MAX)) return fail(new TidingsError("queue_full"));
+        ids += 1;
+        waiting.set(ids, [done, fail]);
+        const at = new Date().toISOString();
+        take({ type: "@pending", pending: { id: ids, as, which: whichOf(target, state()), at } });
+        flush();
+      }),
+    fail(error) {
+      for (const { id } of state().pending) settle(id, undefined, error);
     },
   };
-}
-
-/** What a mark is about, in pieces that the server takes. `all` is what is there now: what comes later was not meant. */
-export function whichOf(target: Target, { cursors, items }: Pick<State, "cursors" | "items">): Which[] {
-  if (typeof target === "object" && "upTo" in target) return [{ up_to: target.upTo }];
-  if (target !== "all") {
-    const ids = typeof target === "string" ? [target] : target;
-    const pieces = Math.ceil(ids.length / IDS_MAX);
-    return Array.from({ length: pieces }, (_, at) => ({ ids: ids.slice(at * IDS_MAX, (at + 1) * IDS_MAX) }));
-  }
-  const seen = cursors[INBOX];
-  const listed = items[0]?.position;
-  const top = seen && listed && isUpTo(seen, listed) ? listed : seen;
-  return [top ? { up_to: top } : { all: true }];
 }

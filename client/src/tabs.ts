@@ -9,20 +9,24 @@
 import type { Input, State } from "./model/state.js";
 import type { Transport } from "./types.js";
 
-/** What a follower asks of the leader. */
-export type Order =
-  | { do: "command"; command: object }
-  /** `isGentle`: only if there is none. */
-  | { do: "reconnect"; transport?: Transport | undefined; isGentle?: boolean };
+/** What a follower has the leader do. */
+export type Order = ["send", command: object] | ["start"] | ["reconnect", transport?: Transport];
+
+/** What a tab tells of itself: the rooms that it is in, and whether it is in front. */
+export interface Wants {
+  readonly rooms: readonly string[];
+  readonly isVisible: boolean;
+}
 
 type Letter =
-  /** A follower is there, or has changed; answered with the state if it is new. */
-  | { is: "hello"; from: string; rooms: readonly string[]; isVisible: boolean; isNew: boolean }
-  | { is: "bye"; from: string }
-  | { is: "order"; order: Order }
-  | { is: "ping" | "pong" | "lead" }
-  | { is: "state"; to: string; state: State }
-  | { is: "input"; input: Input };
+  /** A follower is there, or wants something else; answered with the state if it is new. */
+  | ["hello", from: string, wants: Wants, isNew: boolean]
+  | ["order", order: Order]
+  | ["ping"]
+  /** From here on it is the leader that writes. */
+  | ["pong" | "lead"]
+  | ["state", to: string, state: State]
+  | ["input", input: Input];
 
 export interface Tab {
   lead(): void;
@@ -30,25 +34,22 @@ export interface Tab {
   state(): State;
   /** The leader's state, for one who comes anew. */
   adopt(state: State): void;
-  hear(input: Input): void;
+  take(input: Input): void;
   obey(order: Order): void;
-  /** The rooms that this tab is in, and whether it is in front. */
-  rooms(): readonly string[];
-  isVisible(): boolean;
-  /** Something of another tab has changed, and this one leads. */
+  wants(): Wants;
+  /** Other tabs want something else, and this one leads. */
   changed(): void;
 }
 
 export interface Tabs {
   readonly isLeader: boolean;
-  /** The rooms of all tabs, and whether any of them is in front. */
-  rooms(): ReadonlySet<string>;
-  isVisible(): boolean;
+  /** What all tabs want. */
+  wants(): Wants;
   /** Hands an input on to the followers. */
   relay(input: Input): void;
   /** Has the leader do it, which may be this tab. */
-  order(order: Order): void;
-  /** Says what has changed in this tab. */
+  order(...order: Order): void;
+  /** This tab wants something else. */
   update(): void;
   stop(): void;
 }
@@ -59,41 +60,27 @@ const SILENCE_MS = 10_000;
 
 export function joinTabs(name: string | null, tab: Tab): Tabs {
   const locks = globalThis.navigator?.locks;
-  const isShared = name !== null && !!locks && "BroadcastChannel" in globalThis;
-  const me = Math.random().toString(36).slice(2);
-  const others = new Map<string, { rooms: readonly string[]; isVisible: boolean }>();
-  const channel = isShared ? new BroadcastChannel(name) : null;
+  const channel = name && locks && globalThis.BroadcastChannel ? new BroadcastChannel(name) : null;
+  const me = `${Math.random()}`;
+  const others = new Map<string, Wants>();
+  const stopped = new AbortController();
   let isLeader = false;
   let isCurrent = false;
-  let isStopped = false;
   /** Since when there is no answer. */
   let askedAt = 0;
-  let release = () => {};
-  let gone = new AbortController();
+  /** Waits for the lead. */
+  let queued = new AbortController();
 
-  const post = (letter: Letter) => channel?.postMessage(letter);
-  const hello = (isNew: boolean) =>
-    post({ is: "hello", from: me, rooms: tab.rooms(), isVisible: tab.isVisible(), isNew });
+  const post = (...letter: Letter) => channel?.postMessage(letter);
+  const hello = (isNew: boolean) => post("hello", me, tab.wants(), isNew);
+  /** Keeps a lock until this tab stops. */
+  const hold = () => new Promise<void>((done) => stopped.signal.addEventListener("abort", () => done()));
 
   const lead = () => {
     isLeader = true;
-    post({ is: "lead" });
+    post("lead");
     tab.lead();
-    return new Promise<void>((done) => (release = done));
-  };
-
-  const queue = (isStolen = false) => {
-    gone = new AbortController();
-    const { signal } = gone;
-    const lock = locks as LockManager;
-    // A lock that is stolen cannot be waited for, so it takes no signal.
-    lock.request(name as string, isStolen ? { steal: true } : { signal }, lead).catch(() => {
-      if (signal.aborted) return;
-      // Another tab has taken the lead, since this one was silent.
-      resign();
-      queue();
-      hello(true);
-    });
+    return hold();
   };
 
   const resign = () => {
@@ -102,82 +89,80 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
     others.clear();
   };
 
-  const forget = (from: string) => others.delete(from) && tab.changed();
+  const queue = (steal: boolean) => {
+    queued.abort();
+    queued = new AbortController();
+    const { signal } = queued;
+    // A lock that is stolen cannot be waited for, so it takes no signal.
+    locks.request(name as string, steal ? { steal } : { signal }, lead).catch(() => {
+      if (signal.aborted) return;
+      // Another tab has taken the lead, since this one was silent.
+      resign();
+      queue(false);
+      hello(true);
+    });
+  };
 
   const read = (letter: Letter) => {
-    if (isLeader) {
-      if (letter.is === "hello") {
-        const { from, rooms, isVisible, isNew } = letter;
-        // Every tab holds a lock of its own: who can have it knows that the tab is gone.
-        if (!others.has(from))
-          locks?.request(`${name}:${from}`, { signal: gone.signal }, () => forget(from)).catch(() => {});
-        others.set(from, { rooms, isVisible });
-        if (isNew) post({ is: "state", to: from, state: tab.state() });
-        tab.changed();
+    const [is, what] = letter;
+    if (!isLeader) {
+      if (is === "hello" || is === "order" || is === "ping") return;
+      askedAt = 0;
+      if (is === "lead") hello(!isCurrent);
+      if (is === "input" && isCurrent) tab.take(what);
+      if (is === "state" && what === me) {
+        isCurrent = true;
+        tab.adopt(letter[2]);
       }
-      if (letter.is === "bye") forget(letter.from);
-      if (letter.is === "order") tab.obey(letter.order);
-      if (letter.is === "ping") post({ is: "pong" });
-      return;
-    }
-    if (letter.is === "lead") hello(!isCurrent);
-    if (letter.is === "state" && letter.to === me) {
-      isCurrent = true;
-      tab.adopt(letter.state);
-    }
-    if (letter.is === "input" && isCurrent) tab.hear(letter.input);
-    if (["lead", "state", "input", "pong"].includes(letter.is)) askedAt = 0;
+    } else if (is === "hello") {
+      // Every tab holds a lock of its own: who can have it knows that the tab is gone.
+      if (!others.has(what)) locks.request(name + what, () => void (others.delete(what) && tab.changed()));
+      others.set(what, letter[2]);
+      if (letter[3]) post("state", what, tab.state());
+      tab.changed();
+    } else if (is === "order") tab.obey(what);
+    else if (is === "ping") post("pong");
   };
 
   const check = () => {
-    if (isLeader || !tab.isVisible()) return;
+    if (isLeader || !tab.wants().isVisible) return;
     if (!askedAt) {
       askedAt = Date.now();
-      post({ is: "ping" });
+      post("ping");
     } else if (Date.now() - askedAt >= SILENCE_MS) {
       askedAt = 0;
-      gone.abort();
       queue(true);
     }
   };
 
   let checks: ReturnType<typeof setInterval> | undefined;
-  let letGo = () => {};
   if (channel) {
-    channel.onmessage = ({ data }) => read(data as Letter);
-    locks?.request(`${name}:${me}`, () => {
+    channel.onmessage = ({ data }) => read(data);
+    locks.request(name + me, () => {
       hello(true);
-      return new Promise<void>((done) => (letGo = done));
+      return hold();
     });
-    queue();
+    queue(false);
     checks = setInterval(check, CHECK_MS);
-  } else {
     // Not before whoever has called knows of it.
-    queueMicrotask(() => isStopped || lead());
-  }
+  } else queueMicrotask(() => stopped.signal.aborted || lead());
 
-  const all = () => [{ rooms: tab.rooms(), isVisible: tab.isVisible() }, ...others.values()];
   return {
     get isLeader() {
       return isLeader;
     },
-    rooms: () => new Set(all().flatMap(({ rooms }) => rooms)),
-    isVisible: () => all().some(({ isVisible }) => isVisible),
-    relay: (input) => post({ is: "input", input }),
-    order: (order) => (isLeader ? tab.obey(order) : post({ is: "order", order })),
-    update: () => {
-      if (isLeader) tab.changed();
-      else hello(false);
-      check();
+    wants() {
+      const all = [tab.wants(), ...others.values()];
+      return { rooms: all.flatMap(({ rooms }) => rooms), isVisible: all.some(({ isVisible }) => isVisible) };
     },
-    stop: () => {
-      isStopped = true;
+    relay: (input) => post("input", input),
+    order: (...order) => (isLeader ? tab.obey(order) : post("order", order)),
+    update: () => (isLeader ? tab.changed() : hello(false)),
+    stop() {
       clearInterval(checks);
-      gone.abort();
-      post({ is: "bye", from: me });
+      queued.abort();
+      stopped.abort();
       resign();
-      release();
-      letGo();
       channel?.close();
     },
   };

@@ -2,31 +2,28 @@
 
 import type { Options } from "./types.js";
 
-export interface Tokens {
-  /** `null` where the cookie says who it is. */
-  get(why?: "connect" | "expired"): Promise<string | null>;
-  /** Whether `get("expired")` would bring another one. */
-  readonly isRenewable: boolean;
-}
+export type Why = "connect" | "expired";
+
+/** `null` where the cookie says who it is. */
+export type Tokens = (why?: Why) => Promise<string | null>;
 
 export function newTokens({ token, getToken }: Pick<Options, "token" | "getToken">): Tokens {
   let known: string | null = token ?? null;
   let asking: Promise<string> | undefined;
-  const ask = (why: "connect" | "expired") => {
-    asking ??= Promise.resolve(getToken?.(why) as string).then((fresh) => (known = fresh));
-    return asking.finally(() => (asking = undefined));
-  };
-  return {
-    isRenewable: !!getToken,
-    get: async (why = "connect") => (getToken && (known === null || why === "expired") ? ask(why) : known),
+  return async (why = "connect") => {
+    if (!getToken || (known !== null && why === "connect")) return known;
+    asking ??= (async () => getToken(why))().finally(() => {
+      asking = undefined;
+    });
+    known = await asking;
+    return known;
   };
 }
 
 /** What a token says of its user, unjudged: only the server judges it. */
-export function subjectOf(token: string): string | null {
+export function subjectOf(token: string | null): string | null {
   try {
-    const claims = (token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
-    return JSON.parse(atob(claims)).sub ?? null;
+    return JSON.parse(atob((token as string).split(".")[1]?.replace(/-/g, "+").replace(/_/g, "/") as string)).sub;
   } catch {
     return null;
   }

@@ -93,7 +93,7 @@ export interface Snapshot {
 export interface RoomSnapshot {
   /** `joining` also while the connection is away; `left` where the server has sent us out, and then `error` says why. */
   readonly status: "joining" | "joined" | "left";
-  /** Who is here, by name; at most 200, and `userCount` counts all. Empty on `longpoll` and `poll`, which are unseen. */
+  /** Who is here; at most 200, and `userCount` counts all. Empty on `longpoll` and `poll`, which are unseen. */
   readonly users: readonly string[];
   readonly userCount: number;
   /** Who types now, oneself left out. */
@@ -127,7 +127,7 @@ export interface EventMap {
   /** Marked or deleted, here or on another device. */
   marked: Omit<Marked, "type">;
   status: { status: Status; transport: Transport | null };
-  /** What was missed has come: after every reconnect that brought something, or lost something (`complete: false`). */
+  /** A reconnect after which something was missed: so many positions, all of which follow, if it is `complete`. */
   recovered: { stream: string; count: number; complete: boolean };
   /** Something is lost (`gap`); of the inbox the list has been read again, in a room `history()` may help. */
   reset: { stream: string; reason: string };
@@ -136,6 +136,8 @@ export interface EventMap {
   typing: { room: string; users: readonly string[] };
   /** Somebody clicked a system notification: show it. Without a listener the page goes to `url` by itself. */
   open: { id: string; url: string };
+  /** The connection of this tab has ended, or is given up. */
+  lost: null;
   /** Every frame that the server sends, before it is judged; for consoles. */
   frame: Frame;
   error: Fault;
@@ -233,7 +235,6 @@ export interface PreferencesApi {
 
 /** Web Push of this browser. `snapshot.push` says how it stands. */
 export interface Push {
-  readonly state: PushState;
   /** From a click or a key only, since browsers ask then alone. Rejects with the state as `code` where it cannot be. */
   enable(): Promise<void>;
   /** Also before signing out: the subscription is the browser's, and the next user's otherwise. */

@@ -182,7 +182,7 @@ export type Event =
 export type Frame = Event | Notification;
 
 /** Whether a frame is a notification, which the dot in its type says. */
-export function isNotification(frame: Frame): frame is Notification {
+export function isNotification(frame: { readonly type: string }): frame is Notification {
   return frame.type.includes(".");
 }
 

@@ -1,259 +1,215 @@
 /**
- * The connection of a leading tab: does what `link.ts` decides, with real transports, timers and tokens. It hands on
- * what it hears, and finds out why a connection could not be had.
+ * The connection of a leading tab: opens a way, watches it, and comes back as `next.ts` decides. It hands on what it
+ * hears.
  */
 
+import { type Core, MEMORY } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
-import type { Memory } from "../memory.js";
-import type { Input } from "../model/state.js";
-import type { Tokens } from "../tokens.js";
-import { CLIMB, openLongPoll, openShortPoll } from "../transports/poll.js";
-import { openEventStream } from "../transports/sse.js";
-import type { Carrier, Open, Wire } from "../transports/transport.js";
+import { cursorOf, INBOX } from "../model/position.js";
+import type { Why } from "../tokens.js";
+import type { Carrier } from "../transports/way.js";
 import { openWebSocket } from "../transports/websocket.js";
-import type { Transport } from "../types.js";
-import type { Ok, Refusal, Welcome } from "../wire.js";
-import { IDLE, type Link, type LinkInput, type Loss, type Policy, statusOf, stepLink } from "./link.js";
+import type { Fault, Transport } from "../types.js";
+import { next } from "./next.js";
 
-const TRANSPORTS: Record<Transport, Open> = {
-  ws: openWebSocket,
-  sse: openEventStream,
-  longpoll: openLongPoll,
-  poll: openShortPoll,
-};
-
-/** How long a welcome may take, and an answer to the question why there was none. */
-const OPEN_MS = 10_000;
-/** How much later than expected something may come, until silence means that nobody is there. */
-const SILENCE_MS = 15_000;
+/** How long a welcome may take; and how much later than expected something may come, until it means that nobody is there. */
+const PATIENCE_MS = 10_000;
+/** How long a lower rung of the ladder is kept before the upper ones are tried again. */
+const REMEMBER_MS = 3_600_000;
 /** How long rooms that change wait for others. */
 const SWAP_MS = 50;
-/** How long before its end a token is renewed, at most. */
-const RENEW_MS = 30_000;
-
-/** What it is for, and what it asks of the client. */
-export interface Host extends Pick<Wire, "http" | "WebSocket" | "cursor" | "counters" | "pollIntervalMs"> {
-  readonly tokens: Tokens;
-  readonly policy: Policy;
-  /** Where the way that has worked is remembered. */
-  readonly memory: Memory;
-  /** Rooms to be in, now. */
-  rooms(): readonly string[];
-  hear(input: Input): void;
-}
 
 export interface Connection {
-  act(input: LinkInput): void;
+  /** Connects, unless it is or will be. */
+  start(): void;
+  /** Lets go; `closed` is for good. */
+  stop(to: "idle" | "closed", error?: Fault): void;
+  /** Drops the connection and comes back, on this transport if one is given. */
+  reconnect(transport?: Transport): void;
   /** Joins or leaves, however this is done on the way in use. */
   follow(room: string, isWanted: boolean): void;
-  /** Sends a command, if there is a way for commands. */
+  /** Sends a command, and says whether there is a way for commands. */
   send(command: object): boolean;
-  /** Sends a command and gives its answer; `null` where there is no way for commands. */
-  call(command: object): Promise<Ok> | null;
-  /** Whether something should have come since. */
-  check(): void;
-  /** The network is there, or not, or another one. */
-  network(): void;
+  /** Somebody looks, or the network has changed: what should have come, or waits, is not waited for any longer. */
+  hurry(isNetwork?: boolean): void;
   /** Ends without a word: another tab goes on. */
-  end(): void;
+  drop(): void;
 }
 
-export function newConnection(host: Host): Connection {
-  const { http, policy, tokens } = host;
-  let link: Link = { ...IDLE, ...host.memory.read() };
-  let carrier: Carrier | undefined;
+export function newConnection(core: Core): Connection {
+  const { settings, hear, state, tokens } = core;
+  const { bounds } = settings;
+  /** Those to try; one alone where the application has chosen it. */
+  let ladder = settings.transports;
+  const load = () => import("../transports/others.js");
+  /** `away` is before, between and after attempts that have had no welcome. */
+  let phase: "idle" | "closed" | "connected" | "away" = "idle";
+  let error: Fault | null = null;
+  let rung = 0;
+  let chosenAt = 0;
+  /** Of the last connection; 0 where this would be the first. */
+  let openedAt = 0;
+  let failures = 0;
+  /** Whether the server has said how long to wait: nobody hurries it then. */
+  let isTold = false;
+  /** Counts attempts: what belongs to an older one does nothing any more. */
   let attempt = 0;
+  let carrier: Carrier | undefined;
+  /** Sends a command, once there is a welcome. */
+  let speak: Carrier["send"];
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let renewal: ReturnType<typeof setTimeout> | undefined;
   let swapping: ReturnType<typeof setTimeout> | undefined;
-  let heardAt = 0;
-  let silenceMs = 0;
-  let refs = 0;
-  const calls = new Map<number, { done(answer: Ok): void; fail(error: TidingsError): void }>();
+  let check = () => {};
 
-  const act = (input: LinkInput) => {
-    const [next, effects] = stepLink(link, input, { now: Date.now(), chance: Math.random() }, policy);
-    link = next;
-    for (const effect of effects) {
-      drop();
-      if (effect.do === "open") open(effect.transport, effect.why);
-      else if (effect.do === "wait") timer = setTimeout(() => act({ type: "due" }), effect.ms);
-    }
-    tell();
-  };
+  try {
+    const [transport, at] = (localStorage.getItem(MEMORY) as string).split(" ");
+    rung = Math.max(0, ladder.indexOf(transport as Transport));
+    chosenAt = Number(at);
+  } catch {
+    // Nothing is known, or the page may not have it.
+  }
 
   const isOnline = () => globalThis.navigator?.onLine !== false;
+  const rooms = () => Object.keys(state().rooms).filter((room) => state().rooms[room]?.status !== "left");
 
-  const tell = () => {
-    const error = link.error && faultOf(link.error);
-    const transport = policy.ladder[link.rung] as Transport;
-    host.hear({ type: "@link", status: statusOf(link, isOnline()), transport, error });
+  const enter = (to = phase, why = error) => {
+    phase = to;
+    error = why;
+    const away = isOnline() ? (openedAt ? "reconnecting" : "connecting") : "offline";
+    hear({ type: "@link", status: to === "away" ? away : to, transport: ladder[rung] as Transport, error });
   };
 
   const drop = () => {
     attempt += 1;
     clearTimeout(timer);
-    clearTimeout(renewal);
     carrier?.close();
-    carrier = undefined;
-    for (const { fail } of calls.values())
-      fail(new TidingsError("network", "the connection was lost", { retryable: true }));
-    calls.clear();
+    carrier = speak = undefined;
+    core.emitter.emit("lost", null);
   };
 
-  const open = async (transport: Transport, why: "connect" | "expired") => {
+  const reopen = (why?: Why) => {
+    enter("away");
+    open(why);
+  };
+
+  const open = async (why: Why = "connect") => {
+    drop();
     const mine = attempt;
-    const isMine = () => mine === attempt;
+    const isOld = () => rung > 0 && Date.now() - chosenAt > REMEMBER_MS;
+    if (isOld()) rung = 0;
+    const transport = ladder[rung] as Transport;
+    let isWelcome = false;
+    let heardAt = Date.now();
+    let silenceMs = PATIENCE_MS;
+    isTold = false;
     const lost = async (thrown: unknown) => {
-      if (!isMine()) return;
-      const error = errorOf(thrown);
-      const isOpening = link.phase === "opening";
+      if (mine !== attempt) return;
       drop();
       const still = attempt;
-      const loss = await explain(error, isOpening);
-      if (still === attempt) act({ type: "lost", loss });
+      let reason = errorOf(thrown);
+      if (!isWelcome) reason = await load().then(({ explain }) => explain(core, reason, rooms()), errorOf);
+      if (still === attempt) fall(reason, !isWelcome && why === "expired");
     };
-    heardAt = Date.now();
-    silenceMs = OPEN_MS;
-    watch(lost);
+    check = () => {
+      clearTimeout(timer);
+      const left = heardAt + silenceMs - Date.now();
+      if (left > 0) timer = setTimeout(check, left);
+      else lost(new TidingsError("timeout", { retryable: true }));
+    };
+    check();
     try {
-      const token = await tokens.get(why);
-      if (!isMine()) return;
-      const { cursor, counters, pollIntervalMs, WebSocket } = host;
-      const lifetimeMs = link.isPinned || link.rung === 0 ? Number.POSITIVE_INFINITY : policy.rememberMs;
-      carrier = TRANSPORTS[transport]({
-        ...{ http, token, WebSocket, cursor, counters, pollIntervalMs, lifetimeMs },
-        rooms: host.rooms(),
-        hear: (input) => isMine() && hear(input, transport),
-        alive: () => (heardAt = Date.now()),
-        lost,
+      const token = await tokens(why);
+      const openWay = transport === "ws" ? openWebSocket : (await load()).openOther(transport, () => chosenAt);
+      if (mine !== attempt) return;
+      carrier = openWay({
+        ...{ core, token, isOld, lost, rooms },
+        cursor: (streams) => cursorOf(state().cursors, [INBOX, ...streams]),
+        hear(input) {
+          if (mine !== attempt) return;
+          heardAt = Date.now();
+          hear(input);
+          const { type } = input;
+          if (type === "welcome" || type === "@polled") {
+            silenceMs = PATIENCE_MS + input.ping_interval_ms;
+            isWelcome = true;
+            opened();
+          } else if (type === "error" && input.retryable && input.command === "join") {
+            const { room = "", retry_after_ms: ms = 1000 } = input;
+            setTimeout(() => speak && rooms().includes(room) && follow(room, true), ms);
+          }
+        },
+        alive() {
+          heardAt = Date.now();
+        },
       });
-    } catch (error) {
-      lost(error);
+    } catch (thrown) {
+      lost(thrown);
     }
   };
 
-  const hear = (input: Input, transport: Transport) => {
-    heardAt = Date.now();
-    if (input.type === "welcome") silenceMs = (input as Welcome).ping_interval_ms + SILENCE_MS;
-    if (input.type === "@polled") silenceMs = (transport === "poll" ? host.pollIntervalMs * 2 : 25_000) + SILENCE_MS;
-    host.hear(input);
-    if (input.type === "welcome" || (input.type === "@polled" && link.phase === "opening")) opened(input as Welcome);
-    if (input.type === "ok" || input.type === "error") answered(input as Ok | Refusal);
-  };
-
-  const opened = ({ expires_at }: Partial<Welcome>) => {
-    act({ type: "opened" });
-    host.memory.write(link);
-    if (!carrier?.send) return;
-    for (const room of host.rooms()) follow(room, true);
-    renewBefore(expires_at);
-  };
-
-  const answered = (frame: Ok | Refusal) => {
-    const call = calls.get(frame.ref as number);
-    calls.delete(frame.ref as number);
-    if (frame.type === "ok") {
-      call?.done(frame);
-      if (frame.command === "auth") renewBefore(frame.expires_at);
-      return;
+  const opened = () => {
+    if (phase !== "connected") {
+      openedAt = Date.now();
+      enter("connected", null);
     }
-    const { code, message, retryable, retry_after_ms: retryAfterMs, command, room } = frame;
-    call?.fail(new TidingsError(code, message, { retryable, retryAfterMs }));
-    if (command === "join" && room && retryable) setTimeout(() => rejoin(room), retryAfterMs ?? 1000);
+    speak = carrier?.send;
+    if (speak) for (const room of rooms()) follow(room, true);
   };
 
-  const rejoin = (room: string) => host.rooms().includes(room) && carrier?.send && follow(room, true);
-
-  /** A new token in time is one reconnect less. If there is none, the server closes with 4001. */
-  const renewBefore = (end: string | undefined) => {
-    clearTimeout(renewal);
-    if (!end || !tokens.isRenewable) return;
-    const left = Date.parse(end) - Date.now();
-    const mine = attempt;
-    const renew = async () => {
-      const token = await tokens.get("expired").catch(() => null);
-      if (token && mine === attempt) carrier?.send?.({ type: "auth", token });
-    };
-    if (left > 0) renewal = setTimeout(renew, Math.min(left - Math.min(left / 10, RENEW_MS), 2 ** 31 - 1));
-  };
-
-  /** Looks each time when something should have come, whether it has. */
-  const watch = (lost: (error: TidingsError) => void) => {
-    const over = heardAt + silenceMs - Date.now();
-    if (over <= 0) return void lost(new TidingsError("timeout", "the server is silent", { retryable: true }));
-    timer = setTimeout(() => watch(lost), over);
-    overdue = () => heardAt + silenceMs < Date.now() && lost(new TidingsError("timeout", "the server was silent"));
-  };
-  let overdue: () => void = () => {};
-
-  /** A browser does not say why a connection could not be had, so the server is asked over HTTP. */
-  const explain = async (error: TidingsError, isOpening: boolean): Promise<Loss> => {
-    if (error.code === CLIMB) return { error, isOurs: true };
-    const { status = 1006, problem } = error;
-    if (status === 403 && error.code === "forbidden" && (await refuseRooms())) return { error, isOurs: true };
-    // Something between us and the server has answered in its place.
-    const isForeign = status < 1000 && !problem?.code && ![401, 429, 502, 503, 504].includes(status);
-    if (!isOpening || error.code === "unauthenticated" || status !== 1006) return { error, isBlocked: isForeign };
-    try {
-      await http.send("me", { isOnce: true, signal: AbortSignal.timeout(OPEN_MS) });
-      return { error, isBlocked: true };
-    } catch (reason) {
-      return { error: reason as TidingsError };
+  /** Comes back, or does not. */
+  const fall = (reason: TidingsError, isTokenNew: boolean) => {
+    if (phase === "connected" && Date.now() - openedAt >= bounds.minUptime) failures = 0;
+    // A server that is away is away on every rung: only where it answers otherwise is the next one tried.
+    if (reason.code === "blocked") {
+      rung = (rung + 1) % ladder.length;
+      chosenAt = Date.now();
     }
-  };
-
-  /** One room that the token does not allow must not keep us from the others: finds out which. */
-  const refuseRooms = async (): Promise<boolean> => {
-    const { scopes } = await http.json<Pick<Welcome, "scopes">>("me").catch(() => ({ scopes: null }));
-    if (!scopes) return false;
-    const allowed = scopes.flatMap((scope) => (scope.startsWith("join:") ? [scope.slice(5)] : []));
-    const isAllowed = (room: string) =>
-      allowed.some((pattern) => (pattern.endsWith("*") ? room.startsWith(pattern.slice(0, -1)) : room === pattern));
-    const refused = host.rooms().filter((room) => !isAllowed(room));
-    const what = { type: "error", command: "join", code: "forbidden", retryable: false } as const;
-    for (const room of refused) host.hear({ ...what, room, message: "the token does not allow to join this room" });
-    return refused.length > 0;
-  };
-
-  const follow = (room: string, isWanted: boolean) => {
-    // Where rooms are named when it is opened it is opened anew, once for all that change together.
-    if (!carrier?.send) return void (swapping ??= setTimeout(swap, SWAP_MS));
-    const since = host.cursor([room]).split("@")[1];
-    // Only a command with a reference is answered.
-    call(isWanted ? { type: "join", room, ...(since && { since }) } : { type: "leave", room })?.catch(() => {});
-  };
-
-  const swap = () => {
-    swapping = undefined;
-    act({ type: "swap" });
+    const then = next({ error: reason, failures, isTokenNew }, bounds, Math.random());
+    if (!then) return stop("closed", faultOf(reason));
+    enter("away", faultOf(reason));
+    failures += 1;
+    isTold = !!reason.retryAfterMs;
+    timer = setTimeout(reopen, then.ms, then.isExpired ? "expired" : "connect");
   };
 
   const send = (command: object) => {
-    if (link.phase !== "open" || !carrier?.send) return false;
-    carrier.send(command);
-    return true;
+    speak?.(command);
+    return !!speak;
   };
 
-  const call = (command: object) => {
-    if (link.phase !== "open" || !carrier?.send) return null;
-    refs += 1;
-    const ref = refs;
-    const answer = new Promise<Ok>((done, fail) => calls.set(ref, { done, fail }));
-    carrier.send({ ...command, ref });
-    return answer;
+  const follow = (room: string, isWanted: boolean) => {
+    // Only a command with a reference is answered.
+    if (send({ type: isWanted ? "join" : "leave", room, since: state().cursors[room], ref: room.slice(0, 64) })) return;
+    // Where rooms are named when it is opened it is opened anew, once for all that change together.
+    if (phase !== "connected" || carrier?.send) return;
+    clearTimeout(swapping);
+    swapping = setTimeout(() => phase === "connected" && open(), SWAP_MS);
+  };
+
+  const stop: Connection["stop"] = (to, why) => {
+    drop();
+    openedAt = 0;
+    enter(to, why ?? null);
   };
 
   return {
-    act,
-    follow: (room, isWanted) => void (link.phase === "open" && follow(room, isWanted)),
-    send,
-    call,
-    check: () => void (link.phase === "open" && overdue()),
-    network: () => {
-      if (isOnline()) act({ type: link.phase === "open" ? "swap" : "hurry" });
-      else tell();
+    ...{ follow, send, drop, stop },
+    start() {
+      failures = 0;
+      if (phase === "idle" || phase === "closed") reopen();
     },
-    end: drop,
+    reconnect(transport) {
+      if (transport) [ladder, rung] = [[transport], 0];
+      failures = 0;
+      reopen();
+    },
+    hurry(isNetwork) {
+      if (phase === "connected") isNetwork && isOnline() ? open() : check();
+      else if (phase === "away" && !isTold && isOnline()) {
+        drop();
+        timer = setTimeout(reopen, Math.random() * bounds.min);
+      }
+      if (isNetwork) enter();
+    },
   };
 }

@@ -72,6 +72,5 @@ export function useSnapshot<T>(select: (snapshot: Snapshot) => T): T {
 /** An object that is the same for as long as its members are. */
 export function useStable<T extends object>(value: T): T {
   // What a hook returns has always the same members in the same order.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: they are its members
   return useMemo(() => value, Object.values(value));
 }

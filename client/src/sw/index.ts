@@ -10,10 +10,10 @@ declare const self: ServiceWorkerGlobalScope;
 
 interface Declared {
   web_push?: number;
-  notification?: NotificationOptions & { title?: string; navigate?: string };
+  notification?: (NotificationOptions & { title?: string; navigate?: string }) | null;
   app_badge?: number;
   /** Tags of what was shown here, and has been dealt with elsewhere. */
-  close?: readonly string[];
+  close?: readonly string[] | null;
 }
 
 /** As the server writes it; a summary of quiet hours tells of more than one, and reads none. */
@@ -38,8 +38,8 @@ function read(event: PushEvent): Declared {
 
 /** For `push`. */
 export function handlePush(event: PushEvent): void {
-  const { notification = {}, app_badge, close = [] } = read(event);
-  const { title, navigate, ...options } = notification;
+  const { notification, app_badge, close } = read(event);
+  const { title, navigate, ...options } = notification ?? {};
   const data: Data = { ...options.data, navigate };
   const { registration } = self;
   const shown = registration
@@ -48,7 +48,7 @@ export function handlePush(event: PushEvent): void {
   event.waitUntil(
     shown.then(async () => {
       const badge = app_badge ? navigator.setAppBadge?.(app_badge) : navigator.clearAppBadge?.();
-      for (const one of await registration.getNotifications()) if (close.includes(one.tag)) one.close();
+      for (const one of await registration.getNotifications()) if (close?.includes(one.tag)) one.close();
       await badge?.catch(() => {});
     }),
   );

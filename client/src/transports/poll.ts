@@ -1,59 +1,37 @@
 /** Long poll and poll (PROTOCOL.md section 5): ask behind the cursor, and ask again. */
 
 import { TidingsError } from "../errors.js";
-import type { Frame, Resume } from "../wire.js";
-import { type Open, ROOMS_MAX, type Wire } from "./transport.js";
+import type { Frame } from "../wire.js";
+import type { Open } from "./way.js";
 
 const WAIT_SECONDS = 25;
-/** Says that it is time to look whether a better way is open again. */
-export const CLIMB = "climb";
-
-interface Answer {
-  events: Frame[];
-  cursor: string;
-  resume: Record<string, Resume>;
-}
 
 const openPoll =
-  (wait: number): Open =>
-  (wire: Wire) => {
+  (most: number): Open =>
+  ({ core, rooms: wanted, cursor, isOld, hear, lost }) => {
+    const { http, settings, state } = core;
+    const rooms = wanted();
     const abort = new AbortController();
-    const rooms = wire.rooms.slice(0, ROOMS_MAX);
-    const begun = Date.now();
-    // The first answer is to come at once: it shows that this way is open.
-    let isFirst = true;
-    const ask = async () => {
-      const seconds = isFirst ? 0 : wait;
-      const since = wire.cursor(["inbox", ...rooms]);
-      const { version, marks_version } = wire.counters();
-      const known = version < 0 ? {} : { version, marks_version };
-      const url = wire.http.url("poll", { since, rooms: rooms.join(), wait: seconds || undefined, ...known });
-      const asked = Date.now();
-      const { events, cursor, resume } = await wire.http.json<Answer>(url, { signal: abort.signal });
-      if (abort.signal.aborted) return;
-      for (const event of events) wire.hear(event);
-      wire.hear({ type: "@polled", cursor, resume });
-      // An instance that is about to stop answers at once, with nothing.
-      if (!events.length && Date.now() - asked < seconds * 500)
-        throw new TidingsError("draining", "answered before its time", { retryable: true });
-      if (Date.now() - begun > wire.lifetimeMs) throw new TidingsError(CLIMB);
-      isFirst = false;
-      if (!wait) await pause(wire.pollIntervalMs * (0.9 + Math.random() / 5), abort.signal);
-    };
+    const { signal } = abort;
     const run = async () => {
-      while (!abort.signal.aborted) await ask();
+      // The first answer is to come at once: it shows that this way is open.
+      for (let wait = 0; !signal.aborted; wait = most) {
+        const { version, marks_version } = state().counters;
+        const known = version < 0 ? {} : { version: `${version}`, marks_version: `${marks_version}` };
+        const query = { rooms: rooms.join(), since: cursor(rooms), wait, ...known };
+        const asked = Date.now();
+        const { events, cursor: end } = await http<{ events: Frame[]; cursor: string }>("poll", { query, signal });
+        for (const event of events) hear(event);
+        hear({ type: "@polled", cursor: end, ping_interval_ms: (most || settings.pollInterval / 500) * 1000 });
+        // An instance that is about to stop answers at once, with nothing.
+        if (!events[0] && Date.now() - asked < wait * 500) throw new TidingsError("draining", { retryable: true });
+        if (isOld()) throw new TidingsError("climb", { retryable: true, retryAfterMs: 0 });
+        if (!most) await new Promise((done) => setTimeout(done, settings.pollInterval * (0.9 + Math.random() / 5)));
+      }
     };
-    run().catch((error) => !abort.signal.aborted && wire.lost(error));
+    run().catch(lost);
     return { close: () => abort.abort() };
   };
-
-/** Until the time is over, or nobody waits any more. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
-  });
-}
 
 export const openLongPoll = openPoll(WAIT_SECONDS);
 export const openShortPoll = openPoll(0);

@@ -3,11 +3,9 @@
  * does not say what it was refused for.
  */
 
-import { TidingsError } from "../errors.js";
-import type { Goodbye } from "../wire.js";
-import { type Open, ROOMS_MAX } from "./transport.js";
+import { endOf, type Open } from "./way.js";
 
-/** Takes the `data` of one event after the other out of what comes in pieces. The rest of an event repeats its data. */
+/** Takes the `data` of one event after the other out of what comes in pieces. All else of an event is in its data. */
 export function dataReader(take: (data: string) => void): (text: string) => void {
   let rest = "";
   let data: string[] = [];
@@ -16,8 +14,8 @@ export function dataReader(take: (data: string) => void): (text: string) => void
     const lines = (rest + text).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() as string;
     for (const line of lines) {
-      if (line.startsWith("data:")) data.push(line.slice(line[5] === " " ? 6 : 5));
-      else if (line === "" && data.length) {
+      if (line.startsWith("data:")) data.push(line.slice(5).replace(/^ /, ""));
+      else if (!line && data[0] !== undefined) {
         take(data.join("\n"));
         data = [];
       }
@@ -25,34 +23,28 @@ export function dataReader(take: (data: string) => void): (text: string) => void
   };
 }
 
-export const openEventStream: Open = (wire) => {
+export const openEventStream: Open = ({ core, rooms: wanted, cursor, hear, alive, lost }) => {
+  const rooms = wanted();
   const abort = new AbortController();
-  const rooms = wire.rooms.slice(0, ROOMS_MAX);
+  const { signal } = abort;
   const run = async () => {
-    let goodbye: Goodbye | undefined;
+    let goodbye = {};
     const read = dataReader((data) => {
       const frame = JSON.parse(data);
       if (frame.type === "goodbye") goodbye = frame;
-      wire.hear(frame);
+      hear(frame);
     });
-    const url = wire.http.url("sse", { rooms: rooms.join(), since: wire.cursor(["inbox", ...rooms]) });
-    const answer = await wire.http.send(url, { headers: { Accept: "text/event-stream" }, signal: abort.signal });
-    const decoder = new TextDecoder();
-    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const query = { rooms: rooms.join(), since: cursor(rooms) };
+    const headers = { Accept: "text/event-stream" };
+    const { body } = await core.http<Response>("sse", { query, headers, signal, isRaw: true });
+    const reader = (body as ReadableStream<BufferSource>).pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { value, done } = await reader.read();
-      if (done || abort.signal.aborted) break;
-      wire.alive();
-      read(decoder.decode(value, { stream: true }));
+      if (done) throw endOf(goodbye);
+      alive();
+      read(value);
     }
-    throw new TidingsError(goodbye?.reason ?? "network", "the stream has ended", {
-      status: goodbye?.code,
-      retryable: true,
-      retryAfterMs: goodbye?.retry_after_ms,
-    });
   };
-  run().catch((error) => {
-    if (!abort.signal.aborted) wire.lost(error);
-  });
+  run().catch(lost);
   return { close: () => abort.abort() };
 };

@@ -1,32 +1,26 @@
 /** A WebSocket (PROTOCOL.md section 3). Rooms are joined by commands, so that one that is refused ends nothing. */
 
-import { TidingsError } from "../errors.js";
-import type { Goodbye } from "../wire.js";
-import type { Open } from "./transport.js";
+import { endOf, type Open } from "./way.js";
 
-export const openWebSocket: Open = (wire) => {
-  const url = wire.http.url("ws", { since: wire.cursor(["inbox"]) }).replace(/^http/, "ws");
-  const socket = new wire.WebSocket(url, ["tidings.v1", ...(wire.token ? [`bearer.${wire.token}`] : [])]);
-  let goodbye: Goodbye | undefined;
+export const openWebSocket: Open = ({ core, token, cursor, hear, lost }) => {
+  const { url, WebSocket } = core.settings;
+  const since = cursor([]);
+  const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/ws${since && `?since=${since}`}`, [
+    "tidings.v1",
+    ...(token ? [`bearer.${token}`] : []),
+  ]);
+  let goodbye = {};
   socket.onmessage = ({ data }) => {
-    const frame = JSON.parse(data as string);
+    const frame = JSON.parse(data);
     if (frame.type === "goodbye") goodbye = frame;
-    wire.hear(frame);
+    hear(frame);
   };
-  socket.onclose = ({ code, reason }) => {
-    wire.lost(
-      new TidingsError(reason || goodbye?.reason || "network", `the connection was closed: ${code}`, {
-        status: code,
-        retryable: true,
-        retryAfterMs: goodbye?.retry_after_ms,
-      }),
-    );
-  };
+  socket.onclose = ({ code, reason }) => lost(endOf({ reason, ...goodbye, code }));
   return {
-    send: (command) => socket.readyState === 1 && socket.send(JSON.stringify(command)),
+    send: (command) => socket.send(JSON.stringify(command)),
     close: () => {
       socket.onmessage = socket.onclose = null;
-      socket.close(1000);
+      socket.close();
     },
   };
 };

@@ -23,6 +23,7 @@ const OURS = [
   ["http.listen", "127.0.0.1:0"],
   ["http.workers", "2"],
   ["auth.secret", SECRET],
+  ["auth.leeway", "0s"],
   ["limits.requests_per_second", "0"],
   ["limits.handshakes_per_second", "0"],
 ];
