@@ -72,6 +72,9 @@ describe("a list", () => {
     const client = fakeTidings();
     for (let n = 0; n < count; n += 1) client.deliver({ type: "note.text", payload: {} });
     client.connect();
+    await vi.waitFor(() =>
+      expect([client.getSnapshot().status, client.getSnapshot().loaded]).toEqual(["connected", true]),
+    );
     await settle();
     const feed = new Feed(client);
     feed.subscribe(() => {});

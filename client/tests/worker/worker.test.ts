@@ -4,7 +4,7 @@
  */
 
 import { beforeEach, expect, it } from "vitest";
-import { handleClick, handlePush, handleSubscriptionChange } from "../src/sw/index.js";
+import { handleClick, handlePush, handleSubscriptionChange } from "../../src/sw/index.js";
 
 interface Shown {
   title: string;
