@@ -24,6 +24,7 @@ static EMBEDDED: &[(&str, &[u8])] = &embedded![
     "admin/main.js",
     "admin/overview.js",
     "admin/publish.js",
+    "admin/revoke.js",
     "admin/rooms.js",
     "admin/section.js",
     "admin/sessions.js",

@@ -84,6 +84,16 @@ test("a session is found, disconnected, and its user shut out", async (t) => {
   await shown.getByText("The session of alice has ended").waitFor();
   await alice.waitForFunction(() => globalThis.client.getSnapshot().status === "closed");
   await shown.getByText("Nobody is connected").waitFor();
+
+  const bearer = await token(server, "alice");
+  await go("Follow");
+  await shown.getByLabel("User, or id of a notification").fill("alice");
+  await shown.getByRole("button", { name: "Follow" }).click();
+  await shown.getByRole("button", { name: "Revoke all tokens" }).click();
+  await shown.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await shown.getByText("The tokens of alice are revoked").waitFor();
+  const me = await fetch(`${server.base}/v1/me`, { headers: { Authorization: `Bearer ${bearer}` } });
+  assert.equal(me.status, 401);
 });
 
 test("a notification is followed from its storing to its reading", async (t) => {

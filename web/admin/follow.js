@@ -1,6 +1,7 @@
 import { html, nothing } from "../vendor/lit.js";
 import { call } from "./api.js";
 import { moment, number } from "./format.js";
+import { revoke } from "./revoke.js";
 import { Section } from "./section.js";
 
 const INTERVAL = 1_500;
@@ -35,6 +36,12 @@ export class Follow extends Section {
     if (wanted !== this.#wanted) return;
     this.#trace = answer.trace ?? null;
     this.#user = answer.user ?? null;
+  }
+
+  #revoke(user) {
+    return this.attempt(async () => {
+      if (await revoke(user)) this.page.say(`The tokens of ${user} are revoked.`);
+    });
   }
 
   /** Pushes to this user that were given up. */
@@ -156,7 +163,10 @@ export class Follow extends Section {
         )}
       </ul>
       ${sessions.length === 0 ? html`<p class="muted">Not connected now.</p>` : nothing}
-      <p><a href="#/sessions?user=${encodeURIComponent(user)}">Disconnect or revoke</a></p>
+      <p class="row">
+        ${sessions.length > 0 ? html`<a href="#/sessions?user=${encodeURIComponent(user)}">Disconnect</a>` : nothing}
+        <button type="button" class="danger" @click=${() => this.#revoke(user)}>Revoke all tokens</button>
+      </p>
     </section>`;
   }
 }

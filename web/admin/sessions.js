@@ -2,6 +2,7 @@ import { html, nothing } from "../vendor/lit.js";
 import { call } from "./api.js";
 import { confirm } from "./dialog.js";
 import { bytes, moment, number } from "./format.js";
+import { revoke } from "./revoke.js";
 import { Section } from "./section.js";
 
 const INTERVAL = 2_000;
@@ -51,14 +52,8 @@ export class Sessions extends Section {
   }
 
   async #revoke({ user }) {
-    const isMeant = await confirm({
-      title: `Revoke all tokens of ${user}?`,
-      text: "Every token that was made up to now is good no more, on all instances and for good; all sessions end.",
-      action: "Revoke",
-    });
-    if (!isMeant) return;
     await this.attempt(async () => {
-      await call("POST", "/v1/admin/revocations", { user });
+      if (!(await revoke(user))) return;
       this.page.say(`The tokens of ${user} are revoked.`);
       await this.#ask();
     });
