@@ -28,7 +28,7 @@ PYTHON_TOOLS := target/python
 NODE_MODULES := tests/node/node_modules/.package-lock.json client/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test client chaos soak fuzz mutants autobahn probe deny check setup tools bench
+.PHONY: help run test client chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -90,6 +90,10 @@ $(PYTHON_TOOLS)/.done: tests/python/requirements.txt | tools
 	@touch $@
 
 # What is known to have a hole is fetched from the network; all else is known here.
+webpush: $(PYTHON_TOOLS)/.done ## Have pushes read by libraries that are not ours
+	$(CARGO) build --locked $(FEATURES)
+	$(PYTHON_TOOLS)/bin/python tests/python/read_push.py target/debug/tidings
+
 deny: ## Judge what is built in: licences, sources, known holes
 	@$(CARGO) deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny@0.20.2
 	$(CARGO) deny --locked check
@@ -115,4 +119,4 @@ $(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | tools
 	cd $* && npm ci
 
 bench: ## Print the benchmarks
-	$(CARGO) bench --locked --bench protocol --bench store --bench http_publish --bench rooms
+	$(CARGO) bench --locked --bench protocol --bench push --bench store --bench http_publish --bench rooms

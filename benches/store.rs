@@ -15,7 +15,7 @@ use tidings::{
     hub::{LocalUsers, messages::Committed},
     store::{
         Store, StoreLink,
-        messages::{Others, Publish, StoreOptions},
+        messages::{Others, Publish, PushPolicy, StoreOptions},
     },
 };
 
@@ -55,6 +55,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         others: Others::default(),
+        push: PushPolicy::default(),
     };
     system.block_on(async {
         let store =
@@ -79,6 +80,7 @@ fn publishes(recipients: usize) -> impl FnMut() -> Publish {
             payload: payload.clone(),
             key: None,
             expires_in: None,
+            push: None,
         },
     }
 }

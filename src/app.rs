@@ -99,6 +99,7 @@ impl Application {
         let mut parts = Parts::start(&config, node).await?;
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
+        let push = parts.start_push(&config).await?;
         let api = web::Data::new(Api {
             store: parts.store.clone(),
             hub: parts.hub.clone(),
@@ -108,6 +109,7 @@ impl Application {
             limits: Arc::new(Limits::new(&config.limits, mode == Mode::Dev || cfg!(feature = "autobahn"))),
             revoker,
             peers,
+            push,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,

@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod outbox;
 pub mod peers;
 pub mod protocol;
+pub mod push;
 pub mod random;
 pub mod session;
 pub mod store;

@@ -57,6 +57,7 @@ PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
         (name = "Inbox", description = "The user's own notifications."),
         (name = "Follow", description = "Live, and what was missed: three transports, one cursor."),
         (name = "Rooms", description = "Say something in a room, read its history, see who is there."),
+        (name = "Push", description = "The browsers of a user that are told where no page is open."),
         (name = "User", description = "Who is asking, and how that user wants to be told."),
         (name = "Admin", description = "For whoever runs the application; all of it needs the scope `admin`."),
         (name = "Server", description = "For whoever runs it."),

@@ -61,7 +61,7 @@ fn accepted(command: &Command<'_>, json: &Map<String, Value>) {
     match &command.action {
         Action::Auth { token } => assert_eq!(field("token").unwrap(), token),
         Action::Resume { since } => assert_eq!(field("since").unwrap(), &since.to_string()),
-        Action::Ack { up_to } => assert_eq!(field("up_to").unwrap(), &up_to.to_string()),
+        Action::Ack(ack) => assert_eq!(field("up_to").unwrap(), &ack.up_to.to_string()),
         Action::Join { since, .. } => {
             assert_eq!(room.as_ref(), field("room"));
             assert_eq!(field("since").cloned(), since.map(|since| since.to_string().into()));

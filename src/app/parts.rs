@@ -6,22 +6,24 @@ use std::{
 };
 
 use actix::{Actor, Addr};
+use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use super::{
     AppError,
-    policies::{bridge_options, room_policy, store_options},
+    policies::{bridge_options, push_options, room_policy, store_options},
 };
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
     bridge::{BridgeLink, messages::BusEvents},
     config::{Config, StoreUrl},
-    domain::NodeId,
+    domain::{Invalid, NodeId},
     hub::{HubLink, LocalUsers, NotificationHub, ShardLink, messages::Committed},
     peers::{Company, Peers, PeersLink, Survey},
+    push::{EndpointRule, PushDesk, PushLink, VapidKey},
     store::{
         Store, StoreLink,
-        messages::{Others, StoreOptions},
+        messages::{KeepVapidKey, Others, StoreOptions},
     },
 };
 
@@ -36,6 +38,8 @@ pub struct Parts {
     pub bridge: Option<BridgeLink>,
     /// `None` until it is started.
     peers: Option<PeersLink>,
+    /// `None` until it is started, and where nothing is pushed.
+    pub push: Option<PushLink>,
     /// Other instances may be there.
     pub has_company: bool,
     /// One a worker, when it has started.
@@ -64,7 +68,15 @@ impl Parts {
             }
         }
         let has_company = bridge.is_some() || matches!(config.store.url, StoreUrl::Postgres(_));
-        Ok(Self { hub: HubLink::new(hub), store, bridge, peers: None, has_company, shards: Arc::default() })
+        Ok(Self {
+            hub: HubLink::new(hub),
+            store,
+            bridge,
+            peers: None,
+            push: None,
+            has_company,
+            shards: Arc::default(),
+        })
     }
 
     /// Starts what an instance among others needs. What was ever revoked is known before anybody is let in; what
@@ -88,6 +100,22 @@ impl Parts {
         Ok((revoker, peers))
     }
 
+    /// Starts what tells browsers that are closed, where that is asked for; gives what takes their subscriptions.
+    pub async fn start_push(&mut self, config: &Config) -> Result<Option<PushDesk>, AppError> {
+        if !config.push.enabled {
+            return Ok(None);
+        }
+        let key = vapid_key(config, &self.store).await?;
+        let wrong = |key: &str, error: Invalid| AppError::Configuration(format!("{key}: {error}"));
+        let rule = EndpointRule::new(&config.push.allowed_hosts);
+        let rule = Arc::new(rule.map_err(|error| wrong("push.allowed_hosts", error))?);
+        let desk = PushDesk { rule: rule.clone(), public_key: key.public_text().into() };
+        let options = push_options(config, key, rule);
+        let push = PushLink::start(options, self.store.clone());
+        self.push = Some(push.map_err(|error| wrong("push.test_ca", error))?);
+        Ok(Some(desk))
+    }
+
     /// Ends when a part has ended, and names it.
     pub async fn watch(&self) -> &'static str {
         loop {
@@ -104,11 +132,28 @@ impl Parts {
             if !self.peers.as_ref().is_none_or(PeersLink::is_alive) {
                 return "what talks to the other nodes";
             }
+            if !self.push.as_ref().is_none_or(PushLink::is_alive) {
+                return "what pushes";
+            }
             if !self.shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
                 return "a worker's shard";
             }
         }
     }
+}
+
+/// The key of the settings; without it that of the database, made by whoever came first.
+async fn vapid_key(config: &Config, store: &StoreLink) -> Result<VapidKey, AppError> {
+    if let Some(key) = &config.push.vapid_private_key {
+        let key = VapidKey::parse(key.expose_secret());
+        return key.map_err(|error| AppError::Configuration(format!("push.vapid_private_key: {error}")));
+    }
+    let broken = |error: String| AppError::Store(format!("the key of Web Push: {error}"));
+    let candidate = VapidKey::generate().and_then(|key| key.private_text());
+    let candidate = candidate.ok_or_else(|| broken("it cannot be made".to_owned()))?;
+    let kept = store.ask(KeepVapidKey { candidate: candidate.expose_secret().to_owned() }).await;
+    let kept = kept.map_err(|error| broken(error.to_string()))?;
+    VapidKey::parse(&kept).map_err(|error| broken(error.to_string()))
 }
 
 fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, AppError> {

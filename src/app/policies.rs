@@ -1,5 +1,7 @@
 //! What the parts are built with, out of the settings.
 
+use std::sync::Arc;
+
 use super::machine;
 use crate::{
     bridge::{BridgeOptions, RoomBounds},
@@ -7,8 +9,9 @@ use crate::{
     domain::NodeId,
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::{OutboxLimits, OutboxPool},
+    push::{EndpointRule, PushOptions, VapidKey},
     session::SessionPolicy,
-    store::messages::{Others, StoreOptions},
+    store::messages::{Others, PushPolicy, StoreOptions},
     stream::LogLimits,
 };
 
@@ -28,7 +31,25 @@ pub fn store_options(config: &Config) -> StoreOptions {
         tickets_max: config.limits.tickets.unwrap_or(0),
         max_age: config.retention.max_age,
         max_read: config.retention.max_read_per_user,
+        push: PushPolicy {
+            is_enabled: config.push.enabled,
+            grace: config.push.grace,
+            ttl: config.push.ttl,
+            subscriptions_max: config.limits.push_subscriptions.unwrap_or(0),
+        },
         others: Others::default(),
+    }
+}
+
+pub fn push_options(config: &Config, key: VapidKey, rule: Arc<EndpointRule>) -> PushOptions {
+    let push = &config.push;
+    PushOptions {
+        key,
+        subject: push.subject.clone(),
+        rule,
+        test_ca: push.test_ca.clone(),
+        ttl: push.ttl,
+        public_url: config.http.public_url.clone(),
     }
 }
 

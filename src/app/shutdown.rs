@@ -39,6 +39,13 @@ impl Signals {
 /// nodes still have to hear. Whatever of it is cut short, nothing accepted is lost.
 pub async fn stop(parts: &Parts, servers: Servers, sessions: &AtomicUsize, drain: Duration) {
     parts.hub.drain(drain);
+    // Push services take their time to answer.
+    let push = parts.push.clone();
+    let pushed = actix::spawn(async move {
+        if let Some(push) = push {
+            push.stop().await;
+        }
+    });
     let drained_at = Instant::now() + drain;
     // All have been told by then; who asks all the same is a request, and the server lets those finish.
     let deadline = drained_at + FAREWELL;
@@ -50,7 +57,8 @@ pub async fn stop(parts: &Parts, servers: Servers, sessions: &AtomicUsize, drain
         tokio::time::sleep_until(drained_at.into()).await;
     }
     servers.stop().await;
-    // Each has said all that it has to say when the next one stops: store, hub, bridge.
+    let _ = pushed.await;
+    // Each has said all that it has to say when the next one stops: push, store, hub, bridge.
     parts.store.flush().await;
     if let Some(bridge) = &parts.bridge {
         if let Err(error) = parts.hub.ask(Settle).await {

@@ -12,6 +12,9 @@ use crate::{
 
 use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
 
+/// What push services are told of whom to write to.
+const PUSH_SUBJECT: &str = "mailto:nobody@localhost";
+
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut sources = Sources { is_port_local: true, ..settings.sources() };
     let configured = Config::read_for_client(&sources)?;
@@ -57,7 +60,10 @@ fn preset(
         ("auth.jwks", String::new()),
         ("auth.default_scopes", "join:*,publish:*".to_owned()),
         ("bridge.url", String::new()),
-        ("push.enabled", "false".to_owned()),
+        // The key is made for this folder's database, and nobody is to be written to about a trial.
+        ("push.enabled", "true".to_owned()),
+        ("push.subject", PUSH_SUBJECT.to_owned()),
+        ("push.vapid_private_key", String::new()),
     ];
     // Tokens that the client verbs make with the configured secret are good here too.
     if let Some(configured) = configured.filter(|secret| check_secret("auth.secret", secret).is_ok()) {

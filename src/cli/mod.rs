@@ -7,8 +7,10 @@ mod dev;
 mod dev_folder;
 mod failure;
 mod health;
+mod keys;
 mod listen;
 mod output;
+mod push;
 mod send;
 mod serve;
 mod server;
@@ -45,6 +47,12 @@ enum Verb {
     Send(send::Send),
     /// Show a user's notifications, and what is said in rooms, as they come
     Listen(listen::Listen),
+    /// Make keys
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Look after Web Push
+    #[command(subcommand)]
+    Push(push::Push),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
     /// Print the version
@@ -64,6 +72,8 @@ impl Cli {
             Some(Verb::Token(token)) => token.run(settings),
             Some(Verb::Send(send)) => send.run(settings),
             Some(Verb::Listen(listen)) => listen.run(settings),
+            Some(Verb::Keys(keys)) => keys.run(),
+            Some(Verb::Push(push)) => push.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
             Some(Verb::Version(version)) => version.run(),
         }

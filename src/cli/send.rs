@@ -224,7 +224,7 @@ async fn publish(base: &str, token: &str, call: Call) -> Result<String, Failure>
 }
 
 /// What the server says is wrong, in one line.
-fn explain(status: u16, body: &str) -> String {
+pub(super) fn explain(status: u16, body: &str) -> String {
     let problem: Problem = serde_json::from_str(body).unwrap_or_default();
     let details = problem.errors.iter().map(|error| format!("{} {}", error.pointer, error.detail));
     let parts = [problem.title, problem.detail].into_iter().chain(details).filter(|part| !part.is_empty());

@@ -7,7 +7,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, Limits, later};
+use super::{Config, Limits, Push};
 use crate::{
     auth::{OriginRule, Verifier},
     domain::{CURSOR_ROOMS_MAX, Network},
@@ -15,6 +15,17 @@ use crate::{
 
 /// Longest start of the names on the bus, in characters.
 const PREFIX_MAX: usize = 64;
+
+/// What nothing reads where nothing is pushed.
+const PUSH_SETTINGS: [&str; 7] = [
+    "limits.push_subscriptions",
+    "push.vapid_private_key",
+    "push.subject",
+    "push.grace",
+    "push.ttl",
+    "push.allowed_hosts",
+    "push.test_ca",
+];
 
 /// Longest wait for one answer of the bus: a link that swallows everything is noticed within 10 s.
 const BRIDGE_TIMEOUT_MAX: Duration = Duration::from_secs(5);
@@ -41,11 +52,11 @@ pub(super) fn refuse_if(condition: bool, key: &'static str, text: &str) -> Resul
 
 /// Finds the first problem.
 pub fn check(config: &Config) -> Result<(), Problem> {
-    later::refuse(config)?;
     tokens_and_origins(config)?;
     nothing_is_zero(config)?;
     bursts(&config.limits)?;
     bus(config)?;
+    push(&config.push)?;
     listeners(config)?;
     let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
     refuse_if(
@@ -134,6 +145,25 @@ fn bus(config: &Config) -> Result<(), Problem> {
         bridge.secret.as_ref().is_some_and(is_weak),
         "bridge.secret",
         "at least 32 bytes are needed: openssl rand -base64 48",
+    )
+}
+
+/// Push services want to know whom to write to; that the key and the hosts are what they should be is known to `push`.
+fn push(push: &Push) -> Result<(), Problem> {
+    let is_contact = |subject: &String| {
+        ["mailto:", "https:"]
+            .iter()
+            .any(|scheme| subject.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    };
+    refuse_if(
+        push.enabled && push.subject.is_none(),
+        "push.subject",
+        "push.enabled needs a contact for push services, such as mailto:ops@example.com",
+    )?;
+    refuse_if(
+        !push.subject.as_ref().is_none_or(is_contact),
+        "push.subject",
+        "a contact is mailto:ADDRESS or an https: URL",
     )
 }
 
@@ -230,6 +260,9 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
         .then(|| "limits.publishes_burst has no effect without limits.publishes_per_second".to_owned());
     let warnings =
         warning.map(str::to_owned).into_iter().chain(open_admin).chain(trusts_all).chain(one_address);
-    let warnings = warnings.chain(without_bus).chain(without_rate);
-    warnings.chain(later::warnings(&is_set)).collect()
+    let without_push = PUSH_SETTINGS
+        .into_iter()
+        .filter(|key| !config.push.enabled && is_set(key))
+        .map(|key| format!("{key} has no effect without push.enabled"));
+    warnings.chain(without_bus).chain(without_rate).chain(without_push).collect()
 }

@@ -7,7 +7,6 @@ mod base_path;
 mod check;
 mod error;
 mod keys;
-mod later;
 mod sections;
 mod sources;
 mod units;
@@ -52,7 +51,7 @@ impl Config {
     ///
     /// # Errors
     /// One line that names the setting, where it came from and the fix: for what cannot be read, is
-    /// unknown or malformed, is unsafe, or is not in this version.
+    /// unknown or malformed, or is unsafe.
     pub fn load(sources: &Sources) -> Result<(Self, Vec<String>), ConfigError> {
         let (config, origins) = read(sources, |_| true)?;
         check::check(&config).map_err(|problem| ConfigError::Setting {

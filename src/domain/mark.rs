@@ -28,6 +28,15 @@ pub enum MarkTarget {
     All,
 }
 
+/// What a user was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// Everything up to here.
+    pub up_to: Position,
+    /// By a page in front: nothing of it is worth a push any more.
+    pub is_visible: bool,
+}
+
 /// One mark; the same one twice changes nothing the second time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {

@@ -1,6 +1,6 @@
 //! What is told: a draft before it is stored, a notification after.
 
-use super::{Json, NotificationId, NotificationType, Position, Timestamp, UserId};
+use super::{Json, NotificationId, NotificationType, Position, Timestamp, UserId, push::PushWish};
 
 /// Most recipients of one publish.
 pub const RECIPIENTS_MAX: usize = 1000;
@@ -24,6 +24,8 @@ pub struct Draft {
     /// Collapse key.
     pub key: Option<String>,
     pub expires_in: Option<std::time::Duration>,
+    /// `None` is: not at all.
+    pub push: Option<PushWish>,
 }
 
 /// One stored item of one inbox.

@@ -2,6 +2,7 @@
 
 pub mod nodes;
 pub mod notifications;
+pub mod push;
 pub mod revocations;
 pub mod unread;
 pub mod users;

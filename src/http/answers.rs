@@ -101,6 +101,15 @@ answers! {
         "409": "The user has as many mutes as one may have.",
         "422": "That is no pattern of types, or fields are wrong or unknown, and `errors` names each.",
     }
+    /// Of every call that is of no use where nothing is pushed.
+    NeedsPush {
+        "404": "Web Push is off here.",
+    }
+    Subscribes {
+        "404": "Web Push is off here.",
+        "409": "The user has as many push subscriptions as one may have.",
+        "422": "The endpoint is of no push service that is known here (`endpoint_not_allowed`), or fields are wrong or unknown, and `errors` names each (`validation`).",
+    }
     NamesRoom {
         "422": "That is no name of a room (`bad_room`).",
     }

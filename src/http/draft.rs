@@ -20,6 +20,7 @@ use super::{
 use crate::domain::{
     Draft, Json, NotificationType, UserId,
     notification::{COLLAPSE_KEY_MAX, PAYLOAD_BYTES_MAX, RECIPIENTS_MAX},
+    push::{PUSH_BYTES_MAX, PushWish, PushWords, Urgency},
 };
 
 /// Longest life of a notification: a century, so that no time overflows.
@@ -46,29 +47,22 @@ pub struct DraftBody {
     /// Seconds until it is gone for every device and from every count.
     #[schema(minimum = 1, maximum = 3_153_600_000_u64, nullable = false)]
     expires_in: Option<u64>,
-    /// Checked, and used by Web Push, which comes later.
+    /// What to show where no page of the user is open, or that nothing is to be shown. At most 4 KiB.
     #[schema(required = false, schema_with = not_or_words)]
-    push: PushWords,
+    push: PushBody,
 }
 
-/// The words of a push.
+/// The words of a push; what is left out is taken from `payload` (`title`, `text` or `body`, `url`) and `type`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read for their types alone")]
-pub struct PushWords {
+#[schema(as = PushWords)]
+pub struct PushBody {
     title: Option<String>,
     body: Option<String>,
+    /// Where a click leads.
     url: Option<String>,
+    /// `high` goes through quiet hours.
     urgency: Option<Urgency>,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Urgency {
-    VeryLow,
-    Low,
-    Normal,
-    High,
 }
 
 /// One user, or a list of them without repetition.
@@ -81,7 +75,7 @@ fn one_or_many() -> Schema {
 /// `false`, or the words.
 fn not_or_words() -> Schema {
     let not = ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false]));
-    OneOfBuilder::new().item(not).item(Ref::from_schema_name(PushWords::name())).build().into()
+    OneOfBuilder::new().item(not).item(Ref::from_schema_name(PushBody::name())).build().into()
 }
 
 /// Reads a draft.
@@ -102,12 +96,13 @@ pub fn parse(body: &[u8]) -> Result<Draft, Problem> {
     let v = faults.check("/v", fields.take("v").map_or(Ok(1), version));
     let key = faults.check("/key", fields.take("key").map(collapse_key).transpose());
     let expires_in = faults.check("/expires_in", fields.take("expires_in").map(expires_in).transpose());
-    faults.check("/push", fields.take("push").map_or(Ok(()), push));
+    let push = faults.check("/push", fields.take("push").map_or(Ok(Some(PushWish::default())), push));
     faults.unknown("", fields);
 
     let draft = || {
         let (to, notification_type, payload) = (to?, notification_type?, payload?);
-        Some(Draft { to, notification_type, v: v?, payload, key: key?, expires_in: expires_in? })
+        let (v, key, expires_in) = (v?, key?, expires_in?);
+        Some(Draft { to, notification_type, v, payload, key, expires_in, push: push? })
     };
     faults.finish(draft())
 }
@@ -173,14 +168,19 @@ fn expires_in(raw: &RawValue) -> Result<Duration, Wrong> {
     wrong("expires_in is at least one second and at most a century")
 }
 
-/// Checked and not kept: this version has no push to withhold or to word.
-fn push(raw: &RawValue) -> Result<(), Wrong> {
+fn push(raw: &RawValue) -> Result<Option<PushWish>, Wrong> {
     if raw.get() == "false" {
-        return Ok(());
+        return Ok(None);
+    }
+    if raw.get().len() > PUSH_BYTES_MAX {
+        return wrong(format!("push is larger than {PUSH_BYTES_MAX} bytes"));
     }
     // A list of the four values in order would be read as the object, too.
     let raw = if raw.get().starts_with('{') { raw } else { RawValue::NULL };
-    read::<PushWords>(raw, "push is false or an object of title, body, url, urgency").map(drop)
+    let PushBody { title, body, url, urgency } =
+        read(raw, "push is false or an object of title, body, url, urgency")?;
+    let words = PushWords { title, body, url };
+    Ok(Some(PushWish { words, urgency: urgency.unwrap_or_default() }))
 }
 
 #[cfg(test)]
@@ -201,8 +201,13 @@ mod tests {
         assert_eq!(draft.payload.as_str(), r#"{"z":1.10,"a":[]}"#);
         assert_eq!((draft.to.len(), draft.v, draft.key.as_deref()), (2, 2, Some("k")));
         assert_eq!(draft.expires_in, Some(Duration::from_secs(60)));
+        assert_eq!(draft.push, None);
         let one = parse(br#"{"to":"alice","type":"a.b","payload":{}}"#).unwrap();
         assert_eq!((one.to.len(), one.v, one.key), (1, 1, None));
+        assert_eq!(one.push, Some(PushWish::default()));
+        let words = br#"{"to":"a","type":"a.b","payload":{},"push":{"title":"T","urgency":"very-low"}}"#;
+        let wish = parse(words).unwrap().push.unwrap();
+        assert_eq!((wish.words.title.as_deref(), wish.urgency), (Some("T"), Urgency::VeryLow));
     }
 
     #[test]
@@ -223,6 +228,9 @@ mod tests {
         assert_eq!(pointers(&many), ["/to"]);
         let large = format!(r#"{{"to":"a","type":"a.b","payload":{{"x":"{}"}}}}"#, "x".repeat(16 * 1024));
         assert_eq!(pointers(&large), ["/payload"]);
+        let large =
+            format!(r#"{{"to":"a","type":"a.b","payload":{{}},"push":{{"body":"{}"}}}}"#, "x".repeat(4096));
+        assert_eq!(pointers(&large), ["/push"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     problem::{Fault, Problem},
 };
 use crate::{
-    domain::{Counters, MarkAs, Position, json::Fields},
+    domain::{Ack, Counters, MarkAs, Position, json::Fields},
     protocol::{
         ErrorCode,
         mark::{self, BadMark},
@@ -72,7 +72,7 @@ struct MarkAll {
 #[expect(dead_code, reason = "the body as the document shows it")]
 struct AckBody {
     up_to: Position,
-    /// Whether the page is in front.
+    /// Whether the page is in front, so that nothing of it needs to be pushed.
     #[schema(nullable = false)]
     visible: Option<bool>,
 }
@@ -127,8 +127,8 @@ pub async fn acknowledge(
     api: Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let body = body::json(&request, payload, &api).await?;
-    let up_to = said(&body, mark::parse_ack)?;
-    api.store.ask(Acknowledge { user: caller.0.user, up_to }).await?;
+    let Ack { up_to, is_visible } = said(&body, mark::parse_ack)?;
+    api.store.ask(Acknowledge { user: caller.0.user, up_to, is_visible }).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -27,6 +27,7 @@ pub mod patience;
 mod pieces;
 mod preferences;
 pub mod problem;
+mod push;
 pub mod rate_limit;
 pub mod request_id;
 mod rooms;
@@ -56,6 +57,7 @@ use crate::{
     hub::HubLink,
     limits::Limits,
     peers::PeersLink,
+    push::PushDesk,
     store::StoreLink,
 };
 
@@ -69,6 +71,8 @@ pub struct Api {
     pub limits: Arc<Limits>,
     pub revoker: Arc<Revoker>,
     pub peers: PeersLink,
+    /// `None` where nothing is pushed.
+    pub push: Option<PushDesk>,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,
@@ -87,12 +91,13 @@ pub struct Api {
         inbox::list, inbox::fetch, inbox::delete,
         marks::mark, marks::acknowledge, unread::unread,
         mutes::list, mutes::put, mutes::remove,
+        push::key, push::subscribe, push::list, push::unsubscribe,
         rooms::publish, rooms::messages, rooms::presence,
         admin::revocations::revoke, admin::revocations::end_session, admin::users::erase,
-        admin::unread::unread, admin::notifications::trace,
+        admin::unread::unread, admin::notifications::trace, admin::push::retry,
         admin::nodes::stats, admin::nodes::sessions, admin::nodes::rooms,
     ),
-    components(schemas(problem::ProblemBody<'_>, draft::PushWords, mutes::MuteBody))
+    components(schemas(problem::ProblemBody<'_>, draft::PushBody, mutes::MuteBody, admin::push::RetryBody))
 )]
 pub struct Documented;
 
@@ -136,6 +141,9 @@ fn for_clients() -> Vec<Endpoint> {
         at("/v1/preferences").get(preferences::fetch).put(preferences::replace),
         at("/v1/mutes").get(mutes::list),
         at("/v1/mutes/{pattern}").put(mutes::put).delete(mutes::remove),
+        at("/v1/push/key").get(push::key),
+        at("/v1/push/subscriptions").get(push::list).post(push::subscribe),
+        at("/v1/push/subscriptions/{id}").delete(push::unsubscribe),
         at("/v1/send/{user}").post(notifications::send),
         at("/v1/notifications").get(inbox::list).post(notifications::publish),
         // These words are no ids, and so stand before them.
@@ -155,6 +163,7 @@ fn for_administrators() -> Vec<Endpoint> {
         at("/v1/admin/users/{user}").delete(admin::users::erase),
         at("/v1/admin/unread").get(admin::unread::unread),
         at("/v1/admin/notifications/{id}").get(admin::notifications::trace),
+        at("/v1/admin/push/retry").post(admin::push::retry),
         at("/v1/admin/stats").get(admin::nodes::stats),
         at("/v1/admin/rooms").get(admin::nodes::rooms),
         at("/v1/admin/sessions").get(admin::nodes::sessions),

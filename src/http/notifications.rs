@@ -21,7 +21,7 @@ use super::{
 use crate::{
     domain::{
         Draft, Identity, Json, NotificationId, NotificationType, Position, UserId,
-        notification::PAYLOAD_BYTES_MAX,
+        notification::PAYLOAD_BYTES_MAX, push::PushWish,
     },
     observe::metrics,
     protocol::ErrorCode,
@@ -139,7 +139,8 @@ pub async fn send(
         .parse()
         .map_err(|error| unprocessable("type", error))?;
     let payload = note(&body, &arguments)?;
-    let draft = Draft { to: vec![user], notification_type, v: 1, payload, key: None, expires_in: None };
+    let push = Some(PushWish::default());
+    let draft = Draft { to: vec![user], notification_type, v: 1, payload, key: None, expires_in: None, push };
     store(&api, identity, idempotency_key, draft).await
 }
 

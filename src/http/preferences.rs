@@ -26,7 +26,7 @@ use crate::{
 #[schema(as = NewPreferences)]
 #[expect(dead_code, reason = "the body as the document shows it")]
 struct PreferencesBody {
-    /// Hours in which nothing is to be pushed.
+    /// Hours in which nothing is pushed that is not urgent; what comes meanwhile is told at their end, as one.
     quiet: Option<QuietHours>,
     /// Whether anything is pushed at all.
     #[schema(required = false, default = true)]
@@ -35,7 +35,7 @@ struct PreferencesBody {
 
 /// How the user wants to be told
 ///
-/// Whoever never said it has the defaults. Used by Web Push, which comes later.
+/// Whoever never said it has the defaults. They are about Web Push alone: what is live is always told.
 #[utoipa::path(
     get, path = "/v1/preferences", tag = "User", operation_id = "fetch_preferences",
     responses(

@@ -217,7 +217,7 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused => {
                 Self::new(ErrorCode::Conflict, error.to_string()).status(StatusCode::UNPROCESSABLE_ENTITY)
             }
-            StoreError::KeyInProgress | StoreError::TooManyMutes => {
+            StoreError::KeyInProgress | StoreError::TooManyMutes | StoreError::TooManySubscriptions => {
                 Self::new(ErrorCode::Conflict, error.to_string())
             }
             StoreError::TooManyTickets(wait) => {

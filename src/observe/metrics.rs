@@ -31,6 +31,8 @@ struct Metrics {
     sessions_closed: Family<Label, Counter>,
     limits_exceeded: Family<Label, Counter>,
     bus_rejected: Counter,
+    pushes: Family<Label, Counter>,
+    pushes_on_their_way: Gauge,
     sessions: Family<Label, Gauge>,
     users: Gauge,
     rooms: Gauge,
@@ -78,6 +80,16 @@ impl Metrics {
             "limits_exceeded",
             "What was refused, or had to go, because the node, an address or a user had as much as it may, by setting",
             metrics.limits_exceeded.clone(),
+        );
+        registry.register(
+            "pushes",
+            "Attempts to push, by what became of them: sent, retried, gone, dead, address_refused",
+            metrics.pushes.clone(),
+        );
+        registry.register(
+            "pushes_on_their_way",
+            "Pushes that a push service has not answered yet",
+            metrics.pushes_on_their_way.clone(),
         );
         registry.register("sessions", "Sessions that are open, by transport", metrics.sessions.clone());
         registry.register("users", "Users with a session", metrics.users.clone());
@@ -128,6 +140,27 @@ pub fn session_closed(reason: &'static str) {
 /// `limit` is the name of its setting, without what it is counted by.
 pub fn limit_exceeded(limit: &'static str) {
     METRICS.limits_exceeded.get_or_create(&[("limit", limit)]).inc();
+}
+
+/// `result` is one of a few words.
+pub fn push_attempted(result: &'static str) {
+    METRICS.pushes.get_or_create(&[("result", result)]).inc();
+}
+
+/// Counts a push for as long as its service is waited for.
+pub struct PushOnItsWay(());
+
+impl PushOnItsWay {
+    pub fn count() -> Self {
+        METRICS.pushes_on_their_way.inc();
+        Self(())
+    }
+}
+
+impl Drop for PushOnItsWay {
+    fn drop(&mut self) {
+        METRICS.pushes_on_their_way.dec();
+    }
 }
 
 /// Counts a connection for as long as it is held.

@@ -29,6 +29,7 @@ pub enum ErrorCode {
     InvalidToken,
     InsufficientScope,
     Validation,
+    EndpointNotAllowed,
     Draining,
 }
 
@@ -54,6 +55,7 @@ impl ErrorCode {
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::Validation => "validation",
+            Self::EndpointNotAllowed => "endpoint_not_allowed",
             Self::Draining => "draining",
         }
     }
@@ -69,7 +71,9 @@ impl ErrorCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Validation | Self::BadRoom | Self::RoomLimit => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Validation | Self::EndpointNotAllowed | Self::BadRoom | Self::RoomLimit => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable | Self::StorageFull | Self::Draining => StatusCode::SERVICE_UNAVAILABLE,

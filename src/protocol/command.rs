@@ -10,7 +10,7 @@ use super::{
     mark::{self, BadMark},
     message::{self, BadMessage},
 };
-use crate::domain::{Invalid, Mark, MessageDraft, Position, RoomName, json::Fields};
+use crate::domain::{Ack, Invalid, Mark, MessageDraft, Position, RoomName, json::Fields};
 
 /// The client's own name for a command, echoed in its answer: an integer, or a text of at most 64 characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,9 +37,7 @@ pub enum Action<'a> {
         since: Position,
     },
     Mark(Mark),
-    Ack {
-        up_to: Position,
-    },
+    Ack(Ack),
     Join {
         room: RoomName,
         since: Option<Position>,
@@ -70,7 +68,7 @@ impl Action<'_> {
             Self::Auth { .. } => "auth",
             Self::Resume { .. } => "resume",
             Self::Mark(_) => "mark",
-            Self::Ack { .. } => "ack",
+            Self::Ack(_) => "ack",
             Self::Join { .. } => "join",
             Self::Leave { .. } => "leave",
             Self::Message { .. } => "message",
@@ -158,9 +156,7 @@ fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
         }),
         "resume" => ("resume", |fields| position(fields, "since").map(|since| Action::Resume { since })),
         "mark" => ("mark", |fields| mark::parse(fields).map(Action::Mark).map_err(bad_mark)),
-        "ack" => {
-            ("ack", |fields| mark::parse_ack(fields).map(|up_to| Action::Ack { up_to }).map_err(bad_mark))
-        }
+        "ack" => ("ack", |fields| mark::parse_ack(fields).map(Action::Ack).map_err(bad_mark)),
         "join" => ("join", |fields| {
             let room = room(fields)?;
             let since = if fields.has("since") { Some(position(fields, "since")?) } else { None };

@@ -1,7 +1,9 @@
 //! The `mark` and `ack` of clients, the same over a command and over HTTP (PROTOCOL.md sections 3 and 6).
 
 use super::ErrorCode;
-use crate::domain::{Mark, MarkAs, MarkTarget, NotificationId, Position, json::Fields, mark::MARK_IDS_MAX};
+use crate::domain::{
+    Ack, Mark, MarkAs, MarkTarget, NotificationId, Position, json::Fields, mark::MARK_IDS_MAX,
+};
 
 /// Why a mark or an ack is none: the code of it, the field it is about (if one), and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,19 +42,18 @@ pub fn parse(fields: &mut Fields<'_>) -> Result<Mark, BadMark> {
     Ok(Mark { mark_as, target })
 }
 
-/// Takes `up_to` and `visible` out of the fields, and answers with what the user was shown.
-///
-/// `visible` (is the page in front) is checked and not yet used: nothing is pushed to closed apps.
+/// Takes `up_to` and `visible` out of the fields.
 ///
 /// # Errors
 /// [`ErrorCode::BadCursor`] for an `up_to` that is no position, else [`ErrorCode::Validation`].
-pub fn parse_ack(fields: &mut Fields<'_>) -> Result<Position, BadMark> {
+pub fn parse_ack(fields: &mut Fields<'_>) -> Result<Ack, BadMark> {
     if !fields.has("up_to") {
         return Err(invalid(Some("up_to"), "up_to is needed"));
     }
     let up_to = position(fields.take_as("up_to").ok().flatten())?;
-    fields.take_as::<bool>("visible").map_err(|_| invalid(Some("visible"), "visible is true or false"))?;
-    Ok(up_to)
+    let visible = fields.take_as("visible");
+    let visible = visible.map_err(|_| invalid(Some("visible"), "visible is true or false"))?;
+    Ok(Ack { up_to, is_visible: visible.unwrap_or(false) })
 }
 
 fn position(text: Option<String>) -> Result<Position, BadMark> {
@@ -89,8 +90,10 @@ mod tests {
     fn an_ack_is_a_position_and_perhaps_whether_the_page_is_in_front() {
         let read = |text: &str| parse_ack(&mut Fields::parse(text).unwrap()).map_err(|bad| bad.code);
         let up_to: Position = "k3x9q2ab.4".parse().unwrap();
-        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4"}"#), Ok(up_to));
-        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":true}"#), Ok(up_to));
+        let ack = |is_visible| Ok(Ack { up_to, is_visible });
+        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4"}"#), ack(false));
+        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":false}"#), ack(false));
+        assert_eq!(read(r#"{"up_to":"k3x9q2ab.4","visible":true}"#), ack(true));
         assert_eq!(read("{}"), Err(ErrorCode::Validation));
         for bad in [r#"{"up_to":4}"#, r#"{"up_to":"abc"}"#, r#"{"up_to":null}"#] {
             assert_eq!(read(bad), Err(ErrorCode::BadCursor), "{bad}");

@@ -13,8 +13,8 @@ use utoipa::{
 };
 
 use crate::domain::{
-    Cursor, EventName, NodeId, Nonce, NotificationId, NotificationType, Position, RoomName, SessionId,
-    TimeOfDay, Timestamp, TypePattern, UserId, Zone,
+    Cursor, EventName, NodeId, Nonce, NotificationId, NotificationType, Position, PushSubscriptionId,
+    RoomName, SessionId, TimeOfDay, Timestamp, TypePattern, UserId, Zone,
 };
 
 /// Gives a type that is a text on the wire its schema: name, what it is, an example, and what else it has to be.
@@ -56,6 +56,13 @@ text!(NotificationId, "NotificationId", "`ntf_` and a ULID.", "ntf_01M80RGBFJAPQ
     .pattern(Some("^ntf_[0-9A-Z]{26}$")));
 text!(SessionId, "SessionId", "`ses_` and a ULID.", "ses_01M80RGBFJAPQ3ZKRMXZC4KYHW", |text| text
     .pattern(Some("^ses_[0-9A-Z]{26}$")));
+text!(
+    PushSubscriptionId,
+    "PushSubscriptionId",
+    "`psh_` and a ULID.",
+    "psh_01M80RGBFJAPQ3ZKRMXZC4KYHW",
+    |text| text.pattern(Some("^psh_[0-9A-Z]{26}$"))
+);
 text!(NodeId, "NodeId", "One run of one instance.", "p8z2m4tq", |text| text.pattern(Some("^[a-z0-9]{8}$")));
 text!(
     EventName,
@@ -165,6 +172,7 @@ mod tests {
         check::<RoomName>();
         check::<NotificationType>();
         check::<NotificationId>();
+        check::<PushSubscriptionId>();
         check::<TypePattern>();
         check::<EventName>();
         check::<Nonce>();

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{Session, manners::TooMany, replay::Opening};
 use crate::{
     clock,
-    domain::{Identity, Position, RoomName, Scopes, UserId, json},
+    domain::{Ack, Identity, Position, RoomName, Scopes, UserId, json},
     hub::slots::Receiver,
     protocol::{
         CloseCode, ErrorCode,
@@ -83,11 +83,11 @@ impl Session {
                     session.answer(reference.as_ref(), word, answer, |counters| Outcome::Mark { counters });
                 }));
             }
-            Action::Ack { up_to } => {
+            Action::Ack(Ack { up_to, is_visible }) => {
                 let user = self.identity.borrow().as_ref()?.user.clone();
                 let session = self.clone();
                 return Some(Box::pin(async move {
-                    let answer = session.worker.store.ask(Acknowledge { user, up_to }).await;
+                    let answer = session.worker.store.ask(Acknowledge { user, up_to, is_visible }).await;
                     session.answer(reference.as_ref(), word, answer, |()| Outcome::Nothing {});
                 }));
             }

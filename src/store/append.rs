@@ -1,15 +1,17 @@
-//! Storing a draft for its recipients: idempotency key, offsets, mutes, collapse key, counters and rows in
-//! one transaction.
+//! Storing a draft for its recipients: idempotency key, offsets, mutes, collapse key, counters, rows and what is to be
+//! pushed in one transaction.
 
 use std::time::Duration;
 
+use actix::{Context, Handler, ResponseFuture};
+
 use super::{
-    collapse,
+    Store, collapse,
     error::Fault,
     idempotency, inboxes,
     job::Write,
     messages::{IdempotencyKey, InboxState, Publish, Published, Receipt, StoreError},
-    muting,
+    muting, push_jobs,
     transaction::Transaction,
 };
 use crate::{
@@ -23,6 +25,8 @@ pub(super) struct Append {
     publish: Publish,
     ids: Vec<NotificationId>,
     kept: Kept,
+    /// After which it is to be pushed; `None` where nothing is.
+    grace: Option<Duration>,
 }
 
 /// How long idempotency keys are kept, and the clock that tells how long they were.
@@ -39,10 +43,27 @@ impl Kept {
     }
 }
 
+impl Handler<Publish> for Store {
+    type Result = ResponseFuture<Result<Published, StoreError>>;
+
+    fn handle(&mut self, publish: Publish, _: &mut Context<Self>) -> Self::Result {
+        let key = publish.idempotency_key.as_ref().map(|key| (publish.publisher.clone(), key.key.clone()));
+        let Ok(under_way) = key.map(|key| self.keys.enter(key)).transpose() else {
+            return Box::pin(async { Err(StoreError::KeyInProgress) });
+        };
+        let answer = self.write(Append::new(publish, self.kept.clone(), self.push.grace()));
+        Box::pin(async move {
+            let published = answer.await;
+            drop(under_way);
+            published
+        })
+    }
+}
+
 impl Append {
-    pub(super) fn new(publish: Publish, kept: Kept) -> Self {
+    pub(super) fn new(publish: Publish, kept: Kept, grace: Option<Duration>) -> Self {
         let ids = publish.draft.to.iter().map(|_| NotificationId::generate()).collect();
-        Self { publish, ids, kept }
+        Self { publish, ids, kept, grace }
     }
 
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
@@ -80,8 +101,8 @@ impl Append {
         let draft = &self.publish.draft;
         let number = tx.next_number(user);
         let is_by_row = number.is_none();
-        let (state, muted) = match number {
-            Some(state) => (state, false),
+        let Numbered { state, is_muted, is_pushed } = match number {
+            Some(state) => Numbered { state, is_muted: false, is_pushed: false },
             None => self.number_by_row(tx, user)?,
         };
         let position = state.head.position();
@@ -97,22 +118,36 @@ impl Append {
             seen_at: None,
             read_at: None,
             archived_at: None,
-            muted,
+            muted: is_muted,
         };
         tx.store(user, notification, state.counters, is_by_row)?;
-        if let Some(key) = draft.key.as_ref().filter(|_| !muted) {
+        if let Some(key) = draft.key.as_ref().filter(|_| !is_muted) {
             collapse::archive_older(tx, user, key, position.offset)?;
+        }
+        if let Some((wish, grace)) = draft.push.as_ref().zip(self.grace).filter(|_| is_pushed) {
+            let due_at = tx.bounds.latest.plus(grace);
+            push_jobs::write(tx.conn, user, position.offset, wish, due_at, tx.now)?;
         }
         Ok(Receipt { id: id.clone(), to: user.clone(), position })
     }
 
-    /// Takes the next number of an inbox, and says whether its user wants to hear nothing of this.
-    fn number_by_row(&self, tx: &mut Transaction<'_>, user: &UserId) -> Result<(InboxState, bool), Fault> {
+    /// Takes the next number of an inbox by itself.
+    fn number_by_row(&self, tx: &mut Transaction<'_>, user: &UserId) -> Result<Numbered, Fault> {
         let advanced = inboxes::advance(tx.conn, user, Epoch::from_random(random::bits()), tx.now)?;
-        let muted = advanced.has_mutes
+        let is_muted = advanced.has_mutes
             && muting::is_muted(tx.conn, user, &self.publish.draft.notification_type, tx.now)?;
-        Ok((if muted { inboxes::uncount(tx.conn, user)? } else { advanced.state }, muted))
+        let state = if is_muted { inboxes::uncount(tx.conn, user)? } else { advanced.state };
+        Ok(Numbered { state, is_muted, is_pushed: advanced.has_subscriptions && !is_muted })
     }
+}
+
+/// An inbox with the number of what is stored in it.
+struct Numbered {
+    state: InboxState,
+    /// Its user wants to hear nothing of this.
+    is_muted: bool,
+    /// Its user can be told where no page is open.
+    is_pushed: bool,
 }
 
 impl Write for Append {

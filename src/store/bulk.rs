@@ -39,7 +39,7 @@ SET digest = excluded.digest, receipts = '', created_at = excluded.created_at
 WHERE kept.created_at < $5
 RETURNING publisher, "key""#;
 
-/// An inbox that wants no numbers, or whose user has mutes, is locked and stays as it is, as `WHERE` says;
+/// An inbox that wants no numbers, or whose user has mutes or can be pushed to, is locked and stays as it is, as `WHERE` says;
 /// and one that is not there is made only if something will be in it. The look for it is a subquery that is
 /// asked for each row by the primary key, and not `EXISTS`, which may become a walk over the whole table.
 const ADVANCE: &str = r#"
@@ -54,7 +54,7 @@ SET last_offset = inboxes.last_offset + excluded.last_offset,
     unseen = inboxes.unseen + excluded.unseen,
     version = inboxes.version + excluded.version,
     changed_at = excluded.changed_at
-WHERE excluded.last_offset > 0 AND inboxes.mutes = 0
+WHERE excluded.last_offset > 0 AND inboxes.mutes = 0 AND inboxes.subscriptions = 0
 RETURNING user_id, epoch, last_offset, pruned_offset, unread, unseen, version, marks_version"#;
 
 /// What recipients share goes there once.

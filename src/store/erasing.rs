@@ -8,7 +8,7 @@ use super::{
     idempotency, inboxes,
     job::Write,
     messages::{EraseUser, Erased},
-    mutes, notifications, preferences, sweep, tickets,
+    mutes, notifications, preferences, push_history, subscriptions, sweep, tickets,
     transaction::Transaction,
 };
 use crate::{domain::UserId, hub::messages::InboxFact};
@@ -42,10 +42,14 @@ impl Write for EraseUser {
         if idempotency::erase(conn, user, ERASED_ROWS)? {
             return Ok(Erased::Partly);
         }
+        if push_history::erase(conn, user, ERASED_ROWS)? {
+            return Ok(Erased::Partly);
+        }
         notifications::erase(conn, user)?;
         mutes::erase(conn, user)?;
         preferences::erase(conn, user)?;
         tickets::erase(conn, user)?;
+        subscriptions::erase(conn, user)?;
         if let Some(state) = inboxes::renew(conn, user, now)? {
             let (position, counters) = (state.head.position(), state.counters);
             tx.facts.push(InboxFact::Changed { user: user.clone(), position, counters });

@@ -64,6 +64,7 @@ pub(super) struct Advanced {
     pub(super) state: InboxState,
     /// Some of them may be over.
     pub(super) has_mutes: bool,
+    pub(super) has_subscriptions: bool,
 }
 
 /// Takes the next offset, which is unread and unseen. The first one begins the life `epoch`.
@@ -91,11 +92,11 @@ pub(super) fn advance(
     );
     let advance =
         diesel::insert_into(inboxes::table).values(first).on_conflict(inboxes::user_id).do_update().set(next);
-    let (row, mutes): (InboxRow, i64) = on_inner!(conn, |conn| {
-        let advance = advance.returning((InboxRow::as_returning(), inboxes::mutes));
-        Prepared::new(Advance, advance).get_result(conn)
+    let (row, mutes, subscriptions): (InboxRow, i64, i64) = on_inner!(conn, |conn| {
+        let returned = (InboxRow::as_returning(), inboxes::mutes, inboxes::subscriptions);
+        Prepared::new(Advance, advance.returning(returned)).get_result(conn)
     })?;
-    Ok(Advanced { state: row.try_into()?, has_mutes: mutes > 0 })
+    Ok(Advanced { state: row.try_into()?, has_mutes: mutes > 0, has_subscriptions: subscriptions > 0 })
 }
 
 /// Takes back what [`advance`] has counted, in the same transaction: the notification is muted.
@@ -192,6 +193,8 @@ pub(super) fn renew(conn: &mut Connection, user: &UserId, now: Timestamp) -> Que
         inboxes::version.eq(inboxes::version + 1),
         inboxes::marks_version.eq(inboxes::marks_version + 1),
         inboxes::mutes.eq(0),
+        inboxes::subscriptions.eq(0),
+        inboxes::attended_offset.eq(0),
         inboxes::changed_at.eq(now.as_micros()),
     ));
     let row: Option<InboxRow> =

@@ -39,6 +39,20 @@ impl Want {
     }
 }
 
+/// Locks the inbox of a user, which is made if it is not there, and that of another one, for who finds out only inside
+/// whose they are.
+pub(super) fn hold(
+    conn: &mut PgConnection,
+    user: &UserId,
+    other: Option<&UserId>,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let mut wants: BTreeMap<UserId, Want> =
+        other.map(|other| (other.clone(), Want::default())).into_iter().collect();
+    wants.insert(user.clone(), Want { is_made: true, ..Want::default() });
+    bulk::advance(conn, &wants, now).map(drop)
+}
+
 /// Locks the keys of these publishes; those that nobody has used are the transaction's own from now on. The
 /// others have answers, since whoever was storing one was waited for.
 pub(super) fn keys(

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use super::{
+    attention,
     error::Fault,
     inboxes::{self, Delta},
     job::Write,
     messages::{Acknowledge, ApplyMark, Delete, InboxState, StoreError},
     notifications::{self, Marking, Scope},
+    push_history, push_jobs,
     queue::BATCH_ROWS,
     transaction::Transaction,
 };
@@ -89,6 +91,7 @@ impl Write for Delete {
         let row = notifications::fetch(conn, &self.user, &self.id, ended_by)?.ok_or_else(not_found)?;
         let notification = row.within(inbox.head.epoch)?;
         notifications::delete(conn, &self.user, notification.position.offset)?;
+        push_history::forget_of(conn, &self.user, &[push_jobs::signed(notification.position.offset)])?;
         // An archived one is read and seen, so it was counted nowhere.
         let delta = Delta {
             unread: -i64::from(notification.read_at.is_none()),
@@ -116,7 +119,11 @@ impl Write for Acknowledge {
         let head = inbox.unwrap_or(InboxState::NEVER).head;
         // What is not there yet cannot have been shown.
         let offset = offset_in(head, self.up_to)?.min(head.last);
-        Ok(inboxes::acknowledge(conn, &self.user, offset)?)
+        inboxes::acknowledge(conn, &self.user, offset)?;
+        if self.is_visible {
+            attention::attend(conn, &self.user, offset)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod access;
 mod admin;
+mod push;
 
 use std::{sync::Arc, time::Duration};
 
 pub use access::*;
 use actix::Message;
 pub use admin::*;
+pub use push::*;
 use tokio::sync::watch;
 
 use crate::{
@@ -50,6 +52,9 @@ pub enum StoreError {
     /// The user has as many open tickets as `limits.tickets` allows. The first of them expires after this time.
     #[error("the user has as many open tickets as one may have")]
     TooManyTickets(Duration),
+    /// The user has as many push subscriptions as `limits.push_subscriptions` allows.
+    #[error("there are as many push subscriptions as a user may have")]
+    TooManySubscriptions,
     /// The database broke a promise, or the code did. The text is for the log.
     #[error("the store failed: {0}")]
     Internal(String),
@@ -114,6 +119,8 @@ pub struct Delete {
 pub struct Acknowledge {
     pub user: UserId,
     pub up_to: Position,
+    /// By a page in front: nothing of it is worth a push any more.
+    pub is_visible: bool,
 }
 
 /// The mutes of a user that are in force.
@@ -279,6 +286,7 @@ pub struct StoreOptions {
     pub max_age: Duration,
     /// Read notifications that a user keeps.
     pub max_read: usize,
+    pub push: PushPolicy,
     pub others: Others,
 }
 

@@ -7,10 +7,12 @@
 pub mod messages;
 
 mod append;
+mod attention;
 mod batch;
 #[cfg(feature = "postgres")]
 mod bulk;
 mod catch_up;
+mod claiming;
 mod collapse;
 mod counter_cache;
 mod database;
@@ -21,11 +23,13 @@ mod file;
 mod idempotency;
 mod inboxes;
 mod job;
+mod judging;
 mod keys;
 mod link;
 #[cfg(feature = "postgres")]
 mod locks;
 mod marks;
+mod meta;
 mod mutes;
 mod muting;
 mod newcomers;
@@ -34,14 +38,19 @@ mod pages;
 mod preferences;
 mod prepared;
 mod probe;
+mod push_history;
+mod push_jobs;
+mod push_shown;
 mod queue;
 mod reader;
+mod recording;
 mod retention;
 mod revocations;
 mod rows;
 mod schema;
 #[cfg(feature = "postgres")]
 mod server;
+mod subscriptions;
 mod sweep;
 mod tickets;
 #[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
@@ -60,7 +69,7 @@ use tokio::runtime::Handle;
 
 pub use self::link::StoreLink;
 use self::{
-    append::{Append, Kept},
+    append::Kept,
     catch_up::CatchUp,
     counter_cache::CounterCache,
     database::{Backend, Connection, Database, on_inner},
@@ -76,7 +85,10 @@ use self::{
 };
 use crate::{
     clock::ClockWatch,
-    domain::{Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId},
+    domain::{
+        Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId,
+        push::PushSubscription,
+    },
     hub::{LocalUsers, messages::Committed},
 };
 
@@ -91,6 +103,7 @@ pub struct Store {
     kept: Kept,
     mutes_max: usize,
     tickets_max: usize,
+    push: PushPolicy,
     retention: Retention,
     /// Until they run.
     helpers: Option<(CatchUp, Newcomers)>,
@@ -133,6 +146,7 @@ impl Store {
             patience,
             mutes_max: options.mutes_max,
             tickets_max: options.tickets_max,
+            push: options.push.clone(),
             retention: Retention::new(&options, clock.clone()),
             kept: Kept { retention: options.idempotency_retention, clock },
         })
@@ -190,23 +204,6 @@ impl Actor for Store {
     }
 }
 
-impl Handler<Publish> for Store {
-    type Result = ResponseFuture<Result<Published, StoreError>>;
-
-    fn handle(&mut self, publish: Publish, _: &mut Self::Context) -> Self::Result {
-        let key = publish.idempotency_key.as_ref().map(|key| (publish.publisher.clone(), key.key.clone()));
-        let Ok(under_way) = key.map(|key| self.keys.enter(key)).transpose() else {
-            return Box::pin(async { Err(StoreError::KeyInProgress) });
-        };
-        let answer = self.write(Append::new(publish, self.kept.clone()));
-        Box::pin(async move {
-            let published = answer.await;
-            drop(under_way);
-            published
-        })
-    }
-}
-
 macro_rules! writes {
     ($($message:ty => $answer:ty),+ $(,)?) => {$(
         impl Handler<$message> for Store {
@@ -221,6 +218,7 @@ macro_rules! writes {
 
 writes! {
     Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (),
+    RemoveSubscription => (), RecordPush => (), RetryPushes => usize, KeepVapidKey => String,
     RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>), EraseUser => Erased,
 }
 
@@ -240,6 +238,7 @@ reads! {
     ReadState => InboxState, pages::read_state;
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
+    ListSubscriptions => Vec<PushSubscription>, subscriptions::list;
     ReadRevocations => RevocationPage, revocations::read;
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;

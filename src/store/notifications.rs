@@ -2,6 +2,8 @@
 //!
 //! Expired and muted rows are passed over by every query but [`after`], whose reader judges them.
 
+use std::collections::HashSet;
+
 use diesel::{
     connection::DefaultLoadingMode,
     dsl::{count, count_star, exists},
@@ -96,6 +98,30 @@ pub(super) fn fetch(
         .select(NotificationRow::as_select())
         .first(conn)
         .optional()
+}
+
+/// What has this number, whether it is shown or not.
+pub(super) fn at(
+    conn: &mut Connection,
+    user: &UserId,
+    offset: Offset,
+) -> QueryResult<Option<NotificationRow>> {
+    let find = table.find((user.as_str(), signed(offset)));
+    on_inner!(conn, |conn| find.select(NotificationRow::as_select()).first(conn)).optional()
+}
+
+/// Those of these numbers that are there and unread.
+pub(super) fn unread_among(
+    conn: &mut Connection,
+    user: &UserId,
+    offsets: &[Offset],
+    ended_by: Timestamp,
+) -> QueryResult<HashSet<Offset>> {
+    let offsets: Vec<i64> = offsets.iter().copied().map(signed).collect();
+    let unread = table.filter(n::user_id.eq(user.as_str()).and(n::offset.eq_any(offsets)));
+    let unread = unread.filter(n::read_at.is_null().and(is_shown(ended_by)));
+    let offsets: Vec<i64> = unread.select(n::offset).load(conn)?;
+    offsets.into_iter().map(|offset| u64::try_from(offset).map_err(super::rows::broken)).collect()
 }
 
 /// Whether at least one of these is stored.

@@ -8,7 +8,7 @@ use super::{
         Fetch, InboxRead, InboxStand, InboxState, List, Listing, ReadInbox, ReadInboxes, ReadState,
         StoreError, Trace, Traced,
     },
-    notifications,
+    notifications, push_history,
     rows::broken,
 };
 use crate::{
@@ -111,5 +111,6 @@ pub(super) fn trace(conn: &mut Connection, trace: &Trace) -> Result<Traced, Stor
     let users = vec![user.parse().map_err(broken)?];
     let stand = stands_of(conn, &ReadInboxes { users })?.pop().ok_or(StoreError::NotFound)?;
     let notification = row.within(stand.state.head.epoch)?;
-    Ok(Traced { stand, notification })
+    let pushes = push_history::trace(conn, &stand.user, notification.position.offset)?;
+    Ok(Traced { stand, notification, pushes })
 }

@@ -1,5 +1,7 @@
 //! Queries over `preferences`: one row a user who has said something.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::{
@@ -7,7 +9,7 @@ use super::{
     error::Fault,
     job::Write,
     messages::{ReadPreferences, SetPreferences, StoreError},
-    on_inner,
+    on_inner, push_jobs,
     rows::PreferencesRow,
     schema::preferences,
     transaction::Transaction,
@@ -23,6 +25,15 @@ pub(super) fn read(conn: &mut Connection, read: &ReadPreferences) -> Result<Pref
     Ok(row.map(Preferences::try_from).transpose()?.unwrap_or_default())
 }
 
+/// Those of these users who have said what they prefer.
+pub(super) fn of(conn: &mut Connection, users: &[&str]) -> QueryResult<HashMap<String, Preferences>> {
+    let rows: Vec<(String, PreferencesRow)> = preferences::table
+        .filter(preferences::user_id.eq_any(users))
+        .select((preferences::user_id, PreferencesRow::as_select()))
+        .load(conn)?;
+    rows.into_iter().map(|(user, row)| Ok((user, row.try_into()?))).collect()
+}
+
 impl Write for SetPreferences {
     type Done = ();
 
@@ -30,7 +41,7 @@ impl Write for SetPreferences {
         Some(&self.user)
     }
 
-    /// Nobody is told: nothing that a session shows depends on it.
+    /// Nobody is told: nothing that a session shows depends on it. What waits for the end of quiet hours is judged anew.
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
         let row = PreferencesRow::from(&self.preferences);
         let set = diesel::insert_into(preferences::table)
@@ -39,7 +50,7 @@ impl Write for SetPreferences {
             .do_update()
             .set(&row);
         on_inner!(tx.conn, |conn| set.execute(conn))?;
-        Ok(())
+        Ok(push_jobs::release(tx.conn, &self.user, tx.bounds.latest)?)
     }
 }
 

@@ -4,9 +4,11 @@
 //! the code broke a promise.
 
 mod access;
+mod push;
 
 pub(super) use access::{RevocationRow, TicketRow};
 use diesel::{prelude::*, result::Error};
+pub(super) use push::{DueJob, JobRow, SubscriptionRow, TraceRow};
 
 use super::{
     messages::{InboxState, Receipt},

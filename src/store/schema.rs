@@ -23,6 +23,8 @@ diesel::table! {
         marks_version -> BigInt,
         changed_at -> BigInt,
         mutes -> BigInt,
+        subscriptions -> BigInt,
+        attended_offset -> BigInt,
     }
 }
 
@@ -85,5 +87,38 @@ diesel::table! {
         user_id -> Text,
         claims -> Text,
         expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    push_subscriptions (id) {
+        id -> Text,
+        user_id -> Text,
+        endpoint -> Text,
+        digest -> Binary,
+        p256dh -> Text,
+        auth -> Text,
+        created_at -> BigInt,
+        disabled_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    push_jobs (user_id, offset, subscription_id) {
+        user_id -> Text,
+        offset -> BigInt,
+        subscription_id -> Text,
+        words -> Nullable<Text>,
+        urgency -> Text,
+        due_at -> Nullable<BigInt>,
+        is_held -> Bool,
+        attempts -> BigInt,
+        first_tried_at -> Nullable<BigInt>,
+        state -> Text,
+        status -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        shown_tag -> Nullable<Text>,
+        created_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
     }
 }

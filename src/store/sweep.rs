@@ -11,6 +11,7 @@ use super::{
     inboxes::{self, Delta},
     job::Write,
     notifications::{self, EndedRow},
+    push_history,
     rows::broken,
     transaction::Transaction,
 };
@@ -113,6 +114,8 @@ pub(super) fn delete(
             ids.push(row.id.parse().map_err(broken)?);
         }
     }
+    let offsets: Vec<i64> = rows.iter().map(|row| row.offset).collect();
+    push_history::forget_of(conn, user, &offsets)?;
     if ids.is_empty() {
         return Ok(None);
     }

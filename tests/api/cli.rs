@@ -93,6 +93,34 @@ async fn a_token_of_any_life_is_taken_and_lives_until_the_date_that_is_told() {
     }
 }
 
+#[actix_web::test]
+async fn a_key_for_push_is_made_that_a_server_takes() {
+    let shell = Shell::new();
+    let made = shell.run(&["keys", "vapid"]);
+    let (public, private) = made.stdout.split_once('\n').unwrap();
+    let public = public.strip_prefix("# public key: ").unwrap();
+    let private = private.trim_end().strip_prefix("TIDINGS_PUSH_VAPID_PRIVATE_KEY=").unwrap();
+    let contact = ("push.subject", "mailto:ops@example.com");
+    let app = App::start_with(&[("push.enabled", "true"), contact, ("push.vapid_private_key", private)]);
+    assert_eq!(app.user("alice").get("/v1/push/key").await.json()["key"], public);
+    let another: Value = serde_json::from_str(&shell.run(&["keys", "vapid", "--json"]).stdout).unwrap();
+    assert_eq!(another["public_key"].as_str().unwrap().len(), 87);
+    assert_ne!(another["private_key"], private);
+}
+
+#[actix_web::test]
+async fn pushes_that_were_given_up_are_tried_again_from_a_shell() {
+    let (app, shell) = (App::start(), Shell::new());
+    let server = url(&app);
+    let retried = shell.run_with_secret(&["push", "retry", "--server", &server]);
+    assert_eq!((retried.code, retried.stdout.as_str()), (Some(0), "0 are due again\n"), "{retried:?}");
+    let of_one = shell.run_with_secret(&["push", "retry", "--user", "alice", "--server", &server, "--json"]);
+    assert_eq!(of_one.stdout, "{\"retried\":0}\n");
+    let token = app.token("alice", "");
+    let refused = shell.run(&["push", "retry", "--server", &server, "--token", &token]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("403"), "{refused:?}");
+}
+
 #[test]
 fn no_token_is_minted_without_a_secret_or_for_nobody() {
     let shell = Shell::new();

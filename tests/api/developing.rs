@@ -239,11 +239,26 @@ async fn it_starts_beside_the_settings_of_other_tools_and_of_a_real_server() {
         ("REDIS_URL", "redis://localhost"),
         ("DATABASE_URL", "postgres://db/app"),
         ("TIDINGS_PUSH_ENABLED", "true"),
+        ("TIDINGS_PUSH_VAPID_PRIVATE_KEY", "that of a real server"),
         ("TIDINGS_HTTP_ADMIN_LISTEN", "0.0.0.0:9090"),
     ];
     let dev = Dev::start_as(folder, |command| command.arg("dev").envs(others));
     assert!(dev.address.ip().is_loopback(), "{}", dev.address);
     assert_eq!(dev.curl(dev.line("health")).await.text(), r#"{"ok":true}"#);
+}
+
+/// Nobody has to be named whom push services may write to, and the key stays over a restart.
+#[actix_web::test]
+async fn it_pushes_with_nothing_to_set_up() {
+    let dev = Dev::start();
+    let key = async |dev: &Dev| {
+        let token = run(&mut dev.shell(&format!("{} token dev", env!("CARGO_BIN_EXE_tidings"))));
+        let http = Http::new(dev.address, Some(token.stdout.trim_end()));
+        http.get("/v1/push/key").await.json()["key"].as_str().unwrap().to_owned()
+    };
+    let made = key(&dev).await;
+    let dev = Dev::start_in(dev.stop());
+    assert_eq!(key(&dev).await, made);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::{
         room::{EVERYWHERE, guest_at},
         ws::Ws,
     },
+    push::{KEYS, PUSHING},
     tidy::reading::root,
 };
 
@@ -63,7 +64,7 @@ async fn the_document_has_every_route_and_no_other() {
 
 #[actix_web::test]
 async fn every_operation_of_the_document_is_answered_as_it_says() {
-    let app = App::start();
+    let app = App::start_with(&PUSHING);
     let document = document(&app).await;
     let user = app.user("alice");
     for (method, path, operation) in operations(&document) {
@@ -286,6 +287,8 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     walk.get(preferences, preferences).await;
     let bad = json!({"quiet": {"zone": "UTC", "from": "24:00"}, "sound": 1});
     walk.send("put", preferences, preferences, Some(&bad), 422).await;
+    walk.send("get", "/v1/push/key", "/v1/push/key", None, 404).await;
+    push(&document).await;
     let mute = "/v1/mutes/{pattern}";
     for body in [json!({"until": "2036-12-24T18:00:00Z"}), json!({"until": null}), json!({})] {
         walk.send("put", mute, "/v1/mutes/a.*", Some(&body), 200).await;
@@ -306,6 +309,39 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     }
     let nobody = Walk { document: &document, http: app.anonymous() };
     nobody.send("get", "/v1/me", "/v1/me", None, 401).await;
+}
+
+/// What browsers ask that want to be told.
+async fn push(document: &Value) {
+    let app = App::start_with(&PUSHING);
+    let walk = Walk { document, http: app.user("alice") };
+    walk.get("/v1/push/key", "/v1/push/key").await;
+    let (subscriptions, (p256dh, auth)) = ("/v1/push/subscriptions", KEYS);
+    let endpoint = "https://fcm.googleapis.com/fcm/send/a";
+    let browser =
+        json!({"endpoint": endpoint, "expirationTime": null, "keys": {"p256dh": p256dh, "auth": auth}});
+    let kept = walk.post(subscriptions, browser, 201).await;
+    for bad in [json!({}), json!({"endpoint": 1, "keys": {"auth": 1}, "x": 1})] {
+        walk.post(subscriptions, bad, 422).await;
+    }
+    walk.get(subscriptions, subscriptions).await;
+    let publisher = Walk { document, http: app.http(&app.publisher()) };
+    let published =
+        publisher.post("/v1/notifications", json!({"to": "alice", "type": "a.b", "payload": {}}), 201).await;
+    let admin = Walk { document, http: app.http(&app.token("root", "admin")) };
+    let id = published["notifications"][0]["id"].as_str().unwrap();
+    let trace = admin.get("/v1/admin/notifications/{id}", &format!("/v1/admin/notifications/{id}")).await;
+    assert_eq!(trace["push"][0]["state"], "waiting");
+    let retry = "/v1/admin/push/retry";
+    for body in [json!({}), json!({"user": "alice"})] {
+        admin.post(retry, body, 200).await;
+    }
+    admin.send("post", retry, retry, None, 200).await;
+    admin.post(retry, json!({"user": 1, "x": 1}), 422).await;
+    let one = format!("{subscriptions}/{}", kept["id"].as_str().unwrap());
+    for status in [204, 404] {
+        walk.send("delete", "/v1/push/subscriptions/{id}", &one, None, status).await;
+    }
 }
 
 /// A bucket fills by one a second, so one of a few who come is too many.

@@ -24,10 +24,13 @@ def running(program: str, settings: dict[str, str]):
             address = listening(server)
             # What it logs from now on is of no interest, and must not fill the pipe.
             with subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL):
-                yield address
-                if server.poll() is not None:
-                    raise SystemExit(f"the server has ended: {server.returncode}")
-                server.kill()
+                try:
+                    yield address
+                    if server.poll() is not None:
+                        raise SystemExit(f"the server has ended: {server.returncode}")
+                finally:
+                    # What reads its log ends with it.
+                    server.kill()
         finally:
             server.kill()
             server.wait()

@@ -16,7 +16,7 @@ use crate::{
     hub::{LocalUsers, messages::Committed},
     store::{
         Store,
-        messages::{Others, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions},
     },
 };
 
@@ -64,6 +64,7 @@ fn gate() -> (Gate, TempDir) {
         tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        push: PushPolicy::default(),
         others: Others::default(),
     };
     let store = Store::open(options, Deaf.start().recipient(), LocalUsers::default()).unwrap();

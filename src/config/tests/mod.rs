@@ -134,19 +134,19 @@ fn what_opens_a_door_to_strangers_is_warned_about() {
 }
 
 #[test]
-fn each_setting_that_was_set_and_does_nothing_yet_is_warned_about() {
-    let given = given(&[("TIDINGS_PUSH_GRACE", "1s"), ("TIDINGS_RETENTION_IDEMPOTENCY", "1h")])
-        .file(
-            "[rooms]\nhistory_size = 5\npresence_ttl = \"9s\"\n[bridge]\nurl = \"\"\n[push]\nenabled = false",
-        )
-        .set(&["limits.push_subscriptions=50", "limits.sessions=9"]);
+fn settings_of_web_push_that_is_off_are_warned_about() {
+    let environment = [("TIDINGS_PUSH_GRACE", "1s"), ("TIDINGS_RETENTION_IDEMPOTENCY", "1h")];
+    let set = ["limits.push_subscriptions=50", "limits.sessions=9"];
+    let off = given(&environment).file("[push]\nenabled = false").set(&set);
     assert_eq!(
-        given.warnings(),
+        off.warnings(),
         [
-            "limits.push_subscriptions has no effect in this version",
-            "push.grace has no effect in this version",
+            "limits.push_subscriptions has no effect without push.enabled",
+            "push.grace has no effect without push.enabled",
         ]
     );
+    let on = given(&environment).file("[push]\nenabled = true\nsubject = \"mailto:a@b\"").set(&set);
+    assert_eq!(on.warnings(), [""; 0]);
 }
 
 #[test]

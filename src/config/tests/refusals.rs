@@ -93,9 +93,16 @@ fn only_room_scopes_can_be_given_to_every_user() {
 }
 
 #[test]
-fn what_somebody_would_count_on_and_is_not_in_this_version_is_refused() {
+fn to_push_a_contact_is_needed() {
     let refusal = given(&[]).set(&["push.enabled=true"]).refusal();
-    assert!(refusal.starts_with("push.enabled") && refusal.contains("is not in this version"), "{refusal}");
+    assert!(refusal.starts_with("push.subject") && refusal.contains("mailto:ops@example.com"), "{refusal}");
+    for subject in ["ops@example.com", "mailto:", "http://example.com"] {
+        let refusal = given(&[]).set(&[&format!("push.subject={subject}")]).refusal();
+        assert!(refusal.starts_with("push.subject (from --set)"), "{refusal}");
+    }
+    for subject in ["mailto:ops@example.com", "https://example.com/contact"] {
+        given(&[]).set(&["push.enabled=true", &format!("push.subject={subject}")]).load();
+    }
 }
 
 #[test]

@@ -12,11 +12,14 @@ use super::{
     nodes::{Asked, live_sessions},
 };
 use crate::{
-    domain::{NodeId, NotificationId, Position, SessionId, Transport, UserId},
+    domain::{
+        NodeId, NotificationId, Position, PushSubscriptionId, SessionId, Timestamp, Transport, UserId,
+        push::PushState,
+    },
     http::{Api, answers, extract::Arguments, problem::Problem},
     hub::messages::SessionFilter,
     protocol::event::{NotificationFields, NotificationView},
-    store::messages::{Trace, Traced},
+    store::messages::{PushTrace, Trace, Traced},
 };
 
 /// Sessions of its user that are looked at.
@@ -35,9 +38,9 @@ struct TraceBody<'a> {
     acked: bool,
     /// The sessions that are open now and were given it. Not those that have ended, nor whether anybody looked.
     sent: Vec<Sent>,
-    /// Attempts to push it; in this version there are none.
-    #[schema(value_type = Vec<Object>, max_items = 0)]
-    push: [(); 0],
+    /// What became of it for each push subscription that its user had; a week after its end (a month where it was
+    /// given up) that is forgotten.
+    push: Vec<Pushed>,
     #[serde(flatten)]
     asked: Asked,
 }
@@ -47,6 +50,38 @@ struct Sent {
     session: SessionId,
     node: NodeId,
     transport: Transport,
+}
+
+/// What became of a notification for one push subscription.
+#[derive(Serialize, ToSchema)]
+struct Pushed {
+    subscription: PushSubscriptionId,
+    state: PushState,
+    attempts: u32,
+    /// Of the last answer of the push service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    status: Option<u16>,
+    /// Why it was withheld, put off or given up: `read`, `seen`, `archived`, `deleted`, `expired`, `muted`, `attended` (a
+    /// page in front has shown it), `off` (the user wants no pushes), `unsubscribed`, `disabled`, `late`, or words for
+    /// people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// When it is tried next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    due_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ended_at: Option<Timestamp>,
+}
+
+impl From<PushTrace> for Pushed {
+    fn from(trace: PushTrace) -> Self {
+        let PushTrace { subscription, state, attempts, status, reason, due_at, ended_at } = trace;
+        Self { subscription, state, attempts, status, reason, due_at, ended_at }
+    }
 }
 
 /// What became of a notification
@@ -71,7 +106,11 @@ struct Sent {
             },
             "user": "alice", "muted": false, "acked": true,
             "sent": [{ "session": "ses_01M80RGBFJAPQ3ZKRMXZC4KYHX", "node": "p8z2m4tq", "transport": "websocket" }],
-            "push": [], "nodes": ["p8z2m4tq"], "complete": true
+            "push": [{
+                "subscription": "psh_01M80RGBFJAPQ3ZKRMXZC4KYHZ", "state": "withheld", "attempts": 0,
+                "reason": "attended", "ended_at": "2026-11-22T04:34:02.117Z"
+            }],
+            "nodes": ["p8z2m4tq"], "complete": true
         })),
     )
 )]
@@ -84,7 +123,7 @@ pub async fn trace(
     Arguments::read(&request, &[])?;
     // What cannot be an id names nothing.
     let id: NotificationId = id.parse().map_err(|_| Problem::not_found())?;
-    let Traced { stand, notification } = api.store.ask(Trace { id }).await?;
+    let Traced { stand, notification, pushes } = api.store.ask(Trace { id }).await?;
     let filter = SessionFilter { user: Some(stand.user.clone()), ..SessionFilter::default() };
     let (sessions, mut asked) = live_sessions(&api, filter, SESSIONS_MAX).await?;
     asked.complete &= sessions.len() < SESSIONS_MAX;
@@ -104,7 +143,7 @@ pub async fn trace(
         muted: notification.muted,
         acked: is_acked,
         sent,
-        push: [],
+        push: pushes.into_iter().map(Pushed::from).collect(),
         asked,
     }))
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// Erase all data of a user
 ///
-/// Notifications, mutes, preferences, tickets, and answers to publishes of that user. The inbox begins anew: whoever
+/// Notifications, mutes, preferences, push subscriptions, tickets, and answers to publishes of that user. The inbox begins anew: whoever
 /// follows it is told of a `gap`, and of counters that are zero. Tokens stay good, and what was revoked stays so.
 /// A very large inbox goes part by part; if the answer does not come, ask again.
 #[utoipa::path(

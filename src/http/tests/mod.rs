@@ -30,7 +30,7 @@ use crate::{
     peers::{Company, Peers, Survey},
     store::{
         Store,
-        messages::{Others, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions},
     },
     stream::LogLimits,
 };
@@ -83,6 +83,7 @@ impl Server {
             tickets_max: 20,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            push: PushPolicy::default(),
             others: Others::default(),
         };
         let hub = NotificationHub::new(0, rooms, None).start();
@@ -110,6 +111,7 @@ impl Server {
             limits: Arc::new(Limits::new(&config.limits, false)),
             revoker,
             peers,
+            push: None,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,

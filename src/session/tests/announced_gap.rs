@@ -18,6 +18,7 @@ async fn publish(house: &House, count: usize) -> Receipt {
             payload: Json::parse("{}").unwrap(),
             key: None,
             expires_in: None,
+            push: None,
         };
         let publish = Publish { publisher: "app".parse().unwrap(), idempotency_key: None, draft };
         last = house.store.ask(publish).await.unwrap().receipts.pop();

@@ -30,7 +30,7 @@ use crate::{
     outbox::{OutboxLimits, OutboxPool},
     store::{
         Store, StoreLink,
-        messages::{Others, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions},
     },
     stream::LogLimits,
 };
@@ -69,6 +69,7 @@ impl House {
             tickets_max: 20,
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
+            push: PushPolicy::default(),
             others: Others::default(),
         };
         let store = Store::open(options, doorbell(hub.clone()), LocalUsers::default()).unwrap();

@@ -2,7 +2,7 @@
 
 use actix::Message;
 
-use super::{InboxState, StoreError};
+use super::{InboxState, PushTrace, StoreError};
 use crate::domain::{Notification, NotificationId, Position, UserId};
 
 /// Where several inboxes stand at one instant, in the order in which they are named.
@@ -31,6 +31,8 @@ pub struct Trace {
 pub struct Traced {
     pub stand: InboxStand,
     pub notification: Notification,
+    /// By subscription.
+    pub pushes: Vec<PushTrace>,
 }
 
 /// Erase what is kept of a user, or a part of it, so that nobody waits long behind it; ask again until it is

@@ -142,7 +142,7 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     let writer =
         Writer::start(&database, None, &options, &ClockWatch::default(), &doorbell, &counters).unwrap();
     let deadline = Instant::now() + Duration::from_secs(5);
-    let append = || Append::new(publish(draft("alice")), Kept::default());
+    let append = || Append::new(publish(draft("alice")), Kept::default(), None);
     let first = writer.queue(append(), deadline).unwrap();
     let panicking = writer.queue(Panicking, deadline).unwrap();
     let last = writer.queue(append(), deadline).unwrap();

@@ -121,7 +121,7 @@ async fn an_acknowledgement_never_goes_back_and_never_beyond_the_top() {
     let store = TestStore::new();
     let receipts = store.publish_many("alice", 3).await;
     let at = |offset| Position::new(receipts[0].position.epoch, offset);
-    let acknowledge = |up_to| store.link.ask(Acknowledge { user: user("alice"), up_to });
+    let acknowledge = |up_to| store.link.ask(Acknowledge { user: user("alice"), up_to, is_visible: false });
     let acked = || {
         use diesel::prelude::*;
         schema::inboxes::table

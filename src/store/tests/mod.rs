@@ -15,8 +15,12 @@ mod model;
 mod muting;
 mod opening;
 mod preferences;
+mod push_quiet;
+mod push_records;
+mod pushing;
 mod reading;
 mod retaining;
+mod subscribing;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -25,11 +29,13 @@ use diesel::{Connection as _, PgConnection, SqliteConnection, connection::Simple
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
-use super::*;
+use super::{append::Append, *};
 use crate::{
     clock,
     config::StoreUrl,
-    domain::{Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId},
+    domain::{
+        Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId, push::PushWish,
+    },
     hub::messages::InboxFact,
     stream::{Item, PageLimit},
 };
@@ -178,6 +184,12 @@ fn options(dir: &TempDir) -> StoreOptions {
         tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        push: PushPolicy {
+            is_enabled: true,
+            grace: Duration::ZERO,
+            ttl: Duration::from_secs(24 * 3600),
+            subscriptions_max: 20,
+        },
         others: Others::default(),
     }
 }
@@ -210,6 +222,7 @@ fn draft(to: &str) -> Draft {
         payload: Json::parse(r#"{"text":"hello"}"#).unwrap(),
         key: None,
         expires_in: None,
+        push: Some(PushWish::default()),
     }
 }
 

@@ -145,7 +145,7 @@ proptest! {
             match step {
                 Step::Publish(key) => {
                     let draft = Draft { key: key.map(|key| key.to_string()), ..draft("alice") };
-                    let (done, _) = run(&mut conn, Append::new(publish(draft), Kept::default()));
+                    let (done, _) = run(&mut conn, Append::new(publish(draft), Kept::default(), None));
                     receipts.extend(done.unwrap().receipts);
                     model.items.push(Flags { key, is_muted: model.is_muting, ..Flags::default() });
                     model.settle(&before, false);

@@ -135,7 +135,11 @@ async fn a_user_who_never_had_a_notification_may_mute() {
         assert_eq!((read.page.resume, read.page.reached), (Resume::Complete, state.head.position()));
         let up_to = MarkTarget::UpTo(nothing_yet);
         assert_eq!(store.mark(MarkAs::Read, up_to).await, Ok(Counters::default()));
-        store.link.ask(Acknowledge { user: user("alice"), up_to: nothing_yet }).await.unwrap();
+        store
+            .link
+            .ask(Acknowledge { user: user("alice"), up_to: nothing_yet, is_visible: false })
+            .await
+            .unwrap();
     }
     assert_eq!(store.list(ListState::All).await.cursor, state.head.position());
 

@@ -10,7 +10,7 @@ use crate::{
         idempotency,
         job::Queued,
         messages::StoreOptions,
-        revocations,
+        push_history, revocations,
         sweep::{Ended, Sweep},
         tickets,
     },
@@ -18,7 +18,7 @@ use crate::{
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Idempotency keys, tickets, and ends of sessions, that are deleted in one go.
+/// Idempotency keys, tickets, ends of sessions, and ends of pushes, that are deleted in one go.
 const FORGOTTEN_ROWS: usize = 500;
 
 /// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
@@ -79,7 +79,11 @@ impl Writer {
                 }
                 let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
                 let more_tickets = tickets::forget(conn, now, limit)?;
-                Ok(revocations::forget_sessions(conn, now, limit)? || more_tickets || more_keys)
+                let more_pushes = push_history::forget(conn, now, limit)?;
+                Ok(revocations::forget_sessions(conn, now, limit)?
+                    || more_pushes
+                    || more_tickets
+                    || more_keys)
             })?)
         });
         match forgotten {

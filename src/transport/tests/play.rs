@@ -146,6 +146,7 @@ impl Play {
             payload: Json::parse(&payload).unwrap(),
             key: key.map(str::to_owned),
             expires_in,
+            push: None,
         };
         let publish = Publish { publisher: user("app"), idempotency_key: None, draft };
         let (store, record) = (self.house.store.clone(), self.record.clone());

@@ -1,5 +1,6 @@
 //! The clients that tests use: independent of the server's own code where it matters.
 
+pub mod browser;
 pub mod event_source;
 pub mod event_stream;
 pub mod http;

@@ -1,9 +1,11 @@
 //! What tidings stands on: servers started for one test, which may stop, freeze and restart them; networks; the kernel.
 
+pub mod authority;
 pub mod host;
 pub mod kernel;
 pub mod postgres;
 pub mod proxy;
+pub mod push_service;
 pub mod redis;
 
 use std::{ffi::OsStr, fs, process::Command};

@@ -1,0 +1,4 @@
+DROP TABLE push_jobs;
+ALTER TABLE inboxes DROP COLUMN attended_offset;
+ALTER TABLE inboxes DROP COLUMN subscriptions;
+DROP TABLE push_subscriptions;

@@ -1,0 +1,144 @@
+//! ACTOR `Push`: tells browsers that are closed, by their push services.
+//!
+//! It owns what is on its way, the connections to push services, and the key by which they know us. It knows no
+//! user and decides nothing about what is worth a push: the store does, when it hands one out. Its only handler
+//! never waits; a task of its own claims, sends and records, see [`driver`], on a thread of its own, since
+//! encryption takes time.
+
+mod client;
+mod driver;
+mod encrypt;
+mod endpoint;
+mod outcome;
+mod payload;
+mod provider;
+mod public;
+mod resolver;
+#[cfg(test)]
+mod samples;
+mod vapid;
+mod web_push;
+
+use std::{rc::Rc, sync::Arc, time::Duration};
+
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, Message,
+    ResponseFuture, WrapFuture,
+};
+use client::Trust;
+use driver::Driver;
+pub use encrypt::{PLAIN_MAX, Receiver};
+pub use endpoint::{Endpoint, EndpointRule};
+use payload::Payload;
+use tokio::sync::oneshot;
+pub use vapid::{Vapid, VapidKey};
+use web_push::WebPush;
+
+use crate::{domain::Invalid, mailbox, store::StoreLink};
+
+/// Pushes that are on their way at once, each with a connection at most.
+const IN_FLIGHT_MAX: usize = 64;
+
+/// How long one attempt may take, from the resolving of the name to the answer: well within the lease that it is
+/// claimed for.
+const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+
+/// How long the end of what is on its way is waited for: an attempt, and what its record may take.
+const FAREWELL: Duration = Duration::from_secs(15);
+
+/// What http needs to take a subscription.
+#[derive(Clone)]
+pub struct PushDesk {
+    pub rule: Arc<EndpointRule>,
+    /// What pages subscribe with.
+    pub public_key: Arc<str>,
+}
+
+/// How the actor runs.
+pub struct PushOptions {
+    pub key: VapidKey,
+    /// Whom a push service may write to.
+    pub subject: Option<String>,
+    pub rule: Arc<EndpointRule>,
+    /// PEM text of an authority that is believed in tests.
+    pub test_ca: Option<String>,
+    /// How long a push service keeps what it cannot deliver.
+    pub ttl: Duration,
+    /// Where people reach the server.
+    pub public_url: Option<String>,
+}
+
+pub struct Push {
+    /// Until the driver has been told to stop.
+    stop: Option<oneshot::Sender<oneshot::Sender<()>>>,
+    driver: Option<Driver>,
+}
+
+/// Claim nothing any more; answered when all that was on its way is recorded.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Stop;
+
+/// The way to it.
+#[derive(Clone)]
+pub struct PushLink(Addr<Push>);
+
+impl PushLink {
+    /// Starts the actor on a thread of its own.
+    ///
+    /// # Errors
+    /// Where `test_ca` is no certificate.
+    pub fn start(options: PushOptions, store: StoreLink) -> Result<Self, Invalid> {
+        let trust = Trust::new(options.test_ca.as_deref())?;
+        let started = Push::start_in_arbiter(&Arbiter::new().handle(), move |_| {
+            let ttl = options.ttl;
+            let web_push = WebPush {
+                rule: options.rule,
+                vapid: Vapid::new(options.key, options.subject),
+                client: trust.client(),
+                payload: Payload { public_url: options.public_url },
+                ttl,
+            };
+            let (stop, stopped) = oneshot::channel();
+            Push { stop: Some(stop), driver: Some(Driver::new(store, Rc::new(web_push), ttl, stopped)) }
+        });
+        Ok(Self(started))
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.0.connected()
+    }
+
+    /// Has what is on its way come to its end.
+    pub async fn stop(&self) {
+        if let Err(error) = mailbox::ask(&self.0.clone().recipient(), Stop, FAREWELL).await {
+            log::warn!("pushes that are on their way will be sent again: {error}");
+        }
+    }
+}
+
+impl Actor for Push {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        let Some(driver) = self.driver.take() else { return };
+        // Without its task it is gone itself, so that it is missed.
+        let task = actix::spawn(driver.run()).into_actor(self);
+        ctx.spawn(task.map(|_, _, ctx| ctx.stop()));
+    }
+}
+
+impl Handler<Stop> for Push {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Stop, _: &mut Self::Context) -> Self::Result {
+        let (done, is_done) = oneshot::channel();
+        if let Some(stop) = self.stop.take() {
+            // A driver that is gone has nothing on its way.
+            let _ = stop.send(done);
+        }
+        Box::pin(async move {
+            let _ = is_done.await;
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! Claiming what is due to be pushed: each job is judged by what is true now, in one transaction.
+//!
+//! It locks jobs and subscriptions, and passes over what somebody else has locked, so it never waits; and it reads
+//! inboxes without a lock, since a judgement may be out of date by the time that a push takes anyway.
+
+use std::collections::{HashMap, HashSet};
+
+use actix::{ActorFutureExt, Context, Handler, ResponseActFuture, WrapFuture};
+
+use super::{
+    Connection, Store,
+    attention::{self, Attention},
+    error::Fault,
+    job::Write,
+    judging::{Judge, Verdict},
+    messages::{ClaimPushes, ClaimedPush, ClaimedPushes, LEASE, PushClaim, PushPolicy, StoreError},
+    preferences,
+    push_jobs::{self, JobKey, Said},
+    push_shown,
+    rows::DueJob,
+    subscriptions,
+    transaction::Transaction,
+};
+use crate::domain::{
+    Notification, Preferences, PushSubscriptionId, PushTag, Timestamp, UserId,
+    push::{PushState, PushSubscription, PushText},
+};
+
+/// Notifications that one summary tells of at most.
+const SUMMARY_MAX: i64 = 500;
+
+/// How often a job is claimed before it is given up, whatever its claimants have said: one that they do not survive
+/// must not be claimed for ever.
+const CLAIMS_MAX: u32 = 10;
+
+/// [`ClaimPushes`] by the rules of `[push]`.
+pub(super) struct Claim {
+    pub(super) claim: ClaimPushes,
+    pub(super) policy: PushPolicy,
+}
+
+/// What is due for one push.
+enum Due {
+    One(DueJob),
+    /// Whatever is held for a subscription.
+    Held(UserId, PushSubscriptionId),
+}
+
+impl Handler<ClaimPushes> for Store {
+    type Result = ResponseActFuture<Self, Result<ClaimedPushes, StoreError>>;
+
+    /// A look first, so that an idle server has its writer do nothing.
+    fn handle(&mut self, claim: ClaimPushes, _: &mut Context<Self>) -> Self::Result {
+        let clock = self.kept.clock.clone();
+        let look = self.read(move |conn| {
+            let now = conn.now()?;
+            Ok((push_jobs::is_any_due(conn, clock.bounds(now).latest)?, now))
+        });
+        Box::pin(look.into_actor(self).then(move |looked, store, _| {
+            let claimed = match looked {
+                Ok((true, _)) => store.write(Claim { claim, policy: store.push.clone() }),
+                Ok((false, now)) => {
+                    let nothing = ClaimedPushes { pushes: Vec::new(), has_more: false, now };
+                    Box::pin(async { Ok(nothing) })
+                }
+                Err(error) => Box::pin(async { Err(error) }),
+            };
+            claimed.into_actor(store)
+        }))
+    }
+}
+
+impl Write for Claim {
+    type Done = ClaimedPushes;
+
+    /// What it locks shows only in what it finds.
+    fn is_alone(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<ClaimedPushes, Fault> {
+        let (by, now) = (tx.bounds.latest, tx.now);
+        let limit = self.claim.limit;
+        let (due, may_be_more) = due(tx.conn, by, limit)?;
+        let groups = jobs(tx.conn, due, by)?;
+        let has_more = may_be_more && !groups.is_empty();
+        let known = Known::read(tx.conn, &groups)?;
+        let mut pushes = Vec::with_capacity(groups.len());
+        for group in groups {
+            pushes.extend(self.take(tx, &known, group)?);
+        }
+        Ok(ClaimedPushes { pushes, has_more, now })
+    }
+}
+
+/// What is due for at most `limit` pushes, in order; and whether there may be more.
+fn due(conn: &mut Connection, by: Timestamp, limit: usize) -> Result<(Vec<Due>, bool), Fault> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let ones = push_jobs::due(conn, by, most)?.into_iter().map(|job| (job.due_at, Due::One(job)));
+    let mut due: Vec<(Timestamp, Due)> = ones.collect();
+    let held = push_jobs::held(conn, by, most)?;
+    let may_be_more = due.len().max(held.len()) == limit || due.len() + held.len() > limit;
+    let mut seen = HashSet::new();
+    for (user, subscription, due_at) in held {
+        if seen.insert(subscription.clone()) {
+            due.push((due_at, Due::Held(user, subscription)));
+        }
+    }
+    due.sort_by_key(|(due_at, _)| *due_at);
+    due.truncate(limit);
+    Ok((due.into_iter().map(|(_, due)| due).collect(), may_be_more))
+}
+
+/// The jobs behind each push, the newest first; those that somebody else works on are left out.
+fn jobs(conn: &mut Connection, due: Vec<Due>, by: Timestamp) -> Result<Vec<Vec<DueJob>>, Fault> {
+    let mut groups = Vec::with_capacity(due.len());
+    for due in due {
+        match due {
+            Due::One(job) => groups.push(vec![job]),
+            Due::Held(user, subscription) => {
+                if subscriptions::try_hold(conn, &subscription)? {
+                    groups.push(push_jobs::held_for(conn, &user, &subscription, by, SUMMARY_MAX)?);
+                }
+            }
+        }
+    }
+    groups.retain(|jobs| !jobs.is_empty());
+    Ok(groups)
+}
+
+/// What is known of those whose jobs are due.
+struct Known {
+    inboxes: HashMap<String, Attention>,
+    preferences: HashMap<String, Preferences>,
+    /// Each with its user.
+    subscriptions: HashMap<String, (String, PushSubscription)>,
+}
+
+impl Known {
+    fn read(conn: &mut Connection, groups: &[Vec<DueJob>]) -> Result<Self, Fault> {
+        let jobs = || groups.iter().filter_map(|jobs| jobs.first());
+        let users: HashSet<&str> = jobs().map(|job| job.user.as_str()).collect();
+        let users: Vec<&str> = users.into_iter().collect();
+        let names: HashSet<&str> = jobs().map(|job| job.subscription.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        Ok(Self {
+            subscriptions: subscriptions::named(conn, &names)?,
+            inboxes: attention::of(conn, &users)?,
+            preferences: preferences::of(conn, &users)?,
+        })
+    }
+}
+
+impl Claim {
+    /// Claims what is worth a push of the jobs for one subscription, ends or holds the others.
+    fn take(
+        &self,
+        tx: &mut Transaction<'_>,
+        known: &Known,
+        jobs: Vec<DueJob>,
+    ) -> Result<Option<ClaimedPush>, Fault> {
+        let Some((user, id)) = jobs.first().map(|job| (job.user.clone(), job.subscription.clone())) else {
+            return Ok(None);
+        };
+        let subscription = known.subscriptions.get(id.as_str());
+        let subscription =
+            subscription.filter(|(owner, _)| owner == user.as_str()).map(|(_, subscription)| subscription);
+        let judge = Judge {
+            inbox: known.inboxes.get(user.as_str()),
+            preferences: known.preferences.get(user.as_str()),
+            subscription,
+            bounds: tx.bounds,
+            ttl: self.policy.ttl,
+        };
+        let mut worth = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let key = JobKey::of(&job);
+            match judge.verdict(tx.conn, &job)? {
+                Verdict::Withhold(why) => {
+                    let said = Said { status: None, reason: Some(why.as_str()) };
+                    push_jobs::end(tx.conn, key, PushState::Withheld, said, tx.now)?;
+                }
+                Verdict::Hold(until) => push_jobs::hold(tx.conn, key, until)?,
+                Verdict::Push(_) if job.attempts >= CLAIMS_MAX => {
+                    let said = Said { status: None, reason: Some("nothing was heard of its attempts") };
+                    push_jobs::end(tx.conn, key, PushState::Dead, said, tx.now)?;
+                }
+                Verdict::Push(notification) => worth.push((job, *notification)),
+            }
+        }
+        let (Some(subscription), Some(inbox)) = (subscription, known.inboxes.get(user.as_str())) else {
+            return Ok(None);
+        };
+        self.claim(tx, subscription, inbox, worth)
+    }
+
+    fn claim(
+        &self,
+        tx: &mut Transaction<'_>,
+        subscription: &PushSubscription,
+        inbox: &Attention,
+        worth: Vec<(DueJob, Notification)>,
+    ) -> Result<Option<ClaimedPush>, Fault> {
+        let (now, lease_until) = (tx.now, tx.bounds.latest.plus(LEASE));
+        let first_tried_at =
+            worth.iter().filter_map(|(job, _)| job.first_tried_at).min().map_or(now, |at| at.min(now));
+        for (job, _) in &worth {
+            push_jobs::claim(tx.conn, JobKey::of(job), first_tried_at, lease_until)?;
+        }
+        let count = worth.len();
+        let urgency = worth.iter().map(|(job, _)| job.urgency).max().unwrap_or_default();
+        let attempt = worth.iter().map(|(job, _)| job.attempts + 1).max().unwrap_or(1);
+        let claimed = worth.iter().map(|(job, _)| (job.offset, job.attempts + 1)).collect();
+        let told = |(job, notification): &(DueJob, Notification)| job.words.clone().told_of(notification);
+        let text = PushText::summary(worth.iter().map(told).collect());
+        let newest = worth.into_iter().next();
+        let (Some(text), Some((job, notification))) = (text, newest) else { return Ok(None) };
+        let tag = match count {
+            1 => PushTag::of(&notification.id, notification.key.as_deref()),
+            _ => PushTag::summary(),
+        };
+        let dealt_with = push_shown::dealt_with(tx.conn, &job.user, &subscription.id, &tag, tx.bounds)?;
+        Ok(Some(ClaimedPush {
+            claim: PushClaim {
+                user: job.user,
+                subscription: subscription.id.clone(),
+                jobs: claimed,
+                tag: tag.clone(),
+                told: dealt_with.told,
+            },
+            target: subscription.target.clone(),
+            notification,
+            count,
+            text,
+            urgency,
+            tag,
+            unseen: inbox.unseen,
+            close: dealt_with.close,
+            attempt,
+            first_tried_at,
+        }))
+    }
+}

@@ -1,0 +1,75 @@
+//! Recording what has become of claimed pushes.
+
+use super::{
+    error::Fault,
+    inboxes,
+    job::Write,
+    messages::{PushClaim, PushOutcome, RecordPush},
+    push_jobs::{self, JobKey, Said},
+    push_shown, subscriptions,
+    transaction::Transaction,
+};
+use crate::domain::push::PushState;
+
+impl Write for RecordPush {
+    type Done = ();
+
+    fn rows(&self) -> usize {
+        self.outcomes.iter().map(|(claim, _)| claim.jobs.len()).sum()
+    }
+
+    /// It is about many users.
+    fn is_alone(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
+        let mut outcomes: Vec<&(PushClaim, PushOutcome)> = self.outcomes.iter().collect();
+        outcomes.sort_by_key(|(claim, _)| (&claim.user, &claim.subscription));
+        let mut users: Vec<String> = outcomes.iter().map(|(claim, _)| claim.user.to_string()).collect();
+        users.dedup();
+        inboxes::hold_all(tx.conn, &users)?;
+        for (claim, outcome) in outcomes {
+            record(tx, claim, outcome)?;
+        }
+        Ok(())
+    }
+}
+
+fn record(tx: &mut Transaction<'_>, claim: &PushClaim, outcome: &PushOutcome) -> Result<(), Fault> {
+    let (conn, now) = (&mut *tx.conn, tx.now);
+    let PushClaim { user, subscription, jobs, tag, told } = claim;
+    let (state, said) = match outcome {
+        PushOutcome::Sent { status } => (PushState::Sent, Said { status: Some(*status), reason: None }),
+        PushOutcome::Retry { status, reason, .. } => {
+            (PushState::Waiting, Said { status: *status, reason: Some(reason) })
+        }
+        PushOutcome::Gone { status } => (PushState::Gone, Said { status: Some(*status), reason: None }),
+        PushOutcome::Refused { reason } => (PushState::Dead, Said { status: None, reason: Some(reason) }),
+        PushOutcome::Dead { status, reason } => {
+            (PushState::Dead, Said { status: *status, reason: Some(reason) })
+        }
+    };
+    for (offset, attempts) in jobs {
+        let key = JobKey { user, offset: *offset, subscription, attempts: *attempts };
+        if let PushOutcome::Retry { after, .. } = outcome {
+            push_jobs::put_off(conn, key, tx.bounds.latest.plus(*after), said)?;
+        } else if push_jobs::end(conn, key, state, said, now)? && state == PushState::Sent {
+            push_shown::show(conn, key, tag)?;
+        }
+    }
+    match outcome {
+        PushOutcome::Sent { .. } => push_shown::close(conn, user, subscription, told)?,
+        PushOutcome::Gone { .. } => {
+            if subscriptions::remove(conn, user, subscription)? {
+                subscriptions::recount(conn, user)?;
+            }
+        }
+        PushOutcome::Refused { .. } => {
+            subscriptions::disable(conn, user, subscription, now)?;
+            subscriptions::recount(conn, user)?;
+        }
+        PushOutcome::Retry { .. } | PushOutcome::Dead { .. } => {}
+    }
+    Ok(())
+}

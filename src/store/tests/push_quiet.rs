@@ -1,0 +1,126 @@
+//! Quiet hours: what waits for their end, and how it is told then.
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::domain::{
+    QuietHours, TimeOfDay, Zone,
+    push::{PushState, PushTag, Urgency},
+};
+
+impl TestStore {
+    /// Quiet from an hour ago up to in an hour, or not at all.
+    async fn be_quiet(&self, is_quiet: bool) {
+        let minutes = clock::now().as_secs() / 60 % 1440;
+        let time = |offset: i64| {
+            TimeOfDay::from_minutes(u16::try_from((minutes + offset).rem_euclid(1440)).unwrap()).unwrap()
+        };
+        let quiet = QuietHours::new(Zone::stored("UTC".to_owned()), time(-60), time(60)).unwrap();
+        let preferences = Preferences { quiet: is_quiet.then_some(quiet), push: true };
+        self.link.ask(SetPreferences { user: user("alice"), preferences }).await.unwrap();
+    }
+}
+
+fn urgent(to: &str) -> Publish {
+    publish(Draft { push: Some(PushWish { urgency: Urgency::High, ..PushWish::default() }), ..draft(to) })
+}
+
+#[actix::test]
+async fn quiet_hours_hold_what_is_not_urgent_until_their_end() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    store.be_quiet(true).await;
+    let held = store.publish("alice").await;
+    let let_through = store.link.ask(urgent("alice")).await.unwrap().receipts.remove(0);
+    let claimed = store.claim_one().await;
+    assert_eq!((claimed.notification.id, claimed.urgency), (let_through.id, Urgency::High));
+    let trace = store.trace(&held.id).await;
+    assert_eq!((trace.state, trace.attempts), (PushState::Waiting, 0));
+    let wait = trace.due_at.unwrap().as_secs() - clock::now().as_secs();
+    assert!((3500..=3600).contains(&wait), "{wait}");
+    store.publish("bob").await;
+    assert!(store.claim().await.is_empty());
+}
+
+#[actix::test]
+async fn what_was_held_is_told_as_one_and_what_was_read_meanwhile_is_not_part_of_it() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    store.subscribe("alice", "b").await;
+    store.be_quiet(true).await;
+    let receipts = store.publish_many("alice", 4).await;
+    assert!(store.claim().await.is_empty());
+    store.mark(MarkAs::Read, MarkTarget::Ids(vec![receipts[3].id.clone()])).await.unwrap();
+    // When the quiet hours end is another matter now.
+    store.be_quiet(false).await;
+    let claimed = store.claim().await;
+    assert_eq!(claimed.len(), 2, "one for each subscription");
+    for push in &claimed {
+        assert_eq!((push.count, push.unseen, &push.tag), (3, 3, &PushTag::summary()));
+        assert_eq!(push.text.title, "3 new notifications");
+        assert_eq!(push.notification.id, receipts[2].id, "the newest");
+        assert_eq!(push.claim.jobs, [(3, 1), (2, 1), (1, 1)]);
+    }
+    store.be_quiet(false).await;
+    assert!(store.claim().await.is_empty(), "they are somebody's");
+    for push in claimed {
+        store.record(push, PushOutcome::Sent { status: 201 }).await;
+    }
+    for receipt in &receipts[..3] {
+        assert!(store.traces(&receipt.id).await.iter().all(|trace| trace.state == PushState::Sent));
+    }
+}
+
+#[actix::test]
+async fn a_summary_tells_of_five_hundred_at_most() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    store.be_quiet(true).await;
+    let publishes = (0..510).map(|_| store.link.ask(publish(draft("alice"))));
+    assert!(join_all(publishes).await.iter().all(Result::is_ok));
+    while store.link.ask(ClaimPushes { limit: 64 }).await.unwrap().has_more {}
+    store.be_quiet(false).await;
+    let counts: Vec<usize> = [store.claim_one().await, store.claim_one().await].map(|push| push.count).into();
+    assert_eq!(counts, [500, 10]);
+}
+
+#[actix::test]
+async fn one_that_was_held_alone_is_told_as_itself() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    store.be_quiet(true).await;
+    let receipt = store.publish("alice").await;
+    assert!(store.claim().await.is_empty());
+    store.be_quiet(false).await;
+    let push = store.claim_one().await;
+    assert_eq!((push.count, &push.tag), (1, &PushTag::of(&receipt.id, None)));
+    assert_eq!(push.text.title, "Comment created");
+}
+
+#[actix::test]
+async fn a_summary_that_fails_is_tried_again_as_the_summary_that_it_was() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    store.be_quiet(true).await;
+    store.publish_many("alice", 3).await;
+    assert!(store.claim().await.is_empty());
+    store.be_quiet(false).await;
+    let first = store.claim_one().await;
+    store.record(first, PushOutcome::Retry { after: Duration::ZERO, status: Some(503), reason: "503" }).await;
+    let again = store.claim_one().await;
+    assert_eq!((again.count, again.attempt), (3, 2));
+}
+
+#[actix::test]
+async fn what_falls_into_the_quiet_hours_while_it_is_tried_again_waits_for_their_end() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    let receipt = store.publish("alice").await;
+    let first = store.claim_one().await;
+    store
+        .record(first, PushOutcome::Retry { after: Duration::ZERO, status: None, reason: "no answer" })
+        .await;
+    store.be_quiet(true).await;
+    assert!(store.claim().await.is_empty());
+    assert_eq!(store.reason(&receipt.id).await.as_deref(), Some("quiet hours"));
+}
