@@ -25,9 +25,16 @@ async function play(seed: number): Promise<void> {
   const pick = <T>(some: readonly T[]): T | undefined => some[Math.floor(chance() * some.length)];
   const delay = () => new Promise((done) => setTimeout(done, chance() * 4));
   const server = new MemoryServer("alice");
+  /** What it hears is late, each time, and in order. */
+  class Late extends (server.WebSocket as unknown as new (url: string) => { hear(frame: object): void }) {
+    private last: Promise<unknown> = Promise.resolve();
+    override hear(frame: object): void {
+      this.last = this.last.then(delay).then(() => super.hear(frame));
+    }
+  }
   const client = createTidings({
     ...{ url: "http://memory", token: "x", sharing: "none", transports: ["ws"], backoff: { min: 1, max: 3 } },
-    WebSocket: server.WebSocket,
+    WebSocket: Late as never,
     async fetch(...call) {
       await delay();
       const answer = await server.fetch(...call);
