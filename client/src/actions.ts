@@ -7,7 +7,6 @@ import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { errorOf, TidingsError } from "./errors.js";
 import type { Settle } from "./marks.js";
-import type { Around } from "./room.js";
 import type { Counters, Here, History, Mute, Ok, Page, Position, Preferences } from "./wire.js";
 
 /** How often a message is said again that is not known to have arrived; its nonce keeps it from being there twice. */
@@ -18,6 +17,31 @@ const RETRY_MS = 2000;
 const RELIST_MS = 500;
 /** As many notifications as the server gives at once. */
 const LIMIT_MAX = 200;
+
+/** How long before its end a token is renewed, at most. */
+const RENEW_MS = 30_000;
+const kept = new WeakSet<Core>();
+
+/** A new token in time is one reconnect less. If there is none, the server closes with 4001. */
+export function keepToken(core: Core): void {
+  if (kept.has(core)) return;
+  kept.add(core);
+  const { emitter, settings, tokens, send, getSnapshot } = core;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const renew = async () => {
+    const token = await tokens("expired").catch(() => null);
+    if (token) send({ type: "auth", token, ref: "auth" });
+  };
+  emitter.on("lost", () => clearTimeout(timer));
+  emitter.on("frame", (frame) => {
+    const { leader, transport } = getSnapshot();
+    const isTold = frame.type === "welcome" || (frame.type === "ok" && frame.command === "auth");
+    const left = isTold ? Date.parse(frame.expires_at ?? "") - Date.now() : 0;
+    if (!leader || transport !== "ws" || !settings.getToken || !(left > 0)) return;
+    clearTimeout(timer);
+    timer = setTimeout(renew, Math.min(left - Math.min(left / 10, RENEW_MS), 2 ** 31 - 1));
+  });
+}
 
 const pathOf = (room: string) => `rooms/${encodeURIComponent(room)}/`;
 const muteOf = (pattern: string) => `mutes/${encodeURIComponent(pattern)}`;
@@ -96,31 +120,31 @@ export const setPreferences = ({ http }: Core, body: Partial<Preferences>): Prom
   http("preferences", { method: "PUT", body });
 
 /** What was said last in each room of a client: what is published next follows it. */
-const lasts = new WeakMap<Around, Record<string, Promise<unknown>>>();
+const lasts = new WeakMap<Core, Record<string, Promise<unknown>>>();
 let refs = 0;
 
 export async function publish(
-  around: Around,
+  core: Core,
   room: string,
   data: unknown,
   { event }: { event?: string } = {},
 ): Promise<{ position: Position }> {
   const body = { data, event, nonce: `${Math.random()}${Date.now()}` };
-  const last = lasts.get(around) ?? {};
-  lasts.set(around, last);
-  const mine = Promise.resolve(last[room]).then(() => persist(around, room, body));
+  const last = lasts.get(core) ?? {};
+  lasts.set(core, last);
+  const mine = Promise.resolve(last[room]).then(() => persist(core, room, body));
   last[room] = mine.catch(() => {});
   return mine;
 }
 
-async function persist(around: Around, room: string, body: object): Promise<{ position: Position }> {
+async function persist(core: Core, room: string, body: object): Promise<{ position: Position }> {
   for (let tries = 1; ; tries += 1) {
     try {
       const command = { type: "message", room, ...body };
-      const asked = call(around, command) ?? around.http<Ok>(`${pathOf(room)}messages`, { body });
+      const asked = call(core, command) ?? core.http<Ok>(`${pathOf(room)}messages`, { body });
       return { position: (await asked).position as Position };
     } catch (thrown) {
-      const { bounds } = around.settings;
+      const { bounds } = core.settings;
       const { retryable, retryAfterMs = backoff(bounds, tries, Math.random()) } = errorOf(thrown);
       if (!retryable || tries === TRIES) throw thrown;
       await new Promise((done) => setTimeout(done, retryAfterMs));
@@ -129,7 +153,7 @@ async function persist(around: Around, room: string, body: object): Promise<{ po
 }
 
 /** Sends a command and waits for its answer; nothing where there is no way for commands. */
-function call({ emitter, send }: Around, command: object): Promise<Ok> | undefined {
+function call({ emitter, send }: Core, command: object): Promise<Ok> | undefined {
   refs += 1;
   const ref = `publish ${refs}`;
   if (!send({ ...command, ref })) return undefined;
@@ -150,10 +174,10 @@ function call({ emitter, send }: Around, command: object): Promise<Ok> | undefin
   }).finally(() => over.abort());
 }
 
-export async function history({ http, take }: Around, room: string, query?: object): Promise<History> {
+export async function history({ http, take }: Core, room: string, query?: object): Promise<History> {
   const found = await http<History>(`${pathOf(room)}messages`, { query: { ...query } });
   take({ type: "@history", room, history: found });
   return found;
 }
 
-export const presence = ({ http }: Around, room: string): Promise<Here> => http(`${pathOf(room)}presence`);
+export const presence = ({ http }: Core, room: string): Promise<Here> => http(`${pathOf(room)}presence`);

@@ -19,7 +19,7 @@ import { newPush } from "./push.js";
 import { newRoom } from "./room.js";
 import { joinTabs, type Order, type Tabs } from "./tabs.js";
 import { newTokens, subjectOf } from "./tokens.js";
-import type { Fault, Options, Registry, Status, Tidings, Transport } from "./types.js";
+import type { Fault, Options, Registry, Snapshot, Status, Tidings, Transport } from "./types.js";
 
 const DEFAULTS = {
   transports: ["ws", "sse", "longpoll", "poll"] as readonly Transport[],
@@ -53,22 +53,20 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   /** Counts starts and ends, so that what was begun in one life does nothing in the next. */
   let life = 0;
   let starting: ReturnType<typeof setTimeout> | undefined;
-  let isTelling = false;
-  let badge: number | undefined;
+  let told: Partial<Snapshot> = {};
 
   const getSnapshot = () => view(state, !!leader, push.snapshot);
 
-  const tell = () => {
-    if (isTelling) return;
-    isTelling = true;
+  /** Tells what has changed, once for all of the same turn. */
+  const tell = () =>
     queueMicrotask(() => {
-      isTelling = false;
-      const { unseen, loaded } = getSnapshot();
-      if (leader && loaded && unseen !== badge && options.badge)
-        globalThis.navigator?.setAppBadge?.((badge = unseen)).catch(() => {});
+      const now = getSnapshot();
+      if (now === told) return;
+      if (leader && now.loaded && options.badge && (now.unseen !== told.unseen || !told.loaded))
+        globalThis.navigator?.setAppBadge?.(now.unseen).catch(() => {});
+      told = now;
       callAll(listeners);
     });
-  };
 
   /** Takes an input in this tab. */
   const take = (input: Input) => {
@@ -100,22 +98,20 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   };
 
   const core: Core = {
-    settings,
-    http,
-    tokens,
-    emitter,
+    ...{ settings, http, tokens, emitter, take, hear, getSnapshot },
     state: () => state,
-    take,
-    hear,
     share: (input) => (leader ? hear : take)(input),
+    send: (command) => !!leader?.send(command),
+    order: (command) => tabs?.order("send", command),
+    subscribe: (listener) => addTo(listeners, listener),
+    load: () => import("./actions.js"),
   };
-  const load = () => import("./actions.js");
   /** What is only done is loaded where it is. */
   const lazily =
     (name: keyof typeof import("./actions.js")) =>
     // biome-ignore lint/suspicious/noExplicitAny: each has a type of its own, which the interface of the client gives it.
     async (...how: any[]): Promise<any> =>
-      (await load())[name](core as never, ...(how as [never, never, never]));
+      (await core.load())[name](core as never, ...(how as [never, never, never]));
   const list = lazily("list");
   const marks = newMarks(core, lazily("sayMarks"));
   const push = newPush(core, marks, tell);
@@ -180,7 +176,10 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   const connect = () => {
     if (tabs) return tabs.order("start");
     // It comes while the connection is being opened.
-    load().catch(() => {});
+    core.load().then(
+      ({ keepToken }) => keepToken(core),
+      () => {},
+    );
     if (state.status === "connecting") return;
     let isStored = false;
     unwatch ??= watchPage({
@@ -200,16 +199,11 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     start();
   };
 
-  const store = { getSnapshot, subscribe: (listener: () => void) => addTo(listeners, listener) };
-  const around = {
-    ...{ ...core, ...store, load },
-    send: (command: object) => !!leader?.send(command),
-    order: (command: object) => tabs?.order("send", command),
-  };
   const serverSnapshot = getSnapshot();
 
   return {
-    ...store,
+    getSnapshot,
+    subscribe: core.subscribe,
     getServerSnapshot: () => serverSnapshot,
     connect,
     close() {
@@ -242,7 +236,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     room(name) {
       held.push(name);
       tabs?.update();
-      return newRoom(name, around, () => {
+      return newRoom(name, core, () => {
         held.splice(held.indexOf(name), 1);
         tabs?.update();
       });

@@ -4,7 +4,7 @@ import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
 import type { Input, State } from "./model/state.js";
 import type { Tokens } from "./tokens.js";
-import type { Options, Transport } from "./types.js";
+import type { Options, Store, Transport } from "./types.js";
 
 /** The bounds of the back-off, in ms. */
 export interface Bounds {
@@ -26,7 +26,7 @@ export type Settings = Options &
 /** Where it is kept which way has worked, over page loads: who can have no WebSocket need not find out each time. */
 export const MEMORY = "tidings:transport";
 
-export interface Core {
+export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   readonly settings: Settings;
   readonly http: Http;
   readonly tokens: Tokens;
@@ -38,4 +38,10 @@ export interface Core {
   hear(input: Input): void;
   /** In all tabs if this one leads, and else in this one. */
   share(input: Input): void;
+  /** Sends a command, and says whether this tab has a way for it. */
+  send(command: object): boolean;
+  /** Has the leader send a command. */
+  order(command: object): void;
+  /** What is only done is loaded where it is. */
+  load(): Promise<typeof import("./actions.js")>;
 }

@@ -23,8 +23,6 @@ export class TidingsError extends Error implements Fault {
 
 /** Thrown by `getToken` to say that there will be no token: the client stops. */
 export class AuthError extends TidingsError {
-  override readonly name: string = "AuthError";
-
   constructor(message: string = "unauthenticated") {
     super("unauthenticated", { message });
   }

@@ -41,13 +41,13 @@ export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetc
     if (status === 401 && why === "connect" && isRenewable && !isOnce) return call(path, request, "expired");
     // Whatever stands between us and the server answers without a problem.
     const problem: Problem = await answer.json().catch(() => ({}));
-    const seconds = answer.headers.get("Retry-After");
+    const seconds = Number(answer.headers.get("Retry-After"));
     throw new TidingsError(problem.code ?? "http", {
       message: problem.detail ?? `HTTP ${status}`,
       status,
       problem,
       retryable: /408|429|5../.test(`${status}`),
-      ...(seconds && { retryAfterMs: Number(seconds) * 1000 }),
+      ...(seconds > 0 && { retryAfterMs: seconds * 1000 }),
     });
   };
   return call as Http;

@@ -2,25 +2,17 @@
 
 import type { Core } from "./core.js";
 import { NO_ROOM } from "./model/rooms.js";
-import type { EventMap, Room, Store } from "./types.js";
+import type { EventMap, Room } from "./types.js";
 import type { Message } from "./wire.js";
 
 /** How often it is said that somebody types, however fast that is. */
 const TYPING_MS = 300;
 
-export interface Around extends Core, Pick<Store, "getSnapshot" | "subscribe"> {
-  load(): Promise<typeof import("./actions.js")>;
-  /** Sends a command, and says whether this tab has a way for it. */
-  send(command: object): boolean;
-  /** Has the leader send a command. */
-  order(command: object): void;
-}
-
-export function newRoom<D>(name: string, around: Around, onLeave: () => void): Room<D> {
-  const { emitter } = around;
+export function newRoom<D>(name: string, core: Core, onLeave: () => void): Room<D> {
+  const { emitter } = core;
   const left = new AbortController();
   let typedAt = 0;
-  const getSnapshot = () => around.getSnapshot().rooms[name] ?? NO_ROOM;
+  const getSnapshot = () => core.getSnapshot().rooms[name] ?? NO_ROOM;
 
   const on = <K extends "message" | "presence" | "typing">(event: K, hear: (data: EventMap[K]) => void) => {
     emitter.on(event, (data) => data.room === name && hear(data), left);
@@ -38,7 +30,7 @@ export function newRoom<D>(name: string, around: Around, onLeave: () => void): R
         if (now !== told) listener(users, userCount);
         told = now;
       };
-      left.signal.addEventListener("abort", around.subscribe(look));
+      left.signal.addEventListener("abort", core.subscribe(look));
       look();
       return room;
     },
@@ -46,15 +38,15 @@ export function newRoom<D>(name: string, around: Around, onLeave: () => void): R
     leaving: (listener) => on("presence", ({ kind, user }) => kind === "left" && listener(user)),
     onMessage: (listener) => on("message", (message) => listener(message as Message<D>)),
     onTyping: (listener) => on("typing", ({ users }) => listener(users)),
-    publish: async (...said) => (await around.load()).publish(around, name, ...said),
+    publish: async (...said) => (await core.load()).publish(core, name, ...said),
     typing(active = true) {
       const now = Date.now();
       if (active && now - typedAt < TYPING_MS) return;
       typedAt = active ? now : 0;
-      around.order({ type: "typing", room: name, active });
+      core.order({ type: "typing", room: name, active });
     },
-    history: async (query) => (await around.load()).history(around, name, query) as never,
-    presence: async () => (await around.load()).presence(around, name),
+    history: async (query) => (await core.load()).history(core, name, query) as never,
+    presence: async () => (await core.load()).presence(core, name),
     leave() {
       if (left.signal.aborted) return;
       left.abort();

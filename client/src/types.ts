@@ -59,7 +59,6 @@ export interface Options {
   badge?: boolean;
   /** Where the service worker of `tidings/sw` is served, and the scope it is registered with. Default: `/sw.js`. */
   serviceWorker?: string | { url: string; scope?: string };
-  logger?: (level: "debug" | "info" | "warn", message: string, data?: object) => void;
   fetch?: typeof fetch;
   WebSocket?: typeof WebSocket;
 }

@@ -210,6 +210,13 @@ describe("a mark", () => {
     expect(played.snapshot.unread).toBe(2);
   });
 
+  it("as unread leaves what was never read as it is, unseen too", () => {
+    const played = begun();
+    const [newest] = played.snapshot.items;
+    played.take({ type: "marked", as: "unread", ids: ["ntf_3"], counters: counters(3, 4, 1) });
+    expect(played.snapshot.items[0]).toBe(newest);
+  });
+
   it("that brings one back from the archive reads the list", () => {
     const played = begun();
     const lists = played.lists;

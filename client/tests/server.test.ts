@@ -107,6 +107,22 @@ describe("a token", () => {
     expect(asked.filter((why) => why === "connect")).toHaveLength(1);
   });
 
+  it("is renewed in time on the connection that there is", async () => {
+    const user = someone();
+    const asked: string[] = [];
+    const getToken = (why: string) => {
+      asked.push(why);
+      return server.token(user, "", why === "connect" ? 2 : 3600);
+    };
+    const client = server.client(user, { getToken });
+    const told: string[] = [];
+    client.on("frame", ({ type, ...frame }) => told.push("command" in frame ? `${type} ${frame.command}` : type));
+    client.connect();
+    await until("the new one is taken", () => told.includes("ok auth"));
+    expect(told.filter((type) => type === "welcome")).toHaveLength(1);
+    expect(asked).toEqual(["connect", "expired"]);
+  });
+
   it("that is none ends it, and says so", async () => {
     const client = server.client(someone(), { token: "e30.eyJzdWIiOiJhbGljZSJ9.x" });
     client.connect();

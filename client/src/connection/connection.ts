@@ -99,7 +99,7 @@ export function newConnection(core: Core): Connection {
     if (isOld()) rung = 0;
     const transport = ladder[rung] as Transport;
     let isWelcome = false;
-    let heardAt = Date.now();
+    let heardAt = 0;
     let silenceMs = PATIENCE_MS;
     isTold = false;
     const lost = async (thrown: unknown) => {
@@ -116,11 +116,13 @@ export function newConnection(core: Core): Connection {
       if (left > 0) timer = setTimeout(check, left);
       else lost(new TidingsError("timeout", { retryable: true }));
     };
-    check();
     try {
       const token = await tokens(why);
       const openWay = transport === "ws" ? openWebSocket : (await load()).openOther(transport, () => chosenAt);
       if (mine !== attempt) return;
+      // Whoever signs in first may take longer.
+      heardAt = Date.now();
+      check();
       carrier = openWay({
         ...{ core, token, isOld, lost, rooms },
         cursor: (streams) => cursorOf(state().cursors, [INBOX, ...streams]),

@@ -26,9 +26,9 @@ export type Counted = Pick<Counters, "unread" | "unseen">;
 function marked(item: Notification, { as, at }: Made): Notification | [] {
   const { read_at, seen_at = at, ...rest } = item;
   if (as === "archived" || as === "deleted") return [];
-  if (as === "unread") return { ...rest, seen_at };
-  if (as === "read" || read_at) return { ...rest, seen_at, read_at: read_at ?? at };
-  return { ...rest, seen_at };
+  // What was never read stays as it is.
+  if (as === "unread") return read_at ? { ...rest, seen_at } : item;
+  return as === "read" || read_at ? { ...rest, seen_at, read_at: read_at ?? at } : { ...rest, seen_at };
 }
 
 /**

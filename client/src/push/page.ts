@@ -14,9 +14,13 @@ const KEY = "tidings:push";
 /** What the service worker says to a page, and appends to the URL of one that it opens. */
 const CLICKED = "tidings";
 
+/** How often the server is told again: it may have given the subscription up meanwhile. */
+const AGAIN_MS = 86_400_000;
+
 interface Known {
   id: string;
   endpoint: string;
+  at: number;
   user: string | null;
 }
 
@@ -44,7 +48,7 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
 
   const register = async (subscribed: PushSubscription) => {
     const { id } = await http<{ id: string }>("push/subscriptions", { body: subscribed.toJSON() });
-    const known: Known = { id, endpoint: subscribed.endpoint, user: user() };
+    const known: Known = { id, endpoint: subscribed.endpoint, at: Date.now(), user: user() };
     localStorage.setItem(KEY, JSON.stringify(known));
     tell(true);
   };
@@ -108,7 +112,8 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
     async look() {
       const [subscribed, known] = [await subscription(), recall()];
       const isOurs = !!subscribed && known?.user === user();
-      if (isOurs && known?.endpoint !== subscribed.endpoint) return register(subscribed);
+      const isOld = known?.endpoint !== subscribed?.endpoint || Date.now() - (known?.at ?? 0) > AGAIN_MS;
+      if (isOurs && isOld) return register(subscribed);
       tell(isOurs);
     },
   };

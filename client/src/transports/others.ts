@@ -31,17 +31,17 @@ const ROOMS_MAX = 10;
 /** How long the server may take to answer. */
 const PATIENCE_MS = 10_000;
 
-const again = (code: string) => new TidingsError(code, { retryable: true, retryAfterMs: 0 });
+const blocked = () => new TidingsError("blocked", { retryable: true });
 
 /** What was in the way; `blocked` where the server can be reached, and this way cannot. */
 export async function explain(core: Core, reason: TidingsError, rooms: readonly string[]): Promise<TidingsError> {
   const { code, status = 1006, problem } = reason;
-  if (code === "forbidden" && (await refuseRooms(core, rooms))) return again(code);
+  if (code === "forbidden" && (await refuseRooms(core, rooms))) return new TidingsError(code, { retryAfterMs: 0 });
   // Something between us and the server has answered in its place.
-  if (status < 500 && !problem?.code && status !== 401 && status !== 429) return again("blocked");
+  if (status < 500 && !problem?.code && status !== 401 && status !== 429) return blocked();
   if (status !== 1006 || code === "unauthenticated") return reason;
   const signal = AbortSignal.timeout(PATIENCE_MS);
-  return core.http("me", { isOnce: true, signal }).then(() => again("blocked"), errorOf);
+  return core.http("me", { isOnce: true, signal }).then(blocked, errorOf);
 }
 
 /** One room that the token does not allow must not keep us from the others: finds out which. */

@@ -119,6 +119,8 @@ export interface Plug {
   pull(): void;
   /** Refuses new ones, too, until the next call. */
   block(isBlocked: boolean): void;
+  /** Keeps the connections that there are, and carries nothing on them. */
+  freeze(): void;
   readonly opened: number;
   stop(): void;
 }
@@ -154,6 +156,12 @@ export async function plugInto(target: string): Promise<Plug> {
     block(blocked) {
       isBlocked = blocked;
       if (blocked) pull();
+    },
+    freeze() {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
     },
     get opened() {
       return opened;
