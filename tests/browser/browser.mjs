@@ -30,7 +30,7 @@ export function watched(t, opened) {
   const complaints = [];
   opened.expected = [];
   opened.setDefaultTimeout(DEADLINE);
-  opened.on("pageerror", (error) => complaints.push(String(error)));
+  opened.on("pageerror", (error) => complaints.push(error.stack ?? String(error)));
   opened.on("console", (message) => {
     if (message.type() === "error") complaints.push(message.text());
   });

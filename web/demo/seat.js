@@ -56,10 +56,11 @@ export class Seat {
       this.#measure(data?.mark, "a message");
       this.#toEnd();
     });
-    client.ready().then(
-      () => this.#room.history().then(() => this.#toEnd()),
-      () => {},
-    );
+    client
+      .ready()
+      .then(() => this.#room.history())
+      .then(() => this.#toEnd())
+      .catch((error) => this.tell(`${this.user}: the history cannot be read: ${error.message}`));
   }
 
   #measure(mark, what) {
