@@ -42,14 +42,14 @@ interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): never };
 }
 
+let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
+
 /** The URL of a worker, as one that the page trusts: it is the application's own. */
 function trusted({ href }: URL): string {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
   policy ??= trustedTypes?.createPolicy("tidings", { createScriptURL: (url) => url });
   return policy ? policy.createScriptURL(href) : href;
 }
-let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
-
 export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) => void): PagePush {
   const { http, settings, emitter } = core;
   const { serviceWorker } = settings;
