@@ -7,6 +7,7 @@ import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { errorOf, TidingsError } from "./errors.js";
 import type { Settle } from "./marks.js";
+import { INBOX, offsetOf } from "./model/position.js";
 import type { Counters, Here, History, Mute, Ok, Page, Position, Preferences } from "./wire.js";
 
 /** How often a message is said again that is not known to have arrived; its nonce keeps it from being there twice. */
@@ -22,8 +23,11 @@ const LIMIT_MAX = 200;
 const RENEW_MS = 30_000;
 const kept = new WeakSet<Core>();
 
-/** A new token in time is one reconnect less. If there is none, the server closes with 4001. */
-export function keepToken(core: Core): void {
+/**
+ * Goes along with a client, from its first connection on. A new token in time is one reconnect less; if there is none,
+ * the server closes with 4001.
+ */
+export function accompany(core: Core): void {
   if (kept.has(core)) return;
   kept.add(core);
   const { emitter, settings, tokens, send, getSnapshot } = core;
@@ -32,7 +36,11 @@ export function keepToken(core: Core): void {
     const token = await tokens("expired").catch(() => null);
     if (token) send({ type: "auth", token, ref: "auth" });
   };
-  emitter.on("lost", () => clearTimeout(timer));
+  emitter.on("lost", () => {
+    clearTimeout(timer);
+    // What was said last may not have arrived.
+    acked.delete(core);
+  });
   emitter.on("frame", (frame) => {
     const { leader, transport } = getSnapshot();
     const isTold = frame.type === "welcome" || (frame.type === "ok" && frame.command === "auth");
@@ -41,6 +49,21 @@ export function keepToken(core: Core): void {
     clearTimeout(timer);
     timer = setTimeout(renew, Math.min(left - Math.min(left / 10, RENEW_MS), 2 ** 31 - 1));
   });
+}
+
+/** Up to where each client has acknowledged. */
+const acked = new WeakMap<Core, Position>();
+
+/** What a page in front has shown need not be pushed. */
+export async function acknowledge(core: Core): Promise<void> {
+  const { cursors, status } = core.state();
+  const up_to = cursors[INBOX];
+  // Where there is no document nothing is shown.
+  if (!globalThis.document || status !== "connected" || !up_to || up_to === acked.get(core) || !offsetOf(up_to)) return;
+  acked.set(core, up_to);
+  const body = { up_to, visible: true };
+  if (!core.send({ type: "ack", ...body }))
+    await core.http("notifications/ack", { body }).catch(() => acked.delete(core));
 }
 
 const pathOf = (room: string) => `rooms/${encodeURIComponent(room)}/`;

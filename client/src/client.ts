@@ -177,7 +177,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     if (tabs) return tabs.order("start");
     // It comes while the connection is being opened.
     core.load().then(
-      ({ keepToken }) => keepToken(core),
+      ({ accompany }) => accompany(core),
       () => {},
     );
     if (state.status === "connecting") return;

@@ -2,7 +2,6 @@
 
 import { type Connection, newConnection } from "./connection/connection.js";
 import type { Core } from "./core.js";
-import { INBOX, offsetOf } from "./model/position.js";
 import type { Wants } from "./tabs.js";
 
 /** How long a room is kept that nobody is in: who renders it twice joins it once. */
@@ -18,13 +17,12 @@ export interface Leader extends Connection {
 }
 
 export function newLeader(core: Core, wants: () => Wants): Leader {
-  const { http, hear, state, settings } = core;
+  const { hear, state, settings } = core;
   const connection = newConnection(core);
-  const { send, follow, start, stop, drop } = connection;
+  const { follow, start, stop, drop } = connection;
   let pruning: Timer;
   let resting: Timer;
   let acking: Timer;
-  let acked: string | undefined;
 
   const prune = () => {
     for (const room of Object.keys(state().rooms)) {
@@ -52,16 +50,14 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     }
   };
 
-  /** What a page in front has shown need not be pushed. */
   const ack = () => {
     acking ??= setTimeout(() => {
       acking = undefined;
-      const up_to = state().cursors[INBOX];
-      const isShown = globalThis.document && state().status === "connected" && wants().isVisible;
-      if (!isShown || !up_to || up_to === acked || !offsetOf(up_to)) return;
-      acked = up_to;
-      const body = { up_to, visible: true };
-      if (!send({ type: "ack", ...body })) http("notifications/ack", { body }).catch(() => {});
+      if (wants().isVisible)
+        core.load().then(
+          ({ acknowledge }) => acknowledge(core),
+          () => {},
+        );
     }, ACK_MS);
   };
 

@@ -58,7 +58,7 @@ beforeEach(() => {
   const serviceWorker = Object.assign(worker, {
     ready: Promise.resolve(registration),
     getRegistration: async () => registration,
-    register: async (url: URL) => registered.push(url.href),
+    register: async (url: unknown) => registered.push(String(url)),
   });
   const kept = new Map<string, string>();
   const localStorage = {
@@ -185,4 +185,18 @@ it("takes from the URL which notification has opened the page", async () => {
   await until("it is read", () => client.getSnapshot().unread === 0);
   const [, , url] = vi.mocked(history.replaceState).mock.calls[0] ?? [];
   expect(String(url)).toBe("https://app.example/inbox?x=1");
+});
+
+it("has the page trust its worker, where it asks for that", async () => {
+  const createPolicy = vi.fn((_: string, { createScriptURL }: { createScriptURL(url: string): string }) => ({
+    createScriptURL: (url: string) => `trusted ${createScriptURL(url)}`,
+  }));
+  vi.stubGlobal("trustedTypes", { createPolicy });
+  await begin();
+  await client.push.enable();
+  await client.push.enable();
+  vi.stubGlobal("trustedTypes", undefined);
+  expect(registered[0]).toMatch(/^trusted https:\/\/app.example\/sw.js/);
+  // A policy of a name can be made once.
+  expect(createPolicy.mock.calls.map(([name]) => name)).toEqual(["tidings"]);
 });

@@ -10,7 +10,7 @@ let server: Server;
 let users = 0;
 
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ "auth.expiry_grace": "1s", "rooms.leave_grace": "1s" });
 });
 afterAll(() => server?.stop());
 

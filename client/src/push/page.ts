@@ -37,6 +37,19 @@ function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
+/** Trusted Types, which a browser may have, and a page may require. */
+interface TrustedTypes {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): never };
+}
+
+let policy: ReturnType<TrustedTypes["createPolicy"]> | undefined;
+
+/** The URL of a worker, as one that the page trusts: it is the application's own. */
+function trusted({ href }: URL): string {
+  const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
+  policy ??= trustedTypes?.createPolicy("tidings", { createScriptURL: (url) => url });
+  return policy ? policy.createScriptURL(href) : href;
+}
 export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) => void): PagePush {
   const { http, settings, emitter } = core;
   const { serviceWorker } = settings;
@@ -90,7 +103,7 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
       const { key } = await http<{ key: string }>("push/key");
       const worker = new URL(url, location.href);
       worker.searchParams.set("api", settings.url);
-      await navigator.serviceWorker.register(worker, scope === undefined ? {} : { scope });
+      await navigator.serviceWorker.register(trusted(worker), scope === undefined ? {} : { scope });
       const { pushManager } = await navigator.serviceWorker.ready;
       const options = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
       const subscribed = await pushManager.subscribe(options).catch(async (error: DOMException) => {
