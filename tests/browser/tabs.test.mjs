@@ -1,6 +1,7 @@
 // One connection for all tabs of a user, whatever becomes of the tab that has it.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import test from "node:test";
 import { blank, open, watched } from "./browser.mjs";
 import { dev, publish, token, until } from "./server.mjs";
@@ -45,7 +46,10 @@ test("six tabs have one connection; when its tab is killed another has it within
   const leader = tabs[leaders.indexOf(true)];
   const others = tabs.filter((tab) => tab !== leader);
   await until("all have both", async () => (await Promise.all(tabs.map((tab) => tab.evaluate(() => globalThis.got.length)))).every((n) => n === 2));
-  await leader.close({ runBeforeUnload: false });
+  // As a system kills it: without a word.
+  const crashed = once(leader, "crash");
+  (await context.newCDPSession(leader)).send("Page.crash").catch(() => {});
+  await crashed;
   const killed = Date.now();
   await send();
   await until("there is another leader", async () => (await Promise.all(others.map(leads))).filter(Boolean).length === 1);
