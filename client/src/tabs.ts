@@ -94,8 +94,10 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
     queued = new AbortController();
     const { signal } = queued;
     // A lock that is stolen cannot be waited for, so it takes no signal.
-    locks.request(name as string, steal ? { steal } : { signal }, lead).catch(() => {
+    locks.request(name as string, steal ? { steal } : { signal }, lead).catch(({ name: reason }) => {
       if (signal.aborted) return;
+      // A page without an origin may have no locks, and leads for itself.
+      if (reason !== "AbortError") return void lead();
       // Another tab has taken the lead, since this one was silent.
       resign();
       queue(false);
@@ -138,10 +140,11 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
   let checks: ReturnType<typeof setInterval> | undefined;
   if (channel) {
     channel.onmessage = ({ data }) => read(data);
-    locks.request(name + me, () => {
+    const own = () => {
       hello(true);
       return hold();
-    });
+    };
+    locks.request(name + me, own).catch(() => {});
     queue(false);
     checks = setInterval(check, CHECK_MS);
     // Not before whoever has called knows of it.

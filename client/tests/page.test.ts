@@ -1,8 +1,8 @@
 /** What the browser tells of the page, with a document and a window that tests can hide; the server is real. */
 
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Tidings } from "../src/index.js";
-import { type Server, startServer, until } from "./support/server.js";
+import { plugInto, type Server, startServer, until } from "./support/server.js";
 
 class Page extends EventTarget {
   visibilityState = "visible";
@@ -113,4 +113,22 @@ it("a network that is another one is tried at once", async () => {
     return sessions.length === 1 && sessions[0]?.session !== session;
   });
   expect(client.getSnapshot().status).toBe("connected");
+});
+
+it("says that there is no network, and is back when there is", async () => {
+  const plug = await plugInto(server.url);
+  const client = await begin({ url: plug.url, backoff: { min: 60_000, max: 60_000 } });
+  const network = { onLine: false };
+  vi.stubGlobal("navigator", network);
+  plug.block(true);
+  tell("offline");
+  await status(client, "offline");
+  plug.block(false);
+  network.onLine = true;
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  tell("online");
+  await status(client, "connected");
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  plug.stop();
 });

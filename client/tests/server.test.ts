@@ -139,6 +139,21 @@ describe("a token", () => {
     await expect(client.ready()).rejects.toMatchObject({ code: "unauthenticated" });
   });
 
+  it("that cannot be had now is asked for again", async () => {
+    const user = someone();
+    const errors: string[] = [];
+    const getToken = async () => {
+      if (errors.length < 2) throw new Error("no network");
+      return server.token(user);
+    };
+    const client = server.client(user, { getToken });
+    client.on("error", ({ code }) => errors.push(code));
+    client.connect();
+    await client.ready();
+    expect(errors).toEqual(["network", "network"]);
+    expect(client.getSnapshot().error).toBeNull();
+  });
+
   it("that is revoked ends it, and what waits is refused", async () => {
     const user = someone();
     const client = server.client(user);

@@ -105,3 +105,12 @@ it("tabs of two users share nothing", async () => {
   const [one, other] = [await openTabs(1), await openTabs(1)];
   expect(leaders([...one.tabs, ...other.tabs])).toHaveLength(2);
 });
+
+it("a page that may have no locks leads for itself", async () => {
+  const refused = { request: () => Promise.reject(new DOMException("no origin", "SecurityError")) };
+  const { locks } = navigator;
+  Object.assign(navigator, { locks: refused });
+  const { tabs } = await openTabs(2);
+  Object.assign(navigator, { locks });
+  expect(leaders(tabs)).toHaveLength(2);
+});

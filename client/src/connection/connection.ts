@@ -82,9 +82,10 @@ export function newConnection(core: Core): Connection {
   const drop = () => {
     attempt += 1;
     clearTimeout(timer);
+    clearTimeout(swapping);
     carrier?.close();
+    if (carrier) core.emitter.emit("lost", null);
     carrier = speak = undefined;
-    core.emitter.emit("lost", null);
   };
 
   const reopen = (why?: Why) => {
@@ -99,7 +100,7 @@ export function newConnection(core: Core): Connection {
     if (isOld()) rung = 0;
     const transport = ladder[rung] as Transport;
     let isWelcome = false;
-    let heardAt = 0;
+    let heardAt = Date.now();
     let silenceMs = PATIENCE_MS;
     isTold = false;
     const lost = async (thrown: unknown) => {
@@ -185,7 +186,7 @@ export function newConnection(core: Core): Connection {
     // Where rooms are named when it is opened it is opened anew, once for all that change together.
     if (phase !== "connected" || carrier?.send) return;
     clearTimeout(swapping);
-    swapping = setTimeout(() => phase === "connected" && open(), SWAP_MS);
+    swapping = setTimeout(open, SWAP_MS);
   };
 
   const stop: Connection["stop"] = (to, why) => {
