@@ -24,7 +24,7 @@ use crate::http::{Endpoint, Listener, etag::is_known, held::Shared, problem::Pro
 /// script or style; nobody may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-                      require-trusted-types-for 'script'; trusted-types lit-html default";
+                      require-trusted-types-for 'script'; trusted-types lit-html tidings";
 
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),

@@ -47,7 +47,8 @@ test("a notification from a terminal is on the bell, in the title and said aloud
 
   // What is pushed while the page is closed is shown by its worker.
   const scope = await shown.evaluate(async () => {
-    await navigator.serviceWorker.register("sw.js?api=");
+    const policy = trustedTypes.createPolicy("tidings", { createScriptURL: (url) => url });
+    await navigator.serviceWorker.register(policy.createScriptURL("sw.js"));
     return (await navigator.serviceWorker.ready).scope;
   });
   assert.equal(scope, `${server.base}/`);

@@ -19,7 +19,8 @@ async function opened(t) {
   await shown.goto(server.demo);
   const started = context.serviceWorkers()[0] ?? once(context, "serviceworker").then(([worker]) => worker);
   await shown.evaluate(async () => {
-    await navigator.serviceWorker.register("sw.js");
+    const policy = trustedTypes.createPolicy("tidings", { createScriptURL: (url) => url });
+    await navigator.serviceWorker.register(policy.createScriptURL("sw.js"));
     await navigator.serviceWorker.ready;
   });
   const worker = await started;

@@ -8,14 +8,6 @@ import { Ticker } from "./ticker.js";
 const LINES = 100;
 
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
-// Of all that a text could become to run, the worker for pushes alone.
-globalThis.trustedTypes?.createPolicy("default", {
-  createScriptURL: (text) => {
-    const { origin, pathname } = new URL(text, document.baseURI);
-    return `${origin}${pathname}` === `${base}/sw.js` ? text : null;
-  },
-});
-
 const main = document.querySelector("main");
 const lines = [];
 let parts = [];
