@@ -60,6 +60,7 @@ test("a push is shown, a click on it brings it to the page and marks it as read,
   await until("it is not shown any more", async () => (await titles()).length === 0);
 
   await deliver(pushed(server, first, "one"));
+  await until("the first is shown", async () => (await titles()).join() === "one");
   await deliver(pushed(server, second, "two", { close: [first.id] }));
   await until("the first is closed", async () => (await titles()).join() === "two");
   await shown.getByRole("heading", { name: "Back-end" }).waitFor();
