@@ -207,7 +207,9 @@ fn live_events_wait_for_the_end_of_the_replay_and_follow_it() {
     }
     let head = Head { epoch: at(0).epoch, last: 3, pruned: 0, restart: 3 };
     let page = replay::page(head, at(0), (1..=3).map(|offset| (offset, Some(offset))), false);
+    assert!(subscription.is_reading() && !subscription.is_live());
     assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
+    assert!(subscription.is_live() && !subscription.is_reading());
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Deliver(5));
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Nothing);
 }
