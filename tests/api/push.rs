@@ -184,6 +184,8 @@ async fn what_was_seen_within_the_grace_is_not_pushed_and_the_trace_says_why() {
         );
     }
     assert_eq!(trace(&app, &silent).await, json!([]));
+    let is_told = |line: &String| line.contains("wpush") || line.contains(KEYS.1);
+    assert!(!app.logs().iter().any(is_told), "whoever knows the endpoint can push");
 }
 
 /// `POST /v1/admin/push/retry`.

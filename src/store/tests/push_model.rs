@@ -145,7 +145,7 @@ fn run<W: Write>(conn: &mut Connection, write: W) -> Result<W::Done, StoreError>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn what_is_claimed_is_what_is_owed_and_never_what_was_sent(steps in steps()) {
