@@ -107,6 +107,7 @@ mod tests {
         assert!(scopes.may_publish(&room("chat:general")) && !scopes.may_publish(&room("chat:generals")));
         assert!(scopes.may_notify(&kind("order.shipped")) && !scopes.may_notify(&kind("comment.created")));
         assert!(scopes.is_publisher() && !scopes.is_admin());
+        assert!(Scopes::parse("join:a admin").is_admin());
         assert_eq!(scopes.words(), ["join:chat:*", "publish:chat:general", "notify:order.*"]);
     }
 

@@ -93,13 +93,12 @@ impl SessionRegister {
 
 /// The place of the session that is one too many after the newest, of this transport, has come.
 fn excess(sessions: &VecDeque<Registered>, newest: Transport, per_user: usize) -> Option<usize> {
-    let is_waiting = |transport| transport == Transport::LongPoll;
-    let is_alike = |known: &&Registered| is_waiting(known.transport) == is_waiting(newest);
+    let is_waiting = newest == Transport::LongPoll;
+    let is_alike = |known: &&Registered| (known.transport == Transport::LongPoll) == is_waiting;
     if per_user == 0 || sessions.iter().filter(is_alike).count() <= per_user {
         return None;
     }
-    let makes_way =
-        |known: &Registered| newest != Transport::LongPoll && known.transport == Transport::WebSocket;
+    let makes_way = |known: &Registered| !is_waiting && known.transport == Transport::WebSocket;
     // Where that is the newest itself, or nobody, the newest is the one.
     Some(sessions.iter().position(makes_way).unwrap_or(sessions.len() - 1))
 }
@@ -127,13 +126,35 @@ mod tests {
         let gone = register.add(alice(), key(1, 3), EventStream);
         assert_eq!(gone, Some((key(0, 2), CloseCode::ConnectionLimit)));
         assert_eq!(register.shards_of(&alice()), BTreeSet::from([0, 1]));
-        assert!(register.local_users().since(&alice()).is_some());
-        for slot in 1..=3 {
-            register.remove(&alice(), key(0, slot));
-            register.remove(&alice(), key(1, slot));
+    }
+
+    #[test]
+    fn a_user_is_here_until_the_last_session_has_gone() {
+        let mut register = SessionRegister::new(0);
+        let here = [(key(0, 1), EventStream), (key(0, 2), WebSocket), (key(1, 1), LongPoll)];
+        for (session, transport) in here {
+            register.add(alice(), session, transport);
         }
-        assert!(!register.has(&alice()));
+        register.add("bob".parse().unwrap(), key(1, 2), LongPoll);
+        assert_eq!(register.count(), (SessionCount { websocket: 1, sse: 1, poll: 2 }, 2));
+        for (session, _) in here {
+            assert!(register.has(&alice()) && register.local_users().since(&alice()).is_some());
+            assert!(register.shards_of(&alice()).contains(&session.shard));
+            register.remove(&alice(), session);
+        }
+        assert!(!register.has(&alice()) && register.shards_of(&alice()).is_empty());
         assert_eq!(register.local_users().since(&alice()), None);
+        assert_eq!(register.count(), (SessionCount { poll: 1, ..SessionCount::default() }, 1));
+    }
+
+    #[test]
+    fn requests_that_wait_take_no_place_of_sessions_that_last() {
+        let mut register = SessionRegister::new(1);
+        assert!(register.has_place(&alice()));
+        assert_eq!(register.add(alice(), key(0, 0), LongPoll), None);
+        assert!(register.has_place(&alice()));
+        assert_eq!(register.add(alice(), key(0, 1), EventStream), None);
+        assert!(!register.has_place(&alice()));
     }
 
     #[test]

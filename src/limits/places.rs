@@ -16,6 +16,7 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// `most` is 1 or more.
     pub(super) fn new(most: usize) -> Self {
         Self { most, taken: Shards::new(HashMap::new) }
     }
@@ -23,11 +24,11 @@ impl Places {
     /// `None` if all are taken.
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut taken = self.taken.of(&address);
-        match taken.entry(address) {
-            Entry::Vacant(_) if self.most == 0 => return None,
-            Entry::Occupied(count) if *count.get() >= self.most => return None,
-            entry => *entry.or_default() += 1,
+        let count = taken.entry(address).or_default();
+        if *count == self.most {
+            return None;
         }
+        *count += 1;
         drop(taken);
         Some(Place { _taken: Some(Taken { places: self.clone(), address }) })
     }

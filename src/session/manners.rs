@@ -127,8 +127,8 @@ mod tests {
         Manners {
             commands: Pace::new(20, 40),
             control_frames: Pace::new(20, 20),
-            uncounted: None,
-            typing: None,
+            uncounted: Pace::new(UNCOUNTED_PER_SECOND, UNCOUNTED_PER_SECOND),
+            typing: Rate::new(TYPING_PER_SECOND, TYPING_PER_SECOND),
             errors: VecDeque::new(),
         }
     }
@@ -157,6 +157,15 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_towards_no_rate_is_a_flood_all_the_same() {
+        let (mut manners, start) = (manners(), Instant::now());
+        let taken = (0..300).filter(|_| manners.uncounted(start).is_ok()).count();
+        assert_eq!(taken, UNCOUNTED_PER_SECOND as usize);
+        let passed_on = (0..300).filter(|_| manners.typing(start)).count();
+        assert_eq!(passed_on, TYPING_PER_SECOND as usize);
+    }
+
+    #[test]
     fn bursts_with_pauses_between_are_refused_but_never_end() {
         let (mut manners, start) = (manners(), Instant::now());
         for second in 0..20u64 {
@@ -171,7 +180,8 @@ mod tests {
     fn the_tenth_error_within_a_minute_is_one_too_many() {
         let (mut manners, start) = (manners(), Instant::now());
         assert!((0..9).all(|second| !manners.error(start + Duration::from_secs(second))));
-        assert!(!manners.error(start + Duration::from_secs(61)));
+        // The first is a minute old.
+        assert!(!manners.error(start + Duration::from_secs(60)));
         assert!((0..8).any(|_| manners.error(start + Duration::from_secs(62))));
     }
 }

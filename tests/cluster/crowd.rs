@@ -102,9 +102,17 @@ struct Place {
     /// The nodes, and the ways to them through bad networks.
     addresses: Vec<SocketAddr>,
     guests: Cell<u64>,
+    is_resting: Cell<bool>,
     is_over: Cell<bool>,
     /// How often, by what.
     tally: RefCell<BTreeMap<String, usize>>,
+}
+
+impl Place {
+    /// Whether nobody is wanted.
+    fn is_closed(&self) -> bool {
+        self.is_over.get() || self.is_resting.get()
+    }
 }
 
 pub struct Crowd {
@@ -121,6 +129,7 @@ impl Crowd {
         let place = Rc::new(Place {
             addresses,
             guests: Cell::new(0),
+            is_resting: Cell::new(false),
             is_over: Cell::new(false),
             tally: RefCell::default(),
         });
@@ -134,6 +143,11 @@ impl Crowd {
     pub fn visits(&self) -> usize {
         let tally = self.place.tally.borrow();
         WAYS[1..].iter().filter_map(|way| tally.get(&format!("{way:?}"))).sum()
+    }
+
+    /// Whoever is there leaves, and nobody comes, as long as it rests.
+    pub fn rest(&self, is_resting: bool) {
+        self.place.is_resting.set(is_resting);
     }
 
     /// Waits until all have gone, and says how often they came.
@@ -153,11 +167,14 @@ impl Crowd {
 async fn fill(place: Rc<Place>, speaker: Http) {
     let body = json!({ "data": "x".repeat(BUSY_BYTES) }).to_string();
     while !place.is_over.get() {
+        rt::time::sleep(BUSY_PAUSE).await;
+        if place.is_resting.get() {
+            continue;
+        }
         let request = speaker.request("POST", &format!("/v1/rooms/{BUSY}/messages"));
         let request = request.insert_header(("Content-Type", "application/json")).force_close();
         // What is refused while something fails is said no more.
         let _ = attempt(&speaker, request, body.clone()).await;
-        rt::time::sleep(BUSY_PAUSE).await;
     }
 }
 
@@ -172,6 +189,10 @@ impl Guest {
         // Not all in the same instant.
         rt::time::sleep(self.dice.millis(2000)).await;
         while !self.place.is_over.get() {
+            if self.place.is_resting.get() {
+                rt::time::sleep(self.dice.millis(1000)).await;
+                continue;
+            }
             if let Err(error) = self.come_and_go().await {
                 self.note(&format!("failed ({:?})", error.kind()));
                 rt::time::sleep(self.dice.millis(500)).await;
@@ -200,7 +221,7 @@ impl Guest {
         visitor.enter().await?;
         self.note(&format!("{way:?}"));
         if is_deaf {
-            visitor.endure(self.visit).await?;
+            visitor.endure(self.visit, &place).await?;
         } else {
             visitor.stay(until, &place).await?;
             visitor.leave(end, &mut self.dice).await?;
@@ -270,7 +291,7 @@ impl Visitor {
     async fn stay(&mut self, until: Instant, place: &Place) -> io::Result<()> {
         let mut sign = Instant::now();
         let mut buffer = vec![0; 16 << 10];
-        while Instant::now() < until && !place.is_over.get() {
+        while Instant::now() < until && !place.is_closed() {
             if self.way == Way::WebSocket && sign <= Instant::now() {
                 sign += SIGN_OF_LIFE;
                 let commands = [frame(0x81, br#"{"type":"ping"}"#), frame(0x89, b"there")];
@@ -290,9 +311,9 @@ impl Visitor {
     }
 
     /// Never reads, and says that it is there, until the server has had enough or the time is over.
-    async fn endure(&mut self, patience: Duration) -> io::Result<()> {
+    async fn endure(&mut self, patience: Duration, place: &Place) -> io::Result<()> {
         let end = Instant::now() + patience;
-        while Instant::now() < end {
+        while Instant::now() < end && !place.is_closed() {
             rt::time::sleep(SIGN_OF_LIFE).await;
             if self.way == Way::WebSocket && self.stream.write_all(&frame(0x8A, b"")).await.is_err() {
                 break;

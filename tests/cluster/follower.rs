@@ -23,6 +23,9 @@ const SILENCE: Duration = Duration::from_secs(4);
 /// Longest time away between two stays.
 const AWAY_MILLIS: u64 = 100;
 
+/// How long whoever stays on a node is elsewhere when that node was away: all of them do not gather on one in the end.
+const ELSEWHERE: Duration = Duration::from_secs(10);
+
 pub struct Follower {
     scene: Scene,
     account: usize,
@@ -57,14 +60,16 @@ impl Follower {
         }
     }
 
-    /// Stays on a WebSocket of this node as long as that holds, and comes back to any as a client does. It goes
-    /// on after the load has ended, until it stands at the tops and is asked to go.
+    /// Stays on a WebSocket of this node as long as that holds, comes back to any as a client does, and is at home
+    /// again after a while. It goes on after the load has ended, until it stands at the tops and is asked to go.
     pub async fn stay(mut self, home: usize) {
         let mut node = home;
         loop {
-            let wait = self.over_ws(node, None).await.unwrap_or_else(|| self.dice.millis(AWAY_MILLIS));
+            let end = (node != home).then(|| Instant::now() + ELSEWHERE);
+            let wait = self.over_ws(node, end).await.unwrap_or_else(|| self.dice.millis(AWAY_MILLIS));
             sleep(wait).await;
-            node = self.dice.below(self.scene.nodes() as u64) as usize;
+            let any = self.dice.below(self.scene.nodes() as u64) as usize;
+            node = if node == home { any } else { home };
         }
     }
 

@@ -45,7 +45,7 @@ const MIB: f64 = (1 << 20) as f64;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Judged {
-    /// By what it grows in an hour.
+    /// By what it grows in an hour, from rest to rest.
     Growth,
     /// It does not drift, and is back where it was when all have gone, but for so much.
     Back(f64),
@@ -75,13 +75,25 @@ struct Node {
     pid: u32,
     port: u16,
     idle: Sample,
+    /// Under load, and while the crowd rests.
     samples: RefCell<Vec<(Duration, Sample)>>,
+    rests: RefCell<Vec<(Duration, Sample)>>,
     gone: Cell<Sample>,
+}
+
+/// What is sampled.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Phase {
+    Load,
+    /// On the way from one of the others to the next.
+    Between,
+    Rest,
 }
 
 pub struct Recorder {
     start: Instant,
     nodes: Vec<Node>,
+    phase: Cell<Phase>,
     is_over: Cell<bool>,
 }
 
@@ -98,12 +110,13 @@ impl Recorder {
                 port: node.app.address.port(),
                 idle: Sample::default(),
                 samples: RefCell::default(),
+                rests: RefCell::default(),
                 gone: Cell::default(),
             };
             node.idle = node.look().await.expect("the node answers");
             nodes.push(node);
         }
-        Self { start: Instant::now(), nodes, is_over: Cell::new(false) }
+        Self { start: Instant::now(), nodes, phase: Cell::new(Phase::Load), is_over: Cell::new(false) }
     }
 
     pub async fn record(self: Rc<Self>) {
@@ -112,11 +125,20 @@ impl Recorder {
         while !self.is_over.get() {
             seconds.tick().await;
             for node in &self.nodes {
-                if let Ok(Ok(sample)) = timeout(PATIENCE, node.look()).await {
-                    node.samples.borrow_mut().push((self.start.elapsed(), sample));
+                let phase = self.phase.get();
+                let Ok(Ok(sample)) = timeout(PATIENCE, node.look()).await else { continue };
+                let sample = (self.start.elapsed(), sample);
+                match phase {
+                    Phase::Load => node.samples.borrow_mut().push(sample),
+                    Phase::Rest => node.rests.borrow_mut().push(sample),
+                    Phase::Between => {}
                 }
             }
         }
+    }
+
+    pub fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
     }
 
     pub fn end(&self) {
@@ -159,13 +181,16 @@ impl Recorder {
         let mut text = format!("{:24}", "");
         GAUGES.iter().for_each(|(name, _)| write!(text, "{name:>14}").unwrap());
         for node in &self.nodes {
-            let [first, last] = node.thirds(warm_up);
+            let [first, last] = thirds(&node.samples.borrow(), warm_up);
+            let [first_rest, last_rest] = thirds(&node.rests.borrow(), warm_up);
             let rows = [
                 ("idle", node.idle.to_vec()),
                 ("after the warm-up", first),
                 ("at the end", last),
+                ("at rest", first_rest),
+                ("at the last rest", last_rest),
                 ("all gone", node.gone.get().to_vec()),
-                ("grown in an hour", node.slopes(warm_up)),
+                ("an hour, at rest", node.slopes(warm_up)),
             ];
             write!(text, "\n{}", node.name).unwrap();
             for (name, values) in rows {
@@ -228,39 +253,22 @@ impl Node {
         left
     }
 
-    /// One gauge after the warm-up.
-    fn series(&self, gauge: usize, warm_up: Duration) -> Vec<(Duration, f64)> {
-        let samples = self.samples.borrow();
-        let warm = samples.iter().filter(|(at, _)| *at >= warm_up);
-        warm.map(|(at, sample)| (*at, sample[gauge])).collect()
-    }
-
     /// Of what is judged by it, as far as anything can be said.
     fn slopes(&self, warm_up: Duration) -> Vec<f64> {
         let judged = GAUGES.iter().enumerate().filter(|(_, (_, judged))| *judged == Judged::Growth);
-        judged.filter_map(|(gauge, _)| hourly(&self.series(gauge, warm_up))).collect()
-    }
-
-    /// What each gauge mostly was in the first and in the last third after the warm-up.
-    fn thirds(&self, warm_up: Duration) -> [Vec<f64>; 2] {
-        let middle = |gauge: usize, is_last: bool| {
-            let values: Vec<f64> = self.series(gauge, warm_up).into_iter().map(|(_, value)| value).collect();
-            let third = values.len() / 3;
-            let part = if is_last { &values[values.len() - third..] } else { &values[..third] };
-            if part.is_empty() { f64::NAN } else { median(part.to_vec()) }
-        };
-        [false, true].map(|is_last| (0..GAUGES.len()).map(|gauge| middle(gauge, is_last)).collect())
+        judged.filter_map(|(gauge, _)| hourly(&series(&self.rests.borrow(), gauge, warm_up))).collect()
     }
 
     fn growth(&self, warm_up: Duration) -> Vec<String> {
-        if self.series(RSS, warm_up + JUDGED_FROM).is_empty() {
+        let (samples, rests) = (self.samples.borrow(), self.rests.borrow());
+        if series(&samples, RSS, warm_up + JUDGED_FROM).is_empty() {
             return Vec::new();
         }
-        let [first, last] = self.thirds(warm_up);
         let mut bad = Vec::new();
         for (gauge, (name, judged)) in GAUGES.iter().enumerate() {
-            let Some(slope) = hourly(&self.series(gauge, warm_up)) else { continue };
-            let (first, last) = (first[gauge], last[gauge]);
+            let of = if *judged == Judged::Growth { &rests } else { &samples };
+            let Some(slope) = hourly(&series(of, gauge, warm_up)) else { continue };
+            let [first, last] = thirds(of, warm_up).map(|values| values[gauge]);
             let is_bad = match judged {
                 Judged::Growth => slope > GROWTH_MAX_MIB,
                 Judged::Back(_) => last > first * (1.0 + DRIFT_MAX) + FEW,
@@ -274,4 +282,21 @@ impl Node {
         }
         bad
     }
+}
+
+/// One gauge after the warm-up.
+fn series(samples: &[(Duration, Sample)], gauge: usize, warm_up: Duration) -> Vec<(Duration, f64)> {
+    let warm = samples.iter().filter(|(at, _)| *at >= warm_up);
+    warm.map(|(at, sample)| (*at, sample[gauge])).collect()
+}
+
+/// What each gauge mostly was in the first and in the last third after the warm-up.
+fn thirds(samples: &[(Duration, Sample)], warm_up: Duration) -> [Vec<f64>; 2] {
+    let middle = |gauge: usize, is_last: bool| {
+        let values: Vec<f64> = series(samples, gauge, warm_up).into_iter().map(|(_, value)| value).collect();
+        let third = values.len() / 3;
+        let part = if is_last { &values[values.len() - third..] } else { &values[..third] };
+        if part.is_empty() { f64::NAN } else { median(part.to_vec()) }
+    };
+    [false, true].map(|is_last| (0..GAUGES.len()).map(|gauge| middle(gauge, is_last)).collect())
 }

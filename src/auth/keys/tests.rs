@@ -87,6 +87,28 @@ fn a_public_key_that_does_not_fit_the_algorithm_stops_the_start() {
 }
 
 #[test]
+fn a_refusal_names_the_setting_to_change() {
+    let short = VerifierOptions { previous_secret: Some("short".into()), ..hs256_options() };
+    let no_set = VerifierOptions {
+        algorithm: Algorithm::EdDsa,
+        jwks: Some("[]".to_owned()),
+        ..VerifierOptions::default()
+    };
+    let long = VerifierOptions { leeway: std::time::Duration::from_secs(6), ..hs256_options() };
+    let forgotten = VerifierOptions { public_key: Some(RS256_PUBLIC.to_owned()), ..hs256_options() };
+    for (options, setting) in [
+        (VerifierOptions::default(), "auth.secret"),
+        (short, "auth.previous_secret"),
+        (forgotten, "auth.algorithm"),
+        (public_options(Algorithm::EdDsa, "not a PEM"), "auth.public_key"),
+        (no_set, "auth.jwks"),
+        (long, "auth.leeway"),
+    ] {
+        assert_eq!(refused(options).setting(), setting);
+    }
+}
+
+#[test]
 fn an_old_and_a_new_public_key_may_stand_in_one_pem() {
     let both = format!("# rotated in spring\n{OTHER_PUBLIC}\n{EDDSA_PUBLIC}");
     let verifier = Verifier::new(public_options(Algorithm::EdDsa, &both)).unwrap();

@@ -22,7 +22,7 @@ use crate::{
     crowd::Crowd,
     load::Plan,
     run::Run,
-    samples::Recorder,
+    samples::{Phase, Recorder},
     scale::{lasting, soak_minutes, times},
     traffic::{Dice, draft, publish},
     verdict::Verdict,
@@ -46,6 +46,10 @@ struct Scale {
     lasting: Duration,
     /// What comes before says nothing about what grows.
     warm_up: Duration,
+    /// Each ends with a rest: the crowd goes, and memory is compared from one to the next. What hundreds of visitors
+    /// hold goes up and down by more than would show in half an hour.
+    rounds: u32,
+    rest: Option<Rest>,
     /// How often something large is published before it begins, to so many who never come: more than the writer of a
     /// file keeps of it in memory, which would grow with the file otherwise.
     fillings: usize,
@@ -60,7 +64,20 @@ struct Scale {
     fault: Duration,
 }
 
+#[derive(Clone, Copy)]
+struct Rest {
+    /// Until all is gone that is kept for those who have left.
+    settling: Duration,
+    looking: Duration,
+}
+
 impl Scale {
+    /// When a round ends, or its rest begins.
+    fn round(&self, number: u32) -> Duration {
+        let rest = self.rest.map_or(Duration::ZERO, |rest| rest.settling + rest.looking);
+        self.lasting * number / self.rounds - rest
+    }
+
     fn sessions(&self, nodes: usize) -> usize {
         self.users * (nodes + 1) + self.crowd
     }
@@ -103,12 +120,24 @@ impl Stand {
         let crowd = Crowd::start(&self.cluster, self.scale.crowd, self.scale.visit, &mut self.dice);
         let recording = rt::spawn(recorder.clone().record());
 
-        let end = Instant::now() + self.scale.lasting;
+        let start = Instant::now();
         let mut faults = Faults::new(self.dice.fork(), self.scale.calm, self.scale.fault);
-        while faults.has_time_for_one(end) {
-            faults.play_one(&mut self.cluster, &crowd.doors).await;
+        for round in 1..=self.scale.rounds {
+            let end = start + self.scale.round(round);
+            while faults.has_time_for_one(end) {
+                faults.play_one(&mut self.cluster, &crowd.doors).await;
+            }
+            sleep(end.saturating_duration_since(Instant::now())).await;
+            if let Some(rest) = self.scale.rest {
+                crowd.rest(true);
+                recorder.enter(Phase::Between);
+                sleep(rest.settling).await;
+                recorder.enter(Phase::Rest);
+                sleep(rest.looking).await;
+                recorder.enter(Phase::Load);
+                crowd.rest(false);
+            }
         }
-        sleep(end.saturating_duration_since(Instant::now())).await;
 
         let visits = crowd.end().await;
         let verdict = run.judge(&self.cluster).await;
@@ -159,6 +188,8 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         None => Scale {
             lasting: lasting(12, 180),
             warm_up: lasting(12, 180) / 3,
+            rounds: 1,
+            rest: None,
             fillings: 0,
             users: times(5, 20),
             crowd: times(25, 150),
@@ -168,7 +199,9 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         },
         Some(minutes) => Scale {
             lasting: secs(60 * minutes),
-            warm_up: secs(60 * minutes) / 3,
+            warm_up: secs(60 * minutes) * 3 / 10,
+            rounds: 6,
+            rest: Some(Rest { settling: secs(45), looking: secs(15) }),
             fillings: 6,
             users: 50,
             crowd: 550,
