@@ -15,6 +15,7 @@ mod model;
 mod muting;
 mod opening;
 mod preferences;
+mod push_at_once;
 mod push_model;
 mod push_quiet;
 mod push_records;

@@ -10,7 +10,7 @@ use crate::domain::{
 
 impl TestStore {
     /// Quiet from an hour ago up to in an hour, or not at all.
-    async fn be_quiet(&self, is_quiet: bool) {
+    pub(super) async fn be_quiet(&self, is_quiet: bool) {
         let minutes = clock::now().as_secs() / 60 % 1440;
         let time = |offset: i64| {
             TimeOfDay::from_minutes(u16::try_from((minutes + offset).rem_euclid(1440)).unwrap()).unwrap()

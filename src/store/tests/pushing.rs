@@ -1,7 +1,5 @@
 //! What is claimed to be pushed, and what is withheld: by what is true when it is claimed.
 
-use futures_util::future::join_all;
-
 use super::*;
 use crate::domain::push::{PushState, PushSubscription, PushTag, PushTarget, PushText, PushWords, Urgency};
 
@@ -198,76 +196,4 @@ async fn what_its_claimant_says_nothing_of_is_due_again_and_given_up_after_the_t
     store.execute("UPDATE push_jobs SET due_at = due_at - 31000000");
     assert!(store.claim().await.is_empty());
     assert_eq!(store.trace(&receipt.id).await.state, PushState::Dead);
-}
-
-#[actix::test]
-async fn whoever_claims_at_the_same_time_each_push_is_claimed_by_one() {
-    let store = TestStore::new();
-    store.subscribe("alice", "a").await;
-    store.subscribe("bob", "b").await;
-    for _ in 0..10 {
-        store.publish("alice,bob").await;
-    }
-    let mut seen = std::collections::HashSet::new();
-    while seen.len() < 20 {
-        let claims = join_all((0..8).map(|_| store.link.ask(ClaimPushes { limit: 3 }))).await;
-        for push in claims.into_iter().flat_map(|claimed| claimed.unwrap().pushes) {
-            assert!(seen.insert((push.claim.user, push.notification.id)), "twice");
-        }
-    }
-    assert!(store.claim().await.is_empty());
-}
-
-/// Locks that are taken out of order would show as writes that fail, or wait for each other.
-#[actix::test]
-async fn whatever_happens_to_pushes_at_the_same_time_goes_through() {
-    let store = TestStore::new();
-    let (users, mut claimed) = (["alice", "bob", "carol"], Vec::new());
-    for round in 0..8 {
-        let done = async |outcome: Result<(), StoreError>| {
-            assert!(matches!(outcome, Ok(()) | Err(StoreError::NotFound)), "{outcome:?}");
-        };
-        let publish = async |_: usize| {
-            done(store.link.ask(publish(draft("carol,alice,bob"))).await.map(drop)).await;
-        };
-        let change = async |of: &str| {
-            let mine = store.subscribe(of, of).await.id;
-            let shared = PutSubscription { user: user(of), target: target("shared") };
-            // Who loses the race for one browser is told to come again.
-            drop(store.link.ask(shared).await);
-            let mark = Mark { mark_as: MarkAs::Read, target: MarkTarget::All };
-            done(store.link.ask(ApplyMark { user: user(of), mark, origin: None }).await.map(drop)).await;
-            let preferences = Preferences { push: round % 3 > 0, ..Preferences::default() };
-            done(store.link.ask(SetPreferences { user: user(of), preferences }).await).await;
-            if round % 2 > 0 {
-                done(store.link.ask(RemoveSubscription { user: user(of), id: mine }).await).await;
-            }
-        };
-        let claim = async |_: usize| store.link.ask(ClaimPushes { limit: 4 }).await.unwrap().pushes;
-        let outcomes =
-            std::mem::take(&mut claimed).into_iter().enumerate().map(|(i, push): (usize, ClaimedPush)| {
-                let outcome = match i % 4 {
-                    0 => PushOutcome::Gone { status: 410 },
-                    1 => PushOutcome::Retry { after: Duration::ZERO, status: None, reason: "no answer" },
-                    _ => PushOutcome::Sent { status: 201 },
-                };
-                (push.claim, outcome)
-            });
-        let record = store.link.ask(RecordPush { outcomes: outcomes.collect() });
-        let (_, _, claims, recorded) = tokio::join!(
-            join_all((0..6).map(publish)),
-            join_all(users.map(change)),
-            join_all((0..4).map(claim)),
-            record,
-        );
-        recorded.unwrap();
-        claimed = claims.into_iter().flatten().collect();
-    }
-    use diesel::prelude::*;
-    for of in users {
-        let kept = schema::push_subscriptions::table.filter(schema::push_subscriptions::user_id.eq(of));
-        let kept: i64 = kept.count().get_result(&mut store.other_connection()).unwrap();
-        let counted = schema::inboxes::table.find(of).select(schema::inboxes::subscriptions);
-        assert_eq!(counted.first::<i64>(&mut store.other_connection()).unwrap(), kept, "{of}");
-    }
 }
