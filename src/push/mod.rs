@@ -14,8 +14,6 @@ mod payload;
 mod provider;
 mod public;
 mod resolver;
-#[cfg(test)]
-mod samples;
 mod vapid;
 mod web_push;
 
@@ -142,3 +140,6 @@ impl Handler<Stop> for Push {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

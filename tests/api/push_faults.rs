@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tidings::store::messages::LEASE;
 use tokio::sync::Notify;
 
 use crate::{
-    app::{App, until},
+    app::{App, DEADLINE, until},
     clients::scrape::samples,
     engines::push_service::{Plan, PushService},
-    pushing::{expect_state, publish, start, subscribe, traces},
+    pushing::{expect_state, expect_state_within, publish, start, subscribe, traces},
     traffic::Dice,
 };
 
@@ -188,8 +189,10 @@ async fn g15_a_server_that_is_killed_20_times_pushes_all_and_nothing_again_that_
             }
         }
     }
+    // What was on its way at the last kill is due again when its lease ends.
+    let deadline = LEASE + DEADLINE;
     for id in &ids {
-        expect_state(&app, id, "sent").await;
+        expect_state_within(&app, id, "sent", deadline).await;
         assert!(attempts(&service, id) >= 1, "{id} was never attempted");
     }
     let again = ids.iter().filter(|id| attempts(&service, id) > 1).count();

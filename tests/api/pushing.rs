@@ -56,6 +56,10 @@ pub async fn traces(app: &App, id: &str) -> Vec<Value> {
 
 /// Waits until the only push of a notification is in this state.
 pub async fn expect_state(app: &App, id: &str, state: &str) -> Value {
+    expect_state_within(app, id, state, DEADLINE).await
+}
+
+pub async fn expect_state_within(app: &App, id: &str, state: &str, deadline: Duration) -> Value {
     let looking = async {
         loop {
             let traces = traces(app, id).await;
@@ -65,7 +69,7 @@ pub async fn expect_state(app: &App, id: &str, state: &str) -> Value {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(DEADLINE, looking).await {
+    match tokio::time::timeout(deadline, looking).await {
         Ok(trace) => trace,
         Err(_) => panic!("{:?}", traces(app, id).await),
     }
