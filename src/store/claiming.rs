@@ -5,13 +5,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use actix::{ActorFutureExt, Context, Handler, ResponseActFuture, WrapFuture};
+
 use super::{
-    Connection,
+    Connection, Store,
     attention::{self, Attention},
     error::Fault,
     job::Write,
     judging::{Judge, Verdict},
-    messages::{ClaimPushes, ClaimedPush, ClaimedPushes, LEASE, PushClaim, PushPolicy},
+    messages::{ClaimPushes, ClaimedPush, ClaimedPushes, LEASE, PushClaim, PushPolicy, StoreError},
     preferences,
     push_jobs::{self, JobKey, Said},
     push_shown,
@@ -42,6 +44,30 @@ enum Due {
     One(DueJob),
     /// Whatever is held for a subscription.
     Held(UserId, PushSubscriptionId),
+}
+
+impl Handler<ClaimPushes> for Store {
+    type Result = ResponseActFuture<Self, Result<ClaimedPushes, StoreError>>;
+
+    /// A look first, so that an idle server has its writer do nothing.
+    fn handle(&mut self, claim: ClaimPushes, _: &mut Context<Self>) -> Self::Result {
+        let clock = self.kept.clock.clone();
+        let look = self.read(move |conn| {
+            let now = conn.now()?;
+            Ok((push_jobs::is_any_due(conn, clock.bounds(now).latest)?, now))
+        });
+        Box::pin(look.into_actor(self).then(move |looked, store, _| {
+            let claimed = match looked {
+                Ok((true, _)) => store.write(Claim { claim, policy: store.push.clone() }),
+                Ok((false, now)) => {
+                    let nothing = ClaimedPushes { pushes: Vec::new(), has_more: false, now };
+                    Box::pin(async { Ok(nothing) })
+                }
+                Err(error) => Box::pin(async { Err(error) }),
+            };
+            claimed.into_actor(store)
+        }))
+    }
 }
 
 impl Write for Claim {

@@ -1,6 +1,7 @@
 //! Queries over `push_jobs`: one notification for one subscription, while it waits and for a while after its end.
 
 use diesel::{
+    dsl::{exists, select},
     prelude::*,
     sql_types::{BigInt, Nullable, Text},
 };
@@ -209,11 +210,19 @@ pub(super) fn end(
     Ok(rows > 0)
 }
 
-/// What was held is due now: when the quiet hours end is another matter since the user has said so.
+/// What was held is due now: when the quiet hours end is another matter since the user has said so. What was claimed
+/// is its claimant's, and stays as it is.
 pub(super) fn release(conn: &mut Connection, user: &UserId, now: Timestamp) -> QueryResult<()> {
-    let held = table.filter(j::user_id.eq(user.as_str()).and(j::is_held.eq(true)));
-    let later = held.filter(j::due_at.gt(now.as_micros()));
-    diesel::update(later).set(j::due_at.eq(now.as_micros())).execute(conn).map(drop)
+    let of_user = table.filter(j::user_id.eq(user.as_str()).and(j::is_held.eq(true)));
+    // By its state, and not by when it is due: SQLite would walk over what is held for all users.
+    let waiting = of_user.filter(j::state.eq(PushState::Waiting.as_str()).and(j::attempts.eq(0)));
+    diesel::update(waiting).set(j::due_at.eq(now.as_micros())).execute(conn).map(drop)
+}
+
+/// Whether anything is due.
+pub(super) fn is_any_due(conn: &mut Connection, by: Timestamp) -> QueryResult<bool> {
+    let is_due = |is_held: bool| table.filter(j::is_held.eq(is_held).and(j::due_at.le(by.as_micros())));
+    Ok(select(exists(is_due(false))).get_result(conn)? || select(exists(is_due(true))).get_result(conn)?)
 }
 
 /// Offsets fit: none is parsed or counted beyond a signed 64-bit integer.

@@ -1,27 +1,15 @@
 //! Recording what has become of claimed pushes.
 
-use actix::{Context, Handler, ResponseFuture};
-
 use super::{
-    Store,
-    claiming::Claim,
     error::Fault,
     inboxes,
     job::Write,
-    messages::{ClaimPushes, ClaimedPushes, PushClaim, PushOutcome, RecordPush, StoreError},
+    messages::{PushClaim, PushOutcome, RecordPush},
     push_jobs::{self, JobKey, Said},
     push_shown, subscriptions,
     transaction::Transaction,
 };
 use crate::domain::push::PushState;
-
-impl Handler<ClaimPushes> for Store {
-    type Result = ResponseFuture<Result<ClaimedPushes, StoreError>>;
-
-    fn handle(&mut self, claim: ClaimPushes, _: &mut Context<Self>) -> Self::Result {
-        self.write(Claim { claim, policy: self.push.clone() })
-    }
-}
 
 impl Write for RecordPush {
     type Done = ();

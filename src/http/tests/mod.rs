@@ -111,6 +111,7 @@ impl Server {
             limits: Arc::new(Limits::new(&config.limits, false)),
             revoker,
             peers,
+            push: None,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,
