@@ -23,7 +23,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, Message,
     ResponseFuture, WrapFuture,
 };
-use client::Trust;
+use client::{Clients, Trust};
 use driver::Driver;
 pub use encrypt::{PLAIN_MAX, Receiver};
 pub use endpoint::{Endpoint, EndpointRule};
@@ -93,7 +93,7 @@ impl PushLink {
             let web_push = WebPush {
                 rule: options.rule,
                 vapid: Vapid::new(options.key, options.subject),
-                client: trust.client(),
+                clients: Clients::new(trust),
                 payload: Payload { public_url: options.public_url },
                 ttl,
             };

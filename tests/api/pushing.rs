@@ -56,10 +56,6 @@ pub async fn traces(app: &App, id: &str) -> Vec<Value> {
 
 /// Waits until the only push of a notification is in this state.
 pub async fn expect_state(app: &App, id: &str, state: &str) -> Value {
-    expect_state_within(app, id, state, DEADLINE).await
-}
-
-pub async fn expect_state_within(app: &App, id: &str, state: &str, deadline: Duration) -> Value {
     let looking = async {
         loop {
             let traces = traces(app, id).await;
@@ -69,7 +65,7 @@ pub async fn expect_state_within(app: &App, id: &str, state: &str, deadline: Dur
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(deadline, looking).await {
+    match tokio::time::timeout(DEADLINE, looking).await {
         Ok(trace) => trace,
         Err(_) => panic!("{:?}", traces(app, id).await),
     }
@@ -174,6 +170,24 @@ async fn what_has_been_shown_and_dealt_with_elsewhere_is_told_with_the_next_push
     let told: Vec<Value> = received.iter().map(|received| browser.read(&received.body)).collect();
     assert_eq!(told[1]["close"], json!([told[0]["notification"]["tag"]]));
     assert!(told[0].get("close").is_none() && told[2].get("close").is_none(), "told once: {told:?}");
+}
+
+/// Whoever knows the endpoint can push there, and what is pushed is the user's.
+#[actix_web::test]
+async fn t15_neither_endpoints_nor_what_is_pushed_are_in_the_log() {
+    let service = PushService::start().await;
+    let app = start(&service, &[("log.level", "trace")]);
+    let browser = subscribe(&app, &service, "alice", "a-marked-device").await;
+    service.plan("a-marked-device", [Plan::Status(400), Plan::Status(410)]);
+    for state in ["dead", "gone"] {
+        let id = publish(&app, "alice", json!({"payload": {"title": "a marked title"}})).await;
+        expect_state(&app, &id, state).await;
+    }
+    app.logged(|record| record["message"].to_string().contains("pushes are given up")).await;
+    let log = app.logs().join("\n");
+    for secret in ["marked", &browser.keys().0, &browser.keys().1, "vapid t="] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
 }
 
 /// A stop waits for what is on its way, so that it is recorded, and sent once.
