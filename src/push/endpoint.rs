@@ -136,6 +136,9 @@ fn decimal(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
     use super::*;
 
     fn known() -> EndpointRule {
@@ -218,6 +221,37 @@ mod tests {
             &long,
         ] {
             assert!(known().check(endpoint).is_err(), "{endpoint}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// The other reader is that of browsers (WHATWG).
+        #[test]
+        fn t9_what_is_taken_is_the_same_for_another_reader_of_urls(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "https://", "http://", "web.push.apple.com", ".push.apple.com", "push.apple.com", "evil.example",
+                    "/", "//", "\\", "@", ":", "443", "8443", "?", "#", "%2e", "%", ".", "..", "-", "xn--", "127.0.0.1",
+                    "[::1]", "0x7f", "é", "\t", " ", "a", "A", "_", "user:pw@", "/wpush/v2/gAAAA", "=", "&", ";", "+",
+                ]),
+                0..9,
+            ),
+            is_likely: bool,
+        ) {
+            let text = if is_likely { format!("https://web.push.apple.com{}", parts.concat()) } else { parts.concat() };
+            let Ok(taken) = known().check(&text) else { return Ok(()) };
+            let read = Url::parse(&text);
+            prop_assert!(read.is_ok() || text.contains("xn--"), "a browser could not have written it: {text}");
+            if let Ok(read) = read {
+                prop_assert_eq!((read.scheme(), read.username(), read.password()), ("https", "", None));
+                prop_assert_eq!(read.domain(), taken.uri.host(), "{}", text);
+                prop_assert_eq!(read.port_or_known_default(), Some(PORT));
+                prop_assert!(read.domain().unwrap().ends_with("push.apple.com"));
+                prop_assert_eq!(read.origin().ascii_serialization(), taken.origin);
+                prop_assert_eq!(read.fragment(), None);
+            }
         }
     }
 

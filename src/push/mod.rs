@@ -14,8 +14,6 @@ mod payload;
 mod provider;
 mod public;
 mod resolver;
-#[cfg(test)]
-mod samples;
 mod vapid;
 mod web_push;
 
@@ -25,7 +23,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, Message,
     ResponseFuture, WrapFuture,
 };
-use client::Trust;
+use client::{Clients, Trust};
 use driver::Driver;
 pub use encrypt::{PLAIN_MAX, Receiver};
 pub use endpoint::{Endpoint, EndpointRule};
@@ -95,7 +93,7 @@ impl PushLink {
             let web_push = WebPush {
                 rule: options.rule,
                 vapid: Vapid::new(options.key, options.subject),
-                client: trust.client(),
+                clients: Clients::new(trust),
                 payload: Payload { public_url: options.public_url },
                 ttl,
             };
@@ -142,3 +140,6 @@ impl Handler<Stop> for Push {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

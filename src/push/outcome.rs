@@ -68,7 +68,7 @@ pub fn word(outcome: &PushOutcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples::claimed, *};
+    use super::{super::tests::claimed, *};
 
     const TTL: Duration = Duration::from_secs(24 * 3600);
 

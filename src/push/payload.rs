@@ -169,7 +169,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{super::samples::claimed, *};
+    use super::{super::tests::claimed, *};
 
     fn payload(public_url: Option<&str>) -> Payload {
         Payload { public_url: public_url.map(str::to_owned) }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use awc::{
-    Client, ClientResponse,
+    ClientResponse,
     http::{
         StatusCode,
         header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HttpDate, RETRY_AFTER},
@@ -16,7 +16,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     ATTEMPT_MAX,
-    client::{ANSWER_TIMEOUT, finish, is_forbidden},
+    client::{ANSWER_TIMEOUT, Clients, finish, is_forbidden},
     encrypt::Receiver,
     endpoint::EndpointRule,
     payload::Payload,
@@ -31,7 +31,7 @@ const HEAD_MAX: Duration = ATTEMPT_MAX.saturating_sub(ANSWER_TIMEOUT);
 pub struct WebPush {
     pub rule: Arc<EndpointRule>,
     pub vapid: Vapid,
-    pub client: Client,
+    pub clients: Clients,
     pub payload: Payload,
     /// How long a service keeps what it cannot deliver.
     pub ttl: Duration,
@@ -72,7 +72,8 @@ impl WebPush {
             return Err(later("it could not be encrypted and signed"));
         };
         let request = self
-            .client
+            .clients
+            .get()
             .post(endpoint.uri)
             .insert_header((AUTHORIZATION, authorization))
             .insert_header((CONTENT_ENCODING, "aes128gcm"))

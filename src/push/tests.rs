@@ -1,4 +1,4 @@
-//! Test support: a push as the store hands it out.
+//! A push as the store hands it out.
 
 use crate::{
     domain::{
