@@ -16,7 +16,7 @@ use super::{
     },
 };
 use crate::domain::{
-    Offset, PushSubscriptionId, Timestamp, UserId,
+    Offset, PushSubscriptionId, PushTag, Timestamp, UserId,
     push::{PushState, PushWish, PushWords},
 };
 
@@ -115,38 +115,48 @@ pub(super) fn held_for(
     rows.into_iter().map(DueJob::try_from).collect()
 }
 
-/// One job, and the attempts after which whoever knows it may change it.
+/// Jobs of one subscription.
 #[derive(Clone, Copy)]
-pub(super) struct JobKey<'a> {
+pub(super) struct Jobs<'a> {
     pub(super) user: &'a UserId,
-    pub(super) offset: Offset,
     pub(super) subscription: &'a PushSubscriptionId,
-    pub(super) attempts: u32,
+    pub(super) offsets: &'a [Offset],
+    pub(super) attempts: Attempts,
 }
 
-impl<'a> JobKey<'a> {
-    pub(super) fn of(job: &'a DueJob) -> Self {
-        Self { user: &job.user, offset: job.offset, subscription: &job.subscription, attempts: job.attempts }
-    }
+/// Which of them are meant, of those that wait.
+#[derive(Clone, Copy)]
+pub(super) enum Attempts {
+    /// All: they were locked when they were read.
+    Any,
+    /// Those that were not claimed again since this attempt.
+    Last(u32),
 }
 
-/// The job, unless it was claimed again or has ended.
+/// Of these jobs those that are meant.
 macro_rules! waiting {
-    ($key:expr) => {{
-        let key: JobKey<'_> = $key;
-        let row = table.find((key.user.as_str(), signed(key.offset), key.subscription.as_str()));
-        row.filter(j::attempts.eq(i64::from(key.attempts)).and(j::due_at.is_not_null()))
+    ($jobs:expr) => {{
+        let Jobs { user, subscription, offsets, attempts } = $jobs;
+        let offsets: Vec<i64> = offsets.iter().copied().map(signed).collect();
+        let (least, most) = match attempts {
+            Attempts::Any => (0, i64::MAX),
+            Attempts::Last(attempt) => (attempt.into(), attempt.into()),
+        };
+        table
+            .filter(j::user_id.eq(user.as_str()).and(j::subscription_id.eq(subscription.as_str())))
+            .filter(j::offset.eq_any(offsets).and(j::attempts.between(least, most)))
+            .filter(j::due_at.is_not_null())
     }};
 }
 
-/// Counts an attempt; if nothing is recorded of it, it is due again at `due_at`.
+/// Counts an attempt; if nothing is recorded of it, they are due again at `due_at`.
 pub(super) fn claim(
     conn: &mut Connection,
-    job: JobKey<'_>,
+    jobs: Jobs<'_>,
     first_tried_at: Timestamp,
     due_at: Timestamp,
 ) -> QueryResult<()> {
-    let claim = diesel::update(waiting!(job)).set((
+    let claim = diesel::update(waiting!(jobs)).set((
         j::attempts.eq(j::attempts + 1),
         j::first_tried_at.eq(first_tried_at.as_micros()),
         j::due_at.eq(due_at.as_micros()),
@@ -154,9 +164,9 @@ pub(super) fn claim(
     claim.execute(conn).map(drop)
 }
 
-/// Holds a job until the quiet hours are over.
-pub(super) fn hold(conn: &mut Connection, job: JobKey<'_>, until: Timestamp) -> QueryResult<()> {
-    let hold = diesel::update(waiting!(job)).set((
+/// Holds jobs until the quiet hours are over.
+pub(super) fn hold(conn: &mut Connection, jobs: Jobs<'_>, until: Timestamp) -> QueryResult<()> {
+    let hold = diesel::update(waiting!(jobs)).set((
         j::is_held.eq(true),
         j::due_at.eq(until.as_micros()),
         j::first_tried_at.eq(None::<i64>),
@@ -172,14 +182,14 @@ pub(super) struct Said<'a> {
     pub(super) reason: Option<&'a str>,
 }
 
-/// Has a job tried again.
+/// Has jobs tried again.
 pub(super) fn put_off(
     conn: &mut Connection,
-    job: JobKey<'_>,
+    jobs: Jobs<'_>,
     until: Timestamp,
     said: Said<'_>,
 ) -> QueryResult<()> {
-    let put_off = diesel::update(waiting!(job)).set((
+    let put_off = diesel::update(waiting!(jobs)).set((
         j::due_at.eq(until.as_micros()),
         j::status.eq(said.status.map(i64::from)),
         j::reason.eq(said.reason),
@@ -187,27 +197,29 @@ pub(super) fn put_off(
     put_off.execute(conn).map(drop)
 }
 
-/// Ends a job, and says whether it had not ended before. Its words are forgotten with it, unless it may be tried again.
+/// Ends jobs; `shown` is under what the device shows them from now on. Their words are forgotten with it, unless they
+/// may be tried again.
 pub(super) fn end(
     conn: &mut Connection,
-    job: JobKey<'_>,
+    jobs: Jobs<'_>,
     state: PushState,
     said: Said<'_>,
+    shown: Option<&PushTag>,
     now: Timestamp,
-) -> QueryResult<bool> {
+) -> QueryResult<()> {
     let ended = (
         j::state.eq(state.as_str()),
         j::due_at.eq(None::<i64>),
         j::ended_at.eq(now.as_micros()),
         j::status.eq(said.status.map(i64::from)),
         j::reason.eq(said.reason),
+        j::shown_tag.eq(shown.map(PushTag::as_str)),
     );
-    let end = diesel::update(waiting!(job));
-    let rows = match state {
-        PushState::Dead => end.set(ended).execute(conn)?,
-        _ => end.set((ended, j::words.eq(None::<&str>))).execute(conn)?,
-    };
-    Ok(rows > 0)
+    let end = diesel::update(waiting!(jobs));
+    match state {
+        PushState::Dead => end.set(ended).execute(conn).map(drop),
+        _ => end.set((ended, j::words.eq(None::<&str>))).execute(conn).map(drop),
+    }
 }
 
 /// What was held is due now: when the quiet hours end is another matter since the user has said so. What was claimed

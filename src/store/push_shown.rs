@@ -8,7 +8,7 @@ use super::{
     Connection,
     error::Fault,
     notifications,
-    push_jobs::{JobKey, signed},
+    push_jobs::signed,
     rows::broken,
     schema::push_jobs::{self as j, table},
 };
@@ -61,12 +61,6 @@ pub(super) fn dealt_with(
         dealt_with.told.push(*offset);
     }
     Ok(dealt_with)
-}
-
-/// Remembers what a device shows of a notification that was sent to it.
-pub(super) fn show(conn: &mut Connection, job: JobKey<'_>, tag: &PushTag) -> QueryResult<()> {
-    let sent = table.find((job.user.as_str(), signed(job.offset), job.subscription.as_str()));
-    diesel::update(sent).set(j::shown_tag.eq(tag.as_str())).execute(conn).map(drop)
 }
 
 /// Forgets that a device shows these.

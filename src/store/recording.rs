@@ -1,15 +1,17 @@
 //! Recording what has become of claimed pushes.
 
+use std::collections::BTreeMap;
+
 use super::{
     error::Fault,
     inboxes,
     job::Write,
     messages::{PushClaim, PushOutcome, RecordPush},
-    push_jobs::{self, JobKey, Said},
+    push_jobs::{self, Attempts, Jobs, Said},
     push_shown, subscriptions,
     transaction::Transaction,
 };
-use crate::domain::push::PushState;
+use crate::domain::{Offset, push::PushState};
 
 impl Write for RecordPush {
     type Done = ();
@@ -50,12 +52,18 @@ fn record(tx: &mut Transaction<'_>, claim: &PushClaim, outcome: &PushOutcome) ->
             (PushState::Dead, Said { status: *status, reason: Some(reason) })
         }
     };
-    for (offset, attempts) in jobs {
-        let key = JobKey { user, offset: *offset, subscription, attempts: *attempts };
-        if let PushOutcome::Retry { after, .. } = outcome {
-            push_jobs::put_off(conn, key, tx.bounds.latest.plus(*after), said)?;
-        } else if push_jobs::end(conn, key, state, said, now)? && state == PushState::Sent {
-            push_shown::show(conn, key, tag)?;
+    let mut by_attempt: BTreeMap<u32, Vec<Offset>> = BTreeMap::new();
+    for (offset, attempt) in jobs {
+        by_attempt.entry(*attempt).or_default().push(*offset);
+    }
+    for (attempt, offsets) in &by_attempt {
+        let jobs = Jobs { user, subscription, offsets, attempts: Attempts::Last(*attempt) };
+        match outcome {
+            PushOutcome::Retry { after, .. } => {
+                push_jobs::put_off(conn, jobs, tx.bounds.latest.plus(*after), said)?;
+            }
+            PushOutcome::Sent { .. } => push_jobs::end(conn, jobs, state, said, Some(tag), now)?,
+            _ => push_jobs::end(conn, jobs, state, said, None, now)?,
         }
     }
     match outcome {
