@@ -22,13 +22,16 @@ use super::{
     subscriptions,
     transaction::Transaction,
 };
-use crate::domain::{
-    Notification, Offset, Preferences, PushSubscriptionId, PushTag, Timestamp, UserId,
-    push::{PushState, PushSubscription, PushText},
+use crate::{
+    clock::Bounds,
+    domain::{
+        Notification, Offset, Preferences, PushSubscriptionId, PushTag, Timestamp, UserId,
+        push::{PushState, PushSubscription, PushText},
+    },
 };
 
 /// Notifications that one summary tells of at most.
-const SUMMARY_MAX: i64 = 500;
+const SUMMARY_MAX: usize = 500;
 
 /// How often a job is claimed before it is given up, whatever its claimants have said: one that they do not survive
 /// must not be claimed for ever.
@@ -45,7 +48,7 @@ pub(super) struct Claim {
 enum Due {
     One(DueJob),
     /// Whatever is held for a subscription.
-    Held(UserId, PushSubscriptionId),
+    Held(PushSubscriptionId),
 }
 
 impl Handler<ClaimPushes> for Store {
@@ -56,7 +59,8 @@ impl Handler<ClaimPushes> for Store {
         let clock = self.kept.clock.clone();
         let look = self.read(move |conn| {
             let now = conn.now()?;
-            Ok((push_jobs::is_any_due(conn, clock.bounds(now).latest)?, now))
+            let by = clock.bounds(now);
+            Ok((push_jobs::is_any_due(conn, by)?, by.earliest))
         });
         Box::pin(look.into_actor(self).then(move |looked, store, _| {
             let claimed = match looked {
@@ -81,33 +85,39 @@ impl Write for Claim {
     }
 
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<ClaimedPushes, Fault> {
-        let (by, now) = (tx.bounds.latest, tx.now);
+        let by = tx.bounds;
         let limit = self.claim.limit;
         let (due, may_be_more) = due(tx.conn, by, limit)?;
         let count = due.len();
         let groups = jobs(tx.conn, due, by)?;
-        let is_cut = groups.iter().map(Vec::len).sum::<usize>() >= BATCH_ROWS && groups.len() < count;
+        let is_cut = groups.len() < count || groups.iter().any(|jobs| jobs.len() >= SUMMARY_MAX);
         let has_more = (may_be_more || is_cut) && !groups.is_empty();
         let known = Known::read(tx.conn, &groups)?;
         let mut pushes = Vec::with_capacity(groups.len());
         for group in groups {
             pushes.extend(self.take(tx, &known, group)?);
         }
-        Ok(ClaimedPushes { pushes, has_more, now })
+        // What is shown together is known when all of it is claimed.
+        for push in &mut pushes {
+            let PushClaim { user, subscription, .. } = &push.claim;
+            let dealt_with = push_shown::dealt_with(tx.conn, user, subscription, by)?;
+            (push.close, push.claim.told) = (dealt_with.close, dealt_with.told);
+        }
+        Ok(ClaimedPushes { pushes, has_more, now: by.earliest })
     }
 }
 
 /// What is due for at most `limit` pushes, in order; and whether there may be more.
-fn due(conn: &mut Connection, by: Timestamp, limit: usize) -> Result<(Vec<Due>, bool), Fault> {
+fn due(conn: &mut Connection, by: Bounds, limit: usize) -> Result<(Vec<Due>, bool), Fault> {
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let ones = push_jobs::due(conn, by, most)?.into_iter().map(|job| (job.due_at, Due::One(job)));
     let mut due: Vec<(Timestamp, Due)> = ones.collect();
     let held = push_jobs::held(conn, by, most)?;
     let may_be_more = due.len().max(held.len()) == limit || due.len() + held.len() > limit;
     let mut seen = HashSet::new();
-    for (user, subscription, due_at) in held {
+    for (subscription, due_at) in held {
         if seen.insert(subscription.clone()) {
-            due.push((due_at, Due::Held(user, subscription)));
+            due.push((due_at, Due::Held(subscription)));
         }
     }
     due.sort_by_key(|(due_at, _)| *due_at);
@@ -117,7 +127,7 @@ fn due(conn: &mut Connection, by: Timestamp, limit: usize) -> Result<(Vec<Due>, 
 
 /// The jobs behind each push, the newest first, as many as one transaction takes; those that somebody else works on are
 /// left out.
-fn jobs(conn: &mut Connection, due: Vec<Due>, by: Timestamp) -> Result<Vec<Vec<DueJob>>, Fault> {
+fn jobs(conn: &mut Connection, due: Vec<Due>, by: Bounds) -> Result<Vec<Vec<DueJob>>, Fault> {
     let mut groups: Vec<Vec<DueJob>> = Vec::with_capacity(due.len());
     for due in due {
         if groups.iter().map(Vec::len).sum::<usize>() >= BATCH_ROWS {
@@ -125,9 +135,9 @@ fn jobs(conn: &mut Connection, due: Vec<Due>, by: Timestamp) -> Result<Vec<Vec<D
         }
         match due {
             Due::One(job) => groups.push(vec![job]),
-            Due::Held(user, subscription) => {
+            Due::Held(subscription) => {
                 if subscriptions::try_hold(conn, &subscription)? {
-                    groups.push(push_jobs::held_for(conn, &user, &subscription, by, SUMMARY_MAX)?);
+                    groups.push(push_jobs::held_for(conn, &subscription, by, SUMMARY_MAX as i64)?);
                 }
             }
         }
@@ -230,7 +240,7 @@ impl Claim {
         let mine = |offsets| Jobs { user: &user, subscription: &id, offsets, attempts: Attempts::Any };
         for ((state, why), offsets) in &ends {
             let said = Said { status: None, reason: Some(why) };
-            push_jobs::end(tx.conn, mine(offsets), *state, said, None, tx.now)?;
+            push_jobs::end(tx.conn, mine(offsets), *state, said, tx.now)?;
         }
         for (until, offsets) in &pauses {
             push_jobs::hold(tx.conn, mine(offsets), *until)?;
@@ -248,10 +258,16 @@ impl Claim {
         inbox: &Attention,
         worth: Vec<(DueJob, Notification)>,
     ) -> Result<Option<ClaimedPush>, Fault> {
-        let (now, lease_until) = (tx.now, tx.bounds.latest.plus(LEASE));
+        let (now, lease_until) = (tx.bounds.earliest, tx.bounds.latest.plus(LEASE));
         let first_tried_at =
             worth.iter().filter_map(|(job, _)| job.first_tried_at).min().map_or(now, |at| at.min(now));
-        let Some((first, _)) = worth.first() else { return Ok(None) };
+        let told = |(job, notification): &(DueJob, Notification)| job.words.clone().told_of(notification);
+        let text = PushText::summary(worth.iter().map(told).collect());
+        let (Some((first, newest)), Some(text)) = (worth.first(), text) else { return Ok(None) };
+        let tag = match worth.len() {
+            1 => PushTag::of(&newest.id, newest.key.as_deref()),
+            _ => PushTag::summary(),
+        };
         let offsets: Vec<Offset> = worth.iter().map(|(job, _)| job.offset).collect();
         let jobs = Jobs {
             user: &first.user,
@@ -259,28 +275,21 @@ impl Claim {
             offsets: &offsets,
             attempts: Attempts::Any,
         };
-        push_jobs::claim(tx.conn, jobs, first_tried_at, lease_until)?;
-        let count = worth.len();
+        push_jobs::claim(tx.conn, jobs, &tag, first_tried_at, lease_until)?;
         let urgency = worth.iter().map(|(job, _)| job.urgency).max().unwrap_or_default();
-        let attempt = worth.iter().map(|(job, _)| job.attempts + 1).max().unwrap_or(1);
-        let claimed = worth.iter().map(|(job, _)| (job.offset, job.attempts + 1)).collect();
-        let told = |(job, notification): &(DueJob, Notification)| job.words.clone().told_of(notification);
-        let text = PushText::summary(worth.iter().map(told).collect());
-        let newest = worth.into_iter().next();
-        let (Some(text), Some((job, notification))) = (text, newest) else { return Ok(None) };
-        let tag = match count {
-            1 => PushTag::of(&notification.id, notification.key.as_deref()),
-            _ => PushTag::summary(),
+        let attempt = worth.iter().map(|(job, _)| job.attempts + 1).min().unwrap_or(1);
+        let ends: Option<Vec<Timestamp>> =
+            worth.iter().map(|(_, notification)| notification.expires_at).collect();
+        let claim = PushClaim {
+            user: first.user.clone(),
+            subscription: subscription.id.clone(),
+            jobs: worth.iter().map(|(job, _)| (job.offset, job.attempts + 1)).collect(),
+            told: Vec::new(),
         };
-        let dealt_with = push_shown::dealt_with(tx.conn, &job.user, &subscription.id, &tag, tx.bounds)?;
+        let count = worth.len();
+        let Some((_, notification)) = worth.into_iter().next() else { return Ok(None) };
         Ok(Some(ClaimedPush {
-            claim: PushClaim {
-                user: job.user,
-                subscription: subscription.id.clone(),
-                jobs: claimed,
-                tag: tag.clone(),
-                told: dealt_with.told,
-            },
+            claim,
             target: subscription.target.clone(),
             notification,
             count,
@@ -288,7 +297,8 @@ impl Claim {
             urgency,
             tag,
             unseen: inbox.unseen,
-            close: dealt_with.close,
+            close: Vec::new(),
+            expires_at: ends.and_then(|ends| ends.into_iter().max()),
             attempt,
             first_tried_at,
         }))

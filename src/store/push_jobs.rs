@@ -15,10 +15,16 @@ use super::{
         push_subscriptions as s,
     },
 };
-use crate::domain::{
-    Offset, PushSubscriptionId, PushTag, Timestamp, UserId,
-    push::{PushState, PushWish, PushWords},
+use crate::{
+    clock::Bounds,
+    domain::{
+        Offset, PushSubscriptionId, PushTag, Timestamp, UserId,
+        push::{PushState, PushWish, PushWords},
+    },
 };
+
+/// Why a job is held.
+const QUIET: &str = "quiet hours";
 
 /// The name of the statement that is [`Prepared`].
 struct Write;
@@ -58,11 +64,20 @@ pub(super) fn write(
     on_inner!(conn, |conn| Prepared::new(Write, jobs).execute(conn)).map(drop)
 }
 
+/// Whether a job is due, whatever the clock does: what was not tried yet rather early, and what may be on its way, or
+/// failed, rather late (G16).
+macro_rules! is_due {
+    ($by:expr) => {{
+        let Bounds { earliest, latest } = $by;
+        let is_free = j::attempts.eq(0).or(j::due_at.le(earliest.as_micros()).assume_not_null());
+        j::due_at.le(latest.as_micros()).assume_not_null().and(is_free)
+    }};
+}
+
 /// The next jobs that are due and not held, for nobody else to take until the end of the transaction; those that
 /// somebody else has are passed over.
-pub(super) fn due(conn: &mut Connection, by: Timestamp, limit: i64) -> QueryResult<Vec<DueJob>> {
-    let is_due = j::is_held.eq(false).and(j::due_at.le(by.as_micros()));
-    let due = table.filter(is_due).order(j::due_at).limit(limit);
+pub(super) fn due(conn: &mut Connection, by: Bounds, limit: i64) -> QueryResult<Vec<DueJob>> {
+    let due = table.filter(j::is_held.eq(false).and(is_due!(by))).order(j::due_at).limit(limit);
     let rows: Vec<JobRow> = match conn {
         Connection::Sqlite(conn) => due.select(JobRow::as_select()).load(conn)?,
         #[cfg(feature = "postgres")]
@@ -73,21 +88,21 @@ pub(super) fn due(conn: &mut Connection, by: Timestamp, limit: i64) -> QueryResu
     rows.into_iter().map(DueJob::try_from).collect()
 }
 
-/// Whose held jobs are due: the next ones, the same subscription as often as it has some.
+/// For which subscriptions held jobs are due, at most so many; in order.
 pub(super) fn held(
     conn: &mut Connection,
-    by: Timestamp,
+    by: Bounds,
     limit: i64,
-) -> QueryResult<Vec<(UserId, PushSubscriptionId, Timestamp)>> {
-    let rows: Vec<(String, String, Option<i64>)> = table
-        .filter(j::is_held.eq(true).and(j::due_at.le(by.as_micros())))
+) -> QueryResult<Vec<(PushSubscriptionId, Timestamp)>> {
+    let rows: Vec<(String, Option<i64>)> = table
+        .filter(j::is_held.eq(true).and(is_due!(by)))
         .order(j::due_at)
         .limit(limit)
-        .select((j::user_id, j::subscription_id, j::due_at))
+        .select((j::subscription_id, j::due_at))
+        .distinct()
         .load(conn)?;
-    let held = |(user, id, due_at): (String, String, Option<i64>)| {
-        let due_at = Timestamp::from_micros(due_at.unwrap_or_default());
-        Ok((user.parse().map_err(broken)?, id.parse().map_err(broken)?, due_at))
+    let held = |(id, due_at): (String, Option<i64>)| {
+        Ok((id.parse().map_err(broken)?, Timestamp::from_micros(due_at.unwrap_or_default())))
     };
     rows.into_iter().map(held).collect()
 }
@@ -95,14 +110,12 @@ pub(super) fn held(
 /// What is held for one subscription and due, the newest first; as [`due`].
 pub(super) fn held_for(
     conn: &mut Connection,
-    user: &UserId,
     subscription: &PushSubscriptionId,
-    by: Timestamp,
+    by: Bounds,
     limit: i64,
 ) -> QueryResult<Vec<DueJob>> {
     let held = table
-        .filter(j::user_id.eq(user.as_str()).and(j::subscription_id.eq(subscription.as_str())))
-        .filter(j::is_held.eq(true).and(j::due_at.le(by.as_micros())))
+        .filter(j::subscription_id.eq(subscription.as_str()).and(j::is_held).and(is_due!(by)))
         .order(j::offset.desc())
         .limit(limit);
     let rows: Vec<JobRow> = match conn {
@@ -149,10 +162,12 @@ macro_rules! waiting {
     }};
 }
 
-/// Counts an attempt; if nothing is recorded of it, they are due again at `due_at`.
+/// Counts an attempt; if nothing is recorded of it, they are due again at `due_at`. From now on the device may show them
+/// under this tag, whatever is heard of it.
 pub(super) fn claim(
     conn: &mut Connection,
     jobs: Jobs<'_>,
+    tag: &PushTag,
     first_tried_at: Timestamp,
     due_at: Timestamp,
 ) -> QueryResult<()> {
@@ -160,6 +175,9 @@ pub(super) fn claim(
         j::attempts.eq(j::attempts + 1),
         j::first_tried_at.eq(first_tried_at.as_micros()),
         j::due_at.eq(due_at.as_micros()),
+        j::shown_tag.eq(tag.as_str()),
+        // That of being held would let it go when the preferences change.
+        j::reason.eq(None::<&str>),
     ));
     claim.execute(conn).map(drop)
 }
@@ -170,7 +188,7 @@ pub(super) fn hold(conn: &mut Connection, jobs: Jobs<'_>, until: Timestamp) -> Q
         j::is_held.eq(true),
         j::due_at.eq(until.as_micros()),
         j::first_tried_at.eq(None::<i64>),
-        j::reason.eq("quiet hours"),
+        j::reason.eq(QUIET),
     ));
     hold.execute(conn).map(drop)
 }
@@ -197,14 +215,12 @@ pub(super) fn put_off(
     put_off.execute(conn).map(drop)
 }
 
-/// Ends jobs; `shown` is under what the device shows them from now on. Their words are forgotten with it, unless they
-/// may be tried again.
+/// Ends jobs. Their words are forgotten with it, unless they may be tried again.
 pub(super) fn end(
     conn: &mut Connection,
     jobs: Jobs<'_>,
     state: PushState,
     said: Said<'_>,
-    shown: Option<&PushTag>,
     now: Timestamp,
 ) -> QueryResult<()> {
     let ended = (
@@ -213,11 +229,10 @@ pub(super) fn end(
         j::ended_at.eq(now.as_micros()),
         j::status.eq(said.status.map(i64::from)),
         j::reason.eq(said.reason),
-        j::shown_tag.eq(shown.map(PushTag::as_str)),
     );
     let end = diesel::update(waiting!(jobs));
     match state {
-        PushState::Dead => end.set(ended).execute(conn).map(drop),
+        PushState::Dead => end.set((ended, j::shown_tag.eq(None::<&str>))).execute(conn).map(drop),
         _ => end.set((ended, j::words.eq(None::<&str>))).execute(conn).map(drop),
     }
 }
@@ -225,15 +240,15 @@ pub(super) fn end(
 /// What was held is due now: when the quiet hours end is another matter since the user has said so. What was claimed
 /// is its claimant's, and stays as it is.
 pub(super) fn release(conn: &mut Connection, user: &UserId, now: Timestamp) -> QueryResult<()> {
-    let of_user = table.filter(j::user_id.eq(user.as_str()).and(j::is_held.eq(true)));
-    // By its state, and not by when it is due: SQLite would walk over what is held for all users.
-    let waiting = of_user.filter(j::state.eq(PushState::Waiting.as_str()).and(j::attempts.eq(0)));
-    diesel::update(waiting).set(j::due_at.eq(now.as_micros())).execute(conn).map(drop)
+    let own: Vec<String> = s::table.filter(s::user_id.eq(user.as_str())).select(s::id).load(conn)?;
+    let is_held = j::is_held.and(j::due_at.is_not_null()).and(j::reason.assume_not_null().eq(QUIET));
+    let held = diesel::update(table).filter(j::subscription_id.eq_any(own)).filter(is_held);
+    held.set(j::due_at.eq(now.as_micros())).execute(conn).map(drop)
 }
 
 /// Whether anything is due.
-pub(super) fn is_any_due(conn: &mut Connection, by: Timestamp) -> QueryResult<bool> {
-    let is_due = |is_held: bool| table.filter(j::is_held.eq(is_held).and(j::due_at.le(by.as_micros())));
+pub(super) fn is_any_due(conn: &mut Connection, by: Bounds) -> QueryResult<bool> {
+    let is_due = |is_held: bool| table.filter(j::is_held.eq(is_held).and(is_due!(by)));
     Ok(select(exists(is_due(false))).get_result(conn)? || select(exists(is_due(true))).get_result(conn)?)
 }
 

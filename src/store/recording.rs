@@ -28,7 +28,10 @@ impl Write for RecordPush {
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
         let mut outcomes: Vec<&(PushClaim, PushOutcome)> = self.outcomes.iter().collect();
         outcomes.sort_by_key(|(claim, _)| (&claim.user, &claim.subscription));
-        let mut users: Vec<String> = outcomes.iter().map(|(claim, _)| claim.user.to_string()).collect();
+        let changes_inbox =
+            |outcome: &PushOutcome| matches!(outcome, PushOutcome::Gone { .. } | PushOutcome::Refused { .. });
+        let changed = outcomes.iter().filter(|(_, outcome)| changes_inbox(outcome));
+        let mut users: Vec<String> = changed.map(|(claim, _)| claim.user.to_string()).collect();
         users.dedup();
         inboxes::hold_all(tx.conn, &users)?;
         for (claim, outcome) in outcomes {
@@ -40,7 +43,7 @@ impl Write for RecordPush {
 
 fn record(tx: &mut Transaction<'_>, claim: &PushClaim, outcome: &PushOutcome) -> Result<(), Fault> {
     let (conn, now) = (&mut *tx.conn, tx.now);
-    let PushClaim { user, subscription, jobs, tag, told } = claim;
+    let PushClaim { user, subscription, jobs, told } = claim;
     let (state, said) = match outcome {
         PushOutcome::Sent { status } => (PushState::Sent, Said { status: Some(*status), reason: None }),
         PushOutcome::Retry { status, reason, .. } => {
@@ -60,10 +63,9 @@ fn record(tx: &mut Transaction<'_>, claim: &PushClaim, outcome: &PushOutcome) ->
         let jobs = Jobs { user, subscription, offsets, attempts: Attempts::Last(*attempt) };
         match outcome {
             PushOutcome::Retry { after, .. } => {
-                push_jobs::put_off(conn, jobs, tx.bounds.latest.plus(*after), said)?;
+                push_jobs::put_off(conn, jobs, tx.bounds.earliest.plus(*after), said)?;
             }
-            PushOutcome::Sent { .. } => push_jobs::end(conn, jobs, state, said, Some(tag), now)?,
-            _ => push_jobs::end(conn, jobs, state, said, None, now)?,
+            _ => push_jobs::end(conn, jobs, state, said, now)?,
         }
     }
     match outcome {

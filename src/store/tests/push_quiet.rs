@@ -123,6 +123,28 @@ async fn a_summary_that_fails_is_tried_again_as_the_summary_that_it_was() {
     assert_eq!((again.count, again.attempt), (3, 2));
 }
 
+/// What was tried often before does not count for the others, and what ends soon does not end the summary.
+#[actix::test]
+async fn a_summary_has_the_attempts_of_its_freshest_and_the_life_of_its_longest() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    let expiring =
+        |seconds| publish(Draft { expires_in: Some(Duration::from_secs(seconds)), ..draft("alice") });
+    store.link.ask(expiring(7200)).await.unwrap();
+    for attempt in 1..=3 {
+        let push = store.claim_one().await;
+        assert_eq!(push.attempt, attempt);
+        store.record(push, PushOutcome::Retry { after: Duration::ZERO, status: None, reason: "x" }).await;
+    }
+    store.be_quiet(true).await;
+    store.link.ask(expiring(60)).await.unwrap();
+    assert!(store.claim().await.is_empty());
+    store.be_quiet(false).await;
+    let summary = store.claim_one().await;
+    assert_eq!((summary.count, summary.attempt), (2, 1), "what was tried before is let go, too");
+    assert!(summary.expires_at.unwrap().as_secs() - clock::now().as_secs() > 7000);
+}
+
 #[actix::test]
 async fn what_falls_into_the_quiet_hours_while_it_is_tried_again_waits_for_their_end() {
     let store = TestStore::new();
