@@ -42,7 +42,7 @@ const IN_FLIGHT_MAX: usize = 64;
 const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// How long the end of what is on its way is waited for: an attempt, and what its record may take.
-const FAREWELL: Duration = Duration::from_secs(15);
+const FAREWELL: Duration = Duration::from_secs(20);
 
 /// What http needs to take a subscription.
 #[derive(Clone)]
@@ -55,8 +55,8 @@ pub struct PushDesk {
 /// How the actor runs.
 pub struct PushOptions {
     pub key: VapidKey,
-    /// Whom a push service may write to.
-    pub subject: Option<String>,
+    /// Whom a push service may write to: `mailto:` or `https:`.
+    pub subject: String,
     pub rule: Arc<EndpointRule>,
     /// PEM text of an authority that is believed in tests.
     pub test_ca: Option<String>,

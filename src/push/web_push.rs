@@ -58,8 +58,13 @@ impl WebPush {
     /// What the service says; or what became of it without that.
     async fn post(&self, push: &ClaimedPush, now: Timestamp) -> Result<ClientResponse, Answer> {
         let target = &push.target;
-        // The rule may have become stricter since the subscription came.
-        let Ok(endpoint) = self.rule.check(&target.endpoint) else { return Err(Answer::Forbidden) };
+        // The rule is another one than when the subscription came, perhaps by a slip: no reason to lose it.
+        let Ok(endpoint) = self.rule.check(&target.endpoint) else {
+            return Err(Answer::Never {
+                status: None,
+                reason: "its host is not allowed (push.allowed_hosts)",
+            });
+        };
         let Ok(receiver) = Receiver::parse(&target.p256dh, &target.auth) else {
             return Err(Answer::Never {
                 status: None,
@@ -94,7 +99,8 @@ impl WebPush {
     fn ttl_secs(&self, push: &ClaimedPush, now: Timestamp) -> u64 {
         let left = push.notification.expires_at.map(|at| at.as_secs().saturating_sub(now.as_secs()));
         let left = left.map(|secs| u64::try_from(secs).unwrap_or_default());
-        left.unwrap_or(u64::MAX).min(self.ttl.as_secs())
+        // Not every service knows what 0 means.
+        left.unwrap_or(u64::MAX).min(self.ttl.as_secs()).max(1)
     }
 }
 
@@ -104,7 +110,7 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Answer {
     match code {
         200..=299 => Answer::Taken { status: code },
         404 | 410 => Answer::Gone { status: code },
-        408 | 429 | 500..=599 => {
+        100..=199 | 408 | 429 | 500..=599 => {
             let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
             Answer::Later { status: Some(code), after, reason: "the service was not able to" }
         }
@@ -150,7 +156,7 @@ mod tests {
         for status in [301, 302, 307, 308, 400, 401, 403, 413] {
             assert!(matches!(judged(status, Some("1")), Answer::Never { status: Some(_), .. }), "{status}");
         }
-        for status in [408, 429, 500, 502, 503, 504] {
+        for status in [103, 408, 429, 500, 502, 503, 504] {
             assert!(matches!(judged(status, None), Answer::Later { after: None, .. }), "{status}");
         }
     }
