@@ -97,7 +97,7 @@ impl WebPush {
 
     /// For how long a device may still be told of it.
     fn ttl_secs(&self, push: &ClaimedPush, now: Timestamp) -> u64 {
-        let left = push.notification.expires_at.map(|at| at.as_secs().saturating_sub(now.as_secs()));
+        let left = push.expires_at.map(|at| at.as_secs().saturating_sub(now.as_secs()));
         let left = left.map(|secs| u64::try_from(secs).unwrap_or_default());
         // Not every service knows what 0 means.
         left.unwrap_or(u64::MAX).min(self.ttl.as_secs()).max(1)

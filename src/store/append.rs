@@ -125,7 +125,7 @@ impl Append {
             collapse::archive_older(tx, user, key, position.offset)?;
         }
         if let Some((wish, grace)) = draft.push.as_ref().zip(self.grace).filter(|_| is_pushed) {
-            let due_at = tx.bounds.latest.plus(grace);
+            let due_at = tx.bounds.earliest.plus(grace);
             push_jobs::write(tx.conn, user, position.offset, wish, due_at, tx.now)?;
         }
         Ok(Receipt { id: id.clone(), to: user.clone(), position })

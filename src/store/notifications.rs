@@ -100,14 +100,15 @@ pub(super) fn fetch(
         .optional()
 }
 
-/// What has this number, whether it is shown or not.
-pub(super) fn at(
+/// What has these numbers, whether it is shown or not, in any order.
+pub(super) fn numbered(
     conn: &mut Connection,
     user: &UserId,
-    offset: Offset,
-) -> QueryResult<Option<NotificationRow>> {
-    let find = table.find((user.as_str(), signed(offset)));
-    on_inner!(conn, |conn| find.select(NotificationRow::as_select()).first(conn)).optional()
+    offsets: &[Offset],
+) -> QueryResult<Vec<NotificationRow>> {
+    let offsets: Vec<i64> = offsets.iter().copied().map(signed).collect();
+    let numbered = table.filter(n::user_id.eq(user.as_str()).and(n::offset.eq_any(offsets)));
+    numbered.select(NotificationRow::as_select()).load(conn)
 }
 
 /// Those of these numbers that are there and unread.

@@ -41,7 +41,7 @@ CREATE TABLE push_jobs (
     -- Of the last answer of the push service.
     status BIGINT,
     reason TEXT,
-    -- What the device shows it under, until it is told to show it no more.
+    -- What the device may show it under, until it is told to show it no more.
     shown_tag TEXT,
     created_at BIGINT NOT NULL,
     ended_at BIGINT,
@@ -52,6 +52,8 @@ CREATE TABLE push_jobs (
 );
 
 CREATE INDEX push_jobs_due ON push_jobs (is_held, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX push_jobs_held ON push_jobs (subscription_id, "offset") WHERE is_held AND due_at IS NOT NULL;
 
 CREATE INDEX push_jobs_ended ON push_jobs (state, ended_at) WHERE ended_at IS NOT NULL;
 

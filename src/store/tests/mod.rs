@@ -16,6 +16,7 @@ mod muting;
 mod opening;
 mod preferences;
 mod push_at_once;
+mod push_clock;
 mod push_model;
 mod push_quiet;
 mod push_records;

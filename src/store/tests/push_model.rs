@@ -132,9 +132,18 @@ impl Model {
     }
 }
 
-/// Does one write in the transaction that the test is.
 fn run<W: Write>(conn: &mut Connection, write: W) -> Result<W::Done, StoreError> {
-    let mut tx = Transaction::new(conn, clock::now(), &ClockWatch::default());
+    run_at(conn, clock::now(), &ClockWatch::default(), write)
+}
+
+/// Does one write in the transaction that the test is, when the clock shows this.
+pub(super) fn run_at<W: Write>(
+    conn: &mut Connection,
+    now: Timestamp,
+    clock: &ClockWatch,
+    write: W,
+) -> Result<W::Done, StoreError> {
+    let mut tx = Transaction::new(conn, now, clock);
     let (job, mut answer) = Queued::new(write, None, Instant::now() + Duration::from_secs(60));
     let mut jobs: Vec<Box<dyn Job>> = vec![Box::new(job)];
     tx.lock(&jobs).unwrap();
@@ -231,7 +240,7 @@ proptest! {
                     }
                 }
                 Step::Revive => {
-                    run(&mut conn, RetryPushes { user: None, limit: 1000 }).unwrap();
+                    run(&mut conn, RetryPushes { user: None, before: Timestamp::from_micros(i64::MAX), limit: 1000 }).unwrap();
                     for (state, attempts) in model.jobs.values_mut() {
                         if *state == State::Dead {
                             (*state, *attempts) = (State::Waiting, 0);

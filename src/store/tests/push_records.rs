@@ -121,13 +121,21 @@ async fn what_was_given_up_is_tried_again_when_somebody_says_so() {
         store.record(push, PushOutcome::Dead { status: Some(500), reason: "too often" }).await;
     }
     let retry = async |of: Option<&str>, limit| {
-        store.link.ask(RetryPushes { user: of.map(user), limit }).await.unwrap()
+        let before = clock::now().plus(Duration::from_secs(60));
+        store.link.ask(RetryPushes { user: of.map(user), before, limit }).await.unwrap()
     };
     assert_eq!((retry(Some("carol"), 10).await, retry(Some("bob"), 10).await), (0, 1));
     let again = store.claim_one().await;
     assert_eq!((again.claim.user.as_str(), again.attempt), ("bob", 1));
     assert_eq!((retry(None, 1).await, retry(None, 10).await, retry(None, 10).await), (1, 1, 0));
-    assert_eq!(store.claim().await.len(), 2);
+    let again = store.claim().await;
+    assert_eq!(again.len(), 2);
+    let began_at = clock::now();
+    for push in again {
+        store.record(push, PushOutcome::Dead { status: Some(500), reason: "again" }).await;
+    }
+    let retry = RetryPushes { user: None, before: began_at.minus(Duration::from_secs(1)), limit: 10 };
+    assert_eq!(store.link.ask(retry).await, Ok(0), "it was given up later than that was asked");
 }
 
 #[actix::test]
@@ -166,6 +174,24 @@ async fn what_a_newer_one_has_taken_the_place_of_is_not_closed_with_it() {
     assert_eq!(store.send().await.close, [], "the newer one is shown, and unread");
     store.mark(MarkAs::Read, MarkTarget::Ids(vec![newer.id])).await.unwrap();
     store.publish("alice").await;
+    assert_eq!(store.send().await.close, [tag]);
+}
+
+/// Both are claimed together, and nobody knows which one comes first.
+#[actix::test]
+async fn what_is_on_its_way_under_a_tag_keeps_it_from_being_closed() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    let keyed = || publish(Draft { key: Some("build".to_owned()), ..draft("alice") });
+    store.link.ask(keyed()).await.unwrap();
+    let tag = store.send().await.tag;
+    let newer = store.link.ask(keyed()).await.unwrap().receipts.remove(0);
+    store.publish("alice").await;
+    let together = store.claim().await;
+    assert!(together.len() == 2 && together.iter().all(|push| push.close.is_empty()), "{together:?}");
+    // Whoever has claimed them has died; but they may be shown.
+    store.mark(MarkAs::Read, MarkTarget::Ids(vec![newer.id])).await.unwrap();
+    store.execute("UPDATE push_jobs SET due_at = due_at - 31000000");
     assert_eq!(store.send().await.close, [tag]);
 }
 
