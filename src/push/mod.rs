@@ -10,6 +10,7 @@ mod driver;
 mod encrypt;
 mod endpoint;
 mod outcome;
+mod patience;
 mod payload;
 mod provider;
 mod public;
@@ -27,6 +28,7 @@ use client::{Clients, Trust};
 use driver::Driver;
 pub use encrypt::{PLAIN_MAX, Receiver};
 pub use endpoint::{Endpoint, EndpointRule};
+use patience::Patience;
 use payload::Payload;
 use tokio::sync::oneshot;
 pub use vapid::{Vapid, VapidKey};
@@ -94,6 +96,7 @@ impl PushLink {
                 rule: options.rule,
                 vapid: Vapid::new(options.key, options.subject),
                 clients: Clients::new(trust),
+                patience: Patience::new(),
                 payload: Payload { public_url: options.public_url },
                 ttl,
             };
