@@ -82,6 +82,10 @@ impl EndpointRule {
             return refuse("an endpoint begins with https://");
         };
         let authority = rest.split('/').next().unwrap_or_default();
+        // Browsers never write it, and one endpoint has one text.
+        if authority.ends_with(":443") {
+            return refuse("an endpoint does not name the port that goes without saying");
+        }
         // Names have no @, so there is no userinfo; no ?, so there is a path; and no [, so there is no address.
         let Some(host) = Allowed::parse(authority) else {
             return refuse("the host of an endpoint is the name of a push service");
@@ -156,12 +160,11 @@ mod tests {
             "https://updates.push.services.mozilla.com/wpush/v2/gAAAA",
             "https://web.push.apple.com/QOaG?x=1&y=%20",
             "https://wns2-par02p.notify.windows.com/w/?token=BQYAAA%3d%3d",
-            "https://fcm.googleapis.com:443/wp/x",
         ] {
             let found = known().check(endpoint).unwrap();
             assert_eq!(found.uri.to_string(), endpoint);
         }
-        let found = known().check("https://fcm.googleapis.com:443/wp/x").unwrap();
+        let found = known().check("https://fcm.googleapis.com/wp/x").unwrap();
         assert_eq!(found.origin, "https://fcm.googleapis.com");
     }
 
@@ -205,6 +208,7 @@ mod tests {
             "https://user@web.push.apple.com/x",
             "https://user:password@web.push.apple.com/x",
             "https://web.push.apple.com@evil.example/x",
+            "https://web.push.apple.com:443/x",
             "https://web.push.apple.com:8443/x",
             "https://web.push.apple.com:0443/x",
             "https://web.push.apple.com:+443/x",
