@@ -25,10 +25,10 @@ PROBE_SECONDS ?= 120
 # Clients of other hands in Python, in an environment of their own.
 PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
-NODE_MODULES := tests/node/node_modules/.package-lock.json
+NODE_MODULES := tests/node/node_modules/.package-lock.json client/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
+.PHONY: help run test client chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,7 +37,7 @@ run: ## Build the server and try it out on 127.0.0.1:8080
 	$(CARGO) build --release --locked
 	target/release/tidings dev
 
-test: setup check ## Check the code and run every test; installs what is missing
+test: setup check client ## Check the code and run every test; installs what is missing
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		set -x; $(CARGO) test --locked $(FEATURES) --doc && $(CARGO) nextest run --locked $(FEATURES) --no-fail-fast && \
 			tests/with-postgres $(CARGO) nextest run --locked $(FEATURES) --no-fail-fast --profile postgres; \
@@ -45,6 +45,11 @@ test: setup check ## Check the code and run every test; installs what is missing
 		set -x; $(CARGO) test --locked $(FEATURES) --no-fail-fast && \
 			tests/with-postgres $(CARGO) test --locked $(FEATURES) --lib store::tests -- --skip store::tests::files; \
 	fi
+
+# Against the program that the other tests run, too.
+client: setup ## Check, build and test the npm package
+	$(CARGO) build --locked $(FEATURES)
+	cd client && npm run --silent check && npm run --silent build && npm run --silent test
 
 # Each is played, also when one before it has failed.
 chaos: tools ## Play every fault at length; SEED=n for the same again
@@ -110,8 +115,8 @@ tools:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$package || exit 1; \
 	done
 
-$(NODE_MODULES): tests/node/package-lock.json | tools
-	cd tests/node && npm ci
+$(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | tools
+	cd $* && npm ci
 
 bench: ## Print the benchmarks
 	$(CARGO) bench --locked --bench protocol --bench push --bench store --bench http_publish --bench rooms

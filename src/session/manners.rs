@@ -177,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn refusals_a_second_apart_are_no_flood() {
+        let (mut manners, start) = (manners(), Instant::now());
+        for second in 0..20 {
+            let at = start + PRESSURE_PAUSE * second;
+            let refused = (0..200).filter_map(|_| manners.command(at).err());
+            assert!(refused.last().is_some_and(|too_many| matches!(too_many, TooMany::RetryAfter(_))));
+        }
+    }
+
+    #[test]
     fn the_tenth_error_within_a_minute_is_one_too_many() {
         let (mut manners, start) = (manners(), Instant::now());
         assert!((0..9).all(|second| !manners.error(start + Duration::from_secs(second))));

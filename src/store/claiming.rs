@@ -10,6 +10,7 @@ use actix::{ActorFutureExt, Context, Handler, ResponseActFuture, WrapFuture};
 use super::{
     Connection, Store,
     attention::{self, Attention},
+    due::Due,
     error::Fault,
     job::Write,
     judging::{Judge, Verdict},
@@ -17,21 +18,14 @@ use super::{
     mutes, notifications, preferences,
     push_jobs::{self, Attempts, Jobs, Said},
     push_shown,
-    queue::BATCH_ROWS,
     rows::{DueJob, NotificationRow},
     subscriptions,
     transaction::Transaction,
 };
-use crate::{
-    clock::Bounds,
-    domain::{
-        Notification, Offset, Preferences, PushSubscriptionId, PushTag, Timestamp, UserId,
-        push::{PushState, PushSubscription, PushText},
-    },
+use crate::domain::{
+    Notification, Offset, Preferences, PushTag, Timestamp, UserId,
+    push::{PushState, PushSubscription, PushText, PushWords},
 };
-
-/// Notifications that one summary tells of at most.
-const SUMMARY_MAX: usize = 500;
 
 /// How often a job is claimed before it is given up, whatever its claimants have said: one that they do not survive
 /// must not be claimed for ever.
@@ -42,13 +36,6 @@ const UNHEARD_OF: &str = "nothing was heard of its attempts";
 pub(super) struct Claim {
     pub(super) claim: ClaimPushes,
     pub(super) policy: PushPolicy,
-}
-
-/// What is due for one push.
-enum Due {
-    One(DueJob),
-    /// Whatever is held for a subscription.
-    Held(PushSubscriptionId),
 }
 
 impl Handler<ClaimPushes> for Store {
@@ -86,12 +73,7 @@ impl Write for Claim {
 
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<ClaimedPushes, Fault> {
         let by = tx.bounds;
-        let limit = self.claim.limit;
-        let (due, may_be_more) = due(tx.conn, by, limit)?;
-        let count = due.len();
-        let groups = jobs(tx.conn, due, by)?;
-        let is_cut = groups.len() < count || groups.iter().any(|jobs| jobs.len() >= SUMMARY_MAX);
-        let has_more = (may_be_more || is_cut) && !groups.is_empty();
+        let Due { groups, has_more } = Due::find(tx.conn, by, self.claim.limit)?;
         let known = Known::read(tx.conn, &groups)?;
         let mut pushes = Vec::with_capacity(groups.len());
         for group in groups {
@@ -105,45 +87,6 @@ impl Write for Claim {
         }
         Ok(ClaimedPushes { pushes, has_more, now: by.earliest })
     }
-}
-
-/// What is due for at most `limit` pushes, in order; and whether there may be more.
-fn due(conn: &mut Connection, by: Bounds, limit: usize) -> Result<(Vec<Due>, bool), Fault> {
-    let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let ones = push_jobs::due(conn, by, most)?.into_iter().map(|job| (job.due_at, Due::One(job)));
-    let mut due: Vec<(Timestamp, Due)> = ones.collect();
-    let held = push_jobs::held(conn, by, most)?;
-    let may_be_more = due.len().max(held.len()) == limit || due.len() + held.len() > limit;
-    let mut seen = HashSet::new();
-    for (subscription, due_at) in held {
-        if seen.insert(subscription.clone()) {
-            due.push((due_at, Due::Held(subscription)));
-        }
-    }
-    due.sort_by_key(|(due_at, _)| *due_at);
-    due.truncate(limit);
-    Ok((due.into_iter().map(|(_, due)| due).collect(), may_be_more))
-}
-
-/// The jobs behind each push, the newest first, as many as one transaction takes; those that somebody else works on are
-/// left out.
-fn jobs(conn: &mut Connection, due: Vec<Due>, by: Bounds) -> Result<Vec<Vec<DueJob>>, Fault> {
-    let mut groups: Vec<Vec<DueJob>> = Vec::with_capacity(due.len());
-    for due in due {
-        if groups.iter().map(Vec::len).sum::<usize>() >= BATCH_ROWS {
-            break;
-        }
-        match due {
-            Due::One(job) => groups.push(vec![job]),
-            Due::Held(subscription) => {
-                if subscriptions::try_hold(conn, &subscription)? {
-                    groups.push(push_jobs::held_for(conn, &subscription, by, SUMMARY_MAX as i64)?);
-                }
-            }
-        }
-    }
-    groups.retain(|jobs| !jobs.is_empty());
-    Ok(groups)
 }
 
 /// What is known of those whose jobs are due.
@@ -172,21 +115,22 @@ impl Known {
 /// What ends, by how and why.
 type Ends = BTreeMap<(PushState, &'static str), Vec<Offset>>;
 
-/// What jobs of one user tell of, as far as it is there.
+/// What jobs of one user tell of, and in which words, as far as it is there.
 fn notifications_of(
     conn: &mut Connection,
     user: &UserId,
     inbox: Option<&Attention>,
     jobs: &[DueJob],
-) -> Result<HashMap<Offset, Notification>, Fault> {
+) -> Result<HashMap<Offset, (Notification, PushWords)>, Fault> {
     let (Some(inbox), false) = (inbox, jobs.is_empty()) else { return Ok(HashMap::new()) };
     let offsets: Vec<Offset> = jobs.iter().map(|job| job.offset).collect();
-    let rows = notifications::numbered(conn, user, &offsets)?.into_iter();
-    let numbered = |row: NotificationRow| {
-        let notification = row.within(inbox.epoch)?;
-        Ok((notification.position.offset, notification))
+    let numbered = |(words, row): (Option<String>, NotificationRow)| {
+        // One that cannot be read is no reason to stop for all.
+        let notification = row.within(inbox.epoch).inspect_err(|error| log::error!("{error}")).ok()?;
+        let words = words.and_then(|words| serde_json::from_str(&words).ok()).unwrap_or_default();
+        Some((notification.position.offset, (notification, words)))
     };
-    rows.map(numbered).collect()
+    Ok(notifications::numbered(conn, user, &offsets)?.into_iter().filter_map(numbered).collect())
 }
 
 impl Claim {
@@ -228,13 +172,14 @@ impl Claim {
         }
         let mut told_of = notifications_of(tx.conn, &user, inbox, &open)?;
         for job in open {
-            match judge.verdict(&job, told_of.remove(&job.offset)) {
+            let (notification, words) = told_of.remove(&job.offset).unzip();
+            match judge.verdict(&job, notification) {
                 Verdict::Withhold(why) => end(PushState::Withheld, why.as_str(), job.offset),
                 Verdict::Hold(until) => pauses.entry(until).or_default().push(job.offset),
                 Verdict::Push(_) if job.attempts >= CLAIMS_MAX => {
                     end(PushState::Dead, UNHEARD_OF, job.offset)
                 }
-                Verdict::Push(notification) => worth.push((job, *notification)),
+                Verdict::Push(notification) => worth.push((job, *notification, words.unwrap_or_default())),
             }
         }
         let mine = |offsets| Jobs { user: &user, subscription: &id, offsets, attempts: Attempts::Any };
@@ -256,19 +201,21 @@ impl Claim {
         tx: &mut Transaction<'_>,
         subscription: &PushSubscription,
         inbox: &Attention,
-        worth: Vec<(DueJob, Notification)>,
+        worth: Vec<(DueJob, Notification, PushWords)>,
     ) -> Result<Option<ClaimedPush>, Fault> {
         let (now, lease_until) = (tx.bounds.earliest, tx.bounds.latest.plus(LEASE));
         let first_tried_at =
-            worth.iter().filter_map(|(job, _)| job.first_tried_at).min().map_or(now, |at| at.min(now));
-        let told = |(job, notification): &(DueJob, Notification)| job.words.clone().told_of(notification);
+            worth.iter().filter_map(|(job, ..)| job.first_tried_at).min().map_or(now, |at| at.min(now));
+        let told = |(_, notification, words): &(DueJob, Notification, PushWords)| {
+            words.clone().told_of(notification)
+        };
         let text = PushText::summary(worth.iter().map(told).collect());
-        let (Some((first, newest)), Some(text)) = (worth.first(), text) else { return Ok(None) };
+        let (Some((first, newest, _)), Some(text)) = (worth.first(), text) else { return Ok(None) };
         let tag = match worth.len() {
             1 => PushTag::of(&newest.id, newest.key.as_deref()),
             _ => PushTag::summary(),
         };
-        let offsets: Vec<Offset> = worth.iter().map(|(job, _)| job.offset).collect();
+        let offsets: Vec<Offset> = worth.iter().map(|(job, ..)| job.offset).collect();
         let jobs = Jobs {
             user: &first.user,
             subscription: &subscription.id,
@@ -276,18 +223,18 @@ impl Claim {
             attempts: Attempts::Any,
         };
         push_jobs::claim(tx.conn, jobs, &tag, first_tried_at, lease_until)?;
-        let urgency = worth.iter().map(|(job, _)| job.urgency).max().unwrap_or_default();
-        let attempt = worth.iter().map(|(job, _)| job.attempts + 1).min().unwrap_or(1);
+        let urgency = worth.iter().map(|(job, ..)| job.urgency).max().unwrap_or_default();
+        let attempt = worth.iter().map(|(job, ..)| job.attempts + 1).min().unwrap_or(1);
         let ends: Option<Vec<Timestamp>> =
-            worth.iter().map(|(_, notification)| notification.expires_at).collect();
+            worth.iter().map(|(_, notification, _)| notification.expires_at).collect();
         let claim = PushClaim {
             user: first.user.clone(),
             subscription: subscription.id.clone(),
-            jobs: worth.iter().map(|(job, _)| (job.offset, job.attempts + 1)).collect(),
+            jobs: worth.iter().map(|(job, ..)| (job.offset, job.attempts + 1)).collect(),
             told: Vec::new(),
         };
         let count = worth.len();
-        let Some((_, notification)) = worth.into_iter().next() else { return Ok(None) };
+        let Some((_, notification, _)) = worth.into_iter().next() else { return Ok(None) };
         Ok(Some(ClaimedPush {
             claim,
             target: subscription.target.clone(),

@@ -33,7 +33,8 @@ pub(super) fn of(conn: &mut Connection, users: &[&str]) -> QueryResult<HashMap<S
         .filter(preferences::user_id.eq_any(users))
         .select((preferences::user_id, PreferencesRow::as_select()))
         .load(conn)?;
-    rows.into_iter().map(|(user, row)| Ok((user, row.try_into()?))).collect()
+    // One that cannot be read is no reason to stop for all.
+    Ok(rows.into_iter().filter_map(|(user, row)| Some((user, row.try_into().ok()?))).collect())
 }
 
 impl Write for SetPreferences {

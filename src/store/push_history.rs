@@ -1,8 +1,8 @@
 //! What has become of pushes: kept for a while, tried again, forgotten.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 
 use super::{
     Connection,
@@ -11,7 +11,10 @@ use super::{
     messages::{PushTrace, RetryPushes},
     push_jobs::signed,
     rows::TraceRow,
-    schema::push_jobs::{self as j, table},
+    schema::{
+        inboxes,
+        push_jobs::{self as j, table},
+    },
     transaction::Transaction,
 };
 use crate::domain::{Offset, Timestamp, UserId, push::PushState};
@@ -43,6 +46,14 @@ pub(super) fn trace(conn: &mut Connection, user: &UserId, offset: Offset) -> Que
     let rows: Vec<TraceRow> =
         of_notification.order(j::subscription_id).select(TraceRow::as_select()).load(conn)?;
     rows.into_iter().map(PushTrace::try_from).collect()
+}
+
+/// Those of these users of whose notifications anything was to be pushed, so that nobody else pays for it.
+pub(super) fn pushed_to(conn: &mut Connection, users: &[String]) -> QueryResult<HashSet<String>> {
+    let has_jobs = exists(table.filter(j::user_id.eq(inboxes::user_id)));
+    let pushed_to = inboxes::table.filter(inboxes::user_id.eq_any(users).and(has_jobs));
+    let pushed_to: Vec<String> = pushed_to.select(inboxes::user_id).load(conn)?;
+    Ok(pushed_to.into_iter().collect())
 }
 
 /// Forgets the jobs of notifications that are deleted: but for those that may be on their way, and those that a device

@@ -1,7 +1,7 @@
 //! Queries over `push_jobs`: one notification for one subscription, while it waits and for a while after its end.
 
 use diesel::{
-    dsl::{exists, select},
+    dsl::{exists, min, select},
     prelude::*,
     sql_types::{BigInt, Nullable, Text},
 };
@@ -19,7 +19,7 @@ use crate::{
     clock::Bounds,
     domain::{
         Offset, PushSubscriptionId, PushTag, Timestamp, UserId,
-        push::{PushState, PushWish, PushWords},
+        push::{PushState, Urgency},
     },
 };
 
@@ -29,39 +29,41 @@ const QUIET: &str = "quiet hours";
 /// The name of the statement that is [`Prepared`].
 struct Write;
 
+/// A notification that is to be pushed.
+pub(super) struct Push {
+    pub(super) user: UserId,
+    pub(super) offset: Offset,
+    pub(super) urgency: Urgency,
+    pub(super) due_at: Timestamp,
+}
+
 /// Writes the jobs of a notification, one for each subscription of its user.
-pub(super) fn write(
-    conn: &mut Connection,
-    user: &UserId,
-    offset: Offset,
-    wish: &PushWish,
-    due_at: Timestamp,
-    now: Timestamp,
-) -> QueryResult<()> {
-    let has_words = wish.words != PushWords::default();
-    let words = has_words.then(|| serde_json::to_string(&wish.words)).transpose().map_err(broken)?;
+pub(super) fn write(conn: &mut Connection, push: &Push, now: Timestamp) -> QueryResult<()> {
     let jobs = s::table
-        .filter(s::user_id.eq(user.as_str()).and(s::disabled_at.is_null()))
+        .filter(s::user_id.eq(push.user.as_str()).and(s::disabled_at.is_null()))
         .select((
             s::user_id,
-            signed(offset).into_sql::<BigInt>(),
+            signed(push.offset).into_sql::<BigInt>(),
             s::id,
-            words.into_sql::<Nullable<Text>>(),
-            wish.urgency.as_str().into_sql::<Text>(),
-            Some(due_at.as_micros()).into_sql::<Nullable<BigInt>>(),
+            push.urgency.as_str().into_sql::<Text>(),
+            Some(push.due_at.as_micros()).into_sql::<Nullable<BigInt>>(),
             now.as_micros().into_sql::<BigInt>(),
         ))
         .insert_into(table)
-        .into_columns((
-            j::user_id,
-            j::offset,
-            j::subscription_id,
-            j::words,
-            j::urgency,
-            j::due_at,
-            j::created_at,
-        ));
+        .into_columns((j::user_id, j::offset, j::subscription_id, j::urgency, j::due_at, j::created_at));
     on_inner!(conn, |conn| Prepared::new(Write, jobs).execute(conn)).map(drop)
+}
+
+/// When the first of these notifications is due that nobody has pushed yet.
+pub(super) fn first_due(
+    conn: &mut Connection,
+    user: &UserId,
+    offsets: &[i64],
+) -> QueryResult<Option<Timestamp>> {
+    let of_notifications = table.filter(j::user_id.eq(user.as_str()).and(j::offset.eq_any(offsets)));
+    let waiting = of_notifications.filter(j::attempts.eq(0).and(j::is_held.eq(false)));
+    let first: Option<i64> = waiting.select(min(j::due_at)).first(conn)?;
+    Ok(first.map(Timestamp::from_micros))
 }
 
 /// Whether a job is due, whatever the clock does: what was not tried yet rather early, and what may be on its way, or
@@ -215,7 +217,7 @@ pub(super) fn put_off(
     put_off.execute(conn).map(drop)
 }
 
-/// Ends jobs. Their words are forgotten with it, unless they may be tried again.
+/// Ends jobs. What was given up is shown nowhere, as far as anybody knows.
 pub(super) fn end(
     conn: &mut Connection,
     jobs: Jobs<'_>,
@@ -233,7 +235,7 @@ pub(super) fn end(
     let end = diesel::update(waiting!(jobs));
     match state {
         PushState::Dead => end.set((ended, j::shown_tag.eq(None::<&str>))).execute(conn).map(drop),
-        _ => end.set((ended, j::words.eq(None::<&str>))).execute(conn).map(drop),
+        _ => end.set(ended).execute(conn).map(drop),
     }
 }
 

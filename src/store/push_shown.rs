@@ -45,8 +45,9 @@ pub(super) fn dealt_with(
         return Ok(dealt_with);
     }
     let offsets: Vec<Offset> = shown.iter().map(|(offset, _)| *offset).collect();
-    let unread: HashSet<Offset> = notifications::unread_among(conn, user, &offsets, bounds.earliest)?;
-    let is_unread = |offset: &Offset| unread.contains(offset);
+    let unread = notifications::unread_among(conn, user, &offsets, bounds.earliest)?;
+    let unread: HashSet<i64> = unread.into_iter().collect();
+    let is_unread = |offset: &Offset| unread.contains(&signed(*offset));
     let live: HashSet<&PushTag> =
         shown.iter().filter(|(offset, _)| is_unread(offset)).map(|(_, tag)| tag).collect();
     for (offset, tag) in shown.iter().filter(|(offset, _)| !is_unread(offset)) {

@@ -23,13 +23,14 @@ ALTER TABLE inboxes ADD COLUMN subscriptions BIGINT NOT NULL DEFAULT 0 CHECK (su
 -- Up to where a page in front has shown everything.
 ALTER TABLE inboxes ADD COLUMN attended_offset BIGINT NOT NULL DEFAULT 0;
 
+-- What a push of it says, as JSON: in the publisher's words, where it has some and somebody could be pushed to.
+ALTER TABLE notifications ADD COLUMN push TEXT;
+
 -- One notification for one subscription: to be pushed, or what has become of it.
 CREATE TABLE push_jobs (
     user_id TEXT COLLATE "C" NOT NULL,
     "offset" BIGINT NOT NULL,
     subscription_id TEXT COLLATE "C" NOT NULL,
-    -- What the publisher has to say, as JSON; NULL where that is nothing, and once it was sent.
-    words TEXT,
     urgency TEXT NOT NULL,
     -- NULL from its end on.
     due_at BIGINT,

@@ -54,6 +54,20 @@ fn an_allowed_origin_matches_in_scheme_host_and_port() {
     }
 }
 
+/// What is no origin cannot be allowed either: a mistake in the setting is told at the start.
+#[test]
+fn only_a_scheme_a_host_and_a_port_are_an_origin() {
+    let port = |text: &str| Origin::parse(text).map(|origin| origin.port);
+    assert_eq!(port("http://[::1]"), Some(Some(80)));
+    assert_eq!(port("http://[::1]:3000"), Some(Some(3000)));
+    assert_eq!(port("capacitor://localhost"), Some(None));
+    for bad in
+        ["1http://a", "ht_tp://a", "http://[]", "http://[::1", "http://[g::1]", "http://", "http://a:b"]
+    {
+        assert_eq!(Origin::parse(bad), None, "{bad}");
+    }
+}
+
 #[test]
 fn b10_b11_a_foreign_a_similar_and_a_null_origin_are_refused() {
     let rule = rule(&["https://app.example.com"]);
@@ -76,6 +90,10 @@ fn b10_b11_a_foreign_a_similar_and_a_null_origin_are_refused() {
         "//app.example.com",
         "https:app.example.com",
         "https://app.example.com\u{e9}",
+        "1https://app.example.com",
+        "ht_tps://app.example.com",
+        "https://[]",
+        "https://[app.example.com]",
     ] {
         assert!(!passes(&rule, bad, "app.example.com:8080"), "{bad}");
     }

@@ -98,6 +98,23 @@ async fn nothing_is_claimed_before_its_grace_is_over_nor_more_than_there_is_room
     );
 }
 
+/// What comes again and again under one key would else never be told of.
+#[actix::test]
+async fn what_takes_the_place_of_something_that_waits_waits_no_longer_than_that() {
+    let store = TestStore::with(|options| options.push.grace = Duration::from_secs(3600));
+    store.subscribe("alice", "a").await;
+    let keyed = async || {
+        let keyed = Draft { key: Some("build".to_owned()), ..draft("alice") };
+        store.link.ask(publish(keyed)).await.unwrap().receipts.remove(0)
+    };
+    let first = store.trace(&keyed().await.id).await.due_at.unwrap();
+    store.execute("UPDATE push_jobs SET due_at = due_at - 60000000");
+    let second = store.trace(&keyed().await.id).await.due_at.unwrap();
+    assert_eq!(second, first.minus(Duration::from_secs(60)));
+    let other = store.trace(&store.publish("alice").await.id).await.due_at.unwrap();
+    assert!(other > first);
+}
+
 #[actix::test]
 async fn what_nobody_is_to_be_told_of_has_no_job() {
     let store = TestStore::new();

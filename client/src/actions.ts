@@ -1,0 +1,206 @@
+/**
+ * What a user does, and what is asked for: marks, messages, older pages, mutes. A part of its own, which is loaded behind
+ * the first connection, so that it is there when the network is not.
+ */
+
+import { backoff } from "./connection/next.js";
+import type { Core } from "./core.js";
+import { errorOf, TidingsError } from "./errors.js";
+import type { Settle } from "./marks.js";
+import { INBOX, offsetOf } from "./model/position.js";
+import type { Counters, Here, History, Mute, Ok, Page, Position, Preferences } from "./wire.js";
+
+/** How often a message is said again that is not known to have arrived; its nonce keeps it from being there twice. */
+const TRIES = 6;
+/** When a mark is said again, and the list read again. */
+const RETRY_MS = 2000;
+/** Between two readings, however fast things change. */
+const RELIST_MS = 500;
+/** As many notifications as the server gives at once. */
+const LIMIT_MAX = 200;
+
+/** How long before its end a token is renewed, at most. */
+const RENEW_MS = 30_000;
+const kept = new WeakSet<Core>();
+
+/**
+ * Goes along with a client, from its first connection on. A new token in time is one reconnect less; if there is none,
+ * the server closes with 4001.
+ */
+export function accompany(core: Core): void {
+  if (kept.has(core)) return;
+  kept.add(core);
+  const { emitter, settings, tokens, send, getSnapshot } = core;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const renew = async () => {
+    const token = await tokens("expired").catch(() => null);
+    if (token) send({ type: "auth", token, ref: "auth" });
+  };
+  emitter.on("lost", () => {
+    clearTimeout(timer);
+    // What was said last may not have arrived.
+    acked.delete(core);
+  });
+  emitter.on("frame", (frame) => {
+    const { leader, transport } = getSnapshot();
+    const isTold = frame.type === "welcome" || (frame.type === "ok" && frame.command === "auth");
+    const left = isTold ? Date.parse(frame.expires_at ?? "") - Date.now() : 0;
+    if (!leader || transport !== "ws" || !settings.getToken || !(left > 0)) return;
+    clearTimeout(timer);
+    timer = setTimeout(renew, Math.min(left - Math.min(left / 10, RENEW_MS), 2 ** 31 - 1));
+  });
+}
+
+/** Up to where each client has acknowledged. */
+const acked = new WeakMap<Core, Position>();
+
+/** What a page in front has shown need not be pushed. */
+export async function acknowledge(core: Core): Promise<void> {
+  const { cursors, status } = core.state();
+  const up_to = cursors[INBOX];
+  // Where there is no document nothing is shown.
+  if (!globalThis.document || status !== "connected" || !up_to || up_to === acked.get(core) || !offsetOf(up_to)) return;
+  acked.set(core, up_to);
+  const body = { up_to, visible: true };
+  if (!core.send({ type: "ack", ...body }))
+    await core.http("notifications/ack", { body }).catch(() => acked.delete(core));
+}
+
+const pathOf = (room: string) => `rooms/${encodeURIComponent(room)}/`;
+const muteOf = (pattern: string) => `mutes/${encodeURIComponent(pattern)}`;
+
+/** Says the marks that are pending, one after the other, until it is to be tried again; answers after which time. */
+export async function sayMarks({ http, state }: Core, settle: Settle): Promise<number | undefined> {
+  for (let made = state().pending[0]; made; made = state().pending[0]) {
+    const { id, as, which } = made;
+    const isDeleted = as === "deleted";
+    try {
+      const request = isDeleted ? { method: "DELETE" } : { body: { as, ...which } };
+      settle(id, await http<Counters | undefined>(`notifications/${isDeleted ? which.ids : "mark"}`, request));
+    } catch (thrown) {
+      const error = errorOf(thrown);
+      if (error.retryable) return error.retryAfterMs ?? RETRY_MS * (1 + Math.random());
+      // What is not there any more is as good as deleted.
+      settle(id, undefined, isDeleted && error.status === 404 ? undefined : error);
+    }
+  }
+  return undefined;
+}
+
+/** The reading that goes on, by client, and whether something has changed since it began. */
+const readings = new WeakMap<Core, { reading: Promise<void>; isStale: boolean }>();
+
+/** Reads the first page, as long as what is shown: one request at a time, and once more where something has changed. */
+export function list(core: Core): Promise<void> {
+  const known = readings.get(core);
+  if (known) {
+    known.isStale = true;
+    return known.reading;
+  }
+  const reading = { isStale: false, reading: Promise.resolve() };
+  readings.set(core, reading);
+  reading.reading = read(core, reading).finally(() => readings.delete(core));
+  return reading.reading;
+}
+
+/** What is needed is asked for until it is there, or nobody is connected any more. */
+async function read({ http, settings, state, share }: Core, reading: { isStale: boolean }): Promise<void> {
+  for (;;) {
+    reading.isStale = false;
+    let ms = RELIST_MS;
+    try {
+      const limit = Math.min(LIMIT_MAX, Math.max(settings.pageSize, state().items.length));
+      const page = await http<Page>("notifications", { query: { limit } });
+      // A page that was read before something that is known here would take it back.
+      if (!reading.isStale && page.counters.marks_version >= state().counters.marks_version)
+        return share({ type: "@page", page });
+    } catch (thrown) {
+      const { retryable, retryAfterMs = RETRY_MS } = errorOf(thrown);
+      if (!retryable || ["closed", "idle"].includes(state().status)) throw thrown;
+      ms = retryAfterMs;
+    }
+    await new Promise((done) => setTimeout(done, ms));
+  }
+}
+
+export async function fetchMore({ http, settings, state, take }: Core): Promise<void> {
+  const { before } = state();
+  if (!before) return;
+  const page = await http<Page>("notifications", { query: { limit: settings.pageSize, before } });
+  // Where the list was read again meanwhile, this page would leave a hole.
+  if (state().before === before) take({ type: "@page", page, isOlder: true });
+}
+
+export const listMutes = async ({ http }: Core): Promise<readonly Mute[]> =>
+  (await http<{ mutes: Mute[] }>("mutes")).mutes;
+export const addMute = ({ http }: Core, pattern: string, body = {}): Promise<Mute> =>
+  http(muteOf(pattern), { method: "PUT", body });
+export const removeMute = ({ http }: Core, pattern: string): Promise<void> =>
+  http(muteOf(pattern), { method: "DELETE" });
+
+export const getPreferences = ({ http }: Core): Promise<Preferences> => http("preferences");
+export const setPreferences = ({ http }: Core, body: Partial<Preferences>): Promise<Preferences> =>
+  http("preferences", { method: "PUT", body });
+
+/** What was said last in each room of a client: what is published next follows it. */
+const lasts = new WeakMap<Core, Record<string, Promise<unknown>>>();
+let refs = 0;
+
+export async function publish(
+  core: Core,
+  room: string,
+  data: unknown,
+  { event }: { event?: string } = {},
+): Promise<{ position: Position }> {
+  const body = { data, event, nonce: `${Math.random()}${Date.now()}` };
+  const last = lasts.get(core) ?? {};
+  lasts.set(core, last);
+  const mine = Promise.resolve(last[room]).then(() => persist(core, room, body));
+  last[room] = mine.catch(() => {});
+  return mine;
+}
+
+async function persist(core: Core, room: string, body: object): Promise<{ position: Position }> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const command = { type: "message", room, ...body };
+      const asked = call(core, command) ?? core.http<Ok>(`${pathOf(room)}messages`, { body });
+      return { position: (await asked).position as Position };
+    } catch (thrown) {
+      const { bounds } = core.settings;
+      const { retryable, retryAfterMs = backoff(bounds, tries, Math.random()) } = errorOf(thrown);
+      if (!retryable || tries === TRIES) throw thrown;
+      await new Promise((done) => setTimeout(done, retryAfterMs));
+    }
+  }
+}
+
+/** Sends a command and waits for its answer; nothing where there is no way for commands. */
+function call({ emitter, send }: Core, command: object): Promise<Ok> | undefined {
+  refs += 1;
+  const ref = `publish ${refs}`;
+  if (!send({ ...command, ref })) return undefined;
+  const over = new AbortController();
+  return new Promise<Ok>((done, fail) => {
+    emitter.on(
+      "frame",
+      (frame) => {
+        if (!("ref" in frame) || frame.ref !== ref) return;
+        if (frame.type === "ok") done(frame);
+        if (frame.type !== "error") return;
+        const { code, message, retryable, retry_after_ms: retryAfterMs } = frame;
+        fail(new TidingsError(code, { message, retryable, ...(retryAfterMs && { retryAfterMs }) }));
+      },
+      over,
+    );
+    emitter.on("lost", () => fail(new TidingsError("network", { retryable: true })), over);
+  }).finally(() => over.abort());
+}
+
+export async function history({ http, take }: Core, room: string, query?: object): Promise<History> {
+  const found = await http<History>(`${pathOf(room)}messages`, { query: { ...query } });
+  take({ type: "@history", room, history: found });
+  return found;
+}
+
+export const presence = ({ http }: Core, room: string): Promise<Here> => http(`${pathOf(room)}presence`);

@@ -1,0 +1,250 @@
+/**
+ * Puts the parts together: the model that every tab runs, the connection that one of them has, and what an application
+ * calls. Nothing is decided here that a part decides.
+ */
+
+import { backoff } from "./connection/next.js";
+import type { Core } from "./core.js";
+import { addTo, callAll, newEmitter } from "./emitter.js";
+import { errorOf, faultOf, TidingsError } from "./errors.js";
+import { newHttp } from "./http.js";
+import { type Leader, newLeader } from "./leader.js";
+import { newMarks } from "./marks.js";
+import { INBOX } from "./model/position.js";
+import { type Input, NEW, type State } from "./model/state.js";
+import { step } from "./model/step.js";
+import { viewer } from "./model/view.js";
+import { isVisible, watchPage } from "./page.js";
+import { newPush } from "./push.js";
+import { newRoom } from "./room.js";
+import { joinTabs, type Order, type Tabs } from "./tabs.js";
+import { newTokens, subjectOf } from "./tokens.js";
+import type { Fault, Options, Registry, Snapshot, Status, Tidings, Transport } from "./types.js";
+
+const DEFAULTS = {
+  transports: ["ws", "sse", "longpoll", "poll"] as readonly Transport[],
+  hiddenGrace: 300_000,
+  pageSize: 50,
+  roomSize: 200,
+  pollInterval: 30_000,
+  serviceWorker: "/sw.js",
+  badge: true,
+} satisfies Options;
+
+export function createTidings<R extends Registry = Registry>(given: Options = {}): Tidings<R> {
+  const { fetch, WebSocket } = globalThis;
+  const options = { ...DEFAULTS, fetch, WebSocket, ...given };
+  const url = (given.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
+  const transports = options.transports.filter((transport) => transport !== "ws" || options.WebSocket);
+  const bounds = { min: 500, max: 20_000, minUptime: 5000, ...given.backoff };
+  const settings = { ...options, url, transports, bounds };
+
+  const tokens = newTokens(given);
+  const http = newHttp(url, tokens, !!given.getToken, options.fetch);
+  const emitter = newEmitter();
+  const listeners = new Set<() => void>();
+  const held: string[] = [...(given.rooms ?? [])];
+  const view = viewer();
+
+  let state = NEW;
+  let tabs: Tabs | undefined;
+  let leader: Leader | undefined;
+  let unwatch: (() => void) | undefined;
+  /** Counts starts and ends, so that what was begun in one life does nothing in the next. */
+  let life = 0;
+  let starting: ReturnType<typeof setTimeout> | undefined;
+  let told: Partial<Snapshot> = {};
+
+  const getSnapshot = () => view(state, !!leader, push.snapshot);
+
+  /** Tells what has changed, once for all of the same turn. */
+  const tell = () =>
+    queueMicrotask(() => {
+      const now = getSnapshot();
+      if (now === told) return;
+      if (leader && now.loaded && options.badge && (now.unseen !== told.unseen || !told.loaded))
+        globalThis.navigator?.setAppBadge?.(now.unseen).catch(() => {});
+      told = now;
+      callAll(listeners);
+    });
+
+  /** Takes an input in this tab. */
+  const take = (input: Input) => {
+    if (input.type[0] !== "@") emitter.emit("frame", input as never);
+    const [next, effects] = step(state, input, new Date().toISOString(), settings.roomSize);
+    state = next;
+    for (const [event, data] of effects) {
+      if (event !== "@list") emitter.emit(event, data as never);
+      else if (leader) list().catch((error) => emitter.emit("error", errorOf(error)));
+    }
+    if (input.type === "@link") settle();
+    tell();
+  };
+
+  /** What waits goes on, or never will. */
+  const settle = () => {
+    if (state.status === "connected") marks.flush();
+    if (state.status === "closed") marks.fail(closedBy(state.error));
+  };
+
+  /** Takes an input in all tabs; only the leader has any for all. */
+  const hear = (input: Input) => {
+    // Nobody must see what is another's.
+    if (input.type === "welcome" && input.user !== (state.user ?? input.user))
+      return leader?.stop("closed", new TidingsError("other_user"));
+    tabs?.relay(input);
+    take(input);
+    leader?.ack();
+  };
+
+  const core: Core = {
+    ...{ settings, http, tokens, emitter, take, hear, getSnapshot },
+    state: () => state,
+    share: (input) => (leader ? hear : take)(input),
+    send: (command) => !!leader?.send(command),
+    order: (command) => tabs?.order("send", command),
+    subscribe: (listener) => addTo(listeners, listener),
+    load: () => import("./actions.js"),
+  };
+  /** What is only done is loaded where it is. */
+  const lazily =
+    (name: keyof typeof import("./actions.js")) =>
+    // biome-ignore lint/suspicious/noExplicitAny: each has a type of its own, which the interface of the client gives it.
+    async (...how: any[]): Promise<any> =>
+      (await core.load())[name](core as never, ...(how as [never, never, never]));
+  const list = lazily("list");
+  const marks = newMarks(core, lazily("sayMarks"));
+  const push = newPush(core, marks, tell);
+
+  /** What the leader knows is more than we do, but not what is pending here. */
+  const adopt = (theirs: State) => {
+    const { cursors, pending } = state;
+    state = { ...theirs, pending };
+    // What others were told meanwhile is in the list, and is not told here.
+    if (cursors[INBOX] && cursors[INBOX] !== state.cursors[INBOX])
+      emitter.emit("reset", { stream: INBOX, reason: "adopted" });
+    emitter.emit("status", { status: state.status, transport: state.transport });
+    settle();
+    tell();
+  };
+
+  const obey = ([what, ...how]: Order) => leader?.[what](...(how as [never]));
+
+  const link = (status: Status, error: Fault | null = null) =>
+    take({ type: "@link", status, transport: state.transport, error });
+
+  /** Finds out who this is, which says whose tabs these are, and joins them. */
+  const start = async (failures = 0) => {
+    life += 1;
+    const mine = life;
+    if (!failures) link("connecting");
+    try {
+      // All tabs have the same cookie.
+      const user = subjectOf(await tokens());
+      if (mine !== life) return;
+      state = { ...(state.user === user ? state : NEW), status: "connecting", user };
+      tabs = joinTabs(given.sharing === "none" ? null : `tidings:${url}:${user}`, {
+        ...{ adopt, take, obey, state: core.state },
+        lead: () => {
+          leader = newLeader(core, () => (tabs as Tabs).wants());
+        },
+        resign: () => {
+          leader?.drop();
+          leader = undefined;
+        },
+        wants: () => ({ rooms: held, isVisible: isVisible() }),
+        changed: () => leader?.changed(),
+      });
+      push.begin();
+    } catch (thrown) {
+      const error = errorOf(thrown);
+      if (mine !== life) return;
+      link(error.retryable ? "connecting" : "closed", faultOf(error));
+      const ms = error.retryAfterMs ?? backoff(bounds, failures, Math.random());
+      if (error.retryable) starting = setTimeout(start, ms, failures + 1);
+    }
+  };
+
+  const leave = (status: Status) => {
+    life += 1;
+    clearTimeout(starting);
+    tabs?.stop();
+    tabs = undefined;
+    link(status);
+  };
+
+  const connect = () => {
+    if (tabs) return tabs.order("start");
+    // It comes while the connection is being opened.
+    core.load().then(
+      ({ accompany }) => accompany(core),
+      () => {},
+    );
+    if (state.status === "connecting") return;
+    let isStored = false;
+    unwatch ??= watchPage({
+      visible() {
+        tabs?.update();
+        if (isVisible()) leader?.hurry();
+      },
+      hide() {
+        isStored = !!tabs;
+        if (isStored) leave("idle");
+      },
+      show() {
+        if (isStored) start();
+      },
+      network: () => leader?.hurry(true),
+    });
+    start();
+  };
+
+  const serverSnapshot = getSnapshot();
+
+  return {
+    getSnapshot,
+    subscribe: core.subscribe,
+    getServerSnapshot: () => serverSnapshot,
+    connect,
+    close() {
+      unwatch?.();
+      unwatch = undefined;
+      leave("closed");
+    },
+    ready: () =>
+      new Promise((done, fail) => {
+        const off = emitter.on("status", () => look());
+        const look = () => {
+          if (state.status === "connected") done();
+          else if (state.status === "closed") fail(closedBy(state.error));
+          else return;
+          off();
+        };
+        look();
+      }),
+    reconnect: (transport) => tabs?.order("reconnect", transport),
+    on: emitter.on,
+    onType: (type, listener, listen) =>
+      emitter.on("notification", (item) => item.type === type && listener(item as never), listen),
+    fetchMore: lazily("fetchMore"),
+    refresh: list,
+    markRead: (target) => marks.mark("read", target),
+    markUnread: (target) => marks.mark("unread", target),
+    markSeen: (target = "all") => marks.mark("seen", target),
+    archive: (target) => marks.mark("archived", target),
+    delete: (id) => marks.mark("deleted", id),
+    room(name) {
+      held.push(name);
+      tabs?.update();
+      return newRoom(name, core, () => {
+        held.splice(held.indexOf(name), 1);
+        tabs?.update();
+      });
+    },
+    mutes: { list: lazily("listMutes"), add: lazily("addMute"), remove: lazily("removeMute") },
+    preferences: { get: lazily("getPreferences"), set: lazily("setPreferences") },
+    push,
+  };
+}
+
+const closedBy = (fault: Fault | null) => new TidingsError(fault?.code ?? "closed", fault ?? {});

@@ -1,0 +1,78 @@
+/**
+ * Marks: shown at once, said to the server one after the other, taken back where it refuses. They are idempotent, so
+ * what is not known to have arrived is said again; and they alone wait while there is no network, up to a bound. What
+ * waits is what is pending in the state; `actions.ts` says it.
+ */
+
+import type { Core } from "./core.js";
+import { TidingsError } from "./errors.js";
+import type { Made } from "./model/inbox.js";
+import { INBOX, isUpTo } from "./model/position.js";
+import type { State } from "./model/state.js";
+import type { Target } from "./types.js";
+import type { Counters, Which } from "./wire.js";
+
+const WAITING_MAX = 64;
+/** When it is tried again to load what says them. */
+const RETRY_MS = 2000;
+
+export type Settle = (id: number, counters?: Counters, error?: TidingsError) => void;
+
+export interface Marks {
+  mark(as: Made["as"], target: Target): Promise<void>;
+  /** The network is back. */
+  flush(): Promise<void>;
+  /** There will be no connection any more. */
+  fail(error: TidingsError): void;
+}
+
+/** What a mark is about. `all` is what is there now: what comes later was not meant. */
+export function whichOf(target: Target, { cursors, top }: Pick<State, "cursors" | "top">): Which {
+  if (typeof target === "object") return "upTo" in target ? { up_to: target.upTo } : { ids: target };
+  if (target !== "all") return { ids: [target] };
+  const seen = cursors[INBOX];
+  return seen ? { up_to: isUpTo(seen, top) ? top : seen } : { all: true };
+}
+
+let ids = 0;
+
+export function newMarks(core: Core, say: (settle: Settle) => Promise<number | undefined>): Marks {
+  const { settings, state, take } = core;
+  const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void]>();
+  let saying: Promise<number | undefined> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const settle: Settle = (id, counters, error) => {
+    take({ type: "@settled", id, counters, isRefused: !!error });
+    const [done, fail] = waiting.get(id) ?? [];
+    waiting.delete(id);
+    if (error) fail?.(error);
+    else done?.();
+  };
+
+  const flush = async () => {
+    clearTimeout(timer);
+    if (saying) return;
+    saying = say(settle).catch(() => RETRY_MS);
+    const ms = await saying;
+    saying = undefined;
+    // What has come behind the last one is not waited for by anybody else.
+    if (state().pending[0]) timer = setTimeout(flush, ms);
+  };
+
+  return {
+    flush,
+    mark: (as, target) =>
+      new Promise((done, fail) => {
+        if (waiting.size >= (settings.queue?.max ?? WAITING_MAX)) return fail(new TidingsError("queue_full"));
+        ids += 1;
+        waiting.set(ids, [done, fail]);
+        const at = new Date().toISOString();
+        take({ type: "@pending", pending: { id: ids, as, which: whichOf(target, state()), at } });
+        flush();
+      }),
+    fail(error) {
+      for (const { id } of state().pending) settle(id, undefined, error);
+    },
+  };
+}

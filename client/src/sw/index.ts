@@ -1,0 +1,103 @@
+/**
+ * What a service worker does with Web Push: for those who have a worker of their own. `tidings/sw.js` is one that does
+ * nothing else, to be served as `/sw.js`.
+ *
+ * It reads the JSON of declarative Web Push, which some browsers show without any worker. A push that shows nothing may
+ * cost the permission, so whatever comes, something is shown, and first of all.
+ */
+
+declare const self: ServiceWorkerGlobalScope;
+
+interface Declared {
+  web_push?: number;
+  notification?: (NotificationOptions & { title?: string; navigate?: string }) | null;
+  app_badge?: number;
+  /** Tags of what was shown here, and has been dealt with elsewhere. */
+  close?: readonly string[] | null;
+}
+
+/** As the server writes it; a summary of quiet hours tells of more than one, and reads none. */
+interface Data {
+  id?: string;
+  count?: number;
+  navigate?: string;
+}
+
+/** What is said to a page, and appended to the URL of one that is opened. */
+const CLICKED = "tidings";
+const NO_TITLE = "New notification";
+
+function read(event: PushEvent): Declared {
+  try {
+    const declared = event.data?.json();
+    return typeof declared === "object" && declared ? declared : {};
+  } catch {
+    return {};
+  }
+}
+
+/** For `push`. */
+export function handlePush(event: PushEvent): void {
+  const { notification, app_badge, close } = read(event);
+  const { title, navigate, ...options } = notification ?? {};
+  const data: Data = { ...options.data, navigate };
+  const { registration } = self;
+  const shown = registration
+    .showNotification(title || NO_TITLE, { ...options, data })
+    .catch(() => registration.showNotification(NO_TITLE, { data }));
+  event.waitUntil(
+    shown.then(async () => {
+      const badge = app_badge ? navigator.setAppBadge?.(app_badge) : navigator.clearAppBadge?.();
+      for (const one of await registration.getNotifications()) if (close?.includes(one.tag)) one.close();
+      await badge?.catch(() => {});
+    }),
+  );
+}
+
+/** For `notificationclick`: the page that shows it comes to the front, or one that can, or a new one. */
+export function handleClick(event: NotificationEvent): void {
+  event.notification.close();
+  event.waitUntil(go(event.notification.data ?? {}));
+}
+
+async function go({ id: newest = "", count = 1, navigate = "" }: Data): Promise<void> {
+  const id = count === 1 ? newest : "";
+  const { clients, registration } = self;
+  let url = new URL(registration.scope);
+  try {
+    const asked = new URL(navigate, url);
+    if (/^https?:$/.test(asked.protocol)) url = asked;
+  } catch {
+    // What is no URL leads to the start.
+  }
+  const isOurs = url.origin === new URL(registration.scope).origin;
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find((one) => one.url === url.href) ?? pages.find((one) => one.focused) ?? pages[0];
+  page?.postMessage({ [CLICKED]: { id, url: isOurs ? url.href : "" } });
+  if (page && isOurs) {
+    const front = await page.focus().catch(() => null);
+    if (front) return;
+  }
+  // Nobody is there to mark it, so whoever opens does: the URL says no more than which it is.
+  if (isOurs && id && !page) url.searchParams.set(CLICKED, id);
+  await clients.openWindow(url.href);
+}
+
+/** For `pushsubscriptionchange`. Where the server does not know us without a token, the next page tells it. */
+export function handleSubscriptionChange(event: Event): void {
+  const { oldSubscription, newSubscription, waitUntil } = event as PushSubscriptionChangeEvent;
+  const renew = async () => {
+    const { pushManager } = self.registration;
+    const options = oldSubscription?.options;
+    const subscription = newSubscription ?? (options && (await pushManager.subscribe(options)));
+    const api = new URL(self.location.href).searchParams.get("api");
+    if (!subscription || !api) return;
+    const headers = { "Content-Type": "application/json" };
+    const body = JSON.stringify(subscription);
+    await fetch(`${api}/v1/push/subscriptions`, { method: "POST", credentials: "include", headers, body });
+  };
+  waitUntil.call(
+    event,
+    renew().catch(() => {}),
+  );
+}

@@ -1,0 +1,35 @@
+/** What a way is: it turns bytes into frames, and commands into bytes. It judges nothing and retries nothing. */
+
+import type { Core } from "../core.js";
+import { TidingsError } from "../errors.js";
+import type { Input } from "../model/state.js";
+import type { Cursor, Goodbye } from "../wire.js";
+
+/** What a connection gives to the way that carries it. */
+export interface Wire {
+  readonly core: Core;
+  readonly token: string | null;
+  /** Where to go on, over the inbox and these rooms. */
+  cursor(rooms: readonly string[]): Cursor;
+  /** Those to be in. */
+  rooms(): readonly string[];
+  /** Whether it is time to look for a better way. */
+  isOld(): boolean;
+  hear(input: Input): void;
+  /** Bytes have come that are no frame. */
+  alive(): void;
+  /** It is over. */
+  lost(error: unknown): void;
+}
+
+export interface Carrier {
+  /** Sends a command; only a WebSocket can. */
+  send?(command: object): void;
+  close(): void;
+}
+
+export type Open = (wire: Wire) => Carrier;
+
+/** How it ended, by what the server has said before. */
+export const endOf = ({ reason, code, retry_after_ms: retryAfterMs }: Partial<Goodbye>): TidingsError =>
+  new TidingsError(reason || "network", { status: code, retryable: true, retryAfterMs } as Partial<TidingsError>);

@@ -1,0 +1,259 @@
+import { describe, expect, it } from "vitest";
+import { type Effect, type Input, NEW, type State } from "../src/model/state.js";
+import { step } from "../src/model/step.js";
+import { viewer } from "../src/model/view.js";
+import type { Counters, Notification, Page } from "../src/wire.js";
+import { golden, goldenNames } from "./support/golden.js";
+
+const NOW = "2026-01-02T03:05:00.000Z";
+
+/** A model and all that it has wanted done. */
+class Played {
+  state: State = NEW;
+  effects: Effect[] = [];
+  private readonly view = viewer();
+
+  take(...inputs: Input[]): this {
+    for (const input of inputs) {
+      const [next, effects] = step(this.state, input, NOW, 200);
+      this.state = next;
+      this.effects.push(...effects);
+    }
+    return this;
+  }
+
+  private readonly push = { state: "prompt", enabled: false } as const;
+
+  get snapshot() {
+    return this.view(this.state, true, this.push);
+  }
+
+  told<T>(event: string): T[] {
+    return this.effects.flatMap(([name, data]) => (name === event ? [data as T] : []));
+  }
+
+  get lists() {
+    return this.effects.filter(([name]) => name === "@list").length;
+  }
+}
+
+const counters = (unread: number, version: number, marks_version = 0, unseen = unread): Counters => ({
+  ...{ unread, unseen, version, marks_version },
+});
+
+const item = (offset: number, more: Partial<Notification> = {}): Notification => ({
+  ...{ id: `ntf_${offset}`, type: "test.event", v: 1, position: `k3x9q2ab.${offset}`, payload: {}, created_at: NOW },
+  ...more,
+});
+
+const page = (items: Notification[], top: number, counted: Counters, next_before: string | null = null): Page => ({
+  ...{ notifications: items, next_before, counters: counted, cursor: `inbox@k3x9q2ab.${top}` },
+});
+
+/** Welcomed, with three notifications. */
+const begun = () =>
+  new Played().take(golden("welcome"), {
+    type: "@page",
+    page: page([item(3), item(2), item(1)], 3, counters(3, 3)),
+  });
+
+const ids = ({ items }: { items: readonly Notification[] }) => items.map(({ id }) => id);
+
+describe("the samples of the wire", () => {
+  it.each(goldenNames().filter((name) => !name.startsWith("command_")))("%s is taken", (name) => {
+    const played = begun().take({ type: "@want", room: "chat:general" });
+    expect(() => played.take(golden(name))).not.toThrow();
+  });
+
+  it("tell the story that they tell", () => {
+    const story = begun().take(golden("notification"), golden("unread"));
+    expect(story.snapshot).toMatchObject({ user: "alice", unread: 4, unseen: 4, loaded: true });
+    expect(story.told("notification")).toHaveLength(1);
+    story.take(golden("marked_up_to"));
+    expect(story.snapshot.items.map((one) => !!one.seen_at)).toEqual([false, false, true, true]);
+    // The samples stand for single moments: between this one and the next a mark is left out.
+    story.take(golden("marked_all"));
+    expect(story.snapshot).toMatchObject({ unread: 0, unseen: 0 });
+    expect(story.lists).toBeGreaterThan(1);
+  });
+
+  it("tell that of a room, too", () => {
+    const story = begun().take({ type: "@want", room: "chat:general" }, golden("ok_join"));
+    story.take(golden("user_joined"), golden("message_full"), golden("message"), golden("message"));
+    const room = () => story.snapshot.rooms["chat:general"];
+    expect(room()).toMatchObject({ status: "joined", users: ["bob", "alice"], userCount: 2 });
+    expect(room()?.messages.map(({ from }) => from)).toEqual(["alice", "bob"]);
+    story.take(golden("typing"));
+    expect(room()?.typing, "oneself is left out").toEqual([]);
+    story.take(golden("user_left"));
+    expect(room()?.users).toEqual(["bob"]);
+    story.take(golden("left"));
+    expect(room()).toMatchObject({ status: "left", error: { code: "forbidden" } });
+  });
+});
+
+describe("an inbox", () => {
+  it("takes each notification once, whatever comes twice", () => {
+    const played = begun().take(item(4), item(5), item(4), item(5), item(3));
+    expect(ids(played.snapshot)).toEqual(["ntf_5", "ntf_4", "ntf_3", "ntf_2", "ntf_1"]);
+    expect(played.told<Notification>("notification").map(({ id }) => id)).toEqual(["ntf_4", "ntf_5"]);
+    expect(played.state.cursors.inbox).toBe("k3x9q2ab.5");
+  });
+
+  it("reads the list again after a gap, and goes on behind it", () => {
+    const played = begun();
+    const lists = played.lists;
+    played.take({ type: "gap", stream: "inbox", from: "k3x9q2ab.3", to: "k3x9q2ab.9", reason: "pruned" });
+    expect(played.lists).toBe(lists + 1);
+    expect(played.told("reset")).toEqual([{ stream: "inbox", reason: "pruned" }]);
+    played.take({ type: "@page", page: page([item(9), item(8)], 9, counters(2, 9)) }, item(10));
+    expect(ids(played.snapshot)).toEqual(["ntf_10", "ntf_9", "ntf_8"]);
+  });
+
+  it("starts anew in another life of the numbering, and believes its counters", () => {
+    const played = begun().take(golden("gap"));
+    const fresh = { ...item(1), id: "ntf_new", position: "newepoch.1" };
+    played.take({ type: "gap", stream: "inbox", from: "k3x9q2ab.4", to: "newepoch.1", reason: "epoch" });
+    const anew = { notifications: [fresh], next_before: null, counters: counters(1, 1), cursor: "inbox@newepoch.1" };
+    played.take({ type: "@page", page: anew });
+    expect(played.snapshot).toMatchObject({ items: [fresh], unread: 1 });
+  });
+
+  it("tells a hole that nobody has announced, and reads the list", () => {
+    const played = begun();
+    const lists = played.lists;
+    played.take(item(7));
+    expect(played.told("reset")).toEqual([{ stream: "inbox", reason: "jump" }]);
+    expect(played.lists).toBe(lists + 1);
+  });
+
+  it("never counts backwards", () => {
+    const played = begun().take(
+      { type: "unread", counters: counters(5, 9) },
+      { type: "unread", counters: counters(4, 8) },
+    );
+    expect(played.snapshot.unread).toBe(5);
+  });
+
+  it("reads the list where marks were made that it was not told of", () => {
+    const played = begun();
+    const lists = played.lists;
+    played.take({ type: "unread", counters: counters(2, 4, 1) });
+    expect(played.lists).toBe(lists + 1);
+    expect(played.snapshot.unread).toBe(2);
+  });
+
+  it("keeps what has come while the list was being read", () => {
+    const played = begun().take(item(4), { type: "@page", page: page([item(3), item(2)], 3, counters(3, 3)) });
+    expect(ids(played.snapshot)).toEqual(["ntf_4", "ntf_3", "ntf_2"]);
+  });
+
+  it("says what was missed, and that all of it follows", () => {
+    const played = begun();
+    const back = golden<object>("welcome");
+    const inbox = { position: "k3x9q2ab.5", counters: counters(5, 5) };
+    played.take({ ...back, resume: "complete", inbox } as never, item(4), item(5));
+    expect(played.told("recovered")).toEqual([{ stream: "inbox", count: 2, complete: true }]);
+    played.take({ ...back, resume: "complete", inbox } as never);
+    expect(played.told("recovered"), "nothing was missed").toHaveLength(1);
+  });
+});
+
+describe("a mark", () => {
+  const pending = (id: number, as: "read" | "unread" | "archived" | "deleted", which: object): Input => ({
+    type: "@pending",
+    pending: { id, as, which, at: NOW },
+  });
+
+  it("is shown at once, and taken back where it is refused", () => {
+    const played = begun();
+    const before = played.snapshot;
+    played.take(pending(1, "read", { ids: ["ntf_2"] }));
+    expect(played.snapshot).toMatchObject({ unread: 2, unseen: 2 });
+    expect(played.snapshot.items[1]?.read_at).toBe(NOW);
+    played.take({ type: "@settled", id: 1, isRefused: true });
+    expect(played.snapshot.items).toBe(before.items);
+    expect(played.snapshot.unread).toBe(3);
+  });
+
+  it("of all counts only what comes later", () => {
+    const played = begun().take(pending(1, "read", { up_to: "k3x9q2ab.3" }));
+    expect(played.snapshot.unread).toBe(0);
+    played.take(item(4), { type: "unread", counters: counters(4, 4) });
+    expect(played.snapshot.unread).toBe(1);
+    played.take({ type: "@settled", id: 1, counters: counters(1, 5, 1) });
+    expect(played.snapshot).toMatchObject({ unread: 1, unseen: 1 });
+    expect(played.snapshot.items.map((one) => !!one.read_at)).toEqual([false, true, true, true]);
+  });
+
+  it("is told once, whether its answer or its event comes first", () => {
+    const event = { type: "marked", as: "read", ids: ["ntf_2"], counters: counters(2, 4, 1) } as const;
+    const settled = { type: "@settled", id: 1, counters: counters(2, 4, 1) } as const;
+    for (const order of [
+      [event, settled],
+      [settled, event],
+    ]) {
+      const played = begun();
+      const lists = played.lists;
+      played.take(pending(1, "read", { ids: ["ntf_2"] }), ...order);
+      expect(played.told("marked")).toHaveLength(1);
+      expect(played.snapshot.unread).toBe(2);
+      expect(played.lists).toBe(lists);
+    }
+  });
+
+  it("that deletes takes the item away and counts it out, before the counters come", () => {
+    const played = begun().take(pending(1, "deleted", { ids: ["ntf_3"] }), { type: "@settled", id: 1 });
+    expect(ids(played.snapshot)).toEqual(["ntf_2", "ntf_1"]);
+    expect(played.snapshot.unread).toBe(2);
+    played.take({ type: "marked", as: "deleted", ids: ["ntf_3"], counters: counters(2, 4, 1) });
+    expect(played.snapshot.unread).toBe(2);
+  });
+
+  it("as unread leaves what was never read as it is, unseen too", () => {
+    const played = begun();
+    const [newest] = played.snapshot.items;
+    played.take({ type: "marked", as: "unread", ids: ["ntf_3"], counters: counters(3, 4, 1) });
+    expect(played.snapshot.items[0]).toBe(newest);
+  });
+
+  it("that brings one back from the archive reads the list", () => {
+    const played = begun();
+    const lists = played.lists;
+    played.take({ type: "marked", as: "unread", ids: ["ntf_0"], counters: counters(4, 4, 1) });
+    expect(played.lists).toBe(lists + 1);
+  });
+});
+
+describe("a snapshot", () => {
+  it("is the same object as long as nothing has changed, and so is each part of it", () => {
+    const played = begun().take({ type: "@want", room: "chat:general" });
+    const before = played.snapshot;
+    expect(played.snapshot).toBe(before);
+    played.take(golden("ping"), { type: "unread", counters: counters(9, 1) });
+    expect(played.snapshot).toBe(before);
+    played.take({ type: "unread", counters: counters(4, 4) });
+    expect(played.snapshot).not.toBe(before);
+    expect(played.snapshot.items).toBe(before.items);
+    expect(played.snapshot.rooms).toBe(before.rooms);
+  });
+});
+
+describe("a room", () => {
+  it("has what history brings in the order of its numbering, once", () => {
+    const say = (offset: number) => ({ ...golden<object>("message"), position: `e1e1e1e1.${offset}` }) as never;
+    const played = begun().take({ type: "@want", room: "chat:general" }, golden("ok_join"));
+    played.take(say(1), say(2), say(2));
+    const history = { messages: [say(1), say(2), say(3)], position: "e1e1e1e1.3", resume: "fresh" } as const;
+    played.take({ type: "@history", room: "chat:general", history }, say(3));
+    const { messages } = played.snapshot.rooms["chat:general"] ?? { messages: [] };
+    expect(messages.map(({ position }) => position)).toEqual(["e1e1e1e1.1", "e1e1e1e1.2", "e1e1e1e1.3"]);
+  });
+
+  it("that was left is not heard any more", () => {
+    const played = begun().take({ type: "@want", room: "chat:general" }, { type: "@drop", room: "chat:general" });
+    played.take(golden("message"), golden("typing"));
+    expect(played.snapshot.rooms).toEqual({});
+    expect(played.told("message")).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+/** What the browser tells of the page, with a document and a window that tests can hide; the server is real. */
+
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import type { Tidings } from "../src/index.js";
+import { plugInto, type Server, startServer, until } from "./support/server.js";
+
+class Page extends EventTarget {
+  visibilityState = "visible";
+}
+
+let server: Server;
+let page: Page;
+let users = 0;
+let user: string;
+
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(async () => {
+  await server?.stop();
+  Reflect.deleteProperty(globalThis, "document");
+  Reflect.deleteProperty(globalThis, "window");
+});
+
+beforeEach(() => {
+  users += 1;
+  user = `user${users}`;
+  page = new Page();
+  Object.assign(globalThis, { document: page, window: page });
+});
+
+const tell = (type: string) => page.dispatchEvent(new Event(type));
+
+function setVisible(isVisible: boolean): void {
+  page.visibilityState = isVisible ? "visible" : "hidden";
+  tell("visibilitychange");
+}
+
+async function begin(options = {}): Promise<Tidings> {
+  const client = server.client(user, options);
+  client.connect();
+  await until("the list", () => client.getSnapshot().loaded);
+  return client;
+}
+
+const status = (client: Tidings, wanted: string) => until(wanted, () => client.getSnapshot().status === wanted);
+const acked = async () => (await server.sessions(user))[0]?.acked;
+
+it("what is shown in a page in front is acknowledged, over whatever way", async () => {
+  for (const transport of ["ws", "sse"] as const) {
+    const client = await begin({ transports: [transport] });
+    const { position } = await server.publish(user, "test.event", {});
+    await until("acknowledged", async () => (await acked()) === position);
+    client.close();
+  }
+});
+
+it("what comes while nobody looks is acknowledged when somebody does", async () => {
+  const client = await begin();
+  setVisible(false);
+  const { position } = await server.publish(user, "test.event", {});
+  await until("it is there", () => client.getSnapshot().items.length === 1);
+  // By the time the next one is known this one would have been acknowledged.
+  await server.publish(user, "test.event", {});
+  await until("it is there", () => client.getSnapshot().items.length === 2);
+  expect(await acked()).not.toBe(position);
+  setVisible(true);
+  await until("acknowledged", async () => (await acked())?.endsWith(".2"));
+});
+
+it("a page that is hidden for long lets go, and is there again with what it has missed", async () => {
+  const client = await begin({ hiddenGrace: 50 });
+  const told: unknown[] = [];
+  client.on("notification", ({ payload }) => told.push(payload));
+  setVisible(false);
+  await status(client, "idle");
+  await until("nobody is connected", async () => (await server.sessions(user)).length === 0);
+  await server.publish(user, "test.event", { n: 1 });
+  setVisible(true);
+  await until("it is told", () => told.length === 1);
+  expect(client.getSnapshot()).toMatchObject({ status: "connected", unread: 1 });
+});
+
+it("a page that is looked at again in time has never let go", async () => {
+  const client = await begin({ hiddenGrace: 60_000 });
+  const told: string[] = [];
+  client.on("status", (event) => told.push(event.status));
+  setVisible(false);
+  setVisible(true);
+  await server.publish(user, "test.event", {});
+  await until("it is there", () => client.getSnapshot().items.length === 1);
+  expect(told).toEqual([]);
+});
+
+it("a page that is stored away has no connection, and goes on when it is taken out", async () => {
+  const client = await begin({ rooms: ["general"] });
+  const told: unknown[] = [];
+  client.on("notification", ({ payload }) => told.push(payload));
+  tell("pagehide");
+  await until("nobody is connected", async () => (await server.sessions(user)).length === 0);
+  await server.publish(user, "test.event", { n: 1 });
+  tell("pageshow");
+  await until("it is told", () => told.length === 1);
+  await until("it is in its room", () => client.getSnapshot().rooms.general?.status === "joined");
+});
+
+it("a network that is another one is tried at once", async () => {
+  const client = await begin();
+  const [{ session } = { session: "" }] = (await server.sessions(user)) as unknown as { session: string }[];
+  tell("online");
+  await until("another connection", async () => {
+    const sessions = (await server.sessions(user)) as unknown as { session: string }[];
+    return sessions.length === 1 && sessions[0]?.session !== session;
+  });
+  expect(client.getSnapshot().status).toBe("connected");
+});
+
+it("says that there is no network, and is back when there is", async () => {
+  const plug = await plugInto(server.url);
+  const client = await begin({ url: plug.url, backoff: { min: 60_000, max: 60_000 } });
+  const network = { onLine: false };
+  vi.stubGlobal("navigator", network);
+  plug.block(true);
+  tell("offline");
+  await status(client, "offline");
+  plug.block(false);
+  network.onLine = true;
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  tell("online");
+  await status(client, "connected");
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  plug.stop();
+});

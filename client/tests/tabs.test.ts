@@ -1,0 +1,116 @@
+/** Several tabs of one user, with the locks of `support/locks.ts` and the real BroadcastChannel. */
+
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Notification, Tidings } from "../src/index.js";
+import { Locks } from "./support/locks.js";
+import { type Server, startServer, until } from "./support/server.js";
+
+let server: Server;
+let users = 0;
+
+beforeAll(async () => {
+  Object.defineProperty(globalThis, "navigator", { value: { locks: new Locks() }, configurable: true });
+  server = await startServer();
+});
+afterAll(async () => {
+  await server.stop();
+  Reflect.deleteProperty(globalThis, "navigator");
+});
+
+interface Tab {
+  client: Tidings;
+  told: number[];
+}
+
+function open(user: string): Tab {
+  const client = server.client(user, { sharing: "tabs" });
+  const told: number[] = [];
+  client.on("notification", ({ payload }: Notification) => told.push((payload as { n: number }).n));
+  client.connect();
+  return { client, told };
+}
+
+const isReady = ({ client }: Tab) => client.getSnapshot().status === "connected" && client.getSnapshot().loaded;
+
+async function openTabs(count: number): Promise<{ user: string; tabs: Tab[] }> {
+  users += 1;
+  const user = `user${users}`;
+  const tabs = Array.from({ length: count }, () => open(user));
+  await until("all are connected", () => tabs.every(isReady));
+  return { user, tabs };
+}
+
+const leaders = (tabs: Tab[]) => tabs.filter(({ client }) => client.getSnapshot().leader);
+
+it("six tabs have one connection, and all of them hear everything", async () => {
+  const { user, tabs } = await openTabs(6);
+  expect(leaders(tabs)).toHaveLength(1);
+  expect(await server.sessions(user)).toHaveLength(1);
+  for (let n = 1; n <= 3; n += 1) await server.publish(user, "test.event", { n });
+  await until("all have heard it", () => tabs.every(({ client }) => client.getSnapshot().unread === 3));
+  for (const { told, client } of tabs) {
+    expect(told).toEqual([1, 2, 3]);
+    expect(client.getSnapshot().items).toHaveLength(3);
+  }
+});
+
+it("a tab that comes later has the state of the others, without asking the server", async () => {
+  const { user, tabs } = await openTabs(1);
+  await server.publish(user, "test.event", { n: 1 });
+  await until("it is there", () => tabs[0]?.client.getSnapshot().items.length === 1);
+  const late = open(user);
+  await until("it has it, too", () => late.client.getSnapshot().items.length === 1);
+  expect(late.client.getSnapshot()).toMatchObject({ leader: false, unread: 1, status: "connected", user });
+  expect(late.told, "it was there before").toEqual([]);
+  expect(await server.sessions(user)).toHaveLength(1);
+});
+
+it("the leader goes, another leads at once, and nothing is lost or doubled", async () => {
+  const { user, tabs } = await openTabs(4);
+  let sent = 0;
+  const rest = [...tabs];
+  while (rest.length > 1) {
+    const [leader] = leaders(rest);
+    rest.splice(rest.indexOf(leader as Tab), 1);
+    sent += 1;
+    await server.publish(user, "test.event", { n: sent });
+    leader?.client.close();
+    sent += 1;
+    await server.publish(user, "test.event", { n: sent });
+    await until("there is a leader", () => leaders(rest).length === 1);
+    await until("all have heard all", () => rest.every(({ told }) => told.length === sent));
+  }
+  for (const { told } of rest) expect(told).toEqual(Array.from({ length: sent }, (_, n) => n + 1));
+});
+
+it("a mark of one is seen by all, and a follower's room is joined and left by the leader", async () => {
+  const { user, tabs } = await openTabs(2);
+  await server.publish(user, "test.event", { n: 1 });
+  await until("both have it", () => tabs.every(({ client }) => client.getSnapshot().unread === 1));
+  const follower = tabs.find(({ client }) => !client.getSnapshot().leader) as Tab;
+  await follower.client.markRead("all");
+  await until("both know", () => tabs.every(({ client }) => client.getSnapshot().unread === 0));
+  const room = follower.client.room<string>("general");
+  const heard: unknown[] = [];
+  room.onMessage(({ data }) => heard.push(data));
+  await until("it is in", () => room.getSnapshot().status === "joined");
+  await room.publish("hello");
+  await until("it is heard", () => heard.length === 1);
+  expect((await server.sessions(user))[0]?.rooms).toEqual(["general"]);
+  follower.client.close();
+  await until("the leader leaves it", async () => (await server.sessions(user))[0]?.rooms.length === 0);
+});
+
+it("tabs of two users share nothing", async () => {
+  const [one, other] = [await openTabs(1), await openTabs(1)];
+  expect(leaders([...one.tabs, ...other.tabs])).toHaveLength(2);
+});
+
+it("a page that may have no locks leads for itself", async () => {
+  const refused = { request: () => Promise.reject(new DOMException("no origin", "SecurityError")) };
+  const { locks } = navigator;
+  Object.assign(navigator, { locks: refused });
+  const { tabs } = await openTabs(2);
+  Object.assign(navigator, { locks });
+  expect(leaders(tabs)).toHaveLength(2);
+});

@@ -1,0 +1,142 @@
+/** What applications test with: the client with a server in memory. */
+
+import { afterEach, expect, it } from "vitest";
+import type { Notification } from "../src/index.js";
+import { type FakeTidings, fakeTidings } from "../src/testing.js";
+import { until } from "./support/server.js";
+
+let client: FakeTidings;
+
+async function begin(options = {}): Promise<FakeTidings> {
+  client = fakeTidings(options);
+  client.connect();
+  await until("the list", () => client.getSnapshot().loaded);
+  return client;
+}
+
+afterEach(() => client.close());
+
+const unread = () => client.getSnapshot().unread;
+
+it("hears what is delivered, and each once", async () => {
+  await begin();
+  const told: string[] = [];
+  client.on("notification", ({ id }) => told.push(id));
+  const { id } = client.deliver({ type: "comment.created", payload: { post: 7 } });
+  await until("it is there", () => unread() === 1);
+  expect(told).toEqual([id]);
+  expect(client.getSnapshot().items[0]?.payload).toEqual({ post: 7 });
+});
+
+it("hears a type with the payload of its registry", async () => {
+  await begin();
+  const posts: unknown[] = [];
+  (client as FakeTidings<{ "comment.created": { post: number } }>).onType("comment.created", ({ payload }) =>
+    posts.push(payload.post),
+  );
+  client.deliver({ type: "comment.created", payload: { post: 7 } });
+  client.deliver({ type: "order.shipped" });
+  await until("both are there", () => unread() === 2);
+  expect(posts).toEqual([7]);
+});
+
+it("shows a mark at once, and takes it back where it is refused", async () => {
+  await begin();
+  const { id } = client.deliver({ type: "test.event" });
+  await until("it is there", () => unread() === 1);
+  client.refuse("notifications/mark");
+  const marking = client.markRead(id);
+  expect(unread()).toBe(0);
+  await expect(marking).rejects.toMatchObject({ code: "refused", status: 403 });
+  expect(unread()).toBe(1);
+  await client.markRead(id);
+  expect(unread()).toBe(0);
+});
+
+it("loses its connection, and comes back with what it has missed", async () => {
+  await begin();
+  const told: unknown[] = [];
+  const recovered: unknown[] = [];
+  client.on("notification", ({ payload }: Notification) => told.push(payload));
+  client.on("recovered", (event) => recovered.push(event));
+  client.drop(true);
+  await until("it is lost", () => client.getSnapshot().status === "reconnecting");
+  client.deliver({ type: "test.event", payload: { n: 1 } });
+  client.deliver({ type: "test.event", payload: { n: 2 } });
+  client.restore();
+  await until("it is back", () => unread() === 2);
+  expect(told).toEqual([{ n: 1 }, { n: 2 }]);
+  expect(recovered).toEqual([{ stream: "inbox", count: 2, complete: true }]);
+});
+
+it("is in a room", async () => {
+  await begin();
+  const said: unknown[] = [];
+  const typing: unknown[] = [];
+  const room = client
+    .room("general")
+    .onMessage(({ from, data }) => said.push([from, data]))
+    .onTyping((users) => typing.push(users));
+  await until("joined", () => room.getSnapshot().status === "joined");
+  client.setUsers("general", ["bob"]);
+  client.setTyping("general", ["bob", "alice"]);
+  client.say("general", "bob", "Hello");
+  expect(await room.publish("Hi")).toEqual({ position: "fakefake.2" });
+  await until("both are heard", () => said.length === 2);
+  expect(said).toEqual([
+    ["bob", "Hello"],
+    ["alice", "Hi"],
+  ]);
+  expect(typing).toEqual([["bob"]]);
+  expect(room.getSnapshot()).toMatchObject({ users: ["alice", "bob"], userCount: 2, typing: ["bob"] });
+});
+
+it("is left when the last has left, and not by one who comes back at once", async () => {
+  await begin();
+  const [one, other] = [client.room("general"), client.room("general")];
+  await until("joined", () => one.getSnapshot().status === "joined");
+  one.leave();
+  one.leave();
+  other.leave();
+  const again = client.room("general");
+  const joins: unknown[] = [];
+  client.on("frame", (frame) => frame.type === "ok" && joins.push(frame));
+  client.say("general", "bob", "Still here?");
+  await until("it is heard", () => again.getSnapshot().messages.length === 1);
+  expect(joins).toEqual([]);
+  again.leave();
+  await until("left", () => !client.getSnapshot().rooms.general);
+});
+
+it("tells all that listen, whatever one of them throws, and none that has gone", async () => {
+  await begin();
+  const thrown = new Promise((done) => process.once("uncaughtException", done));
+  const told: string[] = [];
+  const gone = new AbortController();
+  client.on("notification", () => {
+    throw new Error("a fault of the application");
+  });
+  client.on("notification", () => told.push("on"));
+  client.on("notification", () => told.push("off"))();
+  client.on("notification", () => told.push("aborted"), gone);
+  gone.abort();
+  client.deliver({ type: "test.event" });
+  await until("it is told", () => told.length > 0);
+  expect(told).toEqual(["on"]);
+  await expect(thrown).resolves.toMatchObject({ message: "a fault of the application" });
+});
+
+it("is the same to a renderer until something has changed", async () => {
+  await begin();
+  let renders = 0;
+  client.subscribe(() => {
+    renders += 1;
+  });
+  const before = client.getSnapshot();
+  expect(client.getSnapshot()).toBe(before);
+  client.deliver({ type: "test.event" });
+  await until("it is there", () => unread() === 1);
+  expect(renders).toBeGreaterThan(0);
+  expect(client.getSnapshot()).not.toBe(before);
+  expect(client.getServerSnapshot()).toBe(client.getServerSnapshot());
+});
