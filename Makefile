@@ -9,10 +9,11 @@ SOAK_MINUTES := 30
 # What tests call besides the program itself, and the packages it is in: strace watches the disk being synced
 # (G1) and makes it fail (X31, X32), libfaketime moves the clock (X28), util-linux gives a test a disk of its own and
 # few files (unshare, mount, prlimit: X16, X23), node runs clients that are not ours, PostgreSQL is the other
-# database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries.
+# database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries, chromium
+# shows the pages.
 TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:util-linux node:nodejs npm:npm \
 	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
-	pkg-config:pkg-config
+	pkg-config:pkg-config chromium:chromium
 # The files of tests/api that play faults of one node.
 FAULTS := durability:: pauses:: postgres:: refusing_to_start:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.
@@ -26,9 +27,10 @@ PROBE_SECONDS ?= 120
 PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json client/node_modules/.package-lock.json
+PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client/tests/react18 examples/react-chat tests/browser)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test client chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
+.PHONY: help run test client pages chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +47,14 @@ test: setup check client ## Check the code and run every test; installs what is 
 		set -x; $(CARGO) test --locked $(FEATURES) --no-fail-fast && \
 			tests/with-postgres $(CARGO) test --locked $(FEATURES) --lib store::tests -- --skip store::tests::files; \
 	fi
+	$(MAKE) pages
+
+# The pages' libraries are committed, and must be what would be made of the client as it is.
+pages: setup $(PAGES_MODULES) ## Build what stands on the client, and drive the pages in a browser
+	$(CARGO) build --locked $(FEATURES)
+	cd client && npm run vendor -- --check && npm run test:react18 && npm run build
+	cd examples/react-chat && npm run check && npm run build
+	cd tests/browser && npm test
 
 # Against the program that the other tests run, too.
 client: setup ## Check, build and test the npm package
@@ -115,8 +125,8 @@ tools:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$package || exit 1; \
 	done
 
-$(NODE_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | tools
-	cd $* && npm ci
+$(NODE_MODULES) $(PAGES_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | tools
+	cd $* && npm ci --ignore-scripts
 
 bench: ## Print the benchmarks
 	$(CARGO) bench --locked --bench protocol --bench push --bench store --bench http_publish --bench rooms

@@ -31,16 +31,34 @@ use crate::{
     domain::NodeId,
     http::{Api, Listener},
     limits::Limits,
+    pages::{ticker, trial::Trial},
     random,
 };
 
 /// How the server runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Mode {
     Serve,
-    /// For one developer on one machine: loopback only, where addresses have no limits, and a `Host` that is not
-    /// loopback is refused.
-    Dev,
+    /// For one developer on one machine: loopback only, where addresses have no limits, a `Host` that is not
+    /// loopback is refused, and the pages are signed in.
+    Dev(Arc<Trial>),
+}
+
+impl Mode {
+    fn trial(&self) -> Option<&Arc<Trial>> {
+        match self {
+            Self::Serve => None,
+            Self::Dev(trial) => Some(trial),
+        }
+    }
+}
+
+/// Where the server listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Listening {
+    pub clients: SocketAddr,
+    /// `None` where administrators have no listener of their own.
+    pub administrators: Option<SocketAddr>,
 }
 
 /// Why the server did not start or did not go on; one line.
@@ -62,26 +80,26 @@ pub enum AppError {
     Server(String),
 }
 
-/// Runs the server until it is told to stop. `on_listening` is called once, with the true address for clients.
+/// Runs the server until it is told to stop. `on_listening` is called once, with the true addresses.
 ///
 /// # Errors
 /// Where a part does not start or ends by itself.
-pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(SocketAddr)) -> Result<(), AppError> {
+pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(Listening)) -> Result<(), AppError> {
     actix::System::new().block_on(async move {
         let app = Application::start(config, mode).await?;
-        on_listening(app.address);
-        if let Some(address) = app.admin_address {
+        let Listening { clients, administrators } = app.listening;
+        on_listening(app.listening);
+        if let Some(address) = administrators {
             log::info!(address:%; "listening for administrators");
         }
-        log::info!(address:% = app.address; "listening");
+        log::info!(address:% = clients; "listening");
         app.run_until_stopped().await
     })
 }
 
 /// The running parts.
 struct Application {
-    address: SocketAddr,
-    admin_address: Option<SocketAddr>,
+    listening: Listening,
     servers: Servers,
     parts: Parts,
     sessions: Arc<AtomicUsize>,
@@ -106,7 +124,10 @@ impl Application {
             bridge: parts.bridge.clone(),
             gate: gate.clone(),
             // The Autobahn test suite shakes hands 301 times, from this machine.
-            limits: Arc::new(Limits::new(&config.limits, mode == Mode::Dev || cfg!(feature = "autobahn"))),
+            limits: Arc::new(Limits::new(
+                &config.limits,
+                mode.trial().is_some() || cfg!(feature = "autobahn"),
+            )),
             revoker,
             peers,
             push,
@@ -119,7 +140,7 @@ impl Application {
         let is_file = matches!(config.store.url, StoreUrl::Sqlite(_));
         let later = if is_file { 0 } else { config.store.pool_size };
         let capacity = Capacity::new(config.http.workers, later, config.limits.sessions);
-        if mode == Mode::Serve {
+        if mode.trial().is_none() {
             capacity.warn_if_less_than(config.limits.sessions);
         }
         let shared = Shared {
@@ -139,7 +160,8 @@ impl Application {
         let public = Opened::new("http.listen", shared.http.listen)?;
         let admin = shared.http.admin_listen.map(|address| Opened::new("http.admin_listen", address));
         let admin = admin.transpose()?;
-        let (address, admin_address) = (public.address(), admin.as_ref().map(Opened::address));
+        let listening =
+            Listening { clients: public.address(), administrators: admin.as_ref().map(Opened::address) };
         // Until here a signal ends the process as it ends any other: nothing was accepted.
         let signals = Signals::listen().map_err(AppError::Signals)?;
         let listener = if admin.is_some() { Listener::Public } else { Listener::Only };
@@ -147,9 +169,11 @@ impl Application {
             public: public.serve(listener, &shared)?,
             admin: admin.map(|admin| admin.serve(Listener::Admin, &shared)).transpose()?,
         };
+        if shared.mode.trial().is_some() {
+            actix::spawn(ticker::tick(parts.hub.clone()));
+        }
         Ok(Self {
-            address,
-            admin_address,
+            listening,
             servers,
             parts,
             sessions,

@@ -15,6 +15,7 @@ pub mod mailbox;
 pub mod observe;
 pub mod openapi;
 pub mod outbox;
+pub mod pages;
 pub mod peers;
 pub mod protocol;
 pub mod push;

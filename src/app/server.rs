@@ -31,6 +31,7 @@ use crate::{
     http::{self, Api, Listener, crowd::Crowd, patience::Patience},
     hub::{HubQueue, liveness::LivenessPolicy, seats::Seats, shard::HubShard, slots::Slots},
     openapi,
+    pages::{self, trial::Trial},
     session::{SessionPolicy, Worker},
     transport,
 };
@@ -118,11 +119,11 @@ impl Shared {
         App::new()
             .app_data(self.api.clone())
             .app_data(document)
-            .configure(|config| below(base_path, listener, config))
+            .configure(|config| below(base_path, listener, self.mode.trial(), config))
             .wrap(from_fn(http::held::hold))
             .wrap(from_fn(http::draining::let_go))
             .wrap(from_fn(http::uri::bounded))
-            .wrap(Condition::new(self.mode == Mode::Dev, from_fn(http::host::loopback_only)))
+            .wrap(Condition::new(self.mode.trial().is_some(), from_fn(http::host::loopback_only)))
             .wrap(http::cors(&self.http.allowed_origins))
             .wrap(from_fn(http::request_id::name_request))
             .wrap(from_fn(http::pace::keep))
@@ -130,19 +131,20 @@ impl Shared {
 }
 
 /// Outside of the base path there is nothing; without one there is no outside.
-fn below(base_path: &str, listener: Listener, config: &mut ServiceConfig) {
+fn below(base_path: &str, listener: Listener, trial: Option<&Arc<Trial>>, config: &mut ServiceConfig) {
     if base_path.is_empty() {
-        return routes(listener, config);
+        return routes(listener, trial, config);
     }
-    let scope = web::scope(base_path).configure(|config| routes(listener, config));
+    let scope = web::scope(base_path).configure(|config| routes(listener, trial, config));
     config.service(scope).default_service(web::to(http::not_found));
 }
 
-fn routes(listener: Listener, config: &mut ServiceConfig) {
+fn routes(listener: Listener, trial: Option<&Arc<Trial>>, config: &mut ServiceConfig) {
     if listener != Listener::Admin {
         transport::routes(config);
     }
     openapi::routes(config);
+    pages::routes(listener, trial.cloned(), config);
     http::routes(listener, config);
 }
 

@@ -1,13 +1,14 @@
 //! `tidings dev`: a server for one person on one machine, with nothing to set up.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    app::{self, Mode},
+    app::{self, Listening, Mode},
     auth::check_secret,
     config::{Config, Sources},
+    pages::trial::Trial,
 };
 
 use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
@@ -32,14 +33,19 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let known =
         Config::read_for_client(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
     let base_path = config.http.base_path.clone();
-    let banner = move |address| {
-        let url = url_of(address, &base_path);
+    let auth = &config.auth;
+    let trial = Trial::new(secret, auth.audience.clone(), auth.issuer.clone());
+    let (trial, code) = trial.map_err(Failure::Failed)?;
+    let banner = move |listening: Listening| {
+        let url = url_of(listening.clients, &base_path);
+        let admin = url_of(listening.administrators.unwrap_or(listening.clients), &base_path);
         let is_found = url_of(known.http.listen, &known.http.base_path) == url;
         let command = Command { program, settings, is_found };
+        let link = code.map_or_else(|| format!("{admin}/admin"), |code| format!("{admin}/admin#{code}"));
         // Where the banner cannot be shown the server runs all the same.
-        let _ = output::print(&banner(&command, &url));
+        let _ = output::print(&banner(&command, &url, &link));
     };
-    Ok(app::serve(config, Mode::Dev, banner)?)
+    Ok(app::serve(config, Mode::Dev(Arc::new(trial)), banner)?)
 }
 
 /// What `dev` sets over file and environment: the settings of a real server, and the variables of
@@ -101,12 +107,14 @@ impl Command<'_> {
 }
 
 /// Only what exists, and each line works when pasted.
-fn banner(command: &Command<'_>, url: &str) -> String {
+fn banner(command: &Command<'_>, url: &str, admin: &str) -> String {
     let at = |path: &str| output::quoted(&format!("{url}{path}"));
     let token = |arguments| format!("-H \"Authorization: Bearer $({})\"", command.line(arguments));
     let server = if command.is_found { String::new() } else { format!(" --server {}", at("")) };
     format!(
         "tidings {version}  dev mode: loopback only, data and generated secrets in .tidings/\n  \
+         demo    {url}/demo\n  \
+         admin   {admin}\n  \
          watch   {listen}{server}\n  \
          send    curl -d 'Build finished' {send} {publisher}\n  \
          say     {say}{server}\n  \
@@ -158,7 +166,7 @@ mod tests {
     fn every_line_of_the_banner_can_be_pasted() {
         let settings = Settings::default();
         let command = Command { program: "./my tidings".to_owned(), settings: &settings, is_found: true };
-        let text = banner(&command, "http://127.0.0.1:8080");
+        let text = banner(&command, "http://127.0.0.1:8080", "http://127.0.0.1:8080/admin#code");
         assert!(text.contains("\n  watch   './my tidings' listen alice --room general\n"), "{text}");
         assert!(text.contains("\n  say     './my tidings' send room:general 'Hello'\n"), "{text}");
         let send = "curl -d 'Build finished' http://127.0.0.1:8080/v1/send/alice \
@@ -170,7 +178,7 @@ mod tests {
     fn a_server_elsewhere_is_named_to_the_client_verbs() {
         let settings = Settings { config: Some("a b.toml".into()), set: Vec::new() };
         let command = Command { program: "tidings".to_owned(), settings: &settings, is_found: false };
-        let text = banner(&command, "http://[::1]:9");
+        let text = banner(&command, "http://[::1]:9", "http://[::1]:9/admin#code");
         assert!(
             text.contains(
                 "tidings listen alice --room general --config 'a b.toml' --server 'http://[::1]:9'\n"

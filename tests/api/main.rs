@@ -49,6 +49,7 @@ mod one_way;
 mod openapi;
 mod order;
 mod origins;
+mod pages;
 mod pauses;
 mod poll;
 mod poll_ends;

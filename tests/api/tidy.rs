@@ -17,7 +17,7 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is; and the gate, which asks the store.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "domain",
     "random",
     "clock",
@@ -43,6 +43,7 @@ const ORDER: [&str; 27] = [
     "http",
     "transport",
     "openapi",
+    "pages",
     "app",
     "cli",
 ];

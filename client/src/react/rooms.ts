@@ -1,0 +1,66 @@
+/** Rooms as hooks. Whoever asks for a room is in it for as long as the component is there. */
+
+import { useCallback, useEffect, useMemo, useRef } from "react";
+import type { History, Message, Position, Room, RoomSnapshot } from "../types.js";
+import { useSnapshot, useStable, useTidings } from "./context.js";
+
+const NOWHERE: RoomSnapshot = { status: "joining", users: [], userCount: 0, typing: [], messages: [], error: null };
+
+export interface RoomHandle<D = unknown> extends Omit<RoomSnapshot, "messages" | "typing"> {
+  /** The oldest first. */
+  readonly messages: readonly Message<D>[];
+  /** Who types now, oneself left out. */
+  readonly typing: readonly string[];
+  /** Answers when the room has numbered it; said once, also over a lost connection. */
+  readonly publish: (data: D, options?: { event?: string }) => Promise<{ position: Position }>;
+  /** At each key stroke. */
+  readonly setTyping: (active?: boolean) => void;
+  /** What the room still holds, merged into `messages`. */
+  readonly history: (query?: { since?: Position; limit?: number }) => Promise<History<D>>;
+}
+
+export function useRoom<D = unknown>(name: string): RoomHandle<D> {
+  const room = useBeing<D>(name);
+  const snapshot = useSnapshot(({ rooms }) => rooms[name] ?? NOWHERE);
+  const publish = useCallback<RoomHandle<D>["publish"]>((data, options) => room().publish(data, options), [room]);
+  const setTyping = useCallback<RoomHandle<D>["setTyping"]>((active) => room().typing(active), [room]);
+  const history = useCallback<RoomHandle<D>["history"]>((query) => room().history(query), [room]);
+  return useMemo(
+    () => ({ ...snapshot, messages: snapshot.messages as readonly Message<D>[], publish, setTyping, history }),
+    [snapshot, publish, setTyping, history],
+  );
+}
+
+/** Who is in a room; being there oneself. */
+export function usePresence(name: string): Pick<RoomSnapshot, "users" | "userCount"> {
+  useBeing(name);
+  const users = useSnapshot(({ rooms }) => (rooms[name] ?? NOWHERE).users);
+  const userCount = useSnapshot(({ rooms }) => (rooms[name] ?? NOWHERE).userCount);
+  return useStable({ users, userCount });
+}
+
+/** Who types in a room, and saying that one does. */
+export function useTyping(name: string): { typing: readonly string[]; setTyping: (active?: boolean) => void } {
+  const room = useBeing(name);
+  const typing = useSnapshot(({ rooms }) => (rooms[name] ?? NOWHERE).typing);
+  const setTyping = useCallback((active?: boolean) => room().typing(active), [room]);
+  return useStable({ typing, setTyping });
+}
+
+/** Is in the room while the component is there; gives a way to it that is good from its first effect on. */
+function useBeing<D = unknown>(name: string): () => Room<D> {
+  const client = useTidings();
+  const current = useRef<Room<D> | null>(null);
+  useEffect(() => {
+    const room = client.room<D>(name);
+    current.current = room;
+    return () => {
+      current.current = null;
+      room.leave();
+    };
+  }, [client, name]);
+  return useCallback(() => {
+    if (!current.current) throw new Error(`the component is not in the room ${name} any more`);
+    return current.current;
+  }, [name]);
+}

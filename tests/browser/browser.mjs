@@ -1,0 +1,64 @@
+// Chromium of the system, and what every page of ours must keep to.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { chromium } from "playwright-core";
+import { atEnd } from "./server.mjs";
+
+const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url);
+const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const DEADLINE = 15_000;
+
+/** Root is given no sandbox; and what a test puts in the place of a page counts as a page of the internet. */
+const FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"];
+
+/** A browser for one test. */
+export async function open(t) {
+  const browser = await chromium.launch({ executablePath: PROGRAM, args: FLAGS });
+  atEnd(t, () => browser.close());
+  return browser;
+}
+
+/** A page of a context of its own. What it complains about fails the test, a breach of its policy above all. */
+export async function page(t, browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  return watched(t, await context.newPage());
+}
+
+/** The same for a page that is there. `expected` are complaints that belong to the test. */
+export function watched(t, opened) {
+  const complaints = [];
+  opened.expected = [];
+  opened.setDefaultTimeout(DEADLINE);
+  opened.on("pageerror", (error) => complaints.push(error.stack ?? String(error)));
+  opened.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  atEnd(t, () => {
+    const others = complaints.filter((text) => !opened.expected.some((known) => text.includes(known)));
+    assert.deepEqual(others, [], "what the page complains about");
+  });
+  return opened;
+}
+
+/** Fails where axe finds something serious. */
+export async function expectAccessible(opened, what) {
+  await opened.evaluate(await readFile(AXE, "utf8"));
+  const { violations } = await opened.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const found = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`);
+  assert.deepEqual(found, [], what);
+}
+
+/** An empty page of this server, under the policy of its pages, that has the client. */
+export async function blank(opened, base, body = "") {
+  const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'";
+  await opened.route(`${base}/blank`, (route) =>
+    route.fulfill({
+      contentType: "text/html; charset=utf-8",
+      headers: { "Content-Security-Policy": policy },
+      body: `<!doctype html><html lang="en"><title>blank</title><body><main>${body}</main></body></html>`,
+    }),
+  );
+  await opened.goto(`${base}/blank`);
+}

@@ -1,0 +1,156 @@
+import { html } from "../vendor/lit.js";
+import { call, metrics } from "./api.js";
+import "./chart.js";
+import { bytes, duration, number, time } from "./format.js";
+import { Section } from "./section.js";
+
+const INTERVAL = 2_000;
+/** Samples that are kept: five minutes of them. */
+const KEPT = 150;
+/** Rows of the table beside a chart. */
+const ROWS = 6;
+
+const TRANSPORTS = [
+  { label: "WebSocket", key: "websocket", colour: "--accent" },
+  { label: "SSE", key: "sse", colour: "--good" },
+  { label: "polls", key: "poll", colour: "--warn" },
+];
+const RATES = [
+  { label: "notifications/s", key: "notifications", colour: "--accent" },
+  { label: "room messages/s", key: "messages", colour: "--good" },
+];
+
+/** How many there are, and how much is going on. Is kept up while another section is shown. */
+export class Overview extends Section {
+  title = "Overview";
+  #stats = null;
+  #metrics = new Map();
+  #samples = [];
+
+  start() {
+    super.start();
+    this.every(INTERVAL, async (signal) => {
+      const [stats, numbers] = await Promise.all([
+        call("GET", "/v1/admin/stats", undefined, { signal }),
+        metrics(signal).catch(() => new Map()),
+      ]);
+      this.#take(stats, numbers);
+    });
+  }
+
+  #take(stats, numbers) {
+    const at = Date.now() / 1_000;
+    const totals = {
+      notifications: numbers.get("tidings_notifications_accepted_total") ?? 0,
+      messages: numbers.get("tidings_room_messages_accepted_total") ?? 0,
+    };
+    const before = this.#samples.at(-1);
+    const rate = (key) => {
+      const passed = before ? at - before.at : 0;
+      return passed > 0 ? Math.max(0, (totals[key] - before.totals[key]) / passed) : 0;
+    };
+    this.#samples.push({
+      at,
+      totals,
+      sessions: stats.sessions,
+      rates: { notifications: rate("notifications"), messages: rate("messages") },
+    });
+    if (this.#samples.length > KEPT) this.#samples.shift();
+    this.#stats = stats;
+    this.#metrics = numbers;
+  }
+
+  view() {
+    if (!this.#stats) return html`<p class="muted">Asking…</p>`;
+    const { sessions, nodes, complete } = this.#stats;
+    const all = sessions.websocket + sessions.sse + sessions.poll;
+    const last = this.#samples.at(-1);
+    const tile = (label, value) => html`<div class="card"><dt class="muted small">${label}</dt><dd>${value}</dd></div>`;
+    return html`<div class="stack">
+      <dl class="numbers">
+        ${tile("Sessions", number(all))} ${tile("Nodes", number(nodes.length))}
+        ${tile("Notifications accepted", number(last.totals.notifications))}
+        ${tile("Room messages accepted", number(last.totals.messages))}
+        ${tile("Connections", number(this.#metrics.get("tidings_connections")))}
+        ${tile("Memory in use", bytes(this.#metrics.get("tidings_allocated_bytes")))}
+      </dl>
+      ${complete ? "" : html`<p class="notice">Not every instance has answered: there may be more than is shown.</p>`}
+      ${this.#chart("Sessions by transport, over all nodes", TRANSPORTS, "sessions", (value) => number(Math.round(value)))}
+      ${this.#chart("Accepted a second, by this node", RATES, "rates", (value) => number(Math.round(value * 10) / 10))}
+      ${this.#nodes(nodes)}
+    </div>`;
+  }
+
+  #chart(label, series, of, format) {
+    const data = [
+      this.#samples.map(({ at }) => at),
+      ...series.map(({ key }) => this.#samples.map((sample) => sample[of][key])),
+    ];
+    const rows = this.#samples.slice(-ROWS).reverse();
+    return html`<section class="card" aria-label=${label}>
+      <header>
+        <h2>${label}</h2>
+        <span class="row push-end small">
+          ${series.map(({ label, colour }) => html`<span class="row key-${colour.slice(2)}"><span class="dot"></span>${label}</span>`)}
+        </span>
+      </header>
+      <div class="body with-table">
+        <tidings-chart class="chart" .series=${series} .label=${label} .format=${format} .data=${data}></tidings-chart>
+        <div class="scroll" tabindex="0" role="region" aria-label="${label}, the newest">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">at</th>
+                ${series.map(({ label }) => html`<th scope="col" class="end">${label}</th>`)}
+              </tr>
+            </thead>
+            <tbody>
+              ${rows.map(
+                (sample) => html`<tr>
+                  <td>${time(sample.at * 1_000)}</td>
+                  ${series.map(({ key }) => html`<td class="end">${format(sample[of][key])}</td>`)}
+                </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>
+      </div>
+    </section>`;
+  }
+
+  #nodes(nodes) {
+    return html`<section class="card" aria-label="Nodes">
+      <header><h2>Nodes</h2></header>
+      <div class="scroll">
+        <table class="nodes">
+          <thead>
+            <tr>
+              <th scope="col">node</th>
+              <th scope="col">version</th>
+              <th scope="col">up for</th>
+              <th scope="col" class="end">WebSocket</th>
+              <th scope="col" class="end">SSE</th>
+              <th scope="col" class="end">polls</th>
+              <th scope="col" class="end">users</th>
+              <th scope="col" class="end">rooms</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${nodes.map(
+              ({ node, version, uptime_seconds, sessions, users, rooms }) => html`<tr>
+                <td class="mono">${node}</td>
+                <td>${version}</td>
+                <td>${duration(uptime_seconds)}</td>
+                <td class="end">${number(sessions.websocket)}</td>
+                <td class="end">${number(sessions.sse)}</td>
+                <td class="end">${number(sessions.poll)}</td>
+                <td class="end">${number(users)}</td>
+                <td class="end">${number(rooms)}</td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>`;
+  }
+}

@@ -1,0 +1,72 @@
+import { nothing } from "../vendor/lit.js";
+
+/** A part of the page: is started when it is shown, stopped when it is not, and renders what it knows. */
+export class Section {
+  error = null;
+  #controller = null;
+
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Ends with the section. */
+  get signal() {
+    return this.#controller?.signal;
+  }
+
+  start() {
+    this.#controller = new AbortController();
+  }
+
+  stop() {
+    this.#controller?.abort();
+    this.#controller = null;
+  }
+
+  update() {
+    this.page.update();
+  }
+
+  view() {
+    return nothing;
+  }
+
+  /** Does this now and then again, for as long as the section is shown; not while nobody looks at the page. */
+  async every(interval, act) {
+    const { signal } = this;
+    while (!signal.aborted) {
+      if (!document.hidden) await this.attempt(act);
+      await pause(interval, signal);
+    }
+  }
+
+  /** What goes wrong is shown, until something goes right. */
+  async attempt(act) {
+    try {
+      const result = await act(this.signal);
+      this.error = null;
+      return result;
+    } catch (error) {
+      if (error.name === "AbortError") return undefined;
+      if (error.status === 401) this.page.signOut("The token is not good, or no more.");
+      this.error = error.message;
+      return undefined;
+    } finally {
+      this.update();
+    }
+  }
+}
+
+function pause(time, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, time);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
