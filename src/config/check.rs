@@ -286,7 +286,7 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
             "push.test_ca is for tests: with it pushes may go to private addresses",
         ),
     ];
-    let of_push = of_push.into_iter().filter_map(|(is_so, text)| is_so.then(|| text.to_owned()));
+    let of_push = of_push.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text.to_owned());
     let warnings =
         warning.map(str::to_owned).into_iter().chain(open_admin).chain(trusts_all).chain(one_address);
     let without_push = PUSH_SETTINGS
