@@ -9,7 +9,10 @@ use std::{
 
 use diesel::{Connection as _, r2d2::R2D2Connection};
 use r2d2::{ManageConnection, Pool};
-use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::{Semaphore, TryAcquireError},
+};
 
 use super::{
     Connection,
@@ -23,11 +26,45 @@ use crate::domain::Timestamp;
 pub(super) struct Reader {
     database: Database,
     pool: Pool<Database>,
+    threads: Arc<Threads>,
     /// One permit for each connection, so that no thread waits for one.
     connections: Arc<Semaphore>,
     /// One permit for each who reads or waits.
     places: Arc<Semaphore>,
     pool_size: u32,
+}
+
+/// Threads that may wait, one for each connection. Those of the runtime that all else runs on are as many as there
+/// ever were reads at once and some more, since one that has just read is not idle yet when the next is begun.
+struct Threads(Option<Runtime>);
+
+impl Threads {
+    fn new(count: u32) -> Result<Self, StoreError> {
+        let threads = Builder::new_current_thread()
+            .max_blocking_threads(count as usize)
+            .thread_name("store-reader")
+            .build()
+            .map_err(|error| StoreError::Unavailable(format!("the readers cannot start: {error}")))?;
+        Ok(Self(Some(threads)))
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(threads) = &self.0 else { return Err(closed()) };
+        let read = threads.spawn_blocking(read).await;
+        read.unwrap_or_else(|_| Err(StoreError::Internal("a read panicked".to_owned())))
+    }
+}
+
+impl Drop for Threads {
+    /// Whoever drops it must not wait.
+    fn drop(&mut self) {
+        if let Some(threads) = self.0.take() {
+            threads.shutdown_background();
+        }
+    }
 }
 
 impl Reader {
@@ -55,7 +92,8 @@ impl Reader {
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let places = permits(options.queue.saturating_add(pool_size as usize));
-        Ok(Self { database, pool, connections: permits(pool_size as usize), places, pool_size })
+        let threads = Arc::new(Threads::new(pool_size)?);
+        Ok(Self { database, pool, threads, connections: permits(pool_size as usize), places, pool_size })
     }
 
     /// Reads for somebody who waits until `deadline`, on a thread where waiting is allowed.
@@ -74,15 +112,15 @@ impl Reader {
         })?;
         let turn = tokio::time::timeout_at(deadline.into(), self.connections.clone().acquire_owned());
         let permit = turn.await.map_err(|_| late())?.map_err(|_| closed())?;
-        let reading = tokio::task::spawn_blocking(move || {
+        let Self { database, pool, threads, .. } = self;
+        let reading = threads.run(move || {
             // Held by the thread, not by the asker, who may go away while it reads.
             let _permit = permit;
-            self.database.check_present()?;
-            let mut conn = self.pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            database.check_present()?;
+            let mut conn = pool.get().map_err(|error| StoreError::Unavailable(error.to_string()))?;
             conn.transaction(|conn| query(conn))
         });
-        let read = tokio::time::timeout_at(deadline.into(), reading).await.map_err(|_| late())?;
-        read.unwrap_or_else(|_| Err(StoreError::Internal("a read panicked".to_owned())))
+        tokio::time::timeout_at(deadline.into(), reading).await.map_err(|_| late())?
     }
 
     pub(super) fn is_closing(&self) -> bool {

@@ -229,7 +229,9 @@ fn what_can_be_held_is_given_out_and_no_more() {
     let page = replay::page(head, at(0), [(0, None::<Offset>); 0], false);
     let after = |events: u64, bytes: usize| {
         let mut subscription = Subscription::reading(at(0));
-        (1..=events).for_each(|offset| drop(subscription.offer(at(offset), offset, bytes)));
+        for offset in 1..=events {
+            assert_eq!(subscription.offer(at(offset), offset, bytes), Offered::Nothing);
+        }
         subscription.turn(&page)
     };
     for (events, bytes) in [(HELD_EVENTS_MAX as u64, 1), (2, HELD_BYTES_MAX / 2)] {
