@@ -3,6 +3,7 @@
  * calls. Nothing is decided here that a part decides.
  */
 
+import { leadAlone } from "./alone.js";
 import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { addTo, callAll, newEmitter } from "./emitter.js";
@@ -17,7 +18,7 @@ import { viewer } from "./model/view.js";
 import { isVisible, watchPage } from "./page.js";
 import { newPush } from "./push.js";
 import { newRoom } from "./room.js";
-import { joinTabs, type Order, type Tabs } from "./tabs.js";
+import type { Order, Tab, Tabs } from "./tabs.js";
 import { newTokens, subjectOf } from "./tokens.js";
 import type { Fault, Options, Registry, Snapshot, Status, Tidings, Transport } from "./types.js";
 
@@ -84,7 +85,11 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   /** What waits goes on, or never will. */
   const settle = () => {
     if (state.status === "connected") marks.flush();
-    if (state.status === "closed") marks.fail(closedBy(state.error));
+    if (state.status !== "closed") return;
+    marks.fail(closedBy(state.error));
+    // It is so for all tabs: whoever connects anew does so with a token of their own.
+    tabs?.stop(true);
+    tabs = undefined;
   };
 
   /** Takes an input in all tabs; only the leader has any for all. */
@@ -105,6 +110,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     order: (command) => tabs?.order("send", command),
     subscribe: (listener) => addTo(listeners, listener),
     load: () => import("./actions.js"),
+    others: () => import("./transports/others.js"),
   };
   /** What is only done is loaded where it is. */
   const lazily =
@@ -133,17 +139,34 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   const link = (status: Status, error: Fault | null = null) =>
     take({ type: "@link", status, transport: state.transport, error });
 
+  /** Whose tabs these are. A cookie tells only the server. */
+  const userOf = async (token: string | null) => subjectOf(token) ?? (await http<{ user: string }>("me")).user;
+
+  /** What connects the tabs; nothing where they cannot be, and then each is on its own. */
+  const loadTabs = async () => {
+    const isShared = given.sharing !== "none" && globalThis.navigator?.locks && globalThis.BroadcastChannel;
+    return isShared
+      ? import("./tabs.js").then(
+          ({ joinTabs }) => joinTabs,
+          () => null,
+        )
+      : null;
+  };
+
   /** Finds out who this is, which says whose tabs these are, and joins them. */
   const start = async (failures = 0) => {
     life += 1;
     const mine = life;
     if (!failures) link("connecting");
     try {
-      // All tabs have the same cookie.
-      const user = subjectOf(await tokens());
+      const [join, user] = await Promise.all([loadTabs(), tokens().then(userOf)]);
       if (mine !== life) return;
-      state = { ...(state.user === user ? state : NEW), status: "connecting", user };
-      tabs = joinTabs(given.sharing === "none" ? null : `tidings:${url}:${user}`, {
+      if (state.user && state.user !== user) {
+        marks.fail(new TidingsError("other_user"));
+        state = NEW;
+      }
+      state = { ...state, status: "connecting", user };
+      const tab: Tab = {
         ...{ adopt, take, obey, state: core.state },
         lead: () => {
           leader = newLeader(core, () => (tabs as Tabs).wants());
@@ -154,7 +177,8 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
         },
         wants: () => ({ rooms: held, isVisible: isVisible() }),
         changed: () => leader?.changed(),
-      });
+      };
+      tabs = join ? join(`tidings:${url}:${user}`, tab) : leadAlone(tab);
       push.begin();
     } catch (thrown) {
       const error = errorOf(thrown);
@@ -175,7 +199,8 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
 
   const connect = () => {
     if (tabs) return tabs.order("start");
-    // It comes while the connection is being opened.
+    // They come while the connection is being opened: when it has failed, there may be no network to load them over.
+    core.others().catch(() => {});
     core.load().then(
       ({ accompany }) => accompany(core),
       () => {},

@@ -44,4 +44,6 @@ export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   order(command: object): void;
   /** What is only done is loaded where it is. */
   load(): Promise<typeof import("./actions.js")>;
+  /** The ways but the WebSocket, and why there was none. */
+  others(): Promise<typeof import("./transports/others.js")>;
 }

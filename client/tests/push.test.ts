@@ -4,8 +4,9 @@
  */
 
 import { createECDH, randomBytes } from "node:crypto";
+import { WebSocket } from "undici";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import type { Tidings } from "../src/index.js";
+import type { Options, Tidings } from "../src/index.js";
 import { type Server, startServer, until } from "./support/server.js";
 
 let server: Server;
@@ -73,8 +74,8 @@ beforeEach(() => {
   for (const [name, value] of Object.entries({ ...browser, navigator: { serviceWorker } })) vi.stubGlobal(name, value);
 });
 
-async function begin(): Promise<Tidings> {
-  client = server.client(user);
+async function begin(options: Options = {}): Promise<Tidings> {
+  client = server.client(user, options);
   client.connect();
   await until("the list", () => client.getSnapshot().loaded);
   return client;
@@ -127,6 +128,25 @@ it("tells the server of a subscription that the browser has changed meanwhile", 
   await begin();
   await until("it is known", async () => (await known()).includes(subscribed?.endpoint ?? ""));
   expect(subscribed?.endpoint).not.toBe(old);
+  await until("it is told", () => client.getSnapshot().push.enabled);
+});
+
+it("is known at the next load where a cookie says who it is", async () => {
+  const token = server.token(user);
+  class SignedIn extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, [...protocols, `bearer.${token}`]);
+    }
+  }
+  const cookie: Options = {
+    token: undefined as never,
+    WebSocket: SignedIn as never,
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, Authorization: `Bearer ${token}` } }),
+  };
+  await begin(cookie);
+  await client.push.enable();
+  client.close();
+  await begin(cookie);
   await until("it is told", () => client.getSnapshot().push.enabled);
 });
 

@@ -37,11 +37,10 @@ export interface Connection {
 }
 
 export function newConnection(core: Core): Connection {
-  const { settings, hear, state, tokens } = core;
+  const { settings, hear, state, tokens, http, others } = core;
   const { bounds } = settings;
   /** Those to try; one alone where the application has chosen it. */
   let ladder = settings.transports;
-  const load = () => import("../transports/others.js");
   /** `away` is before, between and after attempts that have had no welcome. */
   let phase: "idle" | "closed" | "connected" | "away" = "idle";
   let error: Fault | null = null;
@@ -108,7 +107,12 @@ export function newConnection(core: Core): Connection {
       drop();
       const still = attempt;
       let reason = errorOf(thrown);
-      if (!isWelcome) reason = await load().then(({ explain }) => explain(core, reason, rooms()), errorOf);
+      if (!isWelcome)
+        reason = await others().then(
+          ({ explain }) => explain(core, reason, rooms()),
+          // It cannot be loaded, and a browser may never try again: whether we may come in can be asked without.
+          () => (reason.status === 1006 ? http("me", { isOnce: true }).then(() => reason, errorOf) : reason),
+        );
       if (still === attempt) fall(reason, !isWelcome && why === "expired");
     };
     check = () => {
@@ -119,7 +123,7 @@ export function newConnection(core: Core): Connection {
     };
     try {
       const token = await tokens(why);
-      const openWay = transport === "ws" ? openWebSocket : (await load()).openOther(transport, () => chosenAt);
+      const openWay = transport === "ws" ? openWebSocket : (await others()).openOther(transport, () => chosenAt);
       if (mine !== attempt) return;
       // Whoever signs in first may take longer.
       heardAt = Date.now();
@@ -190,6 +194,8 @@ export function newConnection(core: Core): Connection {
   };
 
   const stop: Connection["stop"] = (to, why) => {
+    // What is closed is not woken up by a look.
+    if (phase === "closed") return;
     drop();
     openedAt = 0;
     enter(to, why ?? null);
