@@ -50,9 +50,11 @@ const page = (items: Notification[], top: number, counted: Counters, next_before
   ...{ notifications: items, next_before, counters: counted, cursor: `inbox@k3x9q2ab.${top}` },
 });
 
+const link = (status: "connected" | "reconnecting"): Input => ({ type: "@link", status, transport: "ws", error: null });
+
 /** Welcomed, with three notifications. */
 const begun = () =>
-  new Played().take(golden("welcome"), {
+  new Played().take(golden("welcome"), link("connected"), {
     type: "@page",
     page: page([item(3), item(2), item(1)], 3, counters(3, 3)),
   });
@@ -148,6 +150,27 @@ describe("an inbox", () => {
     expect(ids(played.snapshot)).toEqual(["ntf_4", "ntf_3", "ntf_2"]);
   });
 
+  it("that has to be read is read by whoever is connected next, until it has been", () => {
+    const played = begun().take({
+      type: "gap",
+      stream: "inbox",
+      from: "k3x9q2ab.3",
+      to: "k3x9q2ab.9",
+      reason: "pruned",
+    });
+    const lists = played.lists;
+    const back = golden<object>("welcome");
+    const inbox = { position: "k3x9q2ab.9", counters: counters(2, 9) };
+    const welcome = { ...back, resume: "complete", inbox } as never;
+    played.take(link("reconnecting"), welcome);
+    expect(played.lists, "not before there is a connection").toBe(lists);
+    played.take(link("connected"));
+    expect(played.lists).toBe(lists + 1);
+    played.take({ type: "@page", page: page([item(9), item(8)], 9, counters(2, 9)) });
+    played.take(link("reconnecting"), welcome, link("connected"));
+    expect(played.lists, "nothing was missed").toBe(lists + 1);
+  });
+
   it("says what was missed, and that all of it follows", () => {
     const played = begun();
     const back = golden<object>("welcome");
@@ -200,6 +223,18 @@ describe("a mark", () => {
       expect(played.snapshot.unread).toBe(2);
       expect(played.lists).toBe(lists);
     }
+  });
+
+  it("that is answered behind a newer one of somebody else does not undo it, and reads the list", () => {
+    const played = begun();
+    const lists = played.lists;
+    played.take(pending(1, "read", { ids: ["ntf_2"] }));
+    played.take({ type: "marked", as: "read", ids: ["ntf_2"], counters: counters(2, 4, 1) });
+    played.take({ type: "marked", as: "unread", ids: ["ntf_2"], counters: counters(3, 5, 2) });
+    played.take({ type: "@settled", id: 1, counters: counters(2, 4, 1) });
+    expect(played.snapshot.items[1]?.read_at).toBeUndefined();
+    expect(played.snapshot.unread).toBe(3);
+    expect(played.lists).toBe(lists + 1);
   });
 
   it("that deletes takes the item away and counts it out, before the counters come", () => {

@@ -84,6 +84,26 @@ it("a page that is hidden for long lets go, and is there again with what it has 
   expect(client.getSnapshot()).toMatchObject({ status: "connected", unread: 1 });
 });
 
+it("a page that let go before the list had come reads it when somebody looks", async () => {
+  await server.publish(user, "test.event", {});
+  let fail: ((error: Error) => void) | undefined;
+  const isList = (url: unknown) => (url as URL).pathname.endsWith("/notifications");
+  const client = server.client(user, {
+    hiddenGrace: 50,
+    fetch: (url, init) => (isList(url) && !fail ? new Promise((_, refuse) => (fail = refuse)) : fetch(url, init)),
+  });
+  const errors: string[] = [];
+  client.on("error", ({ code }) => errors.push(code));
+  client.connect();
+  await until("the list is asked for", () => fail);
+  setVisible(false);
+  await status(client, "idle");
+  fail?.(new TypeError("cut"));
+  await until("it is given up", () => errors.length > 0);
+  setVisible(true);
+  await until("the list", () => client.getSnapshot().items.length === 1);
+});
+
 it("a page whose connection was ended for good stays so, looked at again or taken out of store", async () => {
   vi.useFakeTimers();
   const client = fakeTidings({ hiddenGrace: 50 });

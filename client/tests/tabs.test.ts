@@ -103,6 +103,21 @@ it("a mark of one is seen by all, and a follower's room is joined and left by th
   await until("the leader leaves it", async () => (await server.sessions(user))[0]?.rooms.length === 0);
 });
 
+it("the leader goes before the list has come, and the next one reads it", async () => {
+  users += 1;
+  const user = `user${users}`;
+  await server.publish(user, "test.event", { n: 1 });
+  const isList = (url: URL) => url.pathname.endsWith("/notifications");
+  const hangs: typeof fetch = (url, init) => (isList(url as URL) ? new Promise(() => {}) : fetch(url, init));
+  const leader = open(user, { fetch: hangs });
+  await leader.client.ready();
+  const next = open(user);
+  await next.client.ready();
+  leader.client.close();
+  await until("the list", () => next.client.getSnapshot().loaded);
+  expect(next.client.getSnapshot().items).toHaveLength(1);
+});
+
 it("what the server ends is over for all tabs, and nobody goes on in the leader's place", async () => {
   const { user, tabs } = await openTabs(3);
   const [session] = (await server.sessions(user)) as unknown as { session: string }[];

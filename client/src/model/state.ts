@@ -16,6 +16,8 @@ export interface State {
   /** What the list was read up to. */
   readonly top: Position;
   readonly loaded: boolean;
+  /** Whether the list has to be read (again), by whoever is connected next if not now. */
+  readonly owed: boolean;
   readonly user: string | null;
   readonly rooms: Readonly<Record<string, RoomSnapshot>>;
   readonly pending: readonly Pending[];
@@ -32,6 +34,7 @@ export const NEW: State = {
   before: null,
   top: "",
   loaded: false,
+  owed: true,
   user: null,
   rooms: {},
   pending: [],

@@ -25,7 +25,10 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
   const state: Draft = { ...known };
   const effects: Effect[] = [];
   const tell = <K extends keyof EventMap>(event: K, data: EventMap[K]) => void effects.push([event, data] as Effect);
-  const list = () => void effects.push(["@list"]);
+  const list = () => {
+    state.owed = true;
+    if (state.status === "connected") effects.push(["@list"]);
+  };
 
   /** Changes a room, if somebody is in it. */
   const setRoom = (name: string, part: Partial<RoomSnapshot>) => {
@@ -158,6 +161,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
           state.top = parseCursor(page.cursor)[INBOX] ?? "";
           state.items = refreshed(state.items, page, state.top);
           state.loaded = true;
+          state.owed = false;
         }
         return;
       }
@@ -167,13 +171,13 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
           // Who polls is in no room, and sees nobody there.
           setRoom(stream, { status: "joined", error: null });
         }
-        if (!state.loaded) list();
         return;
       case "@link": {
         const { type, ...link } = input;
         const { status, transport, error } = link;
         Object.assign(state, link);
         if (status !== "connected") unsettle();
+        else if (known.status !== status && state.owed) list();
         if (status !== known.status || transport !== known.transport) tell("status", { status, transport });
         if (error && error !== known.error) tell("error", error);
         return;
@@ -194,6 +198,8 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         const made = state.pending.find(({ id }) => id === input.id);
         state.pending = state.pending.filter((one) => one !== made);
         if (!made || input.isRefused) return;
+        // It was told already, and newer ones with it, which it must not undo.
+        if (input.counters && input.counters.marks_version < state.counters.marks_version) return list();
         const counted = apply(made);
         // A deletion is answered without counters: what is left is counted here until they come.
         const counters = input.counters ?? { ...state.counters, ...counted };
