@@ -121,6 +121,38 @@ describe("an inbox", () => {
     expect(played.snapshot).toMatchObject({ items: [fresh], unread: 1 });
   });
 
+  it.each(["epoch", "ahead"] as const)("has nothing left of another life, also where that is empty: %s", (reason) => {
+    const played = begun().take({ type: "gap", stream: "inbox", from: "k3x9q2ab.3", to: "newepoch.0", reason });
+    const empty = { notifications: [], next_before: null, counters: counters(0, 0), cursor: "inbox@00000000.0" };
+    played.take({ type: "@page", page: empty });
+    expect(played.snapshot).toMatchObject({ items: [], unread: 0 });
+  });
+
+  it("counts on where only some were missed", () => {
+    const played = begun().take({ type: "unread", counters: counters(5, 9) });
+    played.take({ type: "gap", stream: "inbox", from: "k3x9q2ab.3", to: "k3x9q2ab.9", reason: "overflow" });
+    played.take({ type: "unread", counters: counters(4, 8) });
+    expect(played.snapshot.unread).toBe(5);
+  });
+
+  it("takes no page that was read before a mark that is known, unless it is to be believed", () => {
+    const played = begun().take({ type: "marked", as: "read", all: true, counters: counters(0, 4, 1) });
+    const older = page([item(3), item(2), item(1)], 3, counters(3, 3));
+    const lists = played.lists;
+    played.take({ type: "@page", page: older });
+    expect(played.snapshot.unread).toBe(0);
+    expect(played.lists).toBe(lists + 1);
+    played.take({ type: "@page", page: older, isBelieved: true });
+    expect(played.snapshot.unread).toBe(3);
+  });
+
+  it("keeps a thousand, and fetches older ones again", () => {
+    const played = begun();
+    for (let offset = 4; offset <= 1200; offset += 1) played.take(item(offset));
+    expect(played.snapshot).toMatchObject({ items: { length: 1000 }, hasMore: true });
+    expect(played.state.before).toBe("k3x9q2ab.201");
+  });
+
   it("tells a hole that nobody has announced, and reads the list", () => {
     const played = begun();
     const lists = played.lists;
@@ -245,6 +277,12 @@ describe("a mark", () => {
     expect(played.snapshot.unread).toBe(2);
   });
 
+  it("that deletes is counted as the server does as soon as a page says how", () => {
+    const played = begun().take(pending(1, "deleted", { ids: ["ntf_0"] }), { type: "@settled", id: 1 });
+    played.take({ type: "@page", page: page([item(3), item(2), item(1)], 3, counters(7, 3)) });
+    expect(played.snapshot.unread).toBe(7);
+  });
+
   it("as unread leaves what was never read as it is, unseen too", () => {
     const played = begun();
     const [newest] = played.snapshot.items;
@@ -290,5 +328,14 @@ describe("a room", () => {
     played.take(golden("message"), golden("typing"));
     expect(played.snapshot.rooms).toEqual({});
     expect(played.told("message")).toEqual([]);
+  });
+
+  it.each(["constructor", "toString", "__proto__"])("may be called %s", (room) => {
+    const played = begun();
+    expect(() => played.take({ ...golden<object>("message"), room } as never)).not.toThrow();
+    expect(played.snapshot.rooms).toEqual({});
+    played.take({ type: "@want", room }, { ...golden<object>("ok_join"), room } as never);
+    played.take({ ...golden<object>("message"), room } as never);
+    expect(Object.entries(played.snapshot.rooms)).toMatchObject([[room, { status: "joined" }]]);
   });
 });

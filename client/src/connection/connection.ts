@@ -5,7 +5,7 @@
 
 import { type Core, MEMORY } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
-import { cursorOf, INBOX } from "../model/position.js";
+import { cursorOf, INBOX, own } from "../model/position.js";
 import type { Why } from "../tokens.js";
 import type { Carrier } from "../transports/way.js";
 import { openWebSocket } from "../transports/websocket.js";
@@ -179,6 +179,11 @@ export function newConnection(core: Core): Connection {
     timer = setTimeout(reopen, then.ms, then.isExpired ? "expired" : "connect");
   };
 
+  const swap = (ms: number) => {
+    clearTimeout(swapping);
+    swapping = setTimeout(open, ms);
+  };
+
   const send = (command: object) => {
     speak?.(command);
     return !!speak;
@@ -186,11 +191,11 @@ export function newConnection(core: Core): Connection {
 
   const follow = (room: string, isWanted: boolean) => {
     // Only a command with a reference is answered.
-    if (send({ type: isWanted ? "join" : "leave", room, since: state().cursors[room], ref: room.slice(0, 64) })) return;
+    if (send({ type: isWanted ? "join" : "leave", room, since: own(state().cursors, room), ref: room.slice(0, 64) }))
+      return;
     // Where rooms are named when it is opened it is opened anew, once for all that change together.
     if (phase !== "connected" || carrier?.send) return;
-    clearTimeout(swapping);
-    swapping = setTimeout(open, SWAP_MS);
+    swap(SWAP_MS);
   };
 
   const stop: Connection["stop"] = (to, why) => {
@@ -213,7 +218,9 @@ export function newConnection(core: Core): Connection {
       reopen();
     },
     hurry(isNetwork) {
-      if (phase === "connected") isNetwork && isOnline() ? open() : check();
+      // Whoever else is on this network comes at another moment.
+      if (phase === "connected" && isNetwork && isOnline()) swap(Math.random() * bounds.min);
+      else if (phase === "connected") check();
       else if (phase === "away" && !isTold && isOnline()) {
         drop();
         timer = setTimeout(reopen, Math.random() * bounds.min);

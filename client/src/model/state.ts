@@ -45,8 +45,8 @@ export const NEW: State = {
 
 /** What happens on this side; `@` keeps the names apart from those of frames. */
 export type OwnInput =
-  /** The first page of the list, or an older one. */
-  | { type: "@page"; page: Page; isOlder?: boolean }
+  /** The first page of the list, or an older one; `isBelieved` whatever else is known here. */
+  | { type: "@page"; page: Page; isOlder?: boolean; isBelieved?: boolean }
   /** Where a poll goes on, and after which time at most it should be heard of again. */
   | { type: "@polled"; cursor: Cursor; ping_interval_ms: number }
   | { type: "@link"; status: Status; transport: Transport | null; error: Fault | null }
