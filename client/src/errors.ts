@@ -2,6 +2,9 @@
 
 import type { Fault, Problem } from "./types.js";
 
+/** As long as anybody is made to wait: what is said by whatever stands before the server need not be believed. */
+const WAIT_MAX_MS = 3_600_000;
+
 /**
  * What went wrong, by the words of PROTOCOL.md: an error code of commands, the `code` of a problem, the word of a
  * close code; and the client's own `network`, `timeout`, `closed`, `queue_full`, `unauthenticated`.
@@ -18,6 +21,7 @@ export class TidingsError extends Error implements Fault {
   constructor(code: string, more: Partial<Omit<TidingsError, "name" | "code">> = {}) {
     super(more.message ?? code);
     Object.assign(this, more, { code });
+    if (more.retryAfterMs) Object.assign(this, { retryAfterMs: Math.min(more.retryAfterMs, WAIT_MAX_MS) });
   }
 }
 
@@ -33,4 +37,9 @@ export const faultOf = ({ code, message, retryable, status }: Fault): Fault => (
 
 /** Whatever was thrown, as one of ours; what is not is the network's. */
 export const errorOf = (thrown: unknown): TidingsError =>
-  thrown instanceof TidingsError ? thrown : new TidingsError("network", { message: `${thrown}`, retryable: true });
+  thrown instanceof TidingsError
+    ? thrown
+    : new TidingsError((thrown as Error)?.name === "TimeoutError" ? "timeout" : "network", {
+        message: `${thrown}`,
+        retryable: true,
+      });

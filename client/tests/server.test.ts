@@ -90,6 +90,14 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 });
 
+it("over an event stream says of which rooms it does not hear", async () => {
+  const rooms = Array.from({ length: 11 }, (_, n) => `room:${n}`);
+  const client = server.client(someone(), { transports: ["sse"], rooms });
+  client.connect();
+  await until("it says so", () => client.getSnapshot().rooms["room:10"]?.status === "left");
+  expect(client.getSnapshot().rooms["room:10"]).toMatchObject({ error: { code: "room_limit" } });
+});
+
 describe("a token", () => {
   it.each(["ws", "sse"] as const)("is renewed when it ends, over %s, and nothing is lost", async (transport) => {
     const user = someone();
