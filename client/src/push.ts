@@ -18,6 +18,8 @@ export interface ClientPush extends Push {
   snapshot: PushSnapshot;
   /** Where there is a permission: finds out how it stands. */
   begin(): void;
+  /** The page is another client's from here on. */
+  end(): void;
 }
 
 export function newPush(core: Core, marks: Marks, changed: () => void): ClientPush {
@@ -39,6 +41,12 @@ export function newPush(core: Core, marks: Marks, changed: () => void): ClientPu
           (part) => part.look(),
           () => {},
         );
+    },
+    end() {
+      page?.then(
+        (part) => part.end(),
+        () => {},
+      );
     },
     async enable() {
       // First of all, while it is still the gesture that asks.

@@ -186,6 +186,33 @@ it("marks what was clicked as read, and has the page show it", async () => {
   await until("it is read", () => client.getSnapshot().unread === 0);
 });
 
+it("is heard by the client that there is now, and by none that was closed", async () => {
+  (Notification as { permission: string }).permission = "granted";
+  await begin();
+  await until("it is known", () => client.getSnapshot().push.state === "granted");
+  client.close();
+  await begin();
+  const opened: unknown[] = [];
+  client.on("open", (click) => opened.push(click));
+  const data = { tidings: { id: "", url: "https://app.example/posts/7" } };
+  await until("it is heard", () => {
+    worker.dispatchEvent(new MessageEvent("message", { data }));
+    return opened.length > 0;
+  });
+  expect(location.assign).not.toHaveBeenCalled();
+});
+
+it("goes to no place that is not the page's own", async () => {
+  (Notification as { permission: string }).permission = "granted";
+  await begin();
+  const go = (url: string) => worker.dispatchEvent(new MessageEvent("message", { data: { tidings: { id: "", url } } }));
+  await until("it goes", () => {
+    for (const url of ["javascript:alert(1)", "https://other.example/", "https://app.example/ours"]) go(url);
+    return vi.mocked(location.assign).mock.calls.length > 0;
+  });
+  expect(vi.mocked(location.assign).mock.calls).toEqual([["https://app.example/ours"]]);
+});
+
 it("goes there by itself where nobody shows it", async () => {
   (Notification as { permission: string }).permission = "granted";
   await begin();
