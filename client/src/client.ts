@@ -32,12 +32,17 @@ const DEFAULTS = {
   badge: true,
 } satisfies Options;
 
-export function createTidings<R extends Registry = Registry>(given: Options = {}): Tidings<R> {
+/** Without what is `undefined`, which says nothing. */
+const defined = <T extends object>(some: T): T =>
+  Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as T;
+
+export function createTidings<R extends Registry = Registry>(asked: Options = {}): Tidings<R> {
   const { fetch, WebSocket } = globalThis;
+  const given = defined(asked);
   const options = { ...DEFAULTS, fetch, WebSocket, ...given };
   const url = (given.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
   const transports = options.transports.filter((transport) => transport !== "ws" || options.WebSocket);
-  const bounds = { min: 500, max: 20_000, minUptime: 5000, ...given.backoff };
+  const bounds = { min: 500, max: 20_000, minUptime: 5000, ...defined(given.backoff ?? {}) };
   const settings = { ...options, url, transports, bounds };
 
   const tokens = newTokens(given);
@@ -63,8 +68,6 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     queueMicrotask(() => {
       const now = getSnapshot();
       if (now === told) return;
-      if (leader && now.loaded && options.badge && (now.unseen !== told.unseen || !told.loaded))
-        globalThis.navigator?.setAppBadge?.(now.unseen).catch(() => {});
       told = now;
       callAll(listeners);
     });
@@ -76,7 +79,8 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     state = next;
     for (const [event, data] of effects) {
       if (event !== "@list") emitter.emit(event, data as never);
-      else if (leader) list().catch((error) => emitter.emit("error", errorOf(error)));
+      // A page that a follower cannot take it reads for itself.
+      else if (leader || input.type === "@page") list().catch((error) => emitter.emit("error", errorOf(error)));
     }
     if (input.type === "@link") settle();
     tell();
@@ -159,6 +163,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     const mine = life;
     if (!failures) link("connecting");
     try {
+      if (!transports[0]) throw new TidingsError("unsupported");
       const [join, user] = await Promise.all([loadTabs(), tokens().then(userOf)]);
       if (mine !== life) return;
       if (state.user && state.user !== user) {
@@ -224,7 +229,8 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     start();
   };
 
-  const serverSnapshot = getSnapshot();
+  // What push can do is a matter of the browser, which must render the same first.
+  const serverSnapshot = { ...getSnapshot(), push: { state: "unsupported", enabled: false } } as const;
 
   return {
     getSnapshot,
@@ -234,6 +240,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     close() {
       unwatch?.();
       unwatch = undefined;
+      push.end();
       leave("closed");
     },
     ready: () =>
