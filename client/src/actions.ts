@@ -50,7 +50,7 @@ export function accompany(core: Core): void {
     shown = unseen;
     globalThis.navigator?.setAppBadge?.(unseen).catch(() => {});
   };
-  if (settings.badge) {
+  if (settings.badge ?? true) {
     subscribe(badge);
     badge();
   }

@@ -22,14 +22,12 @@ import type { Order, Tab, Tabs } from "./tabs.js";
 import { newTokens, subjectOf } from "./tokens.js";
 import type { Fault, Options, Registry, Snapshot, Status, Tidings, Transport } from "./types.js";
 
+/** Those of options that only a part has to do with are there. */
 const DEFAULTS = {
   transports: ["ws", "sse", "longpoll", "poll"] as readonly Transport[],
   hiddenGrace: 300_000,
   pageSize: 50,
   roomSize: 200,
-  pollInterval: 30_000,
-  serviceWorker: "/sw.js",
-  badge: true,
 } satisfies Options;
 
 /** Without what is `undefined`, which says nothing. */
@@ -146,16 +144,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   /** Whose tabs these are. A cookie tells only the server. */
   const userOf = async (token: string | null) => subjectOf(token) ?? (await http<{ user: string }>("me")).user;
 
-  /** What connects the tabs; nothing where they cannot be, and then each is on its own. */
-  const loadTabs = async () => {
-    const isShared = given.sharing !== "none" && globalThis.navigator?.locks && globalThis.BroadcastChannel;
-    return isShared
-      ? import("./tabs.js").then(
-          ({ joinTabs }) => joinTabs,
-          () => null,
-        )
-      : null;
-  };
+  const isShared = given.sharing !== "none" && globalThis.navigator?.locks && globalThis.BroadcastChannel;
 
   /** Finds out who this is, which says whose tabs these are, and joins them. */
   const start = async (failures = 0) => {
@@ -164,7 +153,9 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     if (!failures) link("connecting");
     try {
       if (!transports[0]) throw new TidingsError("unsupported");
-      const [join, user] = await Promise.all([loadTabs(), tokens().then(userOf)]);
+      // What connects the tabs; where it cannot be had each is on its own.
+      const loaded = isShared && import("./tabs.js").catch(() => null);
+      const [part, user] = await Promise.all([loaded, tokens().then(userOf)]);
       if (mine !== life) return;
       if (state.user && state.user !== user) {
         marks.fail(new TidingsError("other_user"));
@@ -183,7 +174,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
         wants: () => ({ rooms: held, isVisible: isVisible() }),
         changed: () => leader?.changed(),
       };
-      tabs = join ? join(`tidings:${url}:${user}`, tab) : leadAlone(tab);
+      tabs = part ? part.joinTabs(`tidings:${url}:${user}`, tab) : leadAlone(tab);
       push.begin();
     } catch (thrown) {
       const error = errorOf(thrown);
@@ -206,10 +197,10 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     if (tabs) return tabs.order("start");
     // They come while the connection is being opened: when it has failed, there may be no network to load them over.
     core.others().catch(() => {});
-    core.load().then(
-      ({ accompany }) => accompany(core),
-      () => {},
-    );
+    core
+      .load()
+      .then(({ accompany }) => accompany(core))
+      .catch(() => {});
     if (state.status === "connecting") return;
     let isStored = false;
     unwatch ??= watchPage({

@@ -13,7 +13,7 @@ export interface Bounds {
   readonly minUptime: number;
 }
 
-type Filled = "hiddenGrace" | "pageSize" | "roomSize" | "pollInterval" | "serviceWorker" | "WebSocket";
+type Filled = "hiddenGrace" | "pageSize" | "roomSize" | "WebSocket";
 
 /** The options, with what is the default where they say nothing. */
 export type Settings = Options &

@@ -7,7 +7,8 @@ const WAIT_MAX_MS = 3_600_000;
 
 /**
  * What went wrong, by the words of PROTOCOL.md: an error code of commands, the `code` of a problem, the word of a
- * close code; and the client's own `network`, `timeout`, `closed`, `queue_full`, `unauthenticated`.
+ * close code; and the client's own `network`, `timeout`, `closed`, `queue_full`, `unauthenticated`, `bad_token`,
+ * `other_user`, `unsupported`.
  */
 export class TidingsError extends Error implements Fault {
   override readonly name: string = "TidingsError";
@@ -20,8 +21,8 @@ export class TidingsError extends Error implements Fault {
 
   constructor(code: string, more: Partial<Omit<TidingsError, "name" | "code">> = {}) {
     super(more.message ?? code);
-    Object.assign(this, more, { code });
-    if (more.retryAfterMs) Object.assign(this, { retryAfterMs: Math.min(more.retryAfterMs, WAIT_MAX_MS) });
+    const { retryAfterMs } = more;
+    Object.assign(this, more, { code }, retryAfterMs && { retryAfterMs: Math.min(retryAfterMs, WAIT_MAX_MS) });
   }
 }
 

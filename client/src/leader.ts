@@ -49,10 +49,10 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
   };
 
   const ack = () =>
-    core.load().then(
-      ({ acknowledge }) => acknowledge(core, wants),
-      () => {},
-    );
+    core
+      .load()
+      .then(({ acknowledge }) => acknowledge(core, wants))
+      .catch(() => {});
 
   changed();
   start();

@@ -37,17 +37,11 @@ export function newPush(core: Core, marks: Marks, changed: () => void): ClientPu
     snapshot: { state: pushState(), enabled: false },
     begin() {
       if (pushState() === "granted")
-        load().then(
-          (part) => part.look(),
-          () => {},
-        );
+        load()
+          .then((part) => part.look())
+          .catch(() => {});
     },
-    end() {
-      page?.then(
-        (part) => part.end(),
-        () => {},
-      );
-    },
+    end: () => void page?.then((part) => part.end()).catch(() => {}),
     async enable() {
       // First of all, while it is still the gesture that asks.
       if (pushState() === "prompt") await Notification.requestPermission();

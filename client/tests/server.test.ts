@@ -188,7 +188,7 @@ describe("without a network", () => {
     await until("it is lost", () => client.getSnapshot().status === "reconnecting");
     const [one, two, three] = sent.map(({ id }) => id);
     const marks = [client.markRead(one as string), client.markRead(two as string)];
-    await expect(client.markRead(three as string)).rejects.toMatchObject({ code: "queue_full" });
+    await expect(client.archive(three as string)).rejects.toMatchObject({ code: "queue_full" });
     expect(client.getSnapshot().unread).toBe(2);
     plug.block(false);
     await Promise.all(marks);

@@ -57,6 +57,19 @@ it("shows a mark at once, and takes it back where it is refused", async () => {
   expect(unread()).toBe(0);
 });
 
+it("takes marks one by one, however many there are", async () => {
+  await begin();
+  const call = vi.spyOn(MemoryServer.prototype as never, "mark");
+  const items = Array.from({ length: 100 }, () => client.deliver({ type: "test.event" }));
+  await until("all are there", () => unread() === 100);
+  const marks = items.map(({ id }) => client.markRead(id));
+  expect(unread()).toBe(0);
+  await Promise.all(marks);
+  expect(client.getSnapshot().items.every(({ read_at }) => read_at)).toBe(true);
+  expect(call).toHaveBeenCalledTimes(2);
+  vi.restoreAllMocks();
+});
+
 it("loses its connection, and comes back with what it has missed", async () => {
   await begin();
   const told: unknown[] = [];

@@ -199,8 +199,6 @@ export function newConnection(core: Core): Connection {
   };
 
   const stop: Connection["stop"] = (to, why) => {
-    // What is closed is not woken up by a look.
-    if (phase === "closed") return;
     drop();
     openedAt = 0;
     enter(to, why ?? null);
@@ -210,7 +208,7 @@ export function newConnection(core: Core): Connection {
     ...{ follow, send, drop, stop },
     start() {
       failures = 0;
-      if (phase === "idle" || phase === "closed") reopen();
+      if (phase === "idle") reopen();
     },
     reconnect(transport) {
       if (transport) [ladder, rung] = [[transport], 0];

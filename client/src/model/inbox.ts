@@ -4,7 +4,7 @@
  */
 
 import type { Counters, Mark, Notification, Page, Position, Timestamp, Which } from "../wire.js";
-import { epochOf, isUpTo, judge } from "./position.js";
+import { epochOf, isUpTo } from "./position.js";
 
 export type Items = readonly Notification[];
 
@@ -58,7 +58,7 @@ export const isOld = ({ counters }: Page, known: { readonly counters: Counters }
 /** The list as the server has it now, with what has come since it was read at `top`, in the life that is `now`. */
 export const refreshed = (items: Items, { notifications }: Page, top: string, now: Position): Items => [
   ...without(items, notifications).filter(
-    ({ position }) => judge(top, 0, position) === "next" && epochOf(position) === epochOf(now),
+    ({ position }) => !isUpTo(position, top) && epochOf(position) === epochOf(now),
   ),
   ...notifications,
 ];

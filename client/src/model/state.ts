@@ -53,7 +53,7 @@ export type OwnInput =
   /** Somebody wants to be in a room, or nobody any more. */
   | { type: "@want" | "@drop"; room: string }
   | { type: "@history"; room: string; history: History }
-  /** A mark was made here; `@settled` when the server has taken it (`counters`), or has not (`isRefused`). */
+  /** A mark was made here, or more go with it; `@settled` when the server has taken it (`counters`), or has not (`isRefused`). */
   | { type: "@pending"; pending: Pending }
   | { type: "@settled"; id: number; counters?: Counters | undefined; isRefused?: boolean };
 

@@ -203,7 +203,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
       case "@history":
         return say(input.room, input.history.messages);
       case "@pending":
-        state.pending = [...state.pending, input.pending];
+        state.pending = [...state.pending.filter(({ id }) => id !== input.pending.id), input.pending];
         return;
       case "@settled": {
         const made = state.pending.find(({ id }) => id === input.id);

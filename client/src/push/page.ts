@@ -54,7 +54,7 @@ function trusted({ href }: URL): string {
 }
 export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) => void): PagePush {
   const { http, settings, emitter } = core;
-  const { serviceWorker } = settings;
+  const { serviceWorker = "/sw.js" } = settings;
   const user = () => core.state().user;
   const { url, scope } = typeof serviceWorker === "string" ? { url: serviceWorker, scope: undefined } : serviceWorker;
   const recall = (): Known | null => JSON.parse(localStorage.getItem(KEY) ?? "null");
