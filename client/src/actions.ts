@@ -98,9 +98,10 @@ export async function sayMarks({ http, state }: Core, settle: Settle): Promise<n
   for (let made = state().pending[0]; made; made = state().pending[0]) {
     const { id, as, which } = made;
     const isDeleted = as === "deleted";
+    const path = isDeleted ? encodeURIComponent(`${which.ids}`) : "mark";
     try {
       const request = isDeleted ? { method: "DELETE" } : { body: { as, ...which } };
-      settle(id, await http<Counters | undefined>(`notifications/${isDeleted ? which.ids : "mark"}`, request));
+      settle(id, await http<Counters | undefined>(`notifications/${path}`, request));
     } catch (thrown) {
       const error = errorOf(thrown);
       if (error.retryable) return error.retryAfterMs ?? RETRY_MS * (1 + Math.random());

@@ -170,6 +170,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
         resign: () => {
           leader?.drop();
           leader = undefined;
+          tell();
         },
         wants: () => ({ rooms: held, isVisible: isVisible() }),
         changed: () => leader?.changed(),

@@ -22,6 +22,15 @@ it("what is needed once a connection has failed is asked for while there is one"
   await until("it was asked for", () => asked.for > 0);
 });
 
+it("without it there is the WebSocket, whatever has worked before", async () => {
+  vi.stubGlobal("localStorage", { getItem: () => `sse ${Date.now()}`, setItem() {} });
+  const client = server.client("alice");
+  client.connect();
+  await client.ready();
+  expect(client.getSnapshot().transport).toBe("ws");
+  vi.unstubAllGlobals();
+});
+
 it("without it a token that has expired is renewed all the same, and one that is refused ends it", async () => {
   const why: string[] = [];
   const getToken = (reason: string) => {

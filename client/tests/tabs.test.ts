@@ -118,6 +118,27 @@ it("the leader goes before the list has come, and the next one reads it", async 
   expect(next.client.getSnapshot().items).toHaveLength(1);
 });
 
+it("a leader whose place was taken, since it was frozen, follows and may lead again", async () => {
+  const { user, tabs } = await openTabs(2);
+  const [old] = leaders(tabs) as [Tab];
+  let isTold = false;
+  old.client.subscribe(() => {
+    isTold ||= !old.client.getSnapshot().leader;
+  });
+  let free: (value: unknown) => void = () => {};
+  const taken = new Promise((done) => {
+    free = done;
+  });
+  const held = navigator.locks.request(`tidings:${server.url}:${user}`, { steal: true }, () => taken);
+  await until("it has let go", async () => isTold && (await server.sessions(user)).length === 0);
+  expect(leaders(tabs)).toEqual([]);
+  await server.publish(user, "test.event", { n: 1 });
+  free(null);
+  await held;
+  await until("there is a leader", () => leaders(tabs).length === 1);
+  await until("both have heard it", () => tabs.every(({ told }) => told.length === 1));
+});
+
 it("what the server ends is over for all tabs, and nobody goes on in the leader's place", async () => {
   const { user, tabs } = await openTabs(3);
   const [session] = (await server.sessions(user)) as unknown as { session: string }[];

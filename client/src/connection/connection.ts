@@ -110,8 +110,12 @@ export function newConnection(core: Core): Connection {
       if (!isWelcome)
         reason = await others().then(
           ({ explain }) => explain(core, reason, rooms()),
-          // It cannot be loaded, and a browser may never try again: whether we may come in can be asked without.
-          () => (reason.status === 1006 ? http("me", { isOnce: true }).then(() => reason, errorOf) : reason),
+          // It cannot be loaded, and a browser may never try again. Without it there is the WebSocket, and the question
+          // whether we may come in.
+          () => {
+            rung = 0;
+            return reason.status === 1006 ? http("me", { isOnce: true }).then(() => reason, errorOf) : reason;
+          },
         );
       if (still === attempt) fall(reason, !isWelcome && why === "expired");
     };
@@ -142,7 +146,7 @@ export function newConnection(core: Core): Connection {
             opened();
           } else if (type === "error" && input.retryable && input.command === "join") {
             const { room = "", retry_after_ms: ms = 1000 } = input;
-            setTimeout(() => speak && rooms().includes(room) && follow(room, true), ms);
+            setTimeout(() => mine === attempt && rooms().includes(room) && follow(room, true), ms);
           }
         },
         alive() {
