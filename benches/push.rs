@@ -30,7 +30,7 @@ fn encryption(c: &mut Criterion) {
 
 fn signature(c: &mut Criterion) {
     let now = Timestamp::from_secs(1_790_000_000);
-    let vapid = Vapid::new(VapidKey::generate().unwrap(), Some("mailto:ops@example.com".to_owned()));
+    let vapid = Vapid::new(VapidKey::generate().unwrap(), "mailto:ops@example.com".to_owned());
     let mut group = c.benchmark_group("vapid");
     group.throughput(Throughput::Elements(1));
     group.bench_function("kept", |b| {

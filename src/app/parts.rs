@@ -105,10 +105,10 @@ impl Parts {
         if !config.push.enabled {
             return Ok(None);
         }
-        let key = vapid_key(config, &self.store).await?;
         let wrong = |key: &str, error: Invalid| AppError::Configuration(format!("{key}: {error}"));
         let rule = EndpointRule::new(&config.push.allowed_hosts);
         let rule = Arc::new(rule.map_err(|error| wrong("push.allowed_hosts", error))?);
+        let key = vapid_key(config, &self.store).await?;
         let desk = PushDesk { rule: rule.clone(), public_key: key.public_text().into() };
         let options = push_options(config, key, rule);
         let push = PushLink::start(options, self.store.clone());

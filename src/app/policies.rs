@@ -45,7 +45,8 @@ pub fn push_options(config: &Config, key: VapidKey, rule: Arc<EndpointRule>) -> 
     let push = &config.push;
     PushOptions {
         key,
-        subject: push.subject.clone(),
+        // Where it is needed it is there.
+        subject: push.subject.clone().unwrap_or_default(),
         rule,
         test_ca: push.test_ca.clone(),
         ttl: push.ttl,

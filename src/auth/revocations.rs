@@ -79,6 +79,33 @@ mod tests {
         (prop_oneof![user, token], at).prop_map(|(revoked, at)| Revocation { revoked, at })
     }
 
+    #[test]
+    fn of_a_user_the_latest_revocation_counts() {
+        let known = Revocations::default();
+        let of_user =
+            |at| Revocation { revoked: Revoked::User("u1".parse().unwrap()), at: Timestamp::from_secs(at) };
+        assert!(known.add(&of_user(5)) && known.add(&of_user(9)));
+        assert!(!known.add(&of_user(7)) && !known.add(&of_user(9)));
+        assert!(known.is_revoked(&identity(1, Some(9), None)));
+        assert!(!known.is_revoked(&identity(1, Some(10), None)));
+    }
+
+    #[test]
+    fn the_end_of_a_session_is_news_once_and_is_forgotten_after_a_quarter_of_an_hour() {
+        let known = Revocations::default();
+        let [first, second] = [SessionId::generate(), SessionId::generate()];
+        let ended = |session: &SessionId, at| Revocation {
+            revoked: Revoked::Session(session.clone()),
+            at: Timestamp::from_secs(at),
+        };
+        assert!(known.add(&ended(&first, 100)) && !known.add(&ended(&first, 100)));
+        assert!(!known.add(&ended(&first, 99)) && known.add(&ended(&first, 101)));
+        assert!(known.add(&ended(&second, 101 + 900)));
+        assert!(!known.add(&ended(&first, 101)), "it is known for a quarter of an hour");
+        assert!(known.add(&ended(&second, 101 + 901)));
+        assert!(known.add(&ended(&first, 101)), "and not for longer");
+    }
+
     proptest! {
         /// In whatever order they come, and however often.
         #[test]

@@ -99,3 +99,14 @@ fn unsigned(token: &str) -> String {
     let (claims, _) = rest.split_once('.').unwrap_or_default();
     format!("{HEADER_NONE}.{claims}.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_be_refused_is_forged_as_it_says() {
+        assert_eq!(graft("header.claims.signature", "other.others.stolen"), "header.claims.stolen");
+        assert_eq!(unsigned("header.claims.signature"), format!("{HEADER_NONE}.claims."));
+    }
+}

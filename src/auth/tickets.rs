@@ -73,6 +73,7 @@ mod tests {
         let ticket = Ticket::generate().unwrap();
         let text = ticket.text.expose_secret();
         assert_eq!(digest(text), Some(ticket.digest));
+        assert_ne!(digest(Ticket::generate().unwrap().text.expose_secret()), Some(ticket.digest));
         for bad in [
             "",
             "tkt_",

@@ -14,7 +14,7 @@ use crate::{
 use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
 
 /// What push services are told of whom to write to.
-const PUSH_SUBJECT: &str = "mailto:nobody@localhost";
+const PUSH_SUBJECT: &str = "mailto:nobody@example.com";
 
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut sources = Sources { is_port_local: true, ..settings.sources() };

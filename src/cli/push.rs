@@ -40,7 +40,7 @@ pub struct Retry {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print the server's answer as it came
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -48,6 +48,7 @@ pub struct Retry {
 #[derive(Deserialize)]
 struct Retried {
     retried: usize,
+    has_more: bool,
 }
 
 impl Push {
@@ -64,17 +65,26 @@ impl Retry {
         let url = format!("{}/v1/admin/push/retry", self.server.base(&config)?);
         let administrator = ADMINISTRATOR.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
         let token = self.token.credential(config)?.token(&administrator, "admin", TOKEN_TTL)?;
-        let body = actix_web::rt::System::new().block_on(retry(&url, &token, self.user.as_ref()))?;
+        let user = self.user.as_ref();
+        let retried: Result<usize, Failure> = actix_web::rt::System::new().block_on(async {
+            let mut all = 0;
+            loop {
+                let Retried { retried, has_more } = retry(&url, &token, user).await?;
+                all += retried;
+                if !has_more {
+                    return Ok(all);
+                }
+            }
+        });
+        let retried = retried?;
         if self.json {
-            return print(body.trim_end());
+            return print(&serde_json::json!({ "retried": retried }).to_string());
         }
-        let Retried { retried } = serde_json::from_str(&body)
-            .map_err(|error| Failure::Failed(format!("the answer makes no sense: {error}")))?;
         print(&format!("{retried} are due again"))
     }
 }
 
-async fn retry(url: &str, token: &str, user: Option<&UserId>) -> Result<String, Failure> {
+async fn retry(url: &str, token: &str, user: Option<&UserId>) -> Result<Retried, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("{url}: {error}"));
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).disable_redirects().finish();
     let request = client.post(url).insert_header((AUTHORIZATION, format!("Bearer {token}")));
@@ -86,7 +96,8 @@ async fn retry(url: &str, token: &str, user: Option<&UserId>) -> Result<String, 
     let body = response.body().limit(ANSWER_MAX).await.map_err(|error| failed(&error))?;
     let body = String::from_utf8_lossy(&body).into_owned();
     if response.status().is_success() {
-        Ok(body)
+        serde_json::from_str(&body)
+            .map_err(|error| Failure::Failed(format!("the answer makes no sense: {error}")))
     } else {
         Err(failed(&explain(response.status().as_u16(), &body)))
     }

@@ -27,6 +27,9 @@ const PUSH_SETTINGS: [&str; 7] = [
     "push.test_ca",
 ];
 
+/// What all push services take.
+const PUSH_TTL_MAX: Duration = Duration::from_secs(28 * 86_400);
+
 /// Longest wait for one answer of the bus: a link that swallows everything is noticed within 10 s.
 const BRIDGE_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 
@@ -150,21 +153,36 @@ fn bus(config: &Config) -> Result<(), Problem> {
 
 /// Push services want to know whom to write to; that the key and the hosts are what they should be is known to `push`.
 fn push(push: &Push) -> Result<(), Problem> {
-    let is_contact = |subject: &String| {
-        ["mailto:", "https:"]
-            .iter()
-            .any(|scheme| subject.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
-    };
     refuse_if(
         push.enabled && push.subject.is_none(),
         "push.subject",
         "push.enabled needs a contact for push services, such as mailto:ops@example.com",
     )?;
     refuse_if(
-        !push.subject.as_ref().is_none_or(is_contact),
+        !push.subject.as_deref().is_none_or(is_contact),
         "push.subject",
-        "a contact is mailto:ADDRESS or an https: URL",
+        "a contact is mailto:ADDRESS or an https: URL, with a domain: some services refuse all else",
+    )?;
+    refuse_if(
+        push.ttl > PUSH_TTL_MAX,
+        "push.ttl",
+        "at most 28d: push services refuse to keep anything for longer",
+    )?;
+    refuse_if(
+        push.test_ca.is_some() && push.allowed_hosts.is_empty(),
+        "push.test_ca",
+        "it is for the push service of a test: name its host in push.allowed_hosts",
     )
+}
+
+/// Whether it could be written to, as far as can be seen.
+fn is_contact(subject: &str) -> bool {
+    let domain = match subject.strip_prefix("mailto:") {
+        Some(address) => address.split_once('@').map(|(_, domain)| domain),
+        None => subject.strip_prefix("https://"),
+    };
+    domain.is_some_and(|domain| domain.trim_matches('.').contains('.'))
+        && !subject.contains(char::is_whitespace)
 }
 
 /// A zero here would stop all work instead of lifting a bound, as it does in `limits`.
@@ -258,11 +276,22 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
     });
     let without_rate = (config.limits.publishes_per_second == 0 && is_set("limits.publishes_burst"))
         .then(|| "limits.publishes_burst has no effect without limits.publishes_per_second".to_owned());
+    let of_push = [
+        (
+            config.push.enabled && http.public_url.is_none(),
+            "push.enabled without http.public_url: Safari shows a push by itself only if its address is a whole one",
+        ),
+        (
+            config.push.enabled && config.push.test_ca.is_some(),
+            "push.test_ca is for tests: with it pushes may go to private addresses",
+        ),
+    ];
+    let of_push = of_push.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text.to_owned());
     let warnings =
         warning.map(str::to_owned).into_iter().chain(open_admin).chain(trusts_all).chain(one_address);
     let without_push = PUSH_SETTINGS
         .into_iter()
         .filter(|key| !config.push.enabled && is_set(key))
         .map(|key| format!("{key} has no effect without push.enabled"));
-    warnings.chain(without_bus).chain(without_rate).chain(without_push).collect()
+    warnings.chain(without_bus).chain(without_rate).chain(without_push).chain(of_push).collect()
 }

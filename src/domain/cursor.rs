@@ -134,6 +134,31 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_moves_in_one_stream_and_leaves_out_others() {
+        let (chat, at): (StreamName, _) =
+            ("chat".parse().unwrap(), |text: &str| text.parse::<Position>().unwrap());
+        let mut cursor = Cursor::of_inbox(at("k3x9q2ab.1"));
+        assert!(!cursor.is_empty() && Cursor::default().is_empty());
+        cursor.advance(&chat, at("e1e1e1e1.7"));
+        cursor.advance(&StreamName::Inbox, at("k3x9q2ab.2"));
+        assert_eq!(cursor.to_string(), "inbox@k3x9q2ab.2,chat@e1e1e1e1.7");
+        assert_eq!(Cursor::of(cursor.iter().map(|(name, at)| (name.clone(), at)).collect()), cursor);
+        cursor.retain(|stream| *stream == chat);
+        assert_eq!(cursor.to_string(), "chat@e1e1e1e1.7");
+    }
+
+    #[test]
+    fn a_cursor_has_at_most_2048_bytes() {
+        let cursor = |bytes: usize| {
+            let rooms: Vec<String> = (0..15).map(|n| format!("{n:0>120}@k3x9q2ab.1")).collect();
+            let text = rooms.join(",");
+            format!("{}@k3x9q2ab.1,{text}", "r".repeat(bytes - text.len() - 12))
+        };
+        assert_eq!(cursor(2048).len(), 2048);
+        assert!(cursor(2048).parse::<Cursor>().is_ok() && cursor(2049).parse::<Cursor>().is_err());
+    }
+
+    #[test]
     fn a_cursor_holds_the_rooms_that_one_may_follow_by_it_whatever_they_are_called() {
         let longest = |rooms: usize| {
             let room = |n: usize| format!("{n:0>128}@k3x9q2ab.{}", i64::MAX);

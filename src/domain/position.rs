@@ -150,6 +150,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_letter_of_an_epoch_is_random() {
+        assert_eq!(Epoch::from_random(0).as_str(), "aaaaaaaa");
+        assert_eq!(Epoch::from_random(1 + 36 * 35).as_str(), "b9aaaaaa");
+        assert_eq!(Epoch::from_random(2 * 36_u64.pow(7)).as_str(), "aaaaaaac");
+    }
+
     proptest! {
         #[test]
         fn a_position_reads_back_as_it_was_written(bits: u64, offset in 0..=OFFSET_MAX) {

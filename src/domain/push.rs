@@ -146,7 +146,7 @@ fn hash(text: &str) -> String {
 }
 
 /// What has become of one notification for one subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PushState {
     /// It is due, or will be, or is on its way.

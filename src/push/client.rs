@@ -3,7 +3,11 @@
 //!
 //! It speaks HTTP/1.1, which all push services take, and keeps connections for a while.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_tls::connect::{Connector as TcpConnector, Resolver, rustls_0_23::webpki_roots_cert_store};
 use awc::{
@@ -31,6 +35,32 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_MAX: usize = 8 * 1024;
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long one client is used. It keeps an idle connection until its host is asked for again, which may be never:
+/// who makes up names below that of a push service would have us keep one for each.
+const CLIENT_LIFE: Duration = Duration::from_secs(300);
+
+/// The client of this thread, made anew now and then.
+pub struct Clients {
+    trust: Trust,
+    current: RefCell<(Client, Instant)>,
+}
+
+impl Clients {
+    pub fn new(trust: Trust) -> Self {
+        let current = RefCell::new((trust.client(), Instant::now()));
+        Self { trust, current }
+    }
+
+    /// What is under way with an older one comes to its end with that.
+    pub fn get(&self) -> Client {
+        let (client, made_at) = &mut *self.current.borrow_mut();
+        if made_at.elapsed() >= CLIENT_LIFE {
+            (*client, *made_at) = (self.trust.client(), Instant::now());
+        }
+        client.clone()
+    }
+}
+
 /// Who is believed, and whom may be connected to.
 pub struct Trust {
     tls: Arc<ClientConfig>,
@@ -56,11 +86,11 @@ impl Trust {
     }
 
     /// A client for this thread. The time of a whole attempt is limited where it is made.
-    pub fn client(self) -> Client {
+    fn client(&self) -> Client {
         let resolver = Resolver::custom(PublicResolver { takes_all: self.takes_all });
         let connector = Connector::new()
             .connector(TcpConnector::new(resolver).service())
-            .rustls_0_23(self.tls)
+            .rustls_0_23(self.tls.clone())
             .timeout(CONNECT_TIMEOUT)
             .handshake_timeout(CONNECT_TIMEOUT)
             .limit(IN_FLIGHT_MAX);

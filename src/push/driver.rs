@@ -11,7 +11,7 @@ use std::{
 use tokio::{
     sync::oneshot,
     task::JoinSet,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep_until},
 };
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
     observe::metrics,
     store::{
         StoreLink,
-        messages::{ClaimPushes, ClaimedPush, LEASE, PushClaim, PushOutcome, RecordPush},
+        messages::{ClaimPushes, ClaimedPush, PushClaim, PushOutcome, RecordPush, StoreError},
     },
 };
 
@@ -33,6 +33,15 @@ const CLAIM_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Free places for which it is worth to look at once, where more is known to be due: each look is a transaction.
 const PLACES_MIN: usize = IN_FLIGHT_MAX / 4;
+
+/// How long what has come to its end waits for more: each record is a transaction, and publishing waits for it.
+const RECORD_PAUSE: Duration = Duration::from_millis(50);
+
+/// Jobs in one record, unless one push is more by itself.
+const RECORD_JOBS: usize = 500;
+
+/// How long a record is tried: a push that was taken stays so, whatever has become of its lease.
+const RECORD_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How often it is said that pushes are given up.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
@@ -45,6 +54,7 @@ pub struct Driver {
     under_way: JoinSet<Done>,
     /// What the store was not there to record, or has not been asked to yet.
     unrecorded: Vec<Done>,
+    record_at: Option<Instant>,
     has_more: bool,
     /// The store did not answer the last time.
     is_store_away: bool,
@@ -72,6 +82,7 @@ impl Driver {
             stop,
             under_way: JoinSet::new(),
             unrecorded: Vec::new(),
+            record_at: None,
             has_more: false,
             is_store_away: false,
             complained_at: None,
@@ -83,28 +94,40 @@ impl Driver {
         let mut ticks = interval(CLAIM_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = loop {
-            let is_worth_a_look = self.has_more && self.places() >= PLACES_MIN;
+            let is_worth_a_look = self.has_more && !self.is_store_away && self.places() >= PLACES_MIN;
+            let record_at = self.record_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
                 stopped = &mut self.stop => break stopped,
-                Some(done) = self.under_way.join_next() => {
-                    self.unrecorded.extend(done.ok());
-                    self.record().await;
-                }
+                Some(done) = self.under_way.join_next() => self.keep(done.ok()),
+                () = sleep_until(record_at.into()), if self.record_at.is_some() => self.record().await,
                 () = std::future::ready(()), if is_worth_a_look => self.claim().await,
                 _ = ticks.tick() => {
                     self.record().await;
-                    self.claim().await;
+                    // What waits to be recorded may be due again, and must not be sent again.
+                    if self.unrecorded.is_empty() {
+                        self.claim().await;
+                    }
                 }
             }
         };
-        while let Some(done) = self.under_way.join_next().await {
-            self.unrecorded.extend(done.ok());
-        }
+        // Whoever is killed meanwhile sends again what is not recorded.
         self.record().await;
+        while let Some(done) = self.under_way.join_next().await {
+            self.keep(done.ok());
+            self.record().await;
+        }
         if let Ok(done) = stopped {
             let _ = done.send(());
         }
+    }
+
+    /// What has come to its end is recorded soon, with what comes to its end meanwhile.
+    fn keep(&mut self, done: Option<Done>) {
+        if done.is_some() {
+            self.record_at.get_or_insert_with(|| Instant::now() + RECORD_PAUSE);
+        }
+        self.unrecorded.extend(done);
     }
 
     fn places(&self) -> usize {
@@ -146,26 +169,52 @@ impl Driver {
         });
     }
 
-    /// Has the store keep what has come to its end, and with it whatever else has by now.
+    /// Has the store keep what has come to its end, in parts; after a failure one by one, so that none that it does
+    /// not take keeps the others from being recorded.
     async fn record(&mut self) {
+        self.record_at = None;
         while let Some(done) = self.under_way.try_join_next() {
             self.unrecorded.extend(done.ok());
         }
-        // What is due again anyway would clobber nothing, and say nothing that is true.
-        self.unrecorded.retain(|done| done.claimed_at.elapsed() < LEASE);
-        if self.unrecorded.is_empty() {
-            return;
-        }
-        let outcomes = self.unrecorded.iter().map(|done| (done.claim.clone(), done.outcome.clone()));
-        match self.store.ask(RecordPush { outcomes: outcomes.collect() }).await {
-            Ok(()) => {
-                self.note(None);
-                for done in std::mem::take(&mut self.unrecorded) {
-                    self.tell(&done);
+        // It holds a place until then; what is due again meanwhile is not clobbered.
+        self.unrecorded.retain(|done| done.claimed_at.elapsed() < RECORD_PATIENCE);
+        let mut rest = std::mem::take(&mut self.unrecorded);
+        while !rest.is_empty() {
+            let part: Vec<Done> = rest.drain(..self.part(&rest)).collect();
+            let outcomes = part.iter().map(|done| (done.claim.clone(), done.outcome.clone()));
+            match self.store.ask(RecordPush { outcomes: outcomes.collect() }).await {
+                Ok(()) => {
+                    self.note(None);
+                    part.iter().for_each(|done| self.tell(done));
+                }
+                // What it will never take is not kept from being due again.
+                Err(StoreError::Internal(error)) if part.len() == 1 => {
+                    log::error!("a push could not be recorded: {error}");
+                }
+                Err(error) => {
+                    self.note(Some(error.to_string()));
+                    self.unrecorded.extend(part);
+                    // One that does not answer would not answer to the others, either.
+                    if !matches!(error, StoreError::Internal(_)) {
+                        break;
+                    }
                 }
             }
-            Err(error) => self.note(Some(error.to_string())),
         }
+        self.unrecorded.append(&mut rest);
+    }
+
+    /// How many of these are recorded together.
+    fn part(&self, rest: &[Done]) -> usize {
+        if self.is_store_away {
+            return 1;
+        }
+        let mut jobs = 0;
+        let fits = |done: &&Done| {
+            jobs += done.claim.jobs.len();
+            jobs <= RECORD_JOBS
+        };
+        rest.iter().take_while(fits).count().max(1)
     }
 
     /// Says once that the store is away, and once that it is back.

@@ -124,7 +124,8 @@ fn expand<const BYTES: usize>(key: &Prk, info: &[&[u8]]) -> Result<[u8; BYTES], 
 
 /// Exactly so many bytes, or nothing. Browsers write no padding, some libraries do.
 fn decode<const BYTES: usize>(text: &str) -> Option<[u8; BYTES]> {
-    URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?.try_into().ok()
+    let text = text.strip_suffix('=').unwrap_or(text);
+    URL_SAFE_NO_PAD.decode(text.strip_suffix('=').unwrap_or(text)).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -82,6 +82,10 @@ impl EndpointRule {
             return refuse("an endpoint begins with https://");
         };
         let authority = rest.split('/').next().unwrap_or_default();
+        // Browsers never write it, and one endpoint has one text.
+        if authority.ends_with(":443") {
+            return refuse("an endpoint does not name the port that goes without saying");
+        }
         // Names have no @, so there is no userinfo; no ?, so there is a path; and no [, so there is no address.
         let Some(host) = Allowed::parse(authority) else {
             return refuse("the host of an endpoint is the name of a push service");
@@ -136,6 +140,9 @@ fn decimal(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
     use super::*;
 
     fn known() -> EndpointRule {
@@ -153,12 +160,11 @@ mod tests {
             "https://updates.push.services.mozilla.com/wpush/v2/gAAAA",
             "https://web.push.apple.com/QOaG?x=1&y=%20",
             "https://wns2-par02p.notify.windows.com/w/?token=BQYAAA%3d%3d",
-            "https://fcm.googleapis.com:443/wp/x",
         ] {
             let found = known().check(endpoint).unwrap();
             assert_eq!(found.uri.to_string(), endpoint);
         }
-        let found = known().check("https://fcm.googleapis.com:443/wp/x").unwrap();
+        let found = known().check("https://fcm.googleapis.com/wp/x").unwrap();
         assert_eq!(found.origin, "https://fcm.googleapis.com");
     }
 
@@ -202,6 +208,7 @@ mod tests {
             "https://user@web.push.apple.com/x",
             "https://user:password@web.push.apple.com/x",
             "https://web.push.apple.com@evil.example/x",
+            "https://web.push.apple.com:443/x",
             "https://web.push.apple.com:8443/x",
             "https://web.push.apple.com:0443/x",
             "https://web.push.apple.com:+443/x",
@@ -218,6 +225,37 @@ mod tests {
             &long,
         ] {
             assert!(known().check(endpoint).is_err(), "{endpoint}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// The other reader is that of browsers (WHATWG).
+        #[test]
+        fn t9_what_is_taken_is_the_same_for_another_reader_of_urls(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "https://", "http://", "web.push.apple.com", ".push.apple.com", "push.apple.com", "evil.example",
+                    "/", "//", "\\", "@", ":", "443", "8443", "?", "#", "%2e", "%", ".", "..", "-", "xn--", "127.0.0.1",
+                    "[::1]", "0x7f", "é", "\t", " ", "a", "A", "_", "user:pw@", "/wpush/v2/gAAAA", "=", "&", ";", "+",
+                ]),
+                0..9,
+            ),
+            is_likely: bool,
+        ) {
+            let text = if is_likely { format!("https://web.push.apple.com{}", parts.concat()) } else { parts.concat() };
+            let Ok(taken) = known().check(&text) else { return Ok(()) };
+            let read = Url::parse(&text);
+            prop_assert!(read.is_ok() || text.contains("xn--"), "a browser could not have written it: {text}");
+            if let Ok(read) = read {
+                prop_assert_eq!((read.scheme(), read.username(), read.password()), ("https", "", None));
+                prop_assert_eq!(read.domain(), taken.uri.host(), "{}", text);
+                prop_assert_eq!(read.port_or_known_default(), Some(PORT));
+                prop_assert!(read.domain().unwrap().ends_with("push.apple.com"));
+                prop_assert_eq!(read.origin().ascii_serialization(), taken.origin);
+                prop_assert_eq!(read.fragment(), None);
+            }
         }
     }
 

@@ -10,12 +10,11 @@ mod driver;
 mod encrypt;
 mod endpoint;
 mod outcome;
+mod patience;
 mod payload;
 mod provider;
 mod public;
 mod resolver;
-#[cfg(test)]
-mod samples;
 mod vapid;
 mod web_push;
 
@@ -25,10 +24,11 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, Message,
     ResponseFuture, WrapFuture,
 };
-use client::Trust;
+use client::{Clients, Trust};
 use driver::Driver;
 pub use encrypt::{PLAIN_MAX, Receiver};
 pub use endpoint::{Endpoint, EndpointRule};
+use patience::Patience;
 use payload::Payload;
 use tokio::sync::oneshot;
 pub use vapid::{Vapid, VapidKey};
@@ -44,7 +44,7 @@ const IN_FLIGHT_MAX: usize = 64;
 const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// How long the end of what is on its way is waited for: an attempt, and what its record may take.
-const FAREWELL: Duration = Duration::from_secs(15);
+const FAREWELL: Duration = Duration::from_secs(20);
 
 /// What http needs to take a subscription.
 #[derive(Clone)]
@@ -57,8 +57,8 @@ pub struct PushDesk {
 /// How the actor runs.
 pub struct PushOptions {
     pub key: VapidKey,
-    /// Whom a push service may write to.
-    pub subject: Option<String>,
+    /// Whom a push service may write to: `mailto:` or `https:`.
+    pub subject: String,
     pub rule: Arc<EndpointRule>,
     /// PEM text of an authority that is believed in tests.
     pub test_ca: Option<String>,
@@ -95,7 +95,8 @@ impl PushLink {
             let web_push = WebPush {
                 rule: options.rule,
                 vapid: Vapid::new(options.key, options.subject),
-                client: trust.client(),
+                clients: Clients::new(trust),
+                patience: Patience::new(),
                 payload: Payload { public_url: options.public_url },
                 ttl,
             };
@@ -142,3 +143,6 @@ impl Handler<Stop> for Push {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

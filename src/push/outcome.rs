@@ -32,7 +32,7 @@ pub fn judge(answer: Answer, push: &ClaimedPush, now: Timestamp, ttl: Duration) 
         }
         Answer::Later { after, status, reason } => {
             let after = pause(after, push.attempt);
-            let ends_at = push.notification.expires_at.unwrap_or(Timestamp::from_micros(i64::MAX));
+            let ends_at = push.expires_at.unwrap_or(Timestamp::from_micros(i64::MAX));
             if now.plus(after) >= ends_at.min(push.first_tried_at.plus(ttl)) {
                 return PushOutcome::Dead { status, reason };
             }
@@ -68,7 +68,7 @@ pub fn word(outcome: &PushOutcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::samples::claimed, *};
+    use super::{super::tests::claimed, *};
 
     const TTL: Duration = Duration::from_secs(24 * 3600);
 
@@ -114,7 +114,7 @@ mod tests {
             pause_of(judge(later(Some(30)), push, now, Duration::from_secs(ttl))).is_some()
         };
         assert!(is_tried(&push, 95) && !is_tried(&push, 85));
-        push.notification.expires_at = Some(now.plus(Duration::from_secs(20)));
+        push.expires_at = Some(now.plus(Duration::from_secs(20)));
         assert!(!is_tried(&push, 95));
     }
 

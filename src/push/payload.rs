@@ -3,6 +3,7 @@
 //!
 //! Pure. It always fits: words are shortened, addresses that are too long are left out.
 
+use awc::http::Uri;
 use serde::Serialize;
 
 use super::encrypt::PLAIN_MAX;
@@ -22,7 +23,8 @@ const ELLIPSIS: &str = "…";
 
 /// Makes messages.
 pub struct Payload {
-    /// Where people reach the server; without it addresses stay as they are, and are read against that of the page.
+    /// Where people reach the server; without it an address that is not whole stays as it is, and only a service
+    /// worker knows against what it is read.
     pub public_url: Option<String>,
 }
 
@@ -101,21 +103,26 @@ impl Payload {
         message(Some(&shortened(body, room)))
     }
 
-    /// An address that a browser can go to, wherever it stands.
+    /// An address that a browser can go to, wherever it stands; that of the server for one that leads nowhere. Safari
+    /// takes no message with another for a declarative one.
     fn address(&self, url: Option<&str>) -> String {
         let base = self.public_url.as_deref().map_or("", |url| url.trim_end_matches('/'));
-        let Some(url) = url.filter(|url| !url.is_empty() && json_bytes(url) <= NAVIGATE_MAX) else {
-            return format!("{base}/");
+        let address = url.filter(|url| !url.is_empty() && json_bytes(url) <= NAVIGATE_MAX).map(|url| {
+            match url.strip_prefix('/') {
+                _ if has_scheme(url) => url.to_owned(),
+                // Another host, by the scheme of the page.
+                Some(rest) if rest.starts_with('/') => {
+                    format!("{}:{url}", base.split_once(':').map_or("https", |(scheme, _)| scheme))
+                }
+                Some(_) => format!("{}{url}", origin(base)),
+                None => format!("{base}/{url}"),
+            }
+        });
+        let leads_somewhere = |address: &String| {
+            let read = address.parse::<Uri>();
+            read.is_ok_and(|uri| uri.scheme().is_some() == uri.host().is_some_and(|host| !host.is_empty()))
         };
-        if has_scheme(url) {
-            return url.to_owned();
-        }
-        match url.strip_prefix('/') {
-            // Another host, by the scheme of the page.
-            Some(rest) if rest.starts_with('/') => url.to_owned(),
-            Some(_) => format!("{}{url}", origin(base)),
-            None => format!("{base}/{url}"),
-        }
+        address.filter(leads_somewhere).unwrap_or_else(|| format!("{base}/"))
     }
 }
 
@@ -169,7 +176,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{super::samples::claimed, *};
+    use super::{super::tests::claimed, *};
 
     fn payload(public_url: Option<&str>) -> Payload {
         Payload { public_url: public_url.map(str::to_owned) }
@@ -224,7 +231,12 @@ mod tests {
             ),
             (Some("https://example.com"), Some("/orders/1"), "https://example.com/orders/1"),
             (Some("https://example.com"), Some("https://shop.example/1"), "https://shop.example/1"),
-            (Some("https://example.com"), Some("//shop.example/1"), "//shop.example/1"),
+            (Some("https://example.com"), Some("//shop.example/1"), "https://shop.example/1"),
+            (None, Some("//shop.example/1"), "https://shop.example/1"),
+            (Some("https://example.com"), Some("app://orders/1"), "app://orders/1"),
+            (Some("https://example.com"), Some("https://"), "https://example.com/"),
+            (Some("https://example.com"), Some("javascript:alert(1)"), "https://example.com/"),
+            (Some("https://example.com"), Some("/no such thing"), "https://example.com/"),
             (Some("https://example.com"), Some(""), "https://example.com/"),
             (Some("https://example.com"), None, "https://example.com/"),
             (None, Some("/orders/1"), "/orders/1"),

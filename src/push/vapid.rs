@@ -86,8 +86,8 @@ fn from_pem(text: &str) -> Option<EcdsaKeyPair> {
 /// Signs for push services, once in hours for each.
 pub struct Vapid {
     key: VapidKey,
-    /// Whom a service may write to: `mailto:` or `https:`. Without one in `tidings dev`.
-    subject: Option<String>,
+    /// Whom a service may write to: `mailto:` or `https:`.
+    subject: String,
     tokens: RefCell<LruCache<String, Token>>,
 }
 
@@ -102,12 +102,11 @@ struct Claims<'a> {
     /// The origin of the endpoint, so that no service can use the token with another.
     aud: &'a str,
     exp: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sub: Option<&'a str>,
+    sub: &'a str,
 }
 
 impl Vapid {
-    pub fn new(key: VapidKey, subject: Option<String>) -> Self {
+    pub fn new(key: VapidKey, subject: String) -> Self {
         Self { key, subject, tokens: RefCell::new(LruCache::new(ORIGINS_MAX)) }
     }
 
@@ -132,7 +131,7 @@ impl Vapid {
     }
 
     fn sign(&self, origin: &str, now: Timestamp) -> Option<String> {
-        let claims = Claims { aud: origin, exp: now.as_secs() + TOKEN_SECS, sub: self.subject.as_deref() };
+        let claims = Claims { aud: origin, exp: now.as_secs() + TOKEN_SECS, sub: &self.subject };
         let message = message(&claims)?;
         let signature = self.key.pair.sign(&SystemRandom::new(), message.as_bytes()).ok()?;
         Some(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref())))
@@ -155,6 +154,10 @@ mod tests {
     use super::*;
 
     const ORIGIN: &str = "https://push.example.net";
+
+    fn vapid() -> Vapid {
+        Vapid::new(VapidKey::generate().unwrap(), "mailto:ops@example.com".to_owned())
+    }
 
     fn claims_of(header: &str, key: &VapidKey) -> Value {
         let (token, public) = header.strip_prefix("vapid t=").unwrap().split_once(", k=").unwrap();
@@ -181,13 +184,13 @@ mod tests {
         let public =
             "BA1Hxzyi1RUM1b5wjxsn7nGxAszw2u61m164i3MrAIxHF6YK5h4SDYic-dRuU_RCPCfA5aq9ojSwk5Y2EmClBPs";
         assert!(is_signed(token, public), "the signature of the document");
-        let claims = Claims { aud: ORIGIN, exp: 1_453_523_768, sub: Some("mailto:push@example.com") };
+        let claims = Claims { aud: ORIGIN, exp: 1_453_523_768, sub: "mailto:push@example.com" };
         assert!(token.starts_with(&format!("{}.", message(&claims).unwrap())));
     }
 
     #[test]
     fn t10_a_token_is_for_one_origin_and_good_for_less_than_a_day() {
-        let vapid = Vapid::new(VapidKey::generate().unwrap(), Some("mailto:ops@example.com".to_owned()));
+        let vapid = vapid();
         let now = Timestamp::from_secs(1_790_000_000);
         let claims = claims_of(&vapid.authorization(ORIGIN, now).unwrap(), &vapid.key);
         let expected =
@@ -199,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_token_is_signed_once_in_hours_and_anew_when_the_clock_goes_back() {
-        let vapid = Vapid::new(VapidKey::generate().unwrap(), None);
+        let vapid = vapid();
         let at = |secs: i64| vapid.authorization(ORIGIN, Timestamp::from_secs(secs)).unwrap();
         let first = at(1_790_000_000);
         assert_eq!(at(1_790_000_000 + REUSE_SECS - 1), first);
@@ -207,12 +210,11 @@ mod tests {
         assert_ne!(later, first);
         let back = at(1_789_000_000);
         assert_eq!(claims_of(&back, &vapid.key)["exp"], 1_789_000_000 + TOKEN_SECS);
-        assert_eq!(claims_of(&back, &vapid.key).get("sub"), None);
     }
 
     #[test]
     fn names_that_are_made_up_cost_no_memory() {
-        let vapid = Vapid::new(VapidKey::generate().unwrap(), None);
+        let vapid = vapid();
         for n in 0..ORIGINS_MAX + 50 {
             vapid.authorization(&format!("https://{n}.example"), Timestamp::from_secs(0)).unwrap();
         }

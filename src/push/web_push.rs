@@ -2,11 +2,11 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use awc::{
-    Client, ClientResponse,
+    ClientRequest,
     http::{
         StatusCode,
         header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HttpDate, RETRY_AFTER},
@@ -16,9 +16,10 @@ use futures_util::future::LocalBoxFuture;
 
 use super::{
     ATTEMPT_MAX,
-    client::{ANSWER_TIMEOUT, finish, is_forbidden},
+    client::{ANSWER_TIMEOUT, Clients, finish, is_forbidden},
     encrypt::Receiver,
-    endpoint::EndpointRule,
+    endpoint::{Endpoint, EndpointRule},
+    patience::Patience,
     payload::Payload,
     provider::{Answer, Provider},
     vapid::Vapid,
@@ -31,7 +32,8 @@ const HEAD_MAX: Duration = ATTEMPT_MAX.saturating_sub(ANSWER_TIMEOUT);
 pub struct WebPush {
     pub rule: Arc<EndpointRule>,
     pub vapid: Vapid,
-    pub client: Client,
+    pub clients: Clients,
+    pub patience: Patience,
     pub payload: Payload,
     /// How long a service keeps what it cannot deliver.
     pub ttl: Duration,
@@ -40,14 +42,36 @@ pub struct WebPush {
 impl Provider for WebPush {
     fn attempt<'a>(&'a self, push: &'a ClaimedPush, now: Timestamp) -> LocalBoxFuture<'a, Answer> {
         Box::pin(async move {
-            let answered = tokio::time::timeout(HEAD_MAX, self.post(push, now)).await;
+            // The rule is another one than when the subscription came, perhaps by a slip: no reason to lose it.
+            let Ok(endpoint) = self.rule.check(&push.target.endpoint) else {
+                return Answer::Never {
+                    status: None,
+                    reason: "its host is not allowed (push.allowed_hosts)",
+                };
+            };
+            let origin = endpoint.origin.clone();
+            if !self.patience.has_any_for(&origin, Instant::now()) {
+                return later("the service has not answered for a while");
+            }
+            let request = match self.request(push, endpoint, now) {
+                Ok((request, body)) => request.send_body(body),
+                Err(answer) => return answer,
+            };
+            let answered = tokio::time::timeout(HEAD_MAX, request).await;
+            if !matches!(&answered, Ok(Err(error)) if is_forbidden(error)) {
+                self.patience.note(&origin, matches!(answered, Ok(Ok(_))), Instant::now());
+            }
             match answered {
                 Ok(Ok(response)) => {
                     let answer = judge(response.status(), response.headers());
                     finish(response).await;
                     answer
                 }
-                Ok(Err(answer)) => answer,
+                Ok(Err(error)) if is_forbidden(&error) => Answer::Forbidden,
+                Ok(Err(error)) => {
+                    log::debug!("a push service does not answer: {error}");
+                    later("no answer")
+                }
                 Err(_) => later("no answer in time"),
             }
         })
@@ -55,45 +79,43 @@ impl Provider for WebPush {
 }
 
 impl WebPush {
-    /// What the service says; or what became of it without that.
-    async fn post(&self, push: &ClaimedPush, now: Timestamp) -> Result<ClientResponse, Answer> {
-        let target = &push.target;
-        // The rule may have become stricter since the subscription came.
-        let Ok(endpoint) = self.rule.check(&target.endpoint) else { return Err(Answer::Forbidden) };
-        let Ok(receiver) = Receiver::parse(&target.p256dh, &target.auth) else {
+    /// What the service is asked; or what becomes of it without that.
+    fn request(
+        &self,
+        push: &ClaimedPush,
+        Endpoint { uri, origin }: Endpoint,
+        now: Timestamp,
+    ) -> Result<(ClientRequest, Vec<u8>), Answer> {
+        let Ok(receiver) = Receiver::parse(&push.target.p256dh, &push.target.auth) else {
             return Err(Answer::Never {
                 status: None,
                 reason: "the keys of the subscription cannot be used",
             });
         };
         let body = receiver.encrypt(&self.payload.text(push));
-        let authorization = self.vapid.authorization(&endpoint.origin, clock::now());
+        let authorization = self.vapid.authorization(&origin, clock::now());
         let (Ok(body), Some(authorization)) = (body, authorization) else {
             return Err(later("it could not be encrypted and signed"));
         };
         let request = self
-            .client
-            .post(endpoint.uri)
+            .clients
+            .get()
+            .post(uri)
             .insert_header((AUTHORIZATION, authorization))
             .insert_header((CONTENT_ENCODING, "aes128gcm"))
             .insert_header((CONTENT_TYPE, "application/octet-stream"))
             .insert_header(("ttl", self.ttl_secs(push, now)))
             .insert_header(("urgency", push.urgency.as_str()))
             .insert_header(("topic", push.tag.topic()));
-        request.send_body(body).await.map_err(|error| {
-            if is_forbidden(&error) {
-                return Answer::Forbidden;
-            }
-            log::debug!("a push service does not answer: {error}");
-            later("no answer")
-        })
+        Ok((request, body))
     }
 
     /// For how long a device may still be told of it.
     fn ttl_secs(&self, push: &ClaimedPush, now: Timestamp) -> u64 {
-        let left = push.notification.expires_at.map(|at| at.as_secs().saturating_sub(now.as_secs()));
+        let left = push.expires_at.map(|at| at.as_secs().saturating_sub(now.as_secs()));
         let left = left.map(|secs| u64::try_from(secs).unwrap_or_default());
-        left.unwrap_or(u64::MAX).min(self.ttl.as_secs())
+        // Not every service knows what 0 means.
+        left.unwrap_or(u64::MAX).min(self.ttl.as_secs()).max(1)
     }
 }
 
@@ -103,7 +125,7 @@ fn judge(status: StatusCode, headers: &HeaderMap) -> Answer {
     match code {
         200..=299 => Answer::Taken { status: code },
         404 | 410 => Answer::Gone { status: code },
-        408 | 429 | 500..=599 => {
+        100..=199 | 408 | 429 | 500..=599 => {
             let after = headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?));
             Answer::Later { status: Some(code), after, reason: "the service was not able to" }
         }
@@ -149,7 +171,7 @@ mod tests {
         for status in [301, 302, 307, 308, 400, 401, 403, 413] {
             assert!(matches!(judged(status, Some("1")), Answer::Never { status: Some(_), .. }), "{status}");
         }
-        for status in [408, 429, 500, 502, 503, 504] {
+        for status in [103, 408, 429, 500, 502, 503, 504] {
             assert!(matches!(judged(status, None), Answer::Later { after: None, .. }), "{status}");
         }
     }

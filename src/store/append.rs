@@ -11,12 +11,13 @@ use super::{
     idempotency, inboxes,
     job::Write,
     messages::{IdempotencyKey, InboxState, Publish, Published, Receipt, StoreError},
-    muting, push_jobs,
+    muting,
+    push_jobs::{self, Push},
     transaction::Transaction,
 };
 use crate::{
     clock::ClockWatch,
-    domain::{Draft, Epoch, Notification, NotificationId, Timestamp, UserId},
+    domain::{Draft, Epoch, Notification, NotificationId, Timestamp, UserId, push::PushWords},
     random,
 };
 
@@ -27,6 +28,8 @@ pub(super) struct Append {
     kept: Kept,
     /// After which it is to be pushed; `None` where nothing is.
     grace: Option<Duration>,
+    /// What the publisher has to say of that, as JSON.
+    words: Option<String>,
 }
 
 /// How long idempotency keys are kept, and the clock that tells how long they were.
@@ -63,7 +66,11 @@ impl Handler<Publish> for Store {
 impl Append {
     pub(super) fn new(publish: Publish, kept: Kept, grace: Option<Duration>) -> Self {
         let ids = publish.draft.to.iter().map(|_| NotificationId::generate()).collect();
-        Self { publish, ids, kept, grace }
+        let words = publish.draft.push.as_ref().filter(|_| grace.is_some()).map(|wish| &wish.words);
+        let words = words.filter(|words| **words != PushWords::default());
+        // Texts and nothing else, which JSON can always say.
+        let words = words.and_then(|words| serde_json::to_string(words).ok());
+        Self { publish, ids, kept, grace, words }
     }
 
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
@@ -102,7 +109,7 @@ impl Append {
         let number = tx.next_number(user);
         let is_by_row = number.is_none();
         let Numbered { state, is_muted, is_pushed } = match number {
-            Some(state) => Numbered { state, is_muted: false, is_pushed: false },
+            Some((state, is_pushed)) => Numbered { state, is_muted: false, is_pushed },
             None => self.number_by_row(tx, user)?,
         };
         let position = state.head.position();
@@ -120,13 +127,20 @@ impl Append {
             archived_at: None,
             muted: is_muted,
         };
-        tx.store(user, notification, state.counters, is_by_row)?;
-        if let Some(key) = draft.key.as_ref().filter(|_| !is_muted) {
-            collapse::archive_older(tx, user, key, position.offset)?;
-        }
+        tx.store(user, notification, state.counters, is_by_row, is_pushed)?;
+        let replaced = match draft.key.as_ref().filter(|_| !is_muted) {
+            Some(key) => collapse::archive_older(tx, user, key, position.offset)?,
+            None => Vec::new(),
+        };
         if let Some((wish, grace)) = draft.push.as_ref().zip(self.grace).filter(|_| is_pushed) {
-            let due_at = tx.bounds.latest.plus(grace);
-            push_jobs::write(tx.conn, user, position.offset, wish, due_at, tx.now)?;
+            let mut due_at = tx.bounds.earliest.plus(grace);
+            // What takes the place of something that waits waits no longer than that: else one that comes again and
+            // again would never be told of.
+            if !replaced.is_empty() {
+                due_at =
+                    push_jobs::first_due(tx.conn, user, &replaced)?.map_or(due_at, |first| first.min(due_at));
+            }
+            tx.push(Push { user: user.clone(), offset: position.offset, urgency: wish.urgency, due_at })?;
         }
         Ok(Receipt { id: id.clone(), to: user.clone(), position })
     }
@@ -159,7 +173,8 @@ impl Write for Append {
 
     /// The payload is kept once for all recipients; a name and an id are about so much.
     fn bytes(&self) -> usize {
-        self.publish.draft.payload.as_str().len() + self.ids.len() * 256
+        let words = self.words.as_ref().map_or(0, String::len);
+        self.publish.draft.payload.as_str().len() + words + self.ids.len() * 256
     }
 
     fn append(&self) -> Option<&Append> {
@@ -170,7 +185,7 @@ impl Write for Append {
         if let Some(published) = self.replay(tx)? {
             return Ok(published);
         }
-        tx.begin_draft();
+        tx.begin_draft(self.words.clone());
         let recipients = self.publish.draft.to.iter().zip(&self.ids);
         let receipts: Vec<Receipt> =
             recipients.map(|(user, id)| self.store(tx, user, id)).collect::<Result<_, _>>()?;

@@ -12,8 +12,9 @@ use super::{
     locks::Want,
     messages::IdempotencyKey,
     prepared::Prepared,
+    push_jobs::{Push, signed},
     rows::{InboxRow, broken},
-    transaction::Answer,
+    transaction::{Answer, Unwritten},
 };
 use crate::{
     domain::{Epoch, Timestamp, UserId},
@@ -25,6 +26,7 @@ use crate::{
 struct ClaimKeys;
 struct Advance;
 struct Store;
+struct Pushed;
 struct Keep;
 
 /// A key that nobody has used is there from now on, with an answer that is still empty; so is one that is
@@ -39,7 +41,7 @@ SET digest = excluded.digest, receipts = '', created_at = excluded.created_at
 WHERE kept.created_at < $5
 RETURNING publisher, "key""#;
 
-/// An inbox that wants no numbers, or whose user has mutes or can be pushed to, is locked and stays as it is, as `WHERE` says;
+/// An inbox that wants no numbers, or whose user has mutes, is locked and stays as it is, as `WHERE` says;
 /// and one that is not there is made only if something will be in it. The look for it is a subquery that is
 /// asked for each row by the primary key, and not `EXISTS`, which may become a walk over the whole table.
 const ADVANCE: &str = r#"
@@ -54,16 +56,24 @@ SET last_offset = inboxes.last_offset + excluded.last_offset,
     unseen = inboxes.unseen + excluded.unseen,
     version = inboxes.version + excluded.version,
     changed_at = excluded.changed_at
-WHERE excluded.last_offset > 0 AND inboxes.mutes = 0 AND inboxes.subscriptions = 0
-RETURNING user_id, epoch, last_offset, pruned_offset, unread, unseen, version, marks_version"#;
+WHERE excluded.last_offset > 0 AND inboxes.mutes = 0
+RETURNING user_id, epoch, last_offset, pruned_offset, unread, unseen, version, marks_version, subscriptions"#;
 
 /// What recipients share goes there once.
 const STORE: &str = r#"
-INSERT INTO notifications (user_id, "offset", id, "type", v, created_at, expires_at, payload)
-SELECT row.user_id, row."offset", row.id, draft."type", draft.v, $9, draft.expires_at, draft.payload
-FROM unnest($1, $2, $3, $4) AS row (user_id, "offset", id, draft)
-JOIN unnest($5, $6, $7, $8) WITH ORDINALITY AS draft ("type", v, expires_at, payload, place)
+INSERT INTO notifications (user_id, "offset", id, "type", v, created_at, expires_at, payload, push)
+SELECT row.user_id, row."offset", row.id, draft."type", draft.v, $11, draft.expires_at, draft.payload,
+    CASE WHEN row.is_pushed THEN draft.push END
+FROM unnest($1, $2, $3, $4, $5) AS row (user_id, "offset", id, draft, is_pushed)
+JOIN unnest($6, $7, $8, $9, $10) WITH ORDINALITY AS draft ("type", v, expires_at, payload, push, place)
     ON draft.place = row.draft"#;
+
+const PUSH: &str = r#"
+INSERT INTO push_jobs (user_id, "offset", subscription_id, urgency, due_at, created_at)
+SELECT push.user_id, push."offset", subscription.id, push.urgency, push.due_at, $5
+FROM unnest($1, $2, $3, $4) AS push (user_id, "offset", urgency, due_at)
+JOIN push_subscriptions AS subscription ON subscription.user_id = push.user_id
+WHERE subscription.disabled_at IS NULL"#;
 
 const KEEP: &str = r#"
 UPDATE idempotency_keys AS kept SET receipts = answer.receipts
@@ -106,6 +116,8 @@ pub(super) fn claim_keys(
 pub(super) struct AdvancedRow {
     #[diesel(sql_type = Text)]
     pub(super) user_id: String,
+    #[diesel(sql_type = BigInt)]
+    pub(super) subscriptions: i64,
     #[diesel(embed)]
     pub(super) row: InboxRow,
 }
@@ -130,18 +142,19 @@ pub(super) fn advance(
     Prepared::new(Advance, advance).load(conn)
 }
 
-/// Stores what some facts say was appended: places in `facts`, each with the number of its draft. Nothing
-/// of it is muted, has a collapse key, or was marked.
+/// Stores what some facts say was appended; `words` are what a push of each draft says. Nothing of it is muted, has a collapse key, or was marked.
 pub(super) fn store(
     conn: &mut PgConnection,
     facts: &[InboxFact],
-    unwritten: &[(usize, i64)],
+    unwritten: &[Unwritten],
+    words: &[Option<String>],
     now: Timestamp,
 ) -> QueryResult<()> {
     let (mut users, mut offsets, mut ids, mut drafts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut are_pushed, mut pushes) = (Vec::new(), Vec::new());
     let (mut types, mut versions, mut ends, mut payloads) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut draft_before = None;
-    for (place, draft) in unwritten {
+    for Unwritten { place, draft, is_pushed } in unwritten {
         let Some(InboxFact::Appended { user, notification, .. }) = facts.get(*place) else { continue };
         if draft_before != Some(draft) {
             draft_before = Some(draft);
@@ -149,23 +162,39 @@ pub(super) fn store(
             versions.push(i64::from(notification.v));
             ends.push(notification.expires_at.map(Timestamp::as_micros));
             payloads.push(notification.payload.as_str());
+            pushes.push(draft.checked_sub(1).and_then(|draft| words.get(draft)?.as_deref()));
         }
         users.push(user.as_str());
         offsets.push(i64::try_from(notification.position.offset).map_err(broken)?);
         ids.push(notification.id.as_str());
         drafts.push(i64::try_from(types.len()).map_err(broken)?);
+        are_pushed.push(*is_pushed);
     }
     let store = sql_query(STORE)
         .bind::<Array<Text>, _>(users)
         .bind::<Array<BigInt>, _>(offsets)
         .bind::<Array<Text>, _>(ids)
         .bind::<Array<BigInt>, _>(drafts)
+        .bind::<Array<Bool>, _>(are_pushed)
         .bind::<Array<Text>, _>(types)
         .bind::<Array<BigInt>, _>(versions)
         .bind::<Array<Nullable<BigInt>>, _>(ends)
         .bind::<Array<Text>, _>(payloads)
+        .bind::<Array<Nullable<Text>>, _>(pushes)
         .bind::<BigInt, _>(now.as_micros());
     Prepared::new(Store, store).execute(conn).map(drop)
+}
+
+/// Writes the jobs of notifications, one for each subscription of their users.
+pub(super) fn push(conn: &mut PgConnection, pushes: &[Push], now: Timestamp) -> QueryResult<()> {
+    let column = |of: fn(&Push) -> i64| pushes.iter().map(of).collect::<Vec<_>>();
+    let push = sql_query(PUSH)
+        .bind::<Array<Text>, _>(pushes.iter().map(|push| push.user.as_str()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(column(|push| signed(push.offset)))
+        .bind::<Array<Text>, _>(pushes.iter().map(|push| push.urgency.as_str()).collect::<Vec<_>>())
+        .bind::<Array<BigInt>, _>(column(|push| push.due_at.as_micros()))
+        .bind::<BigInt, _>(now.as_micros());
+    Prepared::new(Pushed, push).execute(conn).map(drop)
 }
 
 /// Puts answers in the place of those that [`claim_keys`] has left empty.

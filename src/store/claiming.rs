@@ -3,47 +3,39 @@
 //! It locks jobs and subscriptions, and passes over what somebody else has locked, so it never waits; and it reads
 //! inboxes without a lock, since a judgement may be out of date by the time that a push takes anyway.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use actix::{ActorFutureExt, Context, Handler, ResponseActFuture, WrapFuture};
 
 use super::{
     Connection, Store,
     attention::{self, Attention},
+    due::Due,
     error::Fault,
     job::Write,
     judging::{Judge, Verdict},
     messages::{ClaimPushes, ClaimedPush, ClaimedPushes, LEASE, PushClaim, PushPolicy, StoreError},
-    preferences,
-    push_jobs::{self, JobKey, Said},
+    mutes, notifications, preferences,
+    push_jobs::{self, Attempts, Jobs, Said},
     push_shown,
-    rows::DueJob,
+    rows::{DueJob, NotificationRow},
     subscriptions,
     transaction::Transaction,
 };
 use crate::domain::{
-    Notification, Preferences, PushSubscriptionId, PushTag, Timestamp, UserId,
-    push::{PushState, PushSubscription, PushText},
+    Notification, Offset, Preferences, PushTag, Timestamp, UserId,
+    push::{PushState, PushSubscription, PushText, PushWords},
 };
-
-/// Notifications that one summary tells of at most.
-const SUMMARY_MAX: i64 = 500;
 
 /// How often a job is claimed before it is given up, whatever its claimants have said: one that they do not survive
 /// must not be claimed for ever.
 const CLAIMS_MAX: u32 = 10;
+const UNHEARD_OF: &str = "nothing was heard of its attempts";
 
 /// [`ClaimPushes`] by the rules of `[push]`.
 pub(super) struct Claim {
     pub(super) claim: ClaimPushes,
     pub(super) policy: PushPolicy,
-}
-
-/// What is due for one push.
-enum Due {
-    One(DueJob),
-    /// Whatever is held for a subscription.
-    Held(UserId, PushSubscriptionId),
 }
 
 impl Handler<ClaimPushes> for Store {
@@ -54,7 +46,8 @@ impl Handler<ClaimPushes> for Store {
         let clock = self.kept.clock.clone();
         let look = self.read(move |conn| {
             let now = conn.now()?;
-            Ok((push_jobs::is_any_due(conn, clock.bounds(now).latest)?, now))
+            let by = clock.bounds(now);
+            Ok((push_jobs::is_any_due(conn, by)?, by.earliest))
         });
         Box::pin(look.into_actor(self).then(move |looked, store, _| {
             let claimed = match looked {
@@ -79,53 +72,21 @@ impl Write for Claim {
     }
 
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<ClaimedPushes, Fault> {
-        let (by, now) = (tx.bounds.latest, tx.now);
-        let limit = self.claim.limit;
-        let (due, may_be_more) = due(tx.conn, by, limit)?;
-        let groups = jobs(tx.conn, due, by)?;
-        let has_more = may_be_more && !groups.is_empty();
+        let by = tx.bounds;
+        let Due { groups, has_more } = Due::find(tx.conn, by, self.claim.limit)?;
         let known = Known::read(tx.conn, &groups)?;
         let mut pushes = Vec::with_capacity(groups.len());
         for group in groups {
             pushes.extend(self.take(tx, &known, group)?);
         }
-        Ok(ClaimedPushes { pushes, has_more, now })
-    }
-}
-
-/// What is due for at most `limit` pushes, in order; and whether there may be more.
-fn due(conn: &mut Connection, by: Timestamp, limit: usize) -> Result<(Vec<Due>, bool), Fault> {
-    let most = i64::try_from(limit).unwrap_or(i64::MAX);
-    let ones = push_jobs::due(conn, by, most)?.into_iter().map(|job| (job.due_at, Due::One(job)));
-    let mut due: Vec<(Timestamp, Due)> = ones.collect();
-    let held = push_jobs::held(conn, by, most)?;
-    let may_be_more = due.len().max(held.len()) == limit || due.len() + held.len() > limit;
-    let mut seen = HashSet::new();
-    for (user, subscription, due_at) in held {
-        if seen.insert(subscription.clone()) {
-            due.push((due_at, Due::Held(user, subscription)));
+        // What is shown together is known when all of it is claimed.
+        for push in &mut pushes {
+            let PushClaim { user, subscription, .. } = &push.claim;
+            let dealt_with = push_shown::dealt_with(tx.conn, user, subscription, by)?;
+            (push.close, push.claim.told) = (dealt_with.close, dealt_with.told);
         }
+        Ok(ClaimedPushes { pushes, has_more, now: by.earliest })
     }
-    due.sort_by_key(|(due_at, _)| *due_at);
-    due.truncate(limit);
-    Ok((due.into_iter().map(|(_, due)| due).collect(), may_be_more))
-}
-
-/// The jobs behind each push, the newest first; those that somebody else works on are left out.
-fn jobs(conn: &mut Connection, due: Vec<Due>, by: Timestamp) -> Result<Vec<Vec<DueJob>>, Fault> {
-    let mut groups = Vec::with_capacity(due.len());
-    for due in due {
-        match due {
-            Due::One(job) => groups.push(vec![job]),
-            Due::Held(user, subscription) => {
-                if subscriptions::try_hold(conn, &subscription)? {
-                    groups.push(push_jobs::held_for(conn, &user, &subscription, by, SUMMARY_MAX)?);
-                }
-            }
-        }
-    }
-    groups.retain(|jobs| !jobs.is_empty());
-    Ok(groups)
 }
 
 /// What is known of those whose jobs are due.
@@ -151,6 +112,27 @@ impl Known {
     }
 }
 
+/// What ends, by how and why.
+type Ends = BTreeMap<(PushState, &'static str), Vec<Offset>>;
+
+/// What jobs of one user tell of, and in which words, as far as it is there.
+fn notifications_of(
+    conn: &mut Connection,
+    user: &UserId,
+    inbox: Option<&Attention>,
+    jobs: &[DueJob],
+) -> Result<HashMap<Offset, (Notification, PushWords)>, Fault> {
+    let (Some(inbox), false) = (inbox, jobs.is_empty()) else { return Ok(HashMap::new()) };
+    let offsets: Vec<Offset> = jobs.iter().map(|job| job.offset).collect();
+    let numbered = |(words, row): (Option<String>, NotificationRow)| {
+        // One that cannot be read is no reason to stop for all.
+        let notification = row.within(inbox.epoch).inspect_err(|error| log::error!("{error}")).ok()?;
+        let words = words.and_then(|words| serde_json::from_str(&words).ok()).unwrap_or_default();
+        Some((notification.position.offset, (notification, words)))
+    };
+    Ok(notifications::numbered(conn, user, &offsets)?.into_iter().filter_map(numbered).collect())
+}
+
 impl Claim {
     /// Claims what is worth a push of the jobs for one subscription, ends or holds the others.
     fn take(
@@ -165,30 +147,50 @@ impl Claim {
         let subscription = known.subscriptions.get(id.as_str());
         let subscription =
             subscription.filter(|(owner, _)| owner == user.as_str()).map(|(_, subscription)| subscription);
+        let inbox = known.inboxes.get(user.as_str());
+        let mutes = match inbox {
+            Some(inbox) if inbox.has_mutes => mutes::of(tx.conn, &user)?,
+            _ => Vec::new(),
+        };
+        let preferences = known.preferences.get(user.as_str());
         let judge = Judge {
-            inbox: known.inboxes.get(user.as_str()),
-            preferences: known.preferences.get(user.as_str()),
+            inbox,
+            preferences,
             subscription,
+            mutes: &mutes,
             bounds: tx.bounds,
             ttl: self.policy.ttl,
         };
-        let mut worth = Vec::with_capacity(jobs.len());
+        let (mut ends, mut pauses): (Ends, BTreeMap<Timestamp, Vec<Offset>>) = Default::default();
+        let mut end = |state, why, offset| ends.entry((state, why)).or_default().push(offset);
+        let (mut open, mut worth) = (Vec::with_capacity(jobs.len()), Vec::new());
         for job in jobs {
-            let key = JobKey::of(&job);
-            match judge.verdict(tx.conn, &job)? {
-                Verdict::Withhold(why) => {
-                    let said = Said { status: None, reason: Some(why.as_str()) };
-                    push_jobs::end(tx.conn, key, PushState::Withheld, said, tx.now)?;
-                }
-                Verdict::Hold(until) => push_jobs::hold(tx.conn, key, until)?,
-                Verdict::Push(_) if job.attempts >= CLAIMS_MAX => {
-                    let said = Said { status: None, reason: Some("nothing was heard of its attempts") };
-                    push_jobs::end(tx.conn, key, PushState::Dead, said, tx.now)?;
-                }
-                Verdict::Push(notification) => worth.push((job, *notification)),
+            match judge.is_moot(&job) {
+                Some(why) => end(PushState::Withheld, why.as_str(), job.offset),
+                None => open.push(job),
             }
         }
-        let (Some(subscription), Some(inbox)) = (subscription, known.inboxes.get(user.as_str())) else {
+        let mut told_of = notifications_of(tx.conn, &user, inbox, &open)?;
+        for job in open {
+            let (notification, words) = told_of.remove(&job.offset).unzip();
+            match judge.verdict(&job, notification) {
+                Verdict::Withhold(why) => end(PushState::Withheld, why.as_str(), job.offset),
+                Verdict::Hold(until) => pauses.entry(until).or_default().push(job.offset),
+                Verdict::Push(_) if job.attempts >= CLAIMS_MAX => {
+                    end(PushState::Dead, UNHEARD_OF, job.offset)
+                }
+                Verdict::Push(notification) => worth.push((job, *notification, words.unwrap_or_default())),
+            }
+        }
+        let mine = |offsets| Jobs { user: &user, subscription: &id, offsets, attempts: Attempts::Any };
+        for ((state, why), offsets) in &ends {
+            let said = Said { status: None, reason: Some(why) };
+            push_jobs::end(tx.conn, mine(offsets), *state, said, tx.now)?;
+        }
+        for (until, offsets) in &pauses {
+            push_jobs::hold(tx.conn, mine(offsets), *until)?;
+        }
+        let (Some(subscription), Some(inbox)) = (subscription, inbox) else {
             return Ok(None);
         };
         self.claim(tx, subscription, inbox, worth)
@@ -199,35 +201,42 @@ impl Claim {
         tx: &mut Transaction<'_>,
         subscription: &PushSubscription,
         inbox: &Attention,
-        worth: Vec<(DueJob, Notification)>,
+        worth: Vec<(DueJob, Notification, PushWords)>,
     ) -> Result<Option<ClaimedPush>, Fault> {
-        let (now, lease_until) = (tx.now, tx.bounds.latest.plus(LEASE));
+        let (now, lease_until) = (tx.bounds.earliest, tx.bounds.latest.plus(LEASE));
         let first_tried_at =
-            worth.iter().filter_map(|(job, _)| job.first_tried_at).min().map_or(now, |at| at.min(now));
-        for (job, _) in &worth {
-            push_jobs::claim(tx.conn, JobKey::of(job), first_tried_at, lease_until)?;
-        }
-        let count = worth.len();
-        let urgency = worth.iter().map(|(job, _)| job.urgency).max().unwrap_or_default();
-        let attempt = worth.iter().map(|(job, _)| job.attempts + 1).max().unwrap_or(1);
-        let claimed = worth.iter().map(|(job, _)| (job.offset, job.attempts + 1)).collect();
-        let told = |(job, notification): &(DueJob, Notification)| job.words.clone().told_of(notification);
+            worth.iter().filter_map(|(job, ..)| job.first_tried_at).min().map_or(now, |at| at.min(now));
+        let told = |(_, notification, words): &(DueJob, Notification, PushWords)| {
+            words.clone().told_of(notification)
+        };
         let text = PushText::summary(worth.iter().map(told).collect());
-        let newest = worth.into_iter().next();
-        let (Some(text), Some((job, notification))) = (text, newest) else { return Ok(None) };
-        let tag = match count {
-            1 => PushTag::of(&notification.id, notification.key.as_deref()),
+        let (Some((first, newest, _)), Some(text)) = (worth.first(), text) else { return Ok(None) };
+        let tag = match worth.len() {
+            1 => PushTag::of(&newest.id, newest.key.as_deref()),
             _ => PushTag::summary(),
         };
-        let dealt_with = push_shown::dealt_with(tx.conn, &job.user, &subscription.id, &tag, tx.bounds)?;
+        let offsets: Vec<Offset> = worth.iter().map(|(job, ..)| job.offset).collect();
+        let jobs = Jobs {
+            user: &first.user,
+            subscription: &subscription.id,
+            offsets: &offsets,
+            attempts: Attempts::Any,
+        };
+        push_jobs::claim(tx.conn, jobs, &tag, first_tried_at, lease_until)?;
+        let urgency = worth.iter().map(|(job, ..)| job.urgency).max().unwrap_or_default();
+        let attempt = worth.iter().map(|(job, ..)| job.attempts + 1).min().unwrap_or(1);
+        let ends: Option<Vec<Timestamp>> =
+            worth.iter().map(|(_, notification, _)| notification.expires_at).collect();
+        let claim = PushClaim {
+            user: first.user.clone(),
+            subscription: subscription.id.clone(),
+            jobs: worth.iter().map(|(job, ..)| (job.offset, job.attempts + 1)).collect(),
+            told: Vec::new(),
+        };
+        let count = worth.len();
+        let Some((_, notification, _)) = worth.into_iter().next() else { return Ok(None) };
         Ok(Some(ClaimedPush {
-            claim: PushClaim {
-                user: job.user,
-                subscription: subscription.id.clone(),
-                jobs: claimed,
-                tag: tag.clone(),
-                told: dealt_with.told,
-            },
+            claim,
             target: subscription.target.clone(),
             notification,
             count,
@@ -235,7 +244,8 @@ impl Claim {
             urgency,
             tag,
             unseen: inbox.unseen,
-            close: dealt_with.close,
+            close: Vec::new(),
+            expires_at: ends.and_then(|ends| ends.into_iter().max()),
             attempt,
             first_tried_at,
         }))

@@ -103,7 +103,8 @@ pub(super) fn inboxes(
     let taken = advanced.into_iter().filter_map(|inbox| {
         let (user, want) = wants.get_key_value(inbox.user_id.as_str())?;
         let left = want.numbers();
-        let taken = |state| (user.clone(), Taken { state: before(state, left.into()), left });
+        let is_pushed = inbox.subscriptions > 0;
+        let taken = |state| (user.clone(), Taken { state: before(state, left.into()), left, is_pushed });
         (left > 0).then(|| inbox.row.try_into().map(taken))
     });
     taken.collect()

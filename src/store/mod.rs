@@ -17,6 +17,7 @@ mod collapse;
 mod counter_cache;
 mod database;
 mod doorbell;
+mod due;
 mod erasing;
 mod error;
 mod file;

@@ -97,17 +97,6 @@ pub(super) fn is_muted(
     Ok(in_force.iter().any(|mute| mute.pattern.matches(notification_type)))
 }
 
-/// The same for who only looks, as often as they like.
-pub(super) fn is_in_force(
-    conn: &mut Connection,
-    user: &UserId,
-    notification_type: &NotificationType,
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    let is_meant = |mute: &Mute| mute.is_in_force(now) && mute.pattern.matches(notification_type);
-    Ok(mutes::of(conn, user)?.iter().any(is_meant))
-}
-
 fn recount(conn: &mut Connection, user: &UserId, now: Timestamp) -> Result<(), Fault> {
     let count = mutes::count(conn, user)?;
     Ok(inboxes::keep_mutes(conn, user, count, now)?)

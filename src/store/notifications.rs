@@ -2,8 +2,6 @@
 //!
 //! Expired and muted rows are passed over by every query but [`after`], whose reader judges them.
 
-use std::collections::HashSet;
-
 use diesel::{
     connection::DefaultLoadingMode,
     dsl::{count, count_star, exists},
@@ -30,7 +28,7 @@ diesel::define_sql_function! {
 
 type Condition<'a> = Box<dyn BoxableExpression<table, Backend, SqlType = Bool> + 'a>;
 
-/// Whether a row is shown to its user at all: neither muted nor expired.
+/// Whether a row is shown to its user: neither muted nor expired.
 fn is_shown<'a>(ended_by: Timestamp) -> Condition<'a> {
     let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(ended_by.as_micros()));
     Box::new(n::muted.eq(false).and(is_fresh))
@@ -39,8 +37,15 @@ fn is_shown<'a>(ended_by: Timestamp) -> Condition<'a> {
 /// The name of the statement that is [`Prepared`].
 struct Insert;
 
-pub(super) fn insert(conn: &mut Connection, user: &UserId, notification: &Notification) -> QueryResult<()> {
-    let insert = diesel::insert_into(table).values(NewNotification::new(user.as_str(), notification)?);
+/// `push` is what a push of it says.
+pub(super) fn insert(
+    conn: &mut Connection,
+    user: &UserId,
+    notification: &Notification,
+    push: Option<&str>,
+) -> QueryResult<()> {
+    let row = NewNotification::new(user.as_str(), notification, push)?;
+    let insert = diesel::insert_into(table).values(row);
     on_inner!(conn, |conn| Prepared::new(Insert, insert).execute(conn)).map(drop)
 }
 
@@ -100,14 +105,15 @@ pub(super) fn fetch(
         .optional()
 }
 
-/// What has this number, whether it is shown or not.
-pub(super) fn at(
+/// What has these numbers, whether it is shown or not, in any order; each with what a push of it says.
+pub(super) fn numbered(
     conn: &mut Connection,
     user: &UserId,
-    offset: Offset,
-) -> QueryResult<Option<NotificationRow>> {
-    let find = table.find((user.as_str(), signed(offset)));
-    on_inner!(conn, |conn| find.select(NotificationRow::as_select()).first(conn)).optional()
+    offsets: &[Offset],
+) -> QueryResult<Vec<(Option<String>, NotificationRow)>> {
+    let among = n::offset.eq_any(offsets.iter().copied().map(signed));
+    let numbered = table.filter(n::user_id.eq(user.as_str()).and(among));
+    numbered.select((n::push, NotificationRow::as_select())).load(conn)
 }
 
 /// Those of these numbers that are there and unread.
@@ -116,12 +122,10 @@ pub(super) fn unread_among(
     user: &UserId,
     offsets: &[Offset],
     ended_by: Timestamp,
-) -> QueryResult<HashSet<Offset>> {
-    let offsets: Vec<i64> = offsets.iter().copied().map(signed).collect();
-    let unread = table.filter(n::user_id.eq(user.as_str()).and(n::offset.eq_any(offsets)));
-    let unread = unread.filter(n::read_at.is_null().and(is_shown(ended_by)));
-    let offsets: Vec<i64> = unread.select(n::offset).load(conn)?;
-    offsets.into_iter().map(|offset| u64::try_from(offset).map_err(super::rows::broken)).collect()
+) -> QueryResult<Vec<i64>> {
+    let of_user = n::user_id.eq(user.as_str()).and(n::read_at.is_null()).and(is_shown(ended_by));
+    let among = n::offset.eq_any(offsets.iter().copied().map(signed));
+    table.filter(of_user.and(among)).select(n::offset).load(conn)
 }
 
 /// Whether at least one of these is stored.
@@ -133,21 +137,21 @@ pub(super) fn delete(conn: &mut Connection, user: &UserId, offset: Offset) -> Qu
     diesel::delete(table.find((user.as_str(), signed(offset)))).execute(conn).map(drop)
 }
 
-/// The ids of what is shown and unread under a collapse key, below `offset`, oldest first.
+/// What is shown and unread under a collapse key, below `offset`: ids and offsets, oldest first.
 pub(super) fn unread_with_key(
     conn: &mut Connection,
     user: &UserId,
     key: &str,
     offset: Offset,
     ended_by: Timestamp,
-) -> QueryResult<Vec<String>> {
+) -> QueryResult<Vec<(String, i64)>> {
     // Not by `is_shown`: with a condition whose type is known the statement is prepared once.
     let is_fresh = n::expires_at.is_null().or(n::expires_at.assume_not_null().gt(ended_by.as_micros()));
     let older = table
         .filter(n::user_id.eq(user.as_str()).and(n::key.eq(key)).and(n::read_at.is_null()))
         .filter(n::offset.lt(signed(offset)).and(n::muted.eq(false)).and(is_fresh))
         .order(n::offset)
-        .select(n::id);
+        .select((n::id, n::offset));
     on_inner!(conn, |conn| older.load(conn))
 }
 

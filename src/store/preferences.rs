@@ -17,12 +17,14 @@ use super::{
 use crate::domain::{Preferences, UserId};
 
 pub(super) fn read(conn: &mut Connection, read: &ReadPreferences) -> Result<Preferences, StoreError> {
-    let row = preferences::table
-        .find(read.user.as_str())
-        .select(PreferencesRow::as_select())
-        .first(conn)
-        .optional()?;
-    Ok(row.map(Preferences::try_from).transpose()?.unwrap_or_default())
+    Ok(find(conn, &read.user)?.unwrap_or_default())
+}
+
+/// `None` for who never said it.
+fn find(conn: &mut Connection, user: &UserId) -> QueryResult<Option<Preferences>> {
+    let find = preferences::table.find(user.as_str()).select(PreferencesRow::as_select());
+    let row: Option<PreferencesRow> = find.first(conn).optional()?;
+    row.map(Preferences::try_from).transpose()
 }
 
 /// Those of these users who have said what they prefer.
@@ -31,7 +33,8 @@ pub(super) fn of(conn: &mut Connection, users: &[&str]) -> QueryResult<HashMap<S
         .filter(preferences::user_id.eq_any(users))
         .select((preferences::user_id, PreferencesRow::as_select()))
         .load(conn)?;
-    rows.into_iter().map(|(user, row)| Ok((user, row.try_into()?))).collect()
+    // One that cannot be read is no reason to stop for all.
+    Ok(rows.into_iter().filter_map(|(user, row)| Some((user, row.try_into().ok()?))).collect())
 }
 
 impl Write for SetPreferences {
@@ -43,6 +46,7 @@ impl Write for SetPreferences {
 
     /// Nobody is told: nothing that a session shows depends on it. What waits for the end of quiet hours is judged anew.
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
+        let before = find(tx.conn, &self.user)?.unwrap_or_default();
         let row = PreferencesRow::from(&self.preferences);
         let set = diesel::insert_into(preferences::table)
             .values((preferences::user_id.eq(self.user.as_str()), &row))
@@ -50,7 +54,10 @@ impl Write for SetPreferences {
             .do_update()
             .set(&row);
         on_inner!(tx.conn, |conn| set.execute(conn))?;
-        Ok(push_jobs::release(tx.conn, &self.user, tx.bounds.latest)?)
+        if before != self.preferences {
+            push_jobs::release(tx.conn, &self.user, tx.bounds.earliest)?;
+        }
+        Ok(())
     }
 }
 

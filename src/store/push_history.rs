@@ -1,8 +1,8 @@
 //! What has become of pushes: kept for a while, tried again, forgotten.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 
 use super::{
     Connection,
@@ -11,7 +11,10 @@ use super::{
     messages::{PushTrace, RetryPushes},
     push_jobs::signed,
     rows::TraceRow,
-    schema::push_jobs::{self as j, table},
+    schema::{
+        inboxes,
+        push_jobs::{self as j, table},
+    },
     transaction::Transaction,
 };
 use crate::domain::{Offset, Timestamp, UserId, push::PushState};
@@ -33,7 +36,7 @@ impl Write for RetryPushes {
     }
 
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<usize, Fault> {
-        Ok(revive(tx.conn, self.user.as_ref(), self.limit, tx.bounds.latest)?)
+        Ok(revive(tx.conn, self.user.as_ref(), self.limit, self.before, tx.bounds.earliest)?)
     }
 }
 
@@ -43,6 +46,14 @@ pub(super) fn trace(conn: &mut Connection, user: &UserId, offset: Offset) -> Que
     let rows: Vec<TraceRow> =
         of_notification.order(j::subscription_id).select(TraceRow::as_select()).load(conn)?;
     rows.into_iter().map(PushTrace::try_from).collect()
+}
+
+/// Those of these users of whose notifications anything was to be pushed, so that nobody else pays for it.
+pub(super) fn pushed_to(conn: &mut Connection, users: &[String]) -> QueryResult<HashSet<String>> {
+    let has_jobs = exists(table.filter(j::user_id.eq(inboxes::user_id)));
+    let pushed_to = inboxes::table.filter(inboxes::user_id.eq_any(users).and(has_jobs));
+    let pushed_to: Vec<String> = pushed_to.select(inboxes::user_id).load(conn)?;
+    Ok(pushed_to.into_iter().collect())
 }
 
 /// Forgets the jobs of notifications that are deleted: but for those that may be on their way, and those that a device
@@ -58,14 +69,13 @@ type Key = (String, i64, String);
 /// Rows that have ended, for nobody else to change, the oldest first.
 fn ended(
     conn: &mut Connection,
-    states: &[PushState],
+    state: PushState,
     before: Timestamp,
     of: Option<&UserId>,
     limit: usize,
 ) -> QueryResult<Vec<Key>> {
-    let states = states.iter().map(|state| state.as_str());
     let mut ended = table
-        .filter(j::state.eq_any(states).and(j::ended_at.le(before.as_micros())))
+        .filter(j::state.eq(state.as_str()).and(j::ended_at.le(before.as_micros())))
         .order(j::ended_at)
         .limit(i64::try_from(limit).unwrap_or(i64::MAX))
         .select((j::user_id, j::offset, j::subscription_id))
@@ -76,11 +86,25 @@ fn ended(
     ended.load(conn)
 }
 
-/// Deletes at most `limit` of those that ended long ago, and says whether there may be more.
+/// Rows that nobody has looked at for long: nothing is pushed here any more.
+fn overdue(conn: &mut Connection, before: Timestamp, limit: usize) -> QueryResult<Vec<Key>> {
+    let mut overdue = Vec::new();
+    for is_held in [false, true] {
+        let waiting = table.filter(j::is_held.eq(is_held).and(j::due_at.lt(before.as_micros())));
+        let waiting = waiting.limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        let keys: Vec<Key> = waiting.select((j::user_id, j::offset, j::subscription_id)).load(conn)?;
+        overdue.extend(keys);
+    }
+    Ok(overdue)
+}
+
+/// Deletes at most `limit` of each kind of those that ended long ago, and says whether there may be more.
 pub(super) fn forget(conn: &mut Connection, now: Timestamp, limit: usize) -> QueryResult<bool> {
-    let over = [PushState::Sent, PushState::Withheld, PushState::Gone];
-    let mut keys = ended(conn, &over, now.minus(ENDED_AGE), None, limit)?;
-    keys.extend(ended(conn, &[PushState::Dead], now.minus(DEAD_AGE), None, limit)?);
+    let mut keys = overdue(conn, now.minus(DEAD_AGE), limit)?;
+    for state in [PushState::Sent, PushState::Withheld, PushState::Gone] {
+        keys.extend(ended(conn, state, now.minus(ENDED_AGE), None, limit)?);
+    }
+    keys.extend(ended(conn, PushState::Dead, now.minus(DEAD_AGE), None, limit)?);
     keys.sort_unstable();
     for (user, offset, subscription) in &keys {
         diesel::delete(table.find((user, offset, subscription))).execute(conn)?;
@@ -89,8 +113,14 @@ pub(super) fn forget(conn: &mut Connection, now: Timestamp, limit: usize) -> Que
 }
 
 /// Makes at most `limit` of those that were given up due again; says how many.
-fn revive(conn: &mut Connection, of: Option<&UserId>, limit: usize, now: Timestamp) -> QueryResult<usize> {
-    let mut keys = ended(conn, &[PushState::Dead], Timestamp::from_micros(i64::MAX), of, limit)?;
+fn revive(
+    conn: &mut Connection,
+    of: Option<&UserId>,
+    limit: usize,
+    before: Timestamp,
+    now: Timestamp,
+) -> QueryResult<usize> {
+    let mut keys = ended(conn, PushState::Dead, before, of, limit)?;
     keys.sort_unstable();
     let mut revived = 0;
     for (user, offset, subscription) in &keys {

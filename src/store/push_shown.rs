@@ -8,7 +8,7 @@ use super::{
     Connection,
     error::Fault,
     notifications,
-    push_jobs::{JobKey, signed},
+    push_jobs::signed,
     rows::broken,
     schema::push_jobs::{self as j, table},
 };
@@ -31,13 +31,12 @@ pub(super) struct DealtWith {
     pub(super) told: Vec<Offset>,
 }
 
-/// What the user has read or deleted of what a device shows. A tag under which something is unread stays, and so does
-/// that of what is about to be shown.
+/// What the user has read or deleted of what a device may show. A tag under which something is unread stays, be it on its
+/// way.
 pub(super) fn dealt_with(
     conn: &mut Connection,
     user: &UserId,
     subscription: &PushSubscriptionId,
-    next: &PushTag,
     bounds: Bounds,
 ) -> Result<DealtWith, Fault> {
     let mut dealt_with = DealtWith { close: Vec::new(), told: Vec::new() };
@@ -46,12 +45,13 @@ pub(super) fn dealt_with(
         return Ok(dealt_with);
     }
     let offsets: Vec<Offset> = shown.iter().map(|(offset, _)| *offset).collect();
-    let unread: HashSet<Offset> = notifications::unread_among(conn, user, &offsets, bounds.earliest)?;
-    let is_unread = |offset: &Offset| unread.contains(offset);
+    let unread = notifications::unread_among(conn, user, &offsets, bounds.earliest)?;
+    let unread: HashSet<i64> = unread.into_iter().collect();
+    let is_unread = |offset: &Offset| unread.contains(&signed(*offset));
     let live: HashSet<&PushTag> =
         shown.iter().filter(|(offset, _)| is_unread(offset)).map(|(_, tag)| tag).collect();
     for (offset, tag) in shown.iter().filter(|(offset, _)| !is_unread(offset)) {
-        let is_replaced = tag == next || live.contains(tag);
+        let is_replaced = live.contains(tag);
         if !is_replaced && !dealt_with.close.contains(tag) {
             if dealt_with.close.len() == CLOSE_MAX {
                 continue;
@@ -61,12 +61,6 @@ pub(super) fn dealt_with(
         dealt_with.told.push(*offset);
     }
     Ok(dealt_with)
-}
-
-/// Remembers what a device shows of a notification that was sent to it.
-pub(super) fn show(conn: &mut Connection, job: JobKey<'_>, tag: &PushTag) -> QueryResult<()> {
-    let sent = table.find((job.user.as_str(), signed(job.offset), job.subscription.as_str()));
-    diesel::update(sent).set(j::shown_tag.eq(tag.as_str())).execute(conn).map(drop)
 }
 
 /// Forgets that a device shows these.

@@ -1,15 +1,17 @@
 //! Recording what has become of claimed pushes.
 
+use std::collections::BTreeMap;
+
 use super::{
     error::Fault,
     inboxes,
     job::Write,
     messages::{PushClaim, PushOutcome, RecordPush},
-    push_jobs::{self, JobKey, Said},
+    push_jobs::{self, Attempts, Jobs, Said},
     push_shown, subscriptions,
     transaction::Transaction,
 };
-use crate::domain::push::PushState;
+use crate::domain::{Offset, push::PushState};
 
 impl Write for RecordPush {
     type Done = ();
@@ -26,7 +28,10 @@ impl Write for RecordPush {
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
         let mut outcomes: Vec<&(PushClaim, PushOutcome)> = self.outcomes.iter().collect();
         outcomes.sort_by_key(|(claim, _)| (&claim.user, &claim.subscription));
-        let mut users: Vec<String> = outcomes.iter().map(|(claim, _)| claim.user.to_string()).collect();
+        let changes_inbox =
+            |outcome: &PushOutcome| matches!(outcome, PushOutcome::Gone { .. } | PushOutcome::Refused { .. });
+        let changed = outcomes.iter().filter(|(_, outcome)| changes_inbox(outcome));
+        let mut users: Vec<String> = changed.map(|(claim, _)| claim.user.to_string()).collect();
         users.dedup();
         inboxes::hold_all(tx.conn, &users)?;
         for (claim, outcome) in outcomes {
@@ -38,7 +43,7 @@ impl Write for RecordPush {
 
 fn record(tx: &mut Transaction<'_>, claim: &PushClaim, outcome: &PushOutcome) -> Result<(), Fault> {
     let (conn, now) = (&mut *tx.conn, tx.now);
-    let PushClaim { user, subscription, jobs, tag, told } = claim;
+    let PushClaim { user, subscription, jobs, told } = claim;
     let (state, said) = match outcome {
         PushOutcome::Sent { status } => (PushState::Sent, Said { status: Some(*status), reason: None }),
         PushOutcome::Retry { status, reason, .. } => {
@@ -50,12 +55,17 @@ fn record(tx: &mut Transaction<'_>, claim: &PushClaim, outcome: &PushOutcome) ->
             (PushState::Dead, Said { status: *status, reason: Some(reason) })
         }
     };
-    for (offset, attempts) in jobs {
-        let key = JobKey { user, offset: *offset, subscription, attempts: *attempts };
-        if let PushOutcome::Retry { after, .. } = outcome {
-            push_jobs::put_off(conn, key, tx.bounds.latest.plus(*after), said)?;
-        } else if push_jobs::end(conn, key, state, said, now)? && state == PushState::Sent {
-            push_shown::show(conn, key, tag)?;
+    let mut by_attempt: BTreeMap<u32, Vec<Offset>> = BTreeMap::new();
+    for (offset, attempt) in jobs {
+        by_attempt.entry(*attempt).or_default().push(*offset);
+    }
+    for (attempt, offsets) in &by_attempt {
+        let jobs = Jobs { user, subscription, offsets, attempts: Attempts::Last(*attempt) };
+        match outcome {
+            PushOutcome::Retry { after, .. } => {
+                push_jobs::put_off(conn, jobs, tx.bounds.earliest.plus(*after), said)?;
+            }
+            _ => push_jobs::end(conn, jobs, state, said, now)?,
         }
     }
     match outcome {

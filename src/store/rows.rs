@@ -68,11 +68,16 @@ pub(super) struct NewNotification<'a> {
     expires_at: Option<i64>,
     muted: bool,
     payload: &'a str,
+    push: Option<&'a str>,
 }
 
 impl<'a> NewNotification<'a> {
-    /// A notification that nobody has marked, as it is when it is appended.
-    pub(super) fn new(user_id: &'a str, notification: &'a Notification) -> Result<Self, Error> {
+    /// A notification that nobody has marked, as it is when it is appended; and what a push of it says.
+    pub(super) fn new(
+        user_id: &'a str,
+        notification: &'a Notification,
+        push: Option<&'a str>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             user_id,
             offset: i64::try_from(notification.position.offset).map_err(broken)?,
@@ -84,6 +89,7 @@ impl<'a> NewNotification<'a> {
             expires_at: notification.expires_at.map(Timestamp::as_micros),
             muted: notification.muted,
             payload: notification.payload.as_str(),
+            push,
         })
     }
 }

@@ -53,6 +53,7 @@ diesel::table! {
         expires_at -> Nullable<BigInt>,
         muted -> Bool,
         payload -> Text,
+        push -> Nullable<Text>,
     }
 }
 
@@ -108,7 +109,6 @@ diesel::table! {
         user_id -> Text,
         offset -> BigInt,
         subscription_id -> Text,
-        words -> Nullable<Text>,
         urgency -> Text,
         due_at -> Nullable<BigInt>,
         is_held -> Bool,
@@ -122,3 +122,5 @@ diesel::table! {
         ended_at -> Nullable<BigInt>,
     }
 }
+
+diesel::allow_tables_to_appear_in_same_query!(inboxes, push_jobs);

@@ -56,30 +56,38 @@ impl Write for Put {
         let PutSubscription { user, target } = &self.put;
         let digest = digest(&SHA256, target.endpoint.as_bytes());
         let digest = digest.as_ref();
-        let before = find(conn, digest)?;
-        let owner = before.as_ref().map(|row| row.user_id.parse()).transpose().map_err(broken)?;
-        attention::hold(conn, user, owner.as_ref(), now)?;
+        let before = owner(&find(conn, digest)?)?;
+        attention::hold(conn, user, before.as_ref(), now)?;
         let kept = find(conn, digest)?;
-        let name = |row: &Option<SubscriptionRow>| row.as_ref().map(|row| row.id.clone());
-        if name(&kept) != name(&before) {
+        let owner = owner(&kept)?;
+        let is_own = owner.as_ref() == Some(user);
+        // A third one's inbox is not held.
+        if !is_own && owner.is_some() && owner != before {
             return Err(moved());
         }
-        let is_own = owner.as_ref() == Some(user);
         if self.limit > 0 && !is_own && count_of(conn, user)? >= self.limit {
             return Err(Fault::Refused(StoreError::TooManySubscriptions));
         }
-        let row = match kept.filter(|_| is_own) {
-            Some(row) => renew(conn, &row.id, target)?,
-            None => {
-                diesel::delete(table.filter(s::digest.eq(digest))).execute(conn)?;
+        let row = match kept {
+            Some(row) if is_own => renew(conn, &row.id, target)?,
+            kept => {
+                // That one and no other: whose inbox is not held is not to lose one.
+                if let Some(row) = kept {
+                    diesel::delete(table.find(row.id)).execute(conn)?;
+                }
                 insert(conn, user, target, digest, now)?.ok_or_else(moved)?
             }
         };
-        for changed in owner.iter().filter(|_| !is_own).chain([user]) {
+        for changed in before.iter().filter(|before| *before != user).chain([user]) {
             recount(conn, changed)?;
         }
         Ok(row.try_into()?)
     }
+}
+
+/// Whose it is.
+fn owner(row: &Option<SubscriptionRow>) -> QueryResult<Option<UserId>> {
+    row.as_ref().map(|row| row.user_id.parse()).transpose().map_err(broken)
 }
 
 /// Another user registers the same browser at the same instant.

@@ -84,16 +84,26 @@ impl Write for Sweep {
             rows.retain(|row| users.binary_search(&row.user_id).is_ok());
         }
         rows.sort_unstable_by(|a, b| (&a.user_id, a.offset).cmp(&(&b.user_id, b.offset)));
+        let users: Vec<String> = rows.chunk_by(|a, b| a.user_id == b.user_id).filter_map(user_of).collect();
+        let pushed_to = push_history::pushed_to(conn, &users)?;
         for of_user in rows.chunk_by(|a, b| a.user_id == b.user_id) {
             let Some(last) = of_user.last() else { continue };
             let user: UserId = last.user_id.parse().map_err(broken)?;
             facts.extend(delete(conn, &user, of_user, now)?);
+            if pushed_to.contains(user.as_str()) {
+                let offsets: Vec<i64> = of_user.iter().map(|row| row.offset).collect();
+                push_history::forget_of(conn, &user, &offsets)?;
+            }
             if matches!(self.ended, Ended::Aged(_)) {
                 inboxes::prune(conn, &user, u64::try_from(last.offset).map_err(broken)?)?;
             }
         }
         Ok(may_be_more)
     }
+}
+
+fn user_of(rows: &[EndedRow]) -> Option<String> {
+    rows.first().map(|row| row.user_id.clone())
 }
 
 /// Deletes rows of one user. Nobody is told of muted ones: they were never there.
@@ -114,8 +124,6 @@ pub(super) fn delete(
             ids.push(row.id.parse().map_err(broken)?);
         }
     }
-    let offsets: Vec<i64> = rows.iter().map(|row| row.offset).collect();
-    push_history::forget_of(conn, user, &offsets)?;
     if ids.is_empty() {
         return Ok(None);
     }

@@ -18,6 +18,7 @@ use super::{
     keys::Key,
     messages::{IdempotencyKey, InboxState, Receipt},
     notifications,
+    push_jobs::{self, Push},
     rows::receipt_lines,
 };
 #[cfg(feature = "postgres")]
@@ -40,9 +41,11 @@ pub(super) struct Transaction<'c> {
     /// Keys that are its own: nobody has used them, and whoever wants to waits.
     keys: HashSet<Key>,
     taken: HashMap<UserId, Taken>,
-    /// Places in `facts` of what is to be stored, each with the number of its draft.
-    unwritten: Vec<(usize, i64)>,
-    drafts: i64,
+    unwritten: Vec<Unwritten>,
+    /// What a push of each draft says.
+    drafts: Vec<Option<String>>,
+    /// What is to be pushed of what is stored.
+    pushes: Vec<Push>,
     answers: Vec<Answer>,
 }
 
@@ -53,11 +56,23 @@ pub(super) struct Doubt {
     pub(super) changed_at: Timestamp,
 }
 
+/// What is to be stored with what else is.
+pub(super) struct Unwritten {
+    /// Its place in the facts.
+    pub(super) place: usize,
+    /// The number of its draft, from 1 on.
+    pub(super) draft: usize,
+    /// Its user can be told where no page is open.
+    pub(super) is_pushed: bool,
+}
+
 /// Numbers that were taken from an inbox.
 pub(super) struct Taken {
     /// The inbox with the last number that was given away.
     pub(super) state: InboxState,
     pub(super) left: u32,
+    /// Its user can be told where no page is open.
+    pub(super) is_pushed: bool,
 }
 
 /// What a publish with a key of its own was answered.
@@ -78,7 +93,8 @@ impl<'c> Transaction<'c> {
             keys: HashSet::new(),
             taken: HashMap::new(),
             unwritten: Vec::new(),
-            drafts: 0,
+            drafts: Vec::new(),
+            pushes: Vec::new(),
             answers: Vec::new(),
         }
     }
@@ -122,9 +138,10 @@ impl<'c> Transaction<'c> {
         !self.keys.is_empty() && self.keys.contains(&(publisher.clone(), key.to_owned()))
     }
 
-    /// An inbox with the next number that was taken from it, if one is left.
-    pub(super) fn next_number(&mut self, user: &UserId) -> Option<InboxState> {
-        let Taken { state, left } = self.taken.get_mut(user)?;
+    /// An inbox with the next number that was taken from it, if one is left; and whether its user can be told where no
+    /// page is open.
+    pub(super) fn next_number(&mut self, user: &UserId) -> Option<(InboxState, bool)> {
+        let Taken { state, left, is_pushed } = self.taken.get_mut(user)?;
         *left = left.checked_sub(1)?;
         let InboxState { head, counters } = *state;
         *state = InboxState {
@@ -136,12 +153,12 @@ impl<'c> Transaction<'c> {
                 ..counters
             },
         };
-        Some(*state)
+        Some((*state, *is_pushed))
     }
 
-    /// What is stored from now on belongs to another draft.
-    pub(super) fn begin_draft(&mut self) {
-        self.drafts += 1;
+    /// What is stored from now on belongs to another draft, of which a push says this.
+    pub(super) fn begin_draft(&mut self, words: Option<String>) {
+        self.drafts.push(words);
     }
 
     /// Stores a notification with its fact: at once, or with what else has a number of [`Self::next_number`].
@@ -151,14 +168,25 @@ impl<'c> Transaction<'c> {
         notification: Notification,
         counters: Counters,
         is_by_row: bool,
+        is_pushed: bool,
     ) -> QueryResult<()> {
         if is_by_row {
-            notifications::insert(self.conn, user, &notification)?;
+            let words = self.drafts.last().and_then(Option::as_deref).filter(|_| is_pushed);
+            notifications::insert(self.conn, user, &notification, words)?;
         } else {
-            self.unwritten.push((self.facts.len(), self.drafts));
+            self.unwritten.push(Unwritten { place: self.facts.len(), draft: self.drafts.len(), is_pushed });
         }
         let notification = Arc::new(notification);
         self.facts.push(InboxFact::Appended { user: user.clone(), notification, counters });
+        Ok(())
+    }
+
+    /// Has something pushed that is stored.
+    pub(super) fn push(&mut self, push: Push) -> QueryResult<()> {
+        if !self.conn.is_shared() {
+            return push_jobs::write(self.conn, &push, self.now);
+        }
+        self.pushes.push(push);
         Ok(())
     }
 
@@ -188,7 +216,11 @@ impl<'c> Transaction<'c> {
             Connection::Postgres(conn) => {
                 let unwritten = std::mem::take(&mut self.unwritten);
                 if !unwritten.is_empty() {
-                    bulk::store(conn, &self.facts, &unwritten, self.now)?;
+                    bulk::store(conn, &self.facts, &unwritten, &self.drafts, self.now)?;
+                }
+                let pushes = std::mem::take(&mut self.pushes);
+                if !pushes.is_empty() {
+                    bulk::push(conn, &pushes, self.now)?;
                 }
                 let answers = std::mem::take(&mut self.answers);
                 if answers.is_empty() { Ok(()) } else { bulk::keep(conn, &answers) }

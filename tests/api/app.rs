@@ -94,6 +94,11 @@ impl App {
         (self.child, self.address, self.logs) = (child, address, logs);
     }
 
+    /// Changes a setting from the next start on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.pid().to_string()]).status().unwrap();
         assert!(sent.success());

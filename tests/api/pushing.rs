@@ -172,6 +172,24 @@ async fn what_has_been_shown_and_dealt_with_elsewhere_is_told_with_the_next_push
     assert!(told[0].get("close").is_none() && told[2].get("close").is_none(), "told once: {told:?}");
 }
 
+/// Whoever knows the endpoint can push there, and what is pushed is the user's.
+#[actix_web::test]
+async fn t15_neither_endpoints_nor_what_is_pushed_are_in_the_log() {
+    let service = PushService::start().await;
+    let app = start(&service, &[("log.level", "trace")]);
+    let browser = subscribe(&app, &service, "alice", "a-marked-device").await;
+    service.plan("a-marked-device", [Plan::Status(400), Plan::Status(410)]);
+    for state in ["dead", "gone"] {
+        let id = publish(&app, "alice", json!({"payload": {"title": "a marked title"}})).await;
+        expect_state(&app, &id, state).await;
+    }
+    app.logged(|record| record["message"].to_string().contains("pushes are given up")).await;
+    let log = app.logs().join("\n");
+    for secret in ["marked", &browser.keys().0, &browser.keys().1, "vapid t="] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
 /// A stop waits for what is on its way, so that it is recorded, and sent once.
 #[actix_web::test]
 async fn a_stop_waits_for_the_answers_of_push_services() {

@@ -23,13 +23,14 @@ ALTER TABLE inboxes ADD COLUMN subscriptions BIGINT NOT NULL DEFAULT 0 CHECK (su
 -- Up to where a page in front has shown everything.
 ALTER TABLE inboxes ADD COLUMN attended_offset BIGINT NOT NULL DEFAULT 0;
 
+-- What a push of it says, as JSON: in the publisher's words, where it has some and somebody could be pushed to.
+ALTER TABLE notifications ADD COLUMN push TEXT;
+
 -- One notification for one subscription: to be pushed, or what has become of it.
 CREATE TABLE push_jobs (
     user_id TEXT COLLATE "C" NOT NULL,
     "offset" BIGINT NOT NULL,
     subscription_id TEXT COLLATE "C" NOT NULL,
-    -- What the publisher has to say, as JSON; NULL where that is nothing, and once it was sent.
-    words TEXT,
     urgency TEXT NOT NULL,
     -- NULL from its end on.
     due_at BIGINT,
@@ -41,7 +42,7 @@ CREATE TABLE push_jobs (
     -- Of the last answer of the push service.
     status BIGINT,
     reason TEXT,
-    -- What the device shows it under, until it is told to show it no more.
+    -- What the device may show it under, until it is told to show it no more.
     shown_tag TEXT,
     created_at BIGINT NOT NULL,
     ended_at BIGINT,
@@ -52,6 +53,8 @@ CREATE TABLE push_jobs (
 );
 
 CREATE INDEX push_jobs_due ON push_jobs (is_held, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX push_jobs_held ON push_jobs (subscription_id, "offset") WHERE is_held AND due_at IS NOT NULL;
 
 CREATE INDEX push_jobs_ended ON push_jobs (state, ended_at) WHERE ended_at IS NOT NULL;
 

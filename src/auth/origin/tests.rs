@@ -147,6 +147,10 @@ fn a_trusted_proxy_says_which_scheme_is_the_servers_own() {
         assert!(passes("https://app.test", https, true), "{https}");
         assert!(!passes("http://app.test", https, true), "{https}");
     }
+    for http in ["http", "HTTP", "ws", "https, http"] {
+        assert!(passes("http://app.test", http, true), "{http}");
+        assert!(!passes("https://app.test", http, true), "{http}");
+    }
     for garbage in ["", "ftp", "https,", "\u{e9}"] {
         assert!(!passes("https://app.test", garbage, true), "{garbage}");
     }

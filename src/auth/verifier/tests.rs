@@ -28,6 +28,8 @@ fn a_good_token_says_who_it_is() {
     assert_eq!(identity.scopes.words(), ["notify", "join:lobby"]);
     assert_eq!(identity.expires_at, Timestamp::from_secs(NOW + 60));
     assert_eq!(identity.issued_at, Some(Timestamp::from_secs(NOW - 9)));
+    let is_good = |after| hs256().check_expiry(&identity, Timestamp::from_secs(NOW + after)).is_ok();
+    assert!(is_good(59) && !is_good(66), "it is judged again later");
     assert_eq!(identity.token_id.as_deref(), Some("t1"));
 }
 

@@ -145,8 +145,15 @@ fn settings_of_web_push_that_is_off_are_warned_about() {
             "push.grace has no effect without push.enabled",
         ]
     );
-    let on = given(&environment).file("[push]\nenabled = true\nsubject = \"mailto:a@b\"").set(&set);
-    assert_eq!(on.warnings(), [""; 0]);
+    let on = "[push]\nenabled = true\nsubject = \"mailto:a@b.example\"";
+    let warnings = given(&environment).file(on).set(&set).warnings();
+    assert!(
+        warnings.len() == 1 && warnings[0].starts_with("push.enabled without http.public_url"),
+        "{warnings:?}"
+    );
+    let test = "test_ca = \"x\"\nallowed_hosts = [\"localhost:1\"]\n[http]\npublic_url = \"https://t.example\"\ntrusted_proxies = [\"10.0.0.1\"]";
+    let warnings = given(&environment).file(&format!("{on}\n{test}")).set(&set).warnings();
+    assert!(warnings.len() == 1 && warnings[0].starts_with("push.test_ca is for tests"), "{warnings:?}");
 }
 
 #[test]

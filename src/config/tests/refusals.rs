@@ -96,9 +96,20 @@ fn only_room_scopes_can_be_given_to_every_user() {
 fn to_push_a_contact_is_needed() {
     let refusal = given(&[]).set(&["push.enabled=true"]).refusal();
     assert!(refusal.starts_with("push.subject") && refusal.contains("mailto:ops@example.com"), "{refusal}");
-    for subject in ["ops@example.com", "mailto:", "http://example.com"] {
+    for subject in [
+        "ops@example.com",
+        "mailto:",
+        "mailto:ops@localhost",
+        "mailto:a b@c.d",
+        "http://example.com",
+        "https://x",
+    ] {
         let refusal = given(&[]).set(&[&format!("push.subject={subject}")]).refusal();
         assert!(refusal.starts_with("push.subject (from --set)"), "{refusal}");
+    }
+    for setting in ["push.ttl=29d", "push.test_ca=x"] {
+        let refusal = given(&[]).set(&[setting]).refusal();
+        assert!(refusal.starts_with(setting.split_once('=').unwrap().0), "{refusal}");
     }
     for subject in ["mailto:ops@example.com", "https://example.com/contact"] {
         given(&[]).set(&["push.enabled=true", &format!("push.subject={subject}")]).load();

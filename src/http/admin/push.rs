@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::Administrator;
 use crate::{
+    clock,
     domain::UserId,
     http::{
         Api, answers, body,
@@ -20,7 +21,7 @@ use crate::{
 
 /// Pushes that are made due in one transaction, and by one call.
 const TOGETHER: usize = 500;
-const RETRIES_MAX: usize = 50_000;
+const RETRIES_MAX: usize = 5_000;
 
 /// Whose pushes.
 #[derive(ToSchema)]
@@ -38,11 +39,13 @@ pub struct RetryBody {
 struct RetriedBody {
     /// How many are due again.
     retried: usize,
+    /// There are more: ask again.
+    has_more: bool,
 }
 
 /// Have pushes tried again that were given up
 ///
-/// Those that are `dead` in the trace of a notification, the oldest first and 50,000 at most. What was seen meanwhile is
+/// Those that are `dead` in the trace of a notification, the oldest first and 5,000 at most. What was seen meanwhile is
 /// withheld, as always. No body at all is as good as an empty one.
 #[utoipa::path(
     post, path = "/v1/admin/push/retry", tag = "Admin", operation_id = "retry_pushes",
@@ -53,7 +56,7 @@ struct RetriedBody {
         answers::TakesBody,
         answers::Administrates,
         answers::Stored,
-        (status = 200, description = "They are due.", body = RetriedBody, example = json!({ "retried": 12 })),
+        (status = 200, description = "They are due.", body = RetriedBody, example = json!({ "retried": 12, "has_more": false })),
     )
 )]
 pub async fn retry(
@@ -67,15 +70,14 @@ pub async fn retry(
         Some(body) => parse(body)?,
         None => None,
     };
-    let mut retried = 0;
-    while retried < RETRIES_MAX {
-        let some = api.store.ask(RetryPushes { user: user.clone(), limit: TOGETHER }).await?;
+    let (mut retried, before) = (0, clock::now());
+    let mut has_more = true;
+    while has_more && retried < RETRIES_MAX {
+        let some = api.store.ask(RetryPushes { user: user.clone(), before, limit: TOGETHER }).await?;
         retried += some;
-        if some < TOGETHER {
-            break;
-        }
+        has_more = some == TOGETHER;
     }
-    Ok(HttpResponse::Ok().json(RetriedBody { retried }))
+    Ok(HttpResponse::Ok().json(RetriedBody { retried, has_more }))
 }
 
 fn parse(body: &[u8]) -> Result<Option<UserId>, Problem> {

@@ -70,5 +70,7 @@ fn b55_keys_are_points_on_the_curve_and_have_their_lengths() {
     for text in ["", "not base64url!", "BCVxsr7N+eNgVRqv/tD0", P256DH.trim_start_matches('B')] {
         assert!(Receiver::parse(text, AUTH).is_err(), "{text}");
     }
+    let long = format!("{AUTH}{}", "=".repeat(250_000));
+    assert!(Receiver::parse(P256DH, &long).is_err(), "it would be kept as it is");
     assert!(Receiver::parse(&format!("{P256DH}="), &format!("{AUTH}==")).is_ok(), "with padding");
 }

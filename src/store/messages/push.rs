@@ -57,7 +57,8 @@ pub struct ClaimedPushes {
     pub pushes: Vec<ClaimedPush>,
     /// More may be due: ask again at once, if there is room.
     pub has_more: bool,
-    /// When they were claimed, by the clock of the database, by which all times in them are.
+    /// When they were claimed, by the clock of the database, by which all times in them are; at the earliest, where that
+    /// has jumped.
     pub now: Timestamp,
 }
 
@@ -80,7 +81,9 @@ pub struct ClaimedPush {
     pub unseen: u64,
     /// What the device was shown, and the user has dealt with elsewhere; at most 20.
     pub close: Vec<PushTag>,
-    /// Which attempt this is, from 1 on.
+    /// When all of it has expired; `None` where something of it never does.
+    pub expires_at: Option<Timestamp>,
+    /// Which attempt this is, from 1 on; of a summary that of what was tried the least.
     pub attempt: u32,
     /// When the first attempt was made: now, at the first.
     pub first_tried_at: Timestamp,
@@ -93,8 +96,6 @@ pub struct PushClaim {
     pub subscription: PushSubscriptionId,
     /// Each with its number of attempts, by which a record that comes late is known.
     pub jobs: Vec<(Offset, u32)>,
-    /// Under which the device shows it.
-    pub tag: PushTag,
     /// What the device is not to be told to close again.
     pub told: Vec<Offset>,
 }
@@ -128,6 +129,8 @@ pub enum PushOutcome {
 #[rtype(result = "Result<usize, StoreError>")]
 pub struct RetryPushes {
     pub user: Option<UserId>,
+    /// What was given up later is left: who goes on asking would have the same ones tried for ever.
+    pub before: Timestamp,
     pub limit: usize,
 }
 

@@ -6,7 +6,7 @@ use super::{broken, count};
 use crate::{
     domain::{
         Offset, PushSubscriptionId, Timestamp, UserId,
-        push::{PushSubscription, PushTarget, PushWords, Urgency},
+        push::{PushSubscription, PushTarget, Urgency},
     },
     store::{
         messages::PushTrace,
@@ -46,7 +46,6 @@ pub(in crate::store) struct JobRow {
     user_id: String,
     offset: i64,
     subscription_id: String,
-    words: Option<String>,
     urgency: String,
     due_at: Option<i64>,
     attempts: i64,
@@ -58,7 +57,6 @@ pub(in crate::store) struct DueJob {
     pub(in crate::store) user: UserId,
     pub(in crate::store) offset: Offset,
     pub(in crate::store) subscription: PushSubscriptionId,
-    pub(in crate::store) words: PushWords,
     pub(in crate::store) urgency: Urgency,
     pub(in crate::store) due_at: Timestamp,
     /// How often it was claimed before.
@@ -70,13 +68,12 @@ impl TryFrom<JobRow> for DueJob {
     type Error = Error;
 
     fn try_from(row: JobRow) -> Result<Self, Error> {
-        let words = row.words.map(|words| serde_json::from_str(&words).map_err(broken)).transpose()?;
         Ok(Self {
             user: row.user_id.parse().map_err(broken)?,
             offset: count(row.offset)?,
             subscription: row.subscription_id.parse().map_err(broken)?,
-            words: words.unwrap_or_default(),
-            urgency: row.urgency.parse().map_err(broken)?,
+            // What a newer version has written is no reason to stop.
+            urgency: row.urgency.parse().unwrap_or_default(),
             due_at: Timestamp::from_micros(row.due_at.unwrap_or_default()),
             attempts: u32::try_from(row.attempts).map_err(broken)?,
             first_tried_at: row.first_tried_at.map(Timestamp::from_micros),

@@ -29,6 +29,15 @@ fn log(events: Offset, limits: LogLimits, now: Instant) -> RoomLog<Offset> {
 }
 
 #[test]
+fn the_latest_are_as_many_as_fit_and_at_least_one() {
+    let log = log(5, NO_LIMITS, Instant::now());
+    for (bytes, latest) in [(0, vec![5]), (19, vec![5]), (20, vec![4, 5]), (39, vec![3, 4, 5])] {
+        assert_eq!(log.latest(PageLimit { rows: 9, bytes }), latest, "{bytes}");
+    }
+    assert_eq!(log.latest(PageLimit { rows: 2, bytes: usize::MAX }), [4, 5]);
+}
+
+#[test]
 fn each_bound_forgets_the_oldest_events_and_the_numbering_goes_on() {
     let now = Instant::now();
     let of_three = [

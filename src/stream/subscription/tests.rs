@@ -207,7 +207,9 @@ fn live_events_wait_for_the_end_of_the_replay_and_follow_it() {
     }
     let head = Head { epoch: at(0).epoch, last: 3, pruned: 0, restart: 3 };
     let page = replay::page(head, at(0), (1..=3).map(|offset| (offset, Some(offset))), false);
+    assert!(subscription.is_reading() && !subscription.is_live());
     assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
+    assert!(subscription.is_live() && !subscription.is_reading());
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Deliver(5));
     assert_eq!(subscription.offer(at(5), 5, 1), Offered::Nothing);
 }
@@ -219,6 +221,35 @@ fn an_event_below_a_position_that_never_was_is_held_and_follows_the_gap() {
     let head = Head { epoch: at(0).epoch, last: 3, pruned: 0, restart: 3 };
     let page = replay::page(head, at(999), [(0, None::<Offset>); 0], false);
     assert_eq!(subscription.turn(&page), Turn::Live(vec![(at(4), 4)]));
+}
+
+#[test]
+fn what_can_be_held_is_given_out_and_no_more() {
+    let head = Head { epoch: at(0).epoch, last: 0, pruned: 0, restart: 0 };
+    let page = replay::page(head, at(0), [(0, None::<Offset>); 0], false);
+    let after = |events: u64, bytes: usize| {
+        let mut subscription = Subscription::reading(at(0));
+        (1..=events).for_each(|offset| drop(subscription.offer(at(offset), offset, bytes)));
+        subscription.turn(&page)
+    };
+    for (events, bytes) in [(HELD_EVENTS_MAX as u64, 1), (2, HELD_BYTES_MAX / 2)] {
+        assert!(matches!(after(events, bytes), Turn::Live(due) if due.len() as u64 == events));
+    }
+    for (events, bytes) in [(HELD_EVENTS_MAX as u64 + 1, 1), (2, HELD_BYTES_MAX / 2 + 1)] {
+        assert_eq!(after(events, bytes), Turn::Read(at(0)));
+    }
+}
+
+#[test]
+fn a_restart_reads_behind_where_it_is_told_to() {
+    let mut subscription = Subscription::reading(at(0));
+    let head = Head { epoch: at(0).epoch, last: 3, pruned: 0, restart: 3 };
+    let page = replay::page(head, at(0), (1..=3).map(|offset| (offset, Some(offset))), false);
+    assert_eq!(subscription.turn(&page), Turn::Live(Vec::new()));
+    subscription.restart(at(1));
+    assert!(subscription.is_reading());
+    assert_eq!(subscription.last(), at(1));
+    assert_eq!(subscription.offer(at(4), 4, 1), Offered::Nothing, "it is held");
 }
 
 #[test]

@@ -123,6 +123,16 @@ fn after_a_failure_the_close_frame_of_the_peer_is_still_seen() {
     assert!(guard.has_seen_close());
 }
 
+#[test]
+fn text_under_a_mask_is_read_wherever_it_is_cut() {
+    let bytes = masked(0x81, "größer als ein Stück, 🦀 und noch eins".as_bytes());
+    for size in 1..bytes.len() {
+        let mut guard = Guard::new(LIMITS);
+        let verdict = bytes.chunks(size).try_for_each(|chunk| guard.pass(chunk));
+        assert!(verdict.is_ok(), "in pieces of {size}");
+    }
+}
+
 proptest! {
     /// However the bytes are cut into chunks, the verdict is the same.
     #[test]

@@ -36,7 +36,7 @@ pub enum Plan {
     Hold(Arc<Notify>, u16),
     After(Duration, u16),
     Redirect(String),
-    /// 201, and then a body that goes on for as long as it is read.
+    /// 201, and then a body of 1 KiB each 10 ms that goes on for as long as it is read.
     Endless,
     /// 201, and a body of which there is a byte now and then.
     DripBody,
@@ -62,9 +62,10 @@ struct State {
     received: Mutex<Vec<Received>>,
     /// What each device is answered next; 201 when nothing is left.
     plans: Mutex<HashMap<String, VecDeque<Plan>>>,
+    /// How many are open.
     connections: AtomicUsize,
-    /// The most bytes of an endless answer that were taken.
-    taken: AtomicUsize,
+    /// How many bytes of an answer without end were taken for each device.
+    taken: Mutex<HashMap<String, usize>>,
 }
 
 pub struct PushService {
@@ -85,7 +86,10 @@ impl PushService {
             while let Ok((stream, _)) = listener.accept().await {
                 kept.connections.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, state) = (acceptor.clone(), kept.clone());
-                actix_web::rt::spawn(async move { serve(acceptor, stream, &state).await });
+                actix_web::rt::spawn(async move {
+                    serve(acceptor, stream, &state).await;
+                    state.connections.fetch_sub(1, Ordering::SeqCst);
+                });
             }
         });
         Self { address, authority, state }
@@ -113,6 +117,11 @@ impl PushService {
     /// Says how the next pushes to this device are answered.
     pub fn plan(&self, device: &str, plans: impl IntoIterator<Item = Plan>) {
         self.state.plans.lock().unwrap().entry(device.to_owned()).or_default().extend(plans);
+    }
+
+    /// The same, whatever was said before.
+    pub fn replan(&self, device: &str, plans: impl IntoIterator<Item = Plan>) {
+        self.state.plans.lock().unwrap().insert(device.to_owned(), plans.into_iter().collect());
     }
 
     /// What has come for this device.
@@ -143,8 +152,8 @@ impl PushService {
         self.state.connections.load(Ordering::SeqCst)
     }
 
-    pub fn taken(&self) -> usize {
-        self.state.taken.load(Ordering::SeqCst)
+    pub fn taken(&self, device: &str) -> usize {
+        self.state.taken.lock().unwrap().get(device).copied().unwrap_or_default()
     }
 }
 
@@ -166,8 +175,9 @@ async fn serve(acceptor: TlsAcceptor, stream: TcpStream, state: &State) {
     let mut buffer = Vec::new();
     while let Some(received) = read(&mut stream, &mut buffer).await {
         let plan = state.plans.lock().unwrap().get_mut(&received.device).and_then(VecDeque::pop_front);
+        let device = received.device.clone();
         state.received.lock().unwrap().push(received);
-        if answer(&mut stream, plan.unwrap_or(Plan::Status(201)), state).await.is_none() {
+        if answer(&mut stream, &device, plan.unwrap_or(Plan::Status(201)), state).await.is_none() {
             return;
         }
     }
@@ -202,8 +212,9 @@ async fn read(stream: &mut TlsStream<TcpStream>, buffer: &mut Vec<u8>) -> Option
 }
 
 /// Answers one request; `None` where the connection is over.
-async fn answer(stream: &mut TlsStream<TcpStream>, plan: Plan, state: &State) -> Option<()> {
+async fn answer(stream: &mut TlsStream<TcpStream>, device: &str, plan: Plan, state: &State) -> Option<()> {
     const DRIP: Duration = Duration::from_millis(200);
+    let took = |bytes: usize| *state.taken.lock().unwrap().entry(device.to_owned()).or_default() += bytes;
     let plain =
         |status: u16, fields: &str| format!("HTTP/1.1 {status} -\r\n{fields}Content-Length: 0\r\n\r\n");
     let text = match plan {
@@ -221,15 +232,16 @@ async fn answer(stream: &mut TlsStream<TcpStream>, plan: Plan, state: &State) ->
         Plan::Endless => {
             write(stream, "HTTP/1.1 201 Created\r\nContent-Length: 1000000000000\r\n\r\n").await?;
             loop {
-                write(stream, &"x".repeat(4096)).await?;
-                state.taken.fetch_add(4096, Ordering::SeqCst);
+                write(stream, &"x".repeat(1024)).await?;
+                took(1024);
+                sleep(Duration::from_millis(10)).await;
             }
         }
         Plan::EndlessHead => {
             write(stream, "HTTP/1.1 201 Created\r\n").await?;
             loop {
                 write(stream, &format!("X-Long: {}\r\n", "x".repeat(1000))).await?;
-                state.taken.fetch_add(1000, Ordering::SeqCst);
+                took(1000);
             }
         }
         Plan::DripBody => {

@@ -31,7 +31,7 @@ const CONSTANTS: [(&str, &[(&str, &str)]); 40] = [
     ("words of a push", &[("domain/push.rs", "PUSH_BYTES_MAX")]),
     ("pushes kept", &[("store/push_history.rs", "ENDED_AGE"), ("store/push_history.rs", "DEAD_AGE")]),
     ("pushes tried again", &[("http/admin/push.rs", "RETRIES_MAX")]),
-    ("summary of a push", &[("store/claiming.rs", "SUMMARY_MAX")]),
+    ("summary of a push", &[("store/due.rs", "SUMMARY_MAX")]),
     ("endpoint of a push subscription", &[("push/endpoint.rs", "ENDPOINT_MAX")]),
     ("message of a push", &[("push/encrypt.rs", "PLAIN_MAX")]),
     ("pushes on their way", &[("push/mod.rs", "IN_FLIGHT_MAX"), ("push/mod.rs", "ATTEMPT_MAX")]),

@@ -1,4 +1,4 @@
-//! Test support: a push as the store hands it out.
+//! A push as the store hands it out.
 
 use crate::{
     domain::{
@@ -17,7 +17,6 @@ pub fn claimed() -> ClaimedPush {
             user: "alice".parse().unwrap(),
             subscription: PushSubscriptionId::generate(),
             jobs: Vec::new(),
-            tag: tag.clone(),
             told: Vec::new(),
         },
         target: PushTarget {
@@ -50,6 +49,7 @@ pub fn claimed() -> ClaimedPush {
         tag,
         unseen: 3,
         close: Vec::new(),
+        expires_at: None,
         attempt: 1,
         first_tried_at: at,
     }
