@@ -7,17 +7,24 @@ import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { errorOf, TidingsError } from "./errors.js";
 import type { Settle } from "./marks.js";
+import { isOld } from "./model/inbox.js";
 import { INBOX, offsetOf } from "./model/position.js";
+import type { Wants } from "./tabs.js";
 import type { Counters, Here, History, Mute, Ok, Page, Position, Preferences } from "./wire.js";
 
 /** How often a message is said again that is not known to have arrived; its nonce keeps it from being there twice. */
 const TRIES = 6;
 /** When a mark is said again, and the list read again. */
 const RETRY_MS = 2000;
-/** Between two readings, however fast things change. */
+/** Between two readings, however fast things change; doubled with each. */
 const RELIST_MS = 500;
+/** After so many readings that were older than what is known here, the server is believed: it may be a restored one. */
+const ROUNDS = 6;
 /** As many notifications as the server gives at once. */
 const LIMIT_MAX = 200;
+
+/** What has been shown meanwhile is acknowledged together. */
+const ACK_MS = 300;
 
 /** How long before its end a token is renewed, at most. */
 const RENEW_MS = 30_000;
@@ -30,12 +37,23 @@ const kept = new WeakSet<Core>();
 export function accompany(core: Core): void {
   if (kept.has(core)) return;
   kept.add(core);
-  const { emitter, settings, tokens, send, getSnapshot } = core;
+  const { emitter, settings, tokens, send, getSnapshot, subscribe } = core;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const renew = async () => {
     const token = await tokens("expired").catch(() => null);
     if (token) send({ type: "auth", token, ref: "auth" });
   };
+  let shown: number | undefined;
+  const badge = () => {
+    const { leader, loaded, unseen } = getSnapshot();
+    if (!leader || !loaded || unseen === shown) return;
+    shown = unseen;
+    globalThis.navigator?.setAppBadge?.(unseen).catch(() => {});
+  };
+  if (settings.badge ?? true) {
+    subscribe(badge);
+    badge();
+  }
   emitter.on("lost", () => {
     clearTimeout(timer);
     // What was said last may not have arrived.
@@ -53,9 +71,15 @@ export function accompany(core: Core): void {
 
 /** Up to where each client has acknowledged. */
 const acked = new WeakMap<Core, Position>();
+const acking = new WeakSet<Core>();
 
 /** What a page in front has shown need not be pushed. */
-export async function acknowledge(core: Core): Promise<void> {
+export async function acknowledge(core: Core, wants: () => Wants): Promise<void> {
+  if (acking.has(core)) return;
+  acking.add(core);
+  await new Promise((done) => setTimeout(done, ACK_MS));
+  acking.delete(core);
+  if (!core.getSnapshot().leader || !wants().isVisible) return;
   const { cursors, status } = core.state();
   const up_to = cursors[INBOX];
   // Where there is no document nothing is shown.
@@ -74,9 +98,10 @@ export async function sayMarks({ http, state }: Core, settle: Settle): Promise<n
   for (let made = state().pending[0]; made; made = state().pending[0]) {
     const { id, as, which } = made;
     const isDeleted = as === "deleted";
+    const path = isDeleted ? encodeURIComponent(`${which.ids}`) : "mark";
     try {
       const request = isDeleted ? { method: "DELETE" } : { body: { as, ...which } };
-      settle(id, await http<Counters | undefined>(`notifications/${isDeleted ? which.ids : "mark"}`, request));
+      settle(id, await http<Counters | undefined>(`notifications/${path}`, request));
     } catch (thrown) {
       const error = errorOf(thrown);
       if (error.retryable) return error.retryAfterMs ?? RETRY_MS * (1 + Math.random());
@@ -105,15 +130,15 @@ export function list(core: Core): Promise<void> {
 
 /** What is needed is asked for until it is there, or nobody is connected any more. */
 async function read({ http, settings, state, share }: Core, reading: { isStale: boolean }): Promise<void> {
-  for (;;) {
+  for (let round = 1; ; round += 1) {
     reading.isStale = false;
-    let ms = RELIST_MS;
+    let ms = Math.min(RELIST_MS * 2 ** (round - 1), settings.bounds.max);
     try {
       const limit = Math.min(LIMIT_MAX, Math.max(settings.pageSize, state().items.length));
       const page = await http<Page>("notifications", { query: { limit } });
       // A page that was read before something that is known here would take it back.
-      if (!reading.isStale && page.counters.marks_version >= state().counters.marks_version)
-        return share({ type: "@page", page });
+      const isBelieved = isOld(page, state()) && round >= ROUNDS;
+      if (!reading.isStale && (isBelieved || !isOld(page, state()))) return share({ type: "@page", page, isBelieved });
     } catch (thrown) {
       const { retryable, retryAfterMs = RETRY_MS } = errorOf(thrown);
       if (!retryable || ["closed", "idle"].includes(state().status)) throw thrown;
@@ -126,9 +151,13 @@ async function read({ http, settings, state, share }: Core, reading: { isStale: 
 export async function fetchMore({ http, settings, state, take }: Core): Promise<void> {
   const { before } = state();
   if (!before) return;
-  const page = await http<Page>("notifications", { query: { limit: settings.pageSize, before } });
-  // Where the list was read again meanwhile, this page would leave a hole.
-  if (state().before === before) take({ type: "@page", page, isOlder: true });
+  for (let round = 1; ; round += 1) {
+    const page = await http<Page>("notifications", { query: { limit: settings.pageSize, before } });
+    // Where the list was read again meanwhile, this page would leave a hole.
+    if (state().before !== before) return;
+    if (!isOld(page, state()) || round >= ROUNDS) return take({ type: "@page", page, isOlder: true });
+    await new Promise((done) => setTimeout(done, RELIST_MS));
+  }
 }
 
 export const listMutes = async ({ http }: Core): Promise<readonly Mute[]> =>

@@ -3,6 +3,7 @@
  * calls. Nothing is decided here that a part decides.
  */
 
+import { leadAlone } from "./alone.js";
 import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { addTo, callAll, newEmitter } from "./emitter.js";
@@ -17,26 +18,29 @@ import { viewer } from "./model/view.js";
 import { isVisible, watchPage } from "./page.js";
 import { newPush } from "./push.js";
 import { newRoom } from "./room.js";
-import { joinTabs, type Order, type Tabs } from "./tabs.js";
+import type { Order, Tab, Tabs } from "./tabs.js";
 import { newTokens, subjectOf } from "./tokens.js";
 import type { Fault, Options, Registry, Snapshot, Status, Tidings, Transport } from "./types.js";
 
+/** Those of options that only a part has to do with are there. */
 const DEFAULTS = {
   transports: ["ws", "sse", "longpoll", "poll"] as readonly Transport[],
   hiddenGrace: 300_000,
   pageSize: 50,
   roomSize: 200,
-  pollInterval: 30_000,
-  serviceWorker: "/sw.js",
-  badge: true,
 } satisfies Options;
 
-export function createTidings<R extends Registry = Registry>(given: Options = {}): Tidings<R> {
+/** Without what is `undefined`, which says nothing. */
+const defined = <T extends object>(some: T): T =>
+  Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as T;
+
+export function createTidings<R extends Registry = Registry>(asked: Options = {}): Tidings<R> {
   const { fetch, WebSocket } = globalThis;
+  const given = defined(asked);
   const options = { ...DEFAULTS, fetch, WebSocket, ...given };
   const url = (given.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
   const transports = options.transports.filter((transport) => transport !== "ws" || options.WebSocket);
-  const bounds = { min: 500, max: 20_000, minUptime: 5000, ...given.backoff };
+  const bounds = { min: 500, max: 20_000, minUptime: 5000, ...defined(given.backoff ?? {}) };
   const settings = { ...options, url, transports, bounds };
 
   const tokens = newTokens(given);
@@ -62,8 +66,6 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     queueMicrotask(() => {
       const now = getSnapshot();
       if (now === told) return;
-      if (leader && now.loaded && options.badge && (now.unseen !== told.unseen || !told.loaded))
-        globalThis.navigator?.setAppBadge?.(now.unseen).catch(() => {});
       told = now;
       callAll(listeners);
     });
@@ -75,7 +77,8 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     state = next;
     for (const [event, data] of effects) {
       if (event !== "@list") emitter.emit(event, data as never);
-      else if (leader) list().catch((error) => emitter.emit("error", errorOf(error)));
+      // A page that a follower cannot take it reads for itself.
+      else if (leader || input.type === "@page") list().catch((error) => emitter.emit("error", errorOf(error)));
     }
     if (input.type === "@link") settle();
     tell();
@@ -84,7 +87,11 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   /** What waits goes on, or never will. */
   const settle = () => {
     if (state.status === "connected") marks.flush();
-    if (state.status === "closed") marks.fail(closedBy(state.error));
+    if (state.status !== "closed") return;
+    marks.fail(closedBy(state.error));
+    // It is so for all tabs: whoever connects anew does so with a token of their own.
+    tabs?.stop(true);
+    tabs = undefined;
   };
 
   /** Takes an input in all tabs; only the leader has any for all. */
@@ -105,6 +112,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     order: (command) => tabs?.order("send", command),
     subscribe: (listener) => addTo(listeners, listener),
     load: () => import("./actions.js"),
+    others: () => import("./transports/others.js"),
   };
   /** What is only done is loaded where it is. */
   const lazily =
@@ -133,17 +141,28 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
   const link = (status: Status, error: Fault | null = null) =>
     take({ type: "@link", status, transport: state.transport, error });
 
+  /** Whose tabs these are. A cookie tells only the server. */
+  const userOf = async (token: string | null) => subjectOf(token) ?? (await http<{ user: string }>("me")).user;
+
+  const isShared = given.sharing !== "none" && globalThis.navigator?.locks && globalThis.BroadcastChannel;
+
   /** Finds out who this is, which says whose tabs these are, and joins them. */
   const start = async (failures = 0) => {
     life += 1;
     const mine = life;
     if (!failures) link("connecting");
     try {
-      // All tabs have the same cookie.
-      const user = subjectOf(await tokens());
+      if (!transports[0]) throw new TidingsError("unsupported");
+      // What connects the tabs; where it cannot be had each is on its own.
+      const loaded = isShared && import("./tabs.js").catch(() => null);
+      const [part, user] = await Promise.all([loaded, tokens().then(userOf)]);
       if (mine !== life) return;
-      state = { ...(state.user === user ? state : NEW), status: "connecting", user };
-      tabs = joinTabs(given.sharing === "none" ? null : `tidings:${url}:${user}`, {
+      if (state.user && state.user !== user) {
+        marks.fail(new TidingsError("other_user"));
+        state = NEW;
+      }
+      state = { ...state, status: "connecting", user };
+      const tab: Tab = {
         ...{ adopt, take, obey, state: core.state },
         lead: () => {
           leader = newLeader(core, () => (tabs as Tabs).wants());
@@ -151,10 +170,12 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
         resign: () => {
           leader?.drop();
           leader = undefined;
+          tell();
         },
         wants: () => ({ rooms: held, isVisible: isVisible() }),
         changed: () => leader?.changed(),
-      });
+      };
+      tabs = part ? part.joinTabs(`tidings:${url}:${user}`, tab) : leadAlone(tab);
       push.begin();
     } catch (thrown) {
       const error = errorOf(thrown);
@@ -175,11 +196,12 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
 
   const connect = () => {
     if (tabs) return tabs.order("start");
-    // It comes while the connection is being opened.
-    core.load().then(
-      ({ accompany }) => accompany(core),
-      () => {},
-    );
+    // They come while the connection is being opened: when it has failed, there may be no network to load them over.
+    core.others().catch(() => {});
+    core
+      .load()
+      .then(({ accompany }) => accompany(core))
+      .catch(() => {});
     if (state.status === "connecting") return;
     let isStored = false;
     unwatch ??= watchPage({
@@ -199,7 +221,8 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     start();
   };
 
-  const serverSnapshot = getSnapshot();
+  // What push can do is a matter of the browser, which must render the same first.
+  const serverSnapshot = { ...getSnapshot(), push: { state: "unsupported", enabled: false } } as const;
 
   return {
     getSnapshot,
@@ -209,6 +232,7 @@ export function createTidings<R extends Registry = Registry>(given: Options = {}
     close() {
       unwatch?.();
       unwatch = undefined;
+      push.end();
       leave("closed");
     },
     ready: () =>

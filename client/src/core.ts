@@ -13,7 +13,7 @@ export interface Bounds {
   readonly minUptime: number;
 }
 
-type Filled = "hiddenGrace" | "pageSize" | "roomSize" | "pollInterval" | "serviceWorker" | "WebSocket";
+type Filled = "hiddenGrace" | "pageSize" | "roomSize" | "WebSocket";
 
 /** The options, with what is the default where they say nothing. */
 export type Settings = Options &
@@ -44,4 +44,6 @@ export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   order(command: object): void;
   /** What is only done is loaded where it is. */
   load(): Promise<typeof import("./actions.js")>;
+  /** The ways but the WebSocket, and why there was none. */
+  others(): Promise<typeof import("./transports/others.js")>;
 }

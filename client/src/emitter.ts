@@ -32,6 +32,7 @@ export function newEmitter(): Emitter {
   const of = (event: string) => (all[event] ??= new Set());
   return {
     on(event, listener, { signal } = {}) {
+      if (signal?.aborted) return () => {};
       const off = addTo(of(event) as never, listener);
       signal?.addEventListener("abort", off);
       return off;

@@ -2,9 +2,13 @@
 
 import type { Fault, Problem } from "./types.js";
 
+/** As long as anybody is made to wait: what is said by whatever stands before the server need not be believed. */
+const WAIT_MAX_MS = 3_600_000;
+
 /**
  * What went wrong, by the words of PROTOCOL.md: an error code of commands, the `code` of a problem, the word of a
- * close code; and the client's own `network`, `timeout`, `closed`, `queue_full`, `unauthenticated`.
+ * close code; and the client's own `network`, `timeout`, `closed`, `queue_full`, `unauthenticated`, `bad_token`,
+ * `other_user`, `unsupported`.
  */
 export class TidingsError extends Error implements Fault {
   override readonly name: string = "TidingsError";
@@ -17,7 +21,8 @@ export class TidingsError extends Error implements Fault {
 
   constructor(code: string, more: Partial<Omit<TidingsError, "name" | "code">> = {}) {
     super(more.message ?? code);
-    Object.assign(this, more, { code });
+    const { retryAfterMs } = more;
+    Object.assign(this, more, { code }, retryAfterMs && { retryAfterMs: Math.min(retryAfterMs, WAIT_MAX_MS) });
   }
 }
 
@@ -33,4 +38,9 @@ export const faultOf = ({ code, message, retryable, status }: Fault): Fault => (
 
 /** Whatever was thrown, as one of ours; what is not is the network's. */
 export const errorOf = (thrown: unknown): TidingsError =>
-  thrown instanceof TidingsError ? thrown : new TidingsError("network", { message: `${thrown}`, retryable: true });
+  thrown instanceof TidingsError
+    ? thrown
+    : new TidingsError((thrown as Error)?.name === "TimeoutError" ? "timeout" : "network", {
+        message: `${thrown}`,
+        retryable: true,
+      });

@@ -19,6 +19,9 @@ export interface Request {
 /** The JSON of an answer of 2xx; anything else is thrown as a `TidingsError`. */
 export type Http = <T = void>(path: string, request?: Request) => Promise<T>;
 
+/** How long a call may take that nobody else watches: a network that swallows it must not hold up what waits for it. */
+const PATIENCE_MS = 15_000;
+
 export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetcher: typeof fetch): Http {
   const call = async (path: string, request: Request = {}, why: Why = "connect"): Promise<unknown> => {
     const { query = {}, body, headers, isRaw, isOnce, ...rest } = request;
@@ -27,6 +30,7 @@ export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetc
     for (const name in query) if (query[name]) url.searchParams.set(name, `${query[name]}`);
     const answer = await fetcher(url, {
       method: body ? "POST" : "GET",
+      ...(!isRaw && { signal: AbortSignal.timeout(PATIENCE_MS) }),
       ...rest,
       ...(body !== undefined && { body: JSON.stringify(body) }),
       headers: {
@@ -47,7 +51,8 @@ export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetc
       status,
       problem,
       retryable: /408|429|5../.test(`${status}`),
-      ...(seconds > 0 && { retryAfterMs: seconds * 1000 }),
+      // All who are told the same do not come back in the same moment.
+      ...(seconds > 0 && { retryAfterMs: (seconds + Math.random()) * 1000 }),
     });
   };
   return call as Http;

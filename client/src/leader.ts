@@ -2,12 +2,11 @@
 
 import { type Connection, newConnection } from "./connection/connection.js";
 import type { Core } from "./core.js";
+import { own } from "./model/position.js";
 import type { Wants } from "./tabs.js";
 
 /** How long a room is kept that nobody is in: who renders it twice joins it once. */
 const PRUNE_MS = 1000;
-/** What has been shown meanwhile is acknowledged together. */
-const ACK_MS = 300;
 
 export interface Leader extends Connection {
   /** A tab is there, or gone, in front or not, in other rooms. */
@@ -22,7 +21,6 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
   const { follow, start, stop, drop } = connection;
   let pruning: Timer;
   let resting: Timer;
-  let acking: Timer;
 
   const prune = () => {
     for (const room of Object.keys(state().rooms)) {
@@ -35,7 +33,7 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
   const changed = () => {
     const { rooms, isVisible } = wants();
     for (const room of rooms) {
-      if (state().rooms[room]) continue;
+      if (own(state().rooms, room)) continue;
       hear({ type: "@want", room });
       follow(room, true);
     }
@@ -50,16 +48,11 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     }
   };
 
-  const ack = () => {
-    acking ??= setTimeout(() => {
-      acking = undefined;
-      if (wants().isVisible)
-        core.load().then(
-          ({ acknowledge }) => acknowledge(core),
-          () => {},
-        );
-    }, ACK_MS);
-  };
+  const ack = () =>
+    core
+      .load()
+      .then(({ acknowledge }) => acknowledge(core, wants))
+      .catch(() => {});
 
   changed();
   start();
@@ -67,7 +60,8 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     ...connection,
     ...{ changed, ack },
     drop() {
-      for (const timer of [pruning, resting, acking]) clearTimeout(timer);
+      clearTimeout(pruning);
+      clearTimeout(resting);
       drop();
     },
   };

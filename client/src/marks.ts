@@ -13,6 +13,8 @@ import type { Target } from "./types.js";
 import type { Counters, Which } from "./wire.js";
 
 const WAITING_MAX = 64;
+/** As many as the server marks at once. */
+const IDS_MAX = 500;
 /** When it is tried again to load what says them. */
 const RETRY_MS = 2000;
 
@@ -38,16 +40,15 @@ let ids = 0;
 
 export function newMarks(core: Core, say: (settle: Settle) => Promise<number | undefined>): Marks {
   const { settings, state, take } = core;
-  const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void]>();
+  const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void][]>();
   let saying: Promise<number | undefined> | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const settle: Settle = (id, counters, error) => {
     take({ type: "@settled", id, counters, isRefused: !!error });
-    const [done, fail] = waiting.get(id) ?? [];
+    const asked = waiting.get(id) ?? [];
     waiting.delete(id);
-    if (error) fail?.(error);
-    else done?.();
+    for (const [done, fail] of asked) error ? fail(error) : done();
   };
 
   const flush = async () => {
@@ -64,11 +65,17 @@ export function newMarks(core: Core, say: (settle: Settle) => Promise<number | u
     flush,
     mark: (as, target) =>
       new Promise((done, fail) => {
-        if (waiting.size >= (settings.queue?.max ?? WAITING_MAX)) return fail(new TidingsError("queue_full"));
-        ids += 1;
-        waiting.set(ids, [done, fail]);
+        const which = whichOf(target, state());
+        // The first may be on its way. What waits behind it for the same has the new ones go along.
+        const last = state().pending.slice(1).at(-1);
+        const both = last?.as === as && as !== "deleted" && last.which.ids && which.ids?.concat(last.which.ids);
+        const isAlike = both && both.length <= IDS_MAX;
+        if (!isAlike && waiting.size >= (settings.queue?.max ?? WAITING_MAX))
+          return fail(new TidingsError("queue_full"));
+        const id = isAlike ? last.id : ++ids;
+        waiting.set(id, [...(waiting.get(id) ?? []), [done, fail]]);
         const at = new Date().toISOString();
-        take({ type: "@pending", pending: { id: ids, as, which: whichOf(target, state()), at } });
+        take({ type: "@pending", pending: { id, as, which: isAlike ? { ids: both } : which, at } });
         flush();
       }),
     fail(error) {

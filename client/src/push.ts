@@ -18,6 +18,8 @@ export interface ClientPush extends Push {
   snapshot: PushSnapshot;
   /** Where there is a permission: finds out how it stands. */
   begin(): void;
+  /** The page is another client's from here on. */
+  end(): void;
 }
 
 export function newPush(core: Core, marks: Marks, changed: () => void): ClientPush {
@@ -35,11 +37,11 @@ export function newPush(core: Core, marks: Marks, changed: () => void): ClientPu
     snapshot: { state: pushState(), enabled: false },
     begin() {
       if (pushState() === "granted")
-        load().then(
-          (part) => part.look(),
-          () => {},
-        );
+        load()
+          .then((part) => part.look())
+          .catch(() => {});
     },
+    end: () => void page?.then((part) => part.end()).catch(() => {}),
     async enable() {
       // First of all, while it is still the gesture that asks.
       if (pushState() === "prompt") await Notification.requestPermission();

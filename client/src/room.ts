@@ -1,6 +1,7 @@
 /** One being in a room: what an application holds. The state is the model's, and the way there is the connection's. */
 
 import type { Core } from "./core.js";
+import { own } from "./model/position.js";
 import { NO_ROOM } from "./model/rooms.js";
 import type { EventMap, Room } from "./types.js";
 import type { Message } from "./wire.js";
@@ -12,7 +13,7 @@ export function newRoom<D>(name: string, core: Core, onLeave: () => void): Room<
   const { emitter } = core;
   const left = new AbortController();
   let typedAt = 0;
-  const getSnapshot = () => core.getSnapshot().rooms[name] ?? NO_ROOM;
+  const getSnapshot = () => own(core.getSnapshot().rooms, name) ?? NO_ROOM;
 
   const on = <K extends "message" | "presence" | "typing">(event: K, hear: (data: EventMap[K]) => void) => {
     emitter.on(event, (data) => data.room === name && hear(data), left);
@@ -23,6 +24,7 @@ export function newRoom<D>(name: string, core: Core, onLeave: () => void): Room<
     name,
     getSnapshot,
     here(listener) {
+      if (left.signal.aborted) return room;
       let told = ",0";
       const look = () => {
         const { users, userCount } = getSnapshot();

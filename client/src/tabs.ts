@@ -3,7 +3,8 @@
  * of the model on. The others run the same model over the same inputs, so each of them can lead next, and the browser
  * gives the lock to one of them as soon as the leader is gone.
  *
- * Without Web Locks or BroadcastChannel every tab leads for itself.
+ * It is loaded while the token is asked for. Where it cannot be, and without Web Locks or BroadcastChannel, every tab
+ * leads for itself (`alone.ts`).
  */
 
 import type { Input, State } from "./model/state.js";
@@ -42,7 +43,6 @@ export interface Tab {
 }
 
 export interface Tabs {
-  readonly isLeader: boolean;
   /** What all tabs want. */
   wants(): Wants;
   /** Hands an input on to the followers. */
@@ -51,16 +51,19 @@ export interface Tabs {
   order(...order: Order): void;
   /** This tab wants something else. */
   update(): void;
-  stop(): void;
+  /** Leaves. Where it `isOver` for all, nobody takes the lead before the others have heard so. */
+  stop(isOver?: boolean): void;
 }
 
 /** How often a tab in front asks whether there is a leader, and after which silence it takes its place. */
 const CHECK_MS = 5000;
 const SILENCE_MS = 10_000;
+/** How long the lead of what is over is kept from the next. */
+const OVER_MS = 500;
 
-export function joinTabs(name: string | null, tab: Tab): Tabs {
-  const locks = globalThis.navigator?.locks;
-  const channel = name && locks && globalThis.BroadcastChannel ? new BroadcastChannel(name) : null;
+export function joinTabs(name: string, tab: Tab): Tabs {
+  const { locks } = navigator;
+  const channel = new BroadcastChannel(name);
   const me = `${Math.random()}`;
   const others = new Map<string, Wants>();
   const stopped = new AbortController();
@@ -70,14 +73,21 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
   let askedAt = 0;
   /** Waits for the lead. */
   let queued = new AbortController();
+  /** Waits, while leading, for followers to be gone. */
+  let leading = new AbortController();
 
-  const post = (...letter: Letter) => channel?.postMessage(letter);
+  const post = (...letter: Letter) => channel.postMessage(letter);
   const hello = (isNew: boolean) => post("hello", me, tab.wants(), isNew);
   /** Keeps a lock until this tab stops. */
-  const hold = () => new Promise<void>((done) => stopped.signal.addEventListener("abort", () => done()));
+  const hold = () =>
+    new Promise<void>((done) => {
+      if (stopped.signal.aborted) done();
+      else stopped.signal.addEventListener("abort", () => done());
+    });
 
   const lead = () => {
     isLeader = true;
+    leading = new AbortController();
     post("lead");
     tab.lead();
     return hold();
@@ -86,6 +96,7 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
   const resign = () => {
     if (isLeader) tab.resign();
     isLeader = false;
+    leading.abort();
     others.clear();
   };
 
@@ -94,7 +105,7 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
     queued = new AbortController();
     const { signal } = queued;
     // A lock that is stolen cannot be waited for, so it takes no signal.
-    locks.request(name as string, steal ? { steal } : { signal }, lead).catch(({ name: reason }) => {
+    locks.request(name, steal ? { steal } : { signal }, lead).catch(({ name: reason }) => {
       if (signal.aborted) return;
       // A page without an origin may have no locks, and leads for itself.
       if (reason !== "AbortError") return void lead();
@@ -118,7 +129,8 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
       }
     } else if (is === "hello") {
       // Every tab holds a lock of its own: who can have it knows that the tab is gone.
-      if (!others.has(what)) locks.request(name + what, () => void (others.delete(what) && tab.changed()));
+      const forget = () => void (others.delete(what) && tab.changed());
+      if (!others.has(what)) locks.request(name + what, leading, forget).catch(() => {});
       others.set(what, letter[2]);
       if (letter[3]) post("state", what, tab.state());
       tab.changed();
@@ -137,23 +149,16 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
     }
   };
 
-  let checks: ReturnType<typeof setInterval> | undefined;
-  if (channel) {
-    channel.onmessage = ({ data }) => read(data);
-    const own = () => {
-      hello(true);
-      return hold();
-    };
-    locks.request(name + me, own).catch(() => {});
-    queue(false);
-    checks = setInterval(check, CHECK_MS);
-    // Not before whoever has called knows of it.
-  } else queueMicrotask(() => stopped.signal.aborted || lead());
+  channel.onmessage = ({ data }) => read(data);
+  const own = () => {
+    hello(true);
+    return hold();
+  };
+  locks.request(name + me, own).catch(() => {});
+  queue(false);
+  const checks = setInterval(check, CHECK_MS);
 
   return {
-    get isLeader() {
-      return isLeader;
-    },
     wants() {
       const all = [tab.wants(), ...others.values()];
       return { rooms: all.flatMap(({ rooms }) => rooms), isVisible: all.some(({ isVisible }) => isVisible) };
@@ -161,12 +166,13 @@ export function joinTabs(name: string | null, tab: Tab): Tabs {
     relay: (input) => post("input", input),
     order: (...order) => (isLeader ? tab.obey(order) : post("order", order)),
     update: () => (isLeader ? tab.changed() : hello(false)),
-    stop() {
+    stop(isOver) {
       clearInterval(checks);
       queued.abort();
-      stopped.abort();
+      if (isOver && isLeader) setTimeout(() => stopped.abort(), OVER_MS);
+      else stopped.abort();
       resign();
-      channel?.close();
+      channel.close();
     },
   };
 }

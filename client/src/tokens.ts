@@ -1,5 +1,6 @@
 /** The token in use. Asked for once, however many need it at the same time. */
 
+import { TidingsError } from "./errors.js";
 import type { Options } from "./types.js";
 
 export type Why = "connect" | "expired";
@@ -15,8 +16,11 @@ export function newTokens({ token, getToken }: Pick<Options, "token" | "getToken
     asking ??= (async () => getToken(why))().finally(() => {
       asking = undefined;
     });
-    known = await asking;
-    return known;
+    const token = await asking;
+    // The page of an error, say, that was taken for a token: what is kept would be refused for ever.
+    if (!/^\S+\.\S+\.\S+$/.test(token)) throw new TidingsError("bad_token", { retryable: true });
+    known = token;
+    return token;
   };
 }
 

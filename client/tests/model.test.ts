@@ -50,9 +50,11 @@ const page = (items: Notification[], top: number, counted: Counters, next_before
   ...{ notifications: items, next_before, counters: counted, cursor: `inbox@k3x9q2ab.${top}` },
 });
 
+const link = (status: "connected" | "reconnecting"): Input => ({ type: "@link", status, transport: "ws", error: null });
+
 /** Welcomed, with three notifications. */
 const begun = () =>
-  new Played().take(golden("welcome"), {
+  new Played().take(golden("welcome"), link("connected"), {
     type: "@page",
     page: page([item(3), item(2), item(1)], 3, counters(3, 3)),
   });
@@ -119,6 +121,38 @@ describe("an inbox", () => {
     expect(played.snapshot).toMatchObject({ items: [fresh], unread: 1 });
   });
 
+  it.each(["epoch", "ahead"] as const)("has nothing left of another life, also where that is empty: %s", (reason) => {
+    const played = begun().take({ type: "gap", stream: "inbox", from: "k3x9q2ab.3", to: "newepoch.0", reason });
+    const empty = { notifications: [], next_before: null, counters: counters(0, 0), cursor: "inbox@00000000.0" };
+    played.take({ type: "@page", page: empty });
+    expect(played.snapshot).toMatchObject({ items: [], unread: 0 });
+  });
+
+  it("counts on where only some were missed", () => {
+    const played = begun().take({ type: "unread", counters: counters(5, 9) });
+    played.take({ type: "gap", stream: "inbox", from: "k3x9q2ab.3", to: "k3x9q2ab.9", reason: "overflow" });
+    played.take({ type: "unread", counters: counters(4, 8) });
+    expect(played.snapshot.unread).toBe(5);
+  });
+
+  it("takes no page that was read before a mark that is known, unless it is to be believed", () => {
+    const played = begun().take({ type: "marked", as: "read", all: true, counters: counters(0, 4, 1) });
+    const older = page([item(3), item(2), item(1)], 3, counters(3, 3));
+    const lists = played.lists;
+    played.take({ type: "@page", page: older });
+    expect(played.snapshot.unread).toBe(0);
+    expect(played.lists).toBe(lists + 1);
+    played.take({ type: "@page", page: older, isBelieved: true });
+    expect(played.snapshot.unread).toBe(3);
+  });
+
+  it("keeps a thousand, and fetches older ones again", () => {
+    const played = begun();
+    for (let offset = 4; offset <= 1200; offset += 1) played.take(item(offset));
+    expect(played.snapshot).toMatchObject({ items: { length: 1000 }, hasMore: true });
+    expect(played.state.before).toBe("k3x9q2ab.201");
+  });
+
   it("tells a hole that nobody has announced, and reads the list", () => {
     const played = begun();
     const lists = played.lists;
@@ -146,6 +180,27 @@ describe("an inbox", () => {
   it("keeps what has come while the list was being read", () => {
     const played = begun().take(item(4), { type: "@page", page: page([item(3), item(2)], 3, counters(3, 3)) });
     expect(ids(played.snapshot)).toEqual(["ntf_4", "ntf_3", "ntf_2"]);
+  });
+
+  it("that has to be read is read by whoever is connected next, until it has been", () => {
+    const played = begun().take({
+      type: "gap",
+      stream: "inbox",
+      from: "k3x9q2ab.3",
+      to: "k3x9q2ab.9",
+      reason: "pruned",
+    });
+    const lists = played.lists;
+    const back = golden<object>("welcome");
+    const inbox = { position: "k3x9q2ab.9", counters: counters(2, 9) };
+    const welcome = { ...back, resume: "complete", inbox } as never;
+    played.take(link("reconnecting"), welcome);
+    expect(played.lists, "not before there is a connection").toBe(lists);
+    played.take(link("connected"));
+    expect(played.lists).toBe(lists + 1);
+    played.take({ type: "@page", page: page([item(9), item(8)], 9, counters(2, 9)) });
+    played.take(link("reconnecting"), welcome, link("connected"));
+    expect(played.lists, "nothing was missed").toBe(lists + 1);
   });
 
   it("says what was missed, and that all of it follows", () => {
@@ -202,12 +257,30 @@ describe("a mark", () => {
     }
   });
 
+  it("that is answered behind a newer one of somebody else does not undo it, and reads the list", () => {
+    const played = begun();
+    const lists = played.lists;
+    played.take(pending(1, "read", { ids: ["ntf_2"] }));
+    played.take({ type: "marked", as: "read", ids: ["ntf_2"], counters: counters(2, 4, 1) });
+    played.take({ type: "marked", as: "unread", ids: ["ntf_2"], counters: counters(3, 5, 2) });
+    played.take({ type: "@settled", id: 1, counters: counters(2, 4, 1) });
+    expect(played.snapshot.items[1]?.read_at).toBeUndefined();
+    expect(played.snapshot.unread).toBe(3);
+    expect(played.lists).toBe(lists + 1);
+  });
+
   it("that deletes takes the item away and counts it out, before the counters come", () => {
     const played = begun().take(pending(1, "deleted", { ids: ["ntf_3"] }), { type: "@settled", id: 1 });
     expect(ids(played.snapshot)).toEqual(["ntf_2", "ntf_1"]);
     expect(played.snapshot.unread).toBe(2);
     played.take({ type: "marked", as: "deleted", ids: ["ntf_3"], counters: counters(2, 4, 1) });
     expect(played.snapshot.unread).toBe(2);
+  });
+
+  it("that deletes is counted as the server does as soon as a page says how", () => {
+    const played = begun().take(pending(1, "deleted", { ids: ["ntf_0"] }), { type: "@settled", id: 1 });
+    played.take({ type: "@page", page: page([item(3), item(2), item(1)], 3, counters(7, 3)) });
+    expect(played.snapshot.unread).toBe(7);
   });
 
   it("as unread leaves what was never read as it is, unseen too", () => {
@@ -255,5 +328,14 @@ describe("a room", () => {
     played.take(golden("message"), golden("typing"));
     expect(played.snapshot.rooms).toEqual({});
     expect(played.told("message")).toEqual([]);
+  });
+
+  it.each(["constructor", "toString", "__proto__"])("may be called %s", (room) => {
+    const played = begun();
+    expect(() => played.take({ ...golden<object>("message"), room } as never)).not.toThrow();
+    expect(played.snapshot.rooms).toEqual({});
+    played.take({ type: "@want", room }, { ...golden<object>("ok_join"), room } as never);
+    played.take({ ...golden<object>("message"), room } as never);
+    expect(Object.entries(played.snapshot.rooms)).toMatchObject([[room, { status: "joined" }]]);
   });
 });

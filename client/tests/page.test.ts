@@ -1,7 +1,8 @@
 /** What the browser tells of the page, with a document and a window that tests can hide; the server is real. */
 
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type { Tidings } from "../src/index.js";
+import { fakeTidings } from "../src/testing.js";
 import { plugInto, type Server, startServer, until } from "./support/server.js";
 
 class Page extends EventTarget {
@@ -28,6 +29,8 @@ beforeEach(() => {
   page = new Page();
   Object.assign(globalThis, { document: page, window: page });
 });
+
+afterEach(() => vi.useRealTimers());
 
 const tell = (type: string) => page.dispatchEvent(new Event(type));
 
@@ -79,6 +82,51 @@ it("a page that is hidden for long lets go, and is there again with what it has 
   setVisible(true);
   await until("it is told", () => told.length === 1);
   expect(client.getSnapshot()).toMatchObject({ status: "connected", unread: 1 });
+});
+
+it("a page that let go before the list had come reads it when somebody looks", async () => {
+  await server.publish(user, "test.event", {});
+  let fail: ((error: Error) => void) | undefined;
+  const isList = (url: unknown) => (url as URL).pathname.endsWith("/notifications");
+  const client = server.client(user, {
+    hiddenGrace: 50,
+    fetch: (url, init) => (isList(url) && !fail ? new Promise((_, refuse) => (fail = refuse)) : fetch(url, init)),
+  });
+  const errors: string[] = [];
+  client.on("error", ({ code }) => errors.push(code));
+  client.connect();
+  await until("the list is asked for", () => fail);
+  setVisible(false);
+  await status(client, "idle");
+  fail?.(new TypeError("cut"));
+  await until("it is given up", () => errors.length > 0);
+  setVisible(true);
+  await until("the list", () => client.getSnapshot().items.length === 1);
+});
+
+it("a page whose connection was ended for good stays so, looked at again or taken out of store", async () => {
+  vi.useFakeTimers();
+  const client = fakeTidings({ hiddenGrace: 50 });
+  client.connect();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(client.getSnapshot().status).toBe("connected");
+  client.receive({ type: "goodbye", code: 4504, reason: "connection_limit" });
+  await vi.advanceTimersByTimeAsync(100);
+  client.drop();
+  setVisible(false);
+  await vi.advanceTimersByTimeAsync(1000);
+  setVisible(true);
+  await vi.advanceTimersByTimeAsync(1000);
+  const over = { status: "closed", error: { code: "connection_limit", status: 4504 } };
+  expect(client.getSnapshot()).toMatchObject(over);
+  tell("pagehide");
+  tell("pageshow");
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(client.getSnapshot()).toMatchObject(over);
+  client.connect();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(client.getSnapshot().status).toBe("connected");
+  client.close();
 });
 
 it("a page that is looked at again in time has never let go", async () => {

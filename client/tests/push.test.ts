@@ -4,8 +4,9 @@
  */
 
 import { createECDH, randomBytes } from "node:crypto";
+import { WebSocket } from "undici";
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import type { Tidings } from "../src/index.js";
+import type { Options, Tidings } from "../src/index.js";
 import { type Server, startServer, until } from "./support/server.js";
 
 let server: Server;
@@ -73,8 +74,8 @@ beforeEach(() => {
   for (const [name, value] of Object.entries({ ...browser, navigator: { serviceWorker } })) vi.stubGlobal(name, value);
 });
 
-async function begin(): Promise<Tidings> {
-  client = server.client(user);
+async function begin(options: Options = {}): Promise<Tidings> {
+  client = server.client(user, options);
   client.connect();
   await until("the list", () => client.getSnapshot().loaded);
   return client;
@@ -130,6 +131,25 @@ it("tells the server of a subscription that the browser has changed meanwhile", 
   await until("it is told", () => client.getSnapshot().push.enabled);
 });
 
+it("is known at the next load where a cookie says who it is", async () => {
+  const token = server.token(user);
+  class SignedIn extends WebSocket {
+    constructor(url: string, protocols: string[]) {
+      super(url, [...protocols, `bearer.${token}`]);
+    }
+  }
+  const cookie: Options = {
+    token: undefined as never,
+    WebSocket: SignedIn as never,
+    fetch: (url, init) => fetch(url, { ...init, headers: { ...init?.headers, Authorization: `Bearer ${token}` } }),
+  };
+  await begin(cookie);
+  await client.push.enable();
+  client.close();
+  await begin(cookie);
+  await until("it is told", () => client.getSnapshot().push.enabled);
+});
+
 it("closes what the system shows of what was read elsewhere", async () => {
   (Notification as { permission: string }).permission = "granted";
   await begin();
@@ -164,6 +184,33 @@ it("marks what was clicked as read, and has the page show it", async () => {
   expect(opened[0]).toEqual(data.tidings);
   expect(location.assign).not.toHaveBeenCalled();
   await until("it is read", () => client.getSnapshot().unread === 0);
+});
+
+it("is heard by the client that there is now, and by none that was closed", async () => {
+  (Notification as { permission: string }).permission = "granted";
+  await begin();
+  await until("it is known", () => client.getSnapshot().push.state === "granted");
+  client.close();
+  await begin();
+  const opened: unknown[] = [];
+  client.on("open", (click) => opened.push(click));
+  const data = { tidings: { id: "", url: "https://app.example/posts/7" } };
+  await until("it is heard", () => {
+    worker.dispatchEvent(new MessageEvent("message", { data }));
+    return opened.length > 0;
+  });
+  expect(location.assign).not.toHaveBeenCalled();
+});
+
+it("goes to no place that is not the page's own", async () => {
+  (Notification as { permission: string }).permission = "granted";
+  await begin();
+  const go = (url: string) => worker.dispatchEvent(new MessageEvent("message", { data: { tidings: { id: "", url } } }));
+  await until("it goes", () => {
+    for (const url of ["javascript:alert(1)", "https://other.example/", "https://app.example/ours"]) go(url);
+    return vi.mocked(location.assign).mock.calls.length > 0;
+  });
+  expect(vi.mocked(location.assign).mock.calls).toEqual([["https://app.example/ours"]]);
 });
 
 it("goes there by itself where nobody shows it", async () => {

@@ -90,6 +90,14 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
   });
 });
 
+it("over an event stream says of which rooms it does not hear", async () => {
+  const rooms = Array.from({ length: 11 }, (_, n) => `room:${n}`);
+  const client = server.client(someone(), { transports: ["sse"], rooms });
+  client.connect();
+  await until("it says so", () => client.getSnapshot().rooms["room:10"]?.status === "left");
+  expect(client.getSnapshot().rooms["room:10"]).toMatchObject({ error: { code: "room_limit" } });
+});
+
 describe("a token", () => {
   it.each(["ws", "sse"] as const)("is renewed when it ends, over %s, and nothing is lost", async (transport) => {
     const user = someone();
@@ -180,7 +188,7 @@ describe("without a network", () => {
     await until("it is lost", () => client.getSnapshot().status === "reconnecting");
     const [one, two, three] = sent.map(({ id }) => id);
     const marks = [client.markRead(one as string), client.markRead(two as string)];
-    await expect(client.markRead(three as string)).rejects.toMatchObject({ code: "queue_full" });
+    await expect(client.archive(three as string)).rejects.toMatchObject({ code: "queue_full" });
     expect(client.getSnapshot().unread).toBe(2);
     plug.block(false);
     await Promise.all(marks);

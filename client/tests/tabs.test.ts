@@ -1,7 +1,8 @@
 /** Several tabs of one user, with the locks of `support/locks.ts` and the real BroadcastChannel. */
 
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Notification, Tidings } from "../src/index.js";
+import { createTidings, type Notification, type Options, type Tidings } from "../src/index.js";
+import { MemoryServer } from "../src/testing/server.js";
 import { Locks } from "./support/locks.js";
 import { type Server, startServer, until } from "./support/server.js";
 
@@ -22,13 +23,14 @@ interface Tab {
   told: number[];
 }
 
-function open(user: string): Tab {
-  const client = server.client(user, { sharing: "tabs" });
+const tabOf = (client: Tidings): Tab => {
   const told: number[] = [];
   client.on("notification", ({ payload }: Notification) => told.push((payload as { n: number }).n));
   client.connect();
   return { client, told };
-}
+};
+
+const open = (user: string, options: Options = {}): Tab => tabOf(server.client(user, { sharing: "tabs", ...options }));
 
 const isReady = ({ client }: Tab) => client.getSnapshot().status === "connected" && client.getSnapshot().loaded;
 
@@ -99,6 +101,82 @@ it("a mark of one is seen by all, and a follower's room is joined and left by th
   expect((await server.sessions(user))[0]?.rooms).toEqual(["general"]);
   follower.client.close();
   await until("the leader leaves it", async () => (await server.sessions(user))[0]?.rooms.length === 0);
+});
+
+it("the leader goes before the list has come, and the next one reads it", async () => {
+  users += 1;
+  const user = `user${users}`;
+  await server.publish(user, "test.event", { n: 1 });
+  const isList = (url: URL) => url.pathname.endsWith("/notifications");
+  const hangs: typeof fetch = (url, init) => (isList(url as URL) ? new Promise(() => {}) : fetch(url, init));
+  const leader = open(user, { fetch: hangs });
+  await leader.client.ready();
+  const next = open(user);
+  await next.client.ready();
+  leader.client.close();
+  await until("the list", () => next.client.getSnapshot().loaded);
+  expect(next.client.getSnapshot().items).toHaveLength(1);
+});
+
+it("a leader whose place was taken, since it was frozen, follows and may lead again", async () => {
+  const { user, tabs } = await openTabs(2);
+  const [old] = leaders(tabs) as [Tab];
+  let isTold = false;
+  old.client.subscribe(() => {
+    isTold ||= !old.client.getSnapshot().leader;
+  });
+  let free: (value: unknown) => void = () => {};
+  const taken = new Promise((done) => {
+    free = done;
+  });
+  const held = navigator.locks.request(`tidings:${server.url}:${user}`, { steal: true }, () => taken);
+  await until("it has let go", async () => isTold && (await server.sessions(user)).length === 0);
+  expect(leaders(tabs)).toEqual([]);
+  await server.publish(user, "test.event", { n: 1 });
+  free(null);
+  await held;
+  await until("there is a leader", () => leaders(tabs).length === 1);
+  await until("both have heard it", () => tabs.every(({ told }) => told.length === 1));
+});
+
+it("what the server ends is over for all tabs, and nobody goes on in the leader's place", async () => {
+  const { user, tabs } = await openTabs(3);
+  const [session] = (await server.sessions(user)) as unknown as { session: string }[];
+  const root = server.token("root", "admin");
+  await server.call(root, `/v1/admin/sessions/${session?.session}`, { method: "DELETE" });
+  await until("all know", () => tabs.every(({ client }) => client.getSnapshot().status === "closed"));
+  // Whoever waited for the lead would have it before us.
+  await navigator.locks.request(`tidings:${server.url}:${user}`, () => {});
+  for (const { client } of tabs)
+    expect(client.getSnapshot()).toMatchObject({ status: "closed", leader: false, error: { code: "revoked" } });
+
+  // Who signs in again does so with a token of their own.
+  const late = open(user);
+  await until("a new tab is connected", () => isReady(late));
+  tabs[1]?.client.connect();
+  await until("and one that connects anew", () => isReady(tabs[1] as Tab));
+  expect(await server.sessions(user)).toHaveLength(1);
+});
+
+/** A tab of a browser whose cookie says who it is. */
+function openSignedIn({ fetch, WebSocket }: MemoryServer): Tab {
+  return tabOf(createTidings({ url: "http://memory", transports: ["ws"], fetch, WebSocket }));
+}
+
+it("tabs share by who the cookie says it is, and forget nothing over a new start", async () => {
+  const [alice, bob] = [new MemoryServer("alice"), new MemoryServer("bob")];
+  const tabs = [openSignedIn(alice), openSignedIn(bob)] as const;
+  await until("both are connected", () => tabs.every(isReady));
+  expect(tabs.map(({ client }) => client.getSnapshot().user)).toEqual(["alice", "bob"]);
+  alice.publish({ type: "test.event", payload: { n: 1 } });
+  await until("it is heard", () => tabs[0].told.length === 1);
+  expect(tabs[1].client.getSnapshot().items).toEqual([]);
+
+  tabs[0].client.close();
+  alice.publish({ type: "test.event", payload: { n: 2 } });
+  tabs[0].client.connect();
+  await until("what was missed is heard", () => tabs[0].told.length === 2);
+  for (const { client } of tabs) client.close();
 });
 
 it("tabs of two users share nothing", async () => {

@@ -5,7 +5,7 @@
 
 import { type Core, MEMORY } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
-import { cursorOf, INBOX } from "../model/position.js";
+import { cursorOf, INBOX, own } from "../model/position.js";
 import type { Why } from "../tokens.js";
 import type { Carrier } from "../transports/way.js";
 import { openWebSocket } from "../transports/websocket.js";
@@ -37,11 +37,10 @@ export interface Connection {
 }
 
 export function newConnection(core: Core): Connection {
-  const { settings, hear, state, tokens } = core;
+  const { settings, hear, state, tokens, http, others } = core;
   const { bounds } = settings;
   /** Those to try; one alone where the application has chosen it. */
   let ladder = settings.transports;
-  const load = () => import("../transports/others.js");
   /** `away` is before, between and after attempts that have had no welcome. */
   let phase: "idle" | "closed" | "connected" | "away" = "idle";
   let error: Fault | null = null;
@@ -108,7 +107,16 @@ export function newConnection(core: Core): Connection {
       drop();
       const still = attempt;
       let reason = errorOf(thrown);
-      if (!isWelcome) reason = await load().then(({ explain }) => explain(core, reason, rooms()), errorOf);
+      if (!isWelcome)
+        reason = await others().then(
+          ({ explain }) => explain(core, reason, rooms()),
+          // It cannot be loaded, and a browser may never try again. Without it there is the WebSocket, and the question
+          // whether we may come in.
+          () => {
+            rung = 0;
+            return reason.status === 1006 ? http("me", { isOnce: true }).then(() => reason, errorOf) : reason;
+          },
+        );
       if (still === attempt) fall(reason, !isWelcome && why === "expired");
     };
     check = () => {
@@ -119,7 +127,7 @@ export function newConnection(core: Core): Connection {
     };
     try {
       const token = await tokens(why);
-      const openWay = transport === "ws" ? openWebSocket : (await load()).openOther(transport, () => chosenAt);
+      const openWay = transport === "ws" ? openWebSocket : (await others()).openOther(transport, () => chosenAt);
       if (mine !== attempt) return;
       // Whoever signs in first may take longer.
       heardAt = Date.now();
@@ -138,7 +146,7 @@ export function newConnection(core: Core): Connection {
             opened();
           } else if (type === "error" && input.retryable && input.command === "join") {
             const { room = "", retry_after_ms: ms = 1000 } = input;
-            setTimeout(() => speak && rooms().includes(room) && follow(room, true), ms);
+            setTimeout(() => mine === attempt && rooms().includes(room) && follow(room, true), ms);
           }
         },
         alive() {
@@ -175,6 +183,11 @@ export function newConnection(core: Core): Connection {
     timer = setTimeout(reopen, then.ms, then.isExpired ? "expired" : "connect");
   };
 
+  const swap = (ms: number) => {
+    clearTimeout(swapping);
+    swapping = setTimeout(open, ms);
+  };
+
   const send = (command: object) => {
     speak?.(command);
     return !!speak;
@@ -182,11 +195,11 @@ export function newConnection(core: Core): Connection {
 
   const follow = (room: string, isWanted: boolean) => {
     // Only a command with a reference is answered.
-    if (send({ type: isWanted ? "join" : "leave", room, since: state().cursors[room], ref: room.slice(0, 64) })) return;
+    if (send({ type: isWanted ? "join" : "leave", room, since: own(state().cursors, room), ref: room.slice(0, 64) }))
+      return;
     // Where rooms are named when it is opened it is opened anew, once for all that change together.
     if (phase !== "connected" || carrier?.send) return;
-    clearTimeout(swapping);
-    swapping = setTimeout(open, SWAP_MS);
+    swap(SWAP_MS);
   };
 
   const stop: Connection["stop"] = (to, why) => {
@@ -199,7 +212,7 @@ export function newConnection(core: Core): Connection {
     ...{ follow, send, drop, stop },
     start() {
       failures = 0;
-      if (phase === "idle" || phase === "closed") reopen();
+      if (phase === "idle") reopen();
     },
     reconnect(transport) {
       if (transport) [ladder, rung] = [[transport], 0];
@@ -207,7 +220,9 @@ export function newConnection(core: Core): Connection {
       reopen();
     },
     hurry(isNetwork) {
-      if (phase === "connected") isNetwork && isOnline() ? open() : check();
+      // Whoever else is on this network comes at another moment.
+      if (phase === "connected" && isNetwork && isOnline()) swap(Math.random() * bounds.min);
+      else if (phase === "connected") check();
       else if (phase === "away" && !isTold && isOnline()) {
         drop();
         timer = setTimeout(reopen, Math.random() * bounds.min);

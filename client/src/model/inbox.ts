@@ -3,8 +3,8 @@
  * new list, and an item that a mark does not change is the same object.
  */
 
-import type { Counters, Mark, Notification, Page, Timestamp, Which } from "../wire.js";
-import { isUpTo, judge } from "./position.js";
+import type { Counters, Mark, Notification, Page, Position, Timestamp, Which } from "../wire.js";
+import { epochOf, isUpTo } from "./position.js";
 
 export type Items = readonly Notification[];
 
@@ -51,8 +51,14 @@ export function mark(items: Items, counted: Counted, made: Made): [Items, Counte
 export const without = (items: Items, others: Items): Items =>
   items.filter(({ id }) => others.every((other) => other.id !== id));
 
-/** The list as the server has it now, with what has come since it was read at `top`. */
-export const refreshed = (items: Items, { notifications }: Page, top: string): Items => [
-  ...without(items, notifications).filter(({ position }) => judge(top, 0, position) === "next"),
+/** Whether a page was read before marks that are known. */
+export const isOld = ({ counters }: Page, known: { readonly counters: Counters }): boolean =>
+  counters.marks_version < known.counters.marks_version;
+
+/** The list as the server has it now, with what has come since it was read at `top`, in the life that is `now`. */
+export const refreshed = (items: Items, { notifications }: Page, top: string, now: Position): Items => [
+  ...without(items, notifications).filter(
+    ({ position }) => !isUpTo(position, top) && epochOf(position) === epochOf(now),
+  ),
   ...notifications,
 ];

@@ -6,6 +6,10 @@ export type Cursors = Readonly<Record<string, Position>>;
 
 export const INBOX = "inbox";
 
+/** What a record has by a name of somebody's choice, such as `constructor`. */
+export const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
+
 export const epochOf = (position: Position): string => position.slice(0, position.indexOf("."));
 export const offsetOf = (position: Position): number => Number(position.slice(position.indexOf(".") + 1));
 
@@ -25,7 +29,7 @@ export function judge(known: Position | undefined, from: number, to: Position): 
 }
 
 export const cursorOf = (cursors: Cursors, streams: readonly string[]): Cursor =>
-  `${streams.flatMap((stream) => (cursors[stream] ? `${stream}@${cursors[stream]}` : []))}`;
+  `${streams.flatMap((stream) => (own(cursors, stream) ? `${stream}@${cursors[stream]}` : []))}`;
 
 export const parseCursor = (cursor: Cursor): Cursors =>
   Object.fromEntries(cursor.split(",").map((part) => part.split("@")));

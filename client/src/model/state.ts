@@ -16,6 +16,8 @@ export interface State {
   /** What the list was read up to. */
   readonly top: Position;
   readonly loaded: boolean;
+  /** Whether the list has to be read (again), by whoever is connected next if not now. */
+  readonly owed: boolean;
   readonly user: string | null;
   readonly rooms: Readonly<Record<string, RoomSnapshot>>;
   readonly pending: readonly Pending[];
@@ -32,6 +34,7 @@ export const NEW: State = {
   before: null,
   top: "",
   loaded: false,
+  owed: true,
   user: null,
   rooms: {},
   pending: [],
@@ -42,15 +45,15 @@ export const NEW: State = {
 
 /** What happens on this side; `@` keeps the names apart from those of frames. */
 export type OwnInput =
-  /** The first page of the list, or an older one. */
-  | { type: "@page"; page: Page; isOlder?: boolean }
+  /** The first page of the list, or an older one; `isBelieved` whatever else is known here. */
+  | { type: "@page"; page: Page; isOlder?: boolean; isBelieved?: boolean }
   /** Where a poll goes on, and after which time at most it should be heard of again. */
   | { type: "@polled"; cursor: Cursor; ping_interval_ms: number }
   | { type: "@link"; status: Status; transport: Transport | null; error: Fault | null }
   /** Somebody wants to be in a room, or nobody any more. */
   | { type: "@want" | "@drop"; room: string }
   | { type: "@history"; room: string; history: History }
-  /** A mark was made here; `@settled` when the server has taken it (`counters`), or has not (`isRefused`). */
+  /** A mark was made here, or more go with it; `@settled` when the server has taken it (`counters`), or has not (`isRefused`). */
   | { type: "@pending"; pending: Pending }
   | { type: "@settled"; id: number; counters?: Counters | undefined; isRefused?: boolean };
 

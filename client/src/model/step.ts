@@ -6,13 +6,15 @@
 
 import type { EventMap, Fault, RoomSnapshot } from "../types.js";
 import { type Counters, isNotification, type Message, type Position, type Timestamp } from "../wire.js";
-import { type Made, mark, refreshed, without } from "./inbox.js";
-import { INBOX, isUpTo, judge, offsetOf, parseCursor } from "./position.js";
+import { isOld, type Made, mark, refreshed, without } from "./inbox.js";
+import { INBOX, isUpTo, judge, offsetOf, own, parseCursor } from "./position.js";
 import { NO_ROOM, said } from "./rooms.js";
 import type { Effect, Input, State } from "./state.js";
 
 /** Users of a room that are kept: as many as the server names. */
 const USERS_MAX = 200;
+/** Notifications that are kept; older ones are to be fetched again. */
+const ITEMS_MAX = 1000;
 
 const rest = <T>(all: Readonly<Record<string, T>>, name: string) => {
   const { [name]: _, ...others } = all;
@@ -25,16 +27,19 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
   const state: Draft = { ...known };
   const effects: Effect[] = [];
   const tell = <K extends keyof EventMap>(event: K, data: EventMap[K]) => void effects.push([event, data] as Effect);
-  const list = () => void effects.push(["@list"]);
+  const list = () => {
+    state.owed = true;
+    if (state.status === "connected") effects.push(["@list"]);
+  };
 
   /** Changes a room, if somebody is in it. */
   const setRoom = (name: string, part: Partial<RoomSnapshot>) => {
-    const room = state.rooms[name];
+    const room = own(state.rooms, name);
     if (room) state.rooms = { ...state.rooms, [name]: { ...room, ...part } };
   };
   const sendOut = (name: string, error: Fault) => setRoom(name, { ...NO_ROOM, status: "left", error });
   const say = (name: string, more: readonly Message[]) =>
-    setRoom(name, { messages: said(state.rooms[name]?.messages ?? [], more, roomSize) });
+    setRoom(name, { messages: said(own(state.rooms, name)?.messages ?? [], more, roomSize) });
   /** The connection is away: who types is not known any more. */
   const unsettle = () => {
     for (const [name, { status }] of Object.entries(state.rooms))
@@ -50,14 +55,14 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
   };
   /** Goes on to what has not been heard yet. A hole that nobody has announced is a fault of the server, and is told. */
   const isNext = (stream: string, to: Position, from = offsetOf(to) - 1) => {
-    const verdict = judge(state.cursors[stream], from, to);
+    const verdict = judge(own(state.cursors, stream), from, to);
     if (verdict === "jump") lose(stream, verdict);
     if (verdict !== "old") advance(stream, to);
     return verdict !== "old";
   };
   /** A stream begins, or what was missed up to now follows. */
   const resume = (stream: string, to: Position, result: string | undefined) => {
-    const from = state.cursors[stream] ?? to;
+    const from = own(state.cursors, stream) ?? to;
     if (result === "fresh") return advance(stream, to);
     const count = Math.max(0, offsetOf(to) - offsetOf(from));
     const complete = result === "complete";
@@ -85,11 +90,14 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
     if (isNotification(input)) {
       if (!isNext(INBOX, input.position)) return;
       // What the list has been read up to is in it, or not to be shown any more.
-      if (!isUpTo(input.position, state.top)) state.items = [input, ...state.items];
+      if (!isUpTo(input.position, state.top)) {
+        state.items = [input, ...state.items].slice(0, ITEMS_MAX);
+        if (state.items.length <= known.items.length) state.before = state.items.at(-1)?.position ?? null;
+      }
       return tell("notification", input);
     }
     // What is on its way when a room is left concerns nobody.
-    if ("room" in input && input.room && input.type !== "@want" && !state.rooms[input.room]) return;
+    if ("room" in input && input.room && input.type !== "@want" && !own(state.rooms, input.room)) return;
     switch (input.type) {
       case "welcome":
         state.user = input.user;
@@ -103,7 +111,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         return;
       case "gap":
         // Another life of the inbox counts anew.
-        if (input.stream === INBOX && input.reason !== "pruned")
+        if (input.stream === INBOX && /epoch|ahead/.test(input.reason))
           state.counters = { ...state.counters, version: -1, marks_version: -1 };
         lose(input.stream, input.reason);
         return advance(input.stream, input.to);
@@ -139,7 +147,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
       case "user_left": {
         const { room, user, user_count: userCount } = input;
         const kind = input.type === "user_left" ? "left" : "joined";
-        const users = (state.rooms[room] ?? NO_ROOM).users.filter((one) => one !== user);
+        const users = (own(state.rooms, room) ?? NO_ROOM).users.filter((one) => one !== user);
         if (kind === "joined") users.push(user);
         setRoom(room, { users: users.slice(0, USERS_MAX), userCount });
         return tell("presence", { room, user, kind, userCount });
@@ -150,30 +158,37 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         return tell("typing", { room: input.room, users });
       }
       case "@page": {
-        const { page, isOlder } = input;
+        const { page, isOlder, isBelieved } = input;
+        const { counters } = state;
+        // A follower may know of a mark that the leader did not when it read this.
+        if (!isOlder && !isBelieved && isOld(page, state)) return list();
         state.before = page.next_before;
         if (isOlder) state.items = [...state.items, ...without(page.notifications, state.items)];
         else {
-          count(page.counters, Number.POSITIVE_INFINITY);
+          const { marks_version } = page.counters;
+          // At the same version it is the server that counts right: a deletion was counted here.
+          state.counters =
+            isBelieved || page.counters.version >= counters.version ? page.counters : { ...counters, marks_version };
           state.top = parseCursor(page.cursor)[INBOX] ?? "";
-          state.items = refreshed(state.items, page, state.top);
+          state.items = refreshed(state.items, page, state.top, state.cursors[INBOX] ?? state.top);
           state.loaded = true;
+          state.owed = false;
         }
         return;
       }
       case "@polled":
         for (const [stream, position] of Object.entries(parseCursor(input.cursor))) {
-          if (!state.cursors[stream]) advance(stream, position);
+          if (!own(state.cursors, stream)) advance(stream, position);
           // Who polls is in no room, and sees nobody there.
           setRoom(stream, { status: "joined", error: null });
         }
-        if (!state.loaded) list();
         return;
       case "@link": {
         const { type, ...link } = input;
         const { status, transport, error } = link;
         Object.assign(state, link);
         if (status !== "connected") unsettle();
+        else if (known.status !== status && state.owed) list();
         if (status !== known.status || transport !== known.transport) tell("status", { status, transport });
         if (error && error !== known.error) tell("error", error);
         return;
@@ -188,12 +203,14 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
       case "@history":
         return say(input.room, input.history.messages);
       case "@pending":
-        state.pending = [...state.pending, input.pending];
+        state.pending = [...state.pending.filter(({ id }) => id !== input.pending.id), input.pending];
         return;
       case "@settled": {
         const made = state.pending.find(({ id }) => id === input.id);
         state.pending = state.pending.filter((one) => one !== made);
         if (!made || input.isRefused) return;
+        // It was told already, and newer ones with it, which it must not undo.
+        if (input.counters && input.counters.marks_version < state.counters.marks_version) return list();
         const counted = apply(made);
         // A deletion is answered without counters: what is left is counted here until they come.
         const counters = input.counters ?? { ...state.counters, ...counted };

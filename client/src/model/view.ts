@@ -13,7 +13,7 @@ export function viewer(): (state: State, leader: boolean, push: PushSnapshot) =>
   let base = {} as State;
   let inbox: Pick<Snapshot, "items" | "unread" | "unseen">;
   return (state, leader, push) => {
-    const { counters, pending, before, cursors, top, ...shown } = state;
+    const { counters, pending, before, cursors, top, owed, ...shown } = state;
     const { items } = shown;
     if (base.items !== items || base.counters !== counters || base.pending !== pending) {
       let [left, counted]: ReturnType<typeof mark> = [items, counters];

@@ -30,6 +30,8 @@ export interface PagePush {
   disable(): Promise<void>;
   /** Finds out how it stands, and tells the server where the browser has another subscription than it knows. */
   look(): Promise<void>;
+  /** Hears no click any more, until it begins anew. */
+  end(): void;
 }
 
 function bytesOf(base64url: string): Uint8Array<ArrayBuffer> {
@@ -52,7 +54,7 @@ function trusted({ href }: URL): string {
 }
 export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) => void): PagePush {
   const { http, settings, emitter } = core;
-  const { serviceWorker } = settings;
+  const { serviceWorker = "/sw.js" } = settings;
   const user = () => core.state().user;
   const { url, scope } = typeof serviceWorker === "string" ? { url: serviceWorker, scope: undefined } : serviceWorker;
   const recall = (): Known | null => JSON.parse(localStorage.getItem(KEY) ?? "null");
@@ -69,7 +71,9 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
   /** Somebody has clicked what the system shows; without an `url` there is nowhere to go. */
   const clicked = ({ id, url: to }: EventMap["open"]) => {
     if (id) marks.mark("read", id).catch(() => {});
-    if (!emitter.emit("open", { id, url: to }) && to && to !== location.href) location.assign(to);
+    // A worker of the application's own may say anything.
+    const isOurs = !!to && new URL(to, location.href).origin === new URL(location.href).origin;
+    if (!emitter.emit("open", { id, url: to }) && isOurs && to !== location.href) location.assign(to);
   };
 
   /** The notification whose click has opened this page, once: its name is taken out of the URL. */
@@ -92,12 +96,27 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
     }
   };
 
-  navigator.serviceWorker.addEventListener("message", ({ data }) => data?.[CLICKED] && clicked(data[CLICKED]));
-  emitter.on("marked", (mark) => void close(mark).catch(() => {}));
-  takeClicked();
+  let listening: AbortController | undefined;
+  const listen = () => {
+    if (listening) return;
+    listening = new AbortController();
+    const hear = ({ data, ports }: MessageEvent) => {
+      if (!data?.[CLICKED]) return;
+      ports?.[0]?.postMessage(CLICKED);
+      clicked(data[CLICKED]);
+    };
+    navigator.serviceWorker.addEventListener("message", hear, listening);
+    emitter.on("marked", (mark) => void close(mark).catch(() => {}), listening);
+    takeClicked();
+  };
 
   return {
+    end() {
+      listening?.abort();
+      listening = undefined;
+    },
     async enable(state) {
+      listen();
       tell(false);
       if (state !== "granted") throw new TidingsError(state);
       const { key } = await http<{ key: string }>("push/key");
@@ -123,6 +142,7 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
       if (known) await http(`push/subscriptions/${known.id}`, { method: "DELETE" });
     },
     async look() {
+      listen();
       const [subscribed, known] = [await subscription(), recall()];
       const isOurs = !!subscribed && known?.user === user();
       const isOld = known?.endpoint !== subscribed?.endpoint || Date.now() - (known?.at ?? 0) > AGAIN_MS;

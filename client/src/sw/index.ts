@@ -25,6 +25,8 @@ interface Data {
 
 /** What is said to a page, and appended to the URL of one that is opened. */
 const CLICKED = "tidings";
+/** How long a page may take to say that it has heard. */
+const ANSWER_MS = 1000;
 const NO_TITLE = "New notification";
 
 function read(event: PushEvent): Declared {
@@ -71,17 +73,35 @@ async function go({ id: newest = "", count = 1, navigate = "" }: Data): Promise<
     // What is no URL leads to the start.
   }
   const isOurs = url.origin === new URL(registration.scope).origin;
-  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const windows = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  // Another application of this origin, or a part of a page, shows nothing of ours.
+  const pages = windows.filter(
+    (one) => one.frameType !== "nested" && one.url.startsWith(registration.scope),
+  ) as WindowClient[];
   const page = pages.find((one) => one.url === url.href) ?? pages.find((one) => one.focused) ?? pages[0];
-  page?.postMessage({ [CLICKED]: { id, url: isOurs ? url.href : "" } });
-  if (page && isOurs) {
-    const front = await page.focus().catch(() => null);
-    if (front) return;
+  const hears = page && tell(page, { id, url: isOurs ? url.href : "" });
+  if (isOurs) {
+    const front = await page?.focus().catch(() => null);
+    if (front && (await hears)) return;
+    // Where nobody is there to mark it, whoever opens does: the URL says no more than which it is.
+    if (id && !(await hears)) url.searchParams.set(CLICKED, id);
+    if (front && (await front.navigate(url.href).catch(() => null))) return;
   }
-  // Nobody is there to mark it, so whoever opens does: the URL says no more than which it is.
-  if (isOurs && id && !page) url.searchParams.set(CLICKED, id);
   await clients.openWindow(url.href);
 }
+
+/** Tells a page, and answers whether it has heard: one that has not loaded the client says nothing. */
+const tell = (page: WindowClient, clicked: object) =>
+  new Promise<boolean>((done) => {
+    const { port1, port2 } = new MessageChannel();
+    const end = (hasHeard: boolean) => {
+      port1.close();
+      done(hasHeard);
+    };
+    port1.onmessage = () => end(true);
+    page.postMessage({ [CLICKED]: clicked }, [port2]);
+    setTimeout(end, ANSWER_MS, false);
+  });
 
 /** For `pushsubscriptionchange`. Where the server does not know us without a token, the next page tells it. */
 export function handleSubscriptionChange(event: Event): void {

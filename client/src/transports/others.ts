@@ -22,35 +22,40 @@ export const openOther =
     } catch {
       // A page may be refused its storage, and works without.
     }
-    const rooms = wire.rooms().slice(0, ROOMS_MAX);
+    // The newest come first, and do not push out those that we are in.
+    const rooms = wire.rooms().slice(-ROOMS_MAX);
+    for (const room of wire.rooms().slice(0, -ROOMS_MAX)) refuse(wire.hear, room, "room_limit");
     return OTHERS[transport]({ ...wire, rooms: () => rooms });
   };
 
+const refuse = (hear: Core["hear"], room: string, code: string) =>
+  hear({ type: "error", command: "join", room, code, message: code, retryable: false });
+
 /** Most rooms that an event stream or a poll may name. */
 const ROOMS_MAX = 10;
-/** How long the server may take to answer. */
-const PATIENCE_MS = 10_000;
 
 const blocked = () => new TidingsError("blocked", { retryable: true });
 
 /** What was in the way; `blocked` where the server can be reached, and this way cannot. */
 export async function explain(core: Core, reason: TidingsError, rooms: readonly string[]): Promise<TidingsError> {
   const { code, status = 1006, problem } = reason;
-  if (code === "forbidden" && (await refuseRooms(core, rooms))) return new TidingsError(code, { retryAfterMs: 0 });
-  // Something between us and the server has answered in its place.
-  if (status < 500 && !problem?.code && status !== 401 && status !== 429) return blocked();
+  if (code === "forbidden") {
+    const refused = await refuseRooms(core, rooms).catch(errorOf);
+    if (refused) return refused === true ? new TidingsError(code, { retryAfterMs: 0 }) : refused;
+  }
+  // Something between us and the server has answered in its place, or the server does not serve this way.
+  if ([404, 405, 406].includes(status) || (status < 500 && !problem?.code && status !== 401 && status !== 429))
+    return blocked();
   if (status !== 1006 || code === "unauthenticated") return reason;
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  return core.http("me", { isOnce: true, signal }).then(blocked, errorOf);
+  return core.http("me", { isOnce: true }).then(blocked, errorOf);
 }
 
 /** One room that the token does not allow must not keep us from the others: finds out which. */
 async function refuseRooms({ http, hear }: Core, rooms: readonly string[]): Promise<boolean> {
-  const { scopes } = await http<Pick<Welcome, "scopes">>("me").catch(() => ({ scopes: ["join:*"] }));
+  const { scopes } = await http<Pick<Welcome, "scopes">>("me");
   const isAllowed = (name: string) =>
     scopes.some((scope) => name === scope || (scope.endsWith("*") && name.startsWith(scope.slice(0, -1))));
   const refused = rooms.filter((room) => !isAllowed(`join:${room}`));
-  const code = "forbidden";
-  for (const room of refused) hear({ type: "error", command: "join", room, code, message: code, retryable: false });
+  for (const room of refused) refuse(hear, room, "forbidden");
   return refused.length > 0;
 }

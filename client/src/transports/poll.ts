@@ -10,6 +10,7 @@ const openPoll =
   (most: number): Open =>
   ({ core, rooms: wanted, cursor, isOld, hear, lost }) => {
     const { http, settings, state } = core;
+    const { pollInterval = 30_000 } = settings;
     const rooms = wanted();
     const abort = new AbortController();
     const { signal } = abort;
@@ -22,11 +23,11 @@ const openPoll =
         const asked = Date.now();
         const { events, cursor: end } = await http<{ events: Frame[]; cursor: string }>("poll", { query, signal });
         for (const event of events) hear(event);
-        hear({ type: "@polled", cursor: end, ping_interval_ms: (most || settings.pollInterval / 500) * 1000 });
+        hear({ type: "@polled", cursor: end, ping_interval_ms: (most || pollInterval / 500) * 1000 });
         // An instance that is about to stop answers at once, with nothing.
         if (!events[0] && Date.now() - asked < wait * 500) throw new TidingsError("draining", { retryable: true });
         if (isOld()) throw new TidingsError("climb", { retryable: true, retryAfterMs: 0 });
-        if (!most) await new Promise((done) => setTimeout(done, settings.pollInterval * (0.9 + Math.random() / 5)));
+        if (!most) await new Promise((done) => setTimeout(done, pollInterval * (0.9 + Math.random() / 5)));
       }
     };
     run().catch(lost);

@@ -15,7 +15,7 @@ export const openWebSocket: Open = ({ core, token, cursor, hear, lost }) => {
     if (frame.type === "goodbye") goodbye = frame;
     hear(frame);
   };
-  socket.onclose = ({ code, reason }) => lost(endOf({ reason, ...goodbye, code }));
+  socket.onclose = ({ code, reason }) => lost(endOf({ reason, code, ...goodbye }));
   return {
     send: (command) => socket.send(JSON.stringify(command)),
     close: () => {

@@ -17,7 +17,7 @@ let badge: number | null;
 let opened: string[];
 let posted: unknown[];
 let fetched: [string, RequestInit][];
-let pages: { url: string; focused?: boolean; focus(): Promise<unknown>; postMessage(data: unknown): void }[];
+let pages: object[];
 
 beforeEach(() => {
   [shown, closed, opened, posted, fetched, pages, badge] = [[], [], [], [], [], [], -1];
@@ -74,18 +74,39 @@ it.each([
   expect(shown.map(({ title }) => title)).toEqual(["New notification"]);
 });
 
-const page = (url: string, focused = false) => ({
-  url,
-  focused,
-  focus: async () => opened.push(`focus ${url}`),
-  postMessage: (data: unknown) => posted.push(data),
-});
+const page = (url: string, more: object = {}) => {
+  const one = {
+    url,
+    frameType: "top-level",
+    focus: async () => opened.push(`focus ${url}`) && one,
+    navigate: async (to: string) => opened.push(`navigate ${to}`),
+    postMessage(data: unknown, [port]: [MessagePort]) {
+      posted.push(data);
+      port.postMessage("heard");
+    },
+    ...more,
+  };
+  return one;
+};
 
 it("brings the page to the front that shows it, and tells it what was clicked", async () => {
   pages = [page("https://app.example/"), page("https://app.example/posts/7")];
   await click({ id: "ntf_1", navigate: "/posts/7" });
   expect(opened).toEqual(["focus https://app.example/posts/7"]);
   expect(posted).toEqual([{ tidings: { id: "ntf_1", url: "https://app.example/posts/7" } }]);
+});
+
+it("takes a page that hears nothing to what was clicked, and has it mark it there", async () => {
+  pages = [page("https://app.example/", { postMessage() {} })];
+  await click({ id: "ntf_1", navigate: "/posts/7" });
+  expect(opened).toEqual(["focus https://app.example/", "navigate https://app.example/posts/7?tidings=ntf_1"]);
+});
+
+it("leaves alone what is out of its scope, and parts of pages", async () => {
+  pages = [page("https://app.example/", { frameType: "nested" }), page("https://other.example/")];
+  await click({ id: "ntf_1", navigate: "/posts/7" });
+  expect(opened).toEqual(["https://app.example/posts/7?tidings=ntf_1"]);
+  expect(posted).toEqual([]);
 });
 
 it("opens a page where there is none, whose URL says what was clicked", async () => {

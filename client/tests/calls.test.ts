@@ -1,0 +1,48 @@
+/** Calls and tokens where what stands between us and the server answers, or nothing does. */
+
+import { expect, it, vi } from "vitest";
+import type { Core } from "../src/core.js";
+import { errorOf, TidingsError } from "../src/errors.js";
+import { newHttp } from "../src/http.js";
+import { newTokens } from "../src/tokens.js";
+import { explain } from "../src/transports/others.js";
+
+const callOf = (fetcher: typeof fetch) => newHttp("http://server", async () => null, false, fetcher)("me");
+
+it("that are not answered end, and are worth another try", async () => {
+  const patience = new AbortController();
+  vi.spyOn(AbortSignal, "timeout").mockReturnValue(patience.signal);
+  const swallows = (_: unknown, init?: RequestInit) =>
+    new Promise<never>((_, fail) => init?.signal?.addEventListener("abort", () => fail(init.signal?.reason)));
+  const call = callOf(swallows).catch(errorOf);
+  await new Promise((done) => setTimeout(done));
+  patience.abort(new DOMException("in vain", "TimeoutError"));
+  expect(await call).toMatchObject({ code: "timeout", retryable: true });
+  vi.restoreAllMocks();
+});
+
+it.each([
+  ["3", 3000, 4000],
+  ["2592000", 3_600_000, 3_600_000],
+])("obey Retry-After: %s, not to the millisecond and not for ever", async (seconds, least, most) => {
+  const refused = async () => new Response("", { status: 503, headers: { "Retry-After": seconds } });
+  const { retryAfterMs } = (await callOf(refused).catch(errorOf)) as TidingsError;
+  expect(retryAfterMs).toBeGreaterThanOrEqual(least);
+  expect(retryAfterMs).toBeLessThanOrEqual(most);
+});
+
+it("take no page of an error for a token, and keep none", async () => {
+  const answers = ["<h1>502 Bad Gateway</h1>", "", "header.claims.signature"];
+  const tokens = newTokens({ getToken: () => answers.shift() as string });
+  for (let n = 0; n < 2; n += 1) await expect(tokens()).rejects.toMatchObject({ code: "bad_token", retryable: true });
+  expect(await tokens()).toBe("header.claims.signature");
+  expect(await tokens()).toBe("header.claims.signature");
+});
+
+it("that explain what was in the way take no passing failure for the end", async () => {
+  const away = { http: () => Promise.reject(new TypeError("no network")) } as unknown as Core;
+  const refused = new TidingsError("forbidden", { status: 403, problem: { code: "forbidden" } });
+  expect(await explain(away, refused, ["general"])).toMatchObject({ code: "network", retryable: true });
+  const unserved = new TidingsError("not_found", { status: 404, problem: { code: "not_found" } });
+  expect(await explain(away, unserved, [])).toMatchObject({ code: "blocked" });
+});
