@@ -1,5 +1,8 @@
 //! The inbox over HTTP: list, one, delete, mark (PROTOCOL.md section 6).
 
+use std::fs;
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
@@ -264,4 +267,20 @@ async fn an_expired_notification_is_not_there() {
     alice.get(&path).await.problem(404, "not_found");
     alice.delete(&path).await.problem(404, "not_found");
     assert_eq!(list(&alice, "").await["notifications"], json!([]));
+}
+
+/// A pool that had a thread more now and then would have hundreds in a day.
+#[actix_web::test]
+async fn reads_take_a_thread_for_each_connection_and_no_more() {
+    let app = App::start_with(&[("store.pool_size", "2")]);
+    let alice = app.user("alice");
+    for _ in 0..50 {
+        let reads = (0..40).map(|_| alice.get(PATH));
+        assert!(join_all(reads).await.iter().all(|answer| answer.status == 200));
+    }
+    let name = |task: std::io::Result<fs::DirEntry>| fs::read_to_string(task.unwrap().path().join("comm"));
+    let tasks = fs::read_dir(format!("/proc/{}/task", app.pid())).unwrap();
+    let names: Vec<String> = tasks.map(|task| name(task).unwrap().trim().to_owned()).collect();
+    let count = |wanted: &str| names.iter().filter(|name| *name == wanted).count();
+    assert_eq!((count("store-reader"), count("tokio-rt-worker")), (2, 0), "{names:?}");
 }
