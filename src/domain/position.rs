@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_letter_of_an_epoch_is_random() {
-        assert_eq!(Epoch::from_random(0).as_str(), "aaaaaaaa");
+        assert_eq!(Epoch::from_random(0).to_string(), "aaaaaaaa");
         assert_eq!(Epoch::from_random(1 + 36 * 35).as_str(), "b9aaaaaa");
         assert_eq!(Epoch::from_random(2 * 36_u64.pow(7)).as_str(), "aaaaaaac");
     }

@@ -123,6 +123,14 @@ fn after_a_failure_the_close_frame_of_the_peer_is_still_seen() {
     assert!(guard.has_seen_close());
 }
 
+/// The codec refuses it; its header is as long as it says, all the same.
+#[test]
+fn a_frame_without_a_mask_is_over_where_it_ends() {
+    let mut guard = Guard::new(LIMITS);
+    assert!(guard.pass(&[0x8A, 0x01, 0x00, 0x88, 0x00]).is_ok());
+    assert!(guard.has_seen_close());
+}
+
 #[test]
 fn text_under_a_mask_is_read_wherever_it_is_cut() {
     let bytes = masked(0x81, "größer als ein Stück, 🦀 und noch eins".as_bytes());
