@@ -80,7 +80,7 @@ fuzz: ## Feed noise to all that reads what comes from outside; FUZZ_SECONDS=n fo
 	@for target in $(FUZZ_TARGETS); do mkdir -p fuzz/corpus/$$target; $(CARGO) fuzz run $$target \
 		fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; done
 
-mutants: ## Break the code in small ways, to see whether a test notices; takes hours
+mutants: ## Break the code in small ways, to see whether a test notices; an hour or two
 	@$(CARGO) mutants --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-mutants@27.1.0
 	$(CARGO) mutants --no-shuffle --output target
 
