@@ -153,7 +153,7 @@ async fn keys_for_tokens_are_made_that_a_server_takes_beside_those_before() {
                 "{name}"
             );
         }
-        app.http(&signed(algorithm, &make(name))).get("/v1/me").await.problem(401, "unauthorized");
+        app.http(&signed(algorithm, &make(name))).get("/v1/me").await.problem(401, "invalid_token");
     }
     let told = shell.run(&["keys", "jwt", "--algorithm", "EdDSA", "--kid", "2026-11"]);
     for words in ["TIDINGS_AUTH_ALGORITHM=EdDSA\n", "\"kid\":\"2026-11\"", "-----BEGIN PRIVATE KEY-----"] {
@@ -217,7 +217,7 @@ fn a_token_is_explained_with_the_reason_for_which_a_server_would_refuse_it() {
         let refused = inspect(token, more);
         assert!(refused.code == Some(1) && refused.stderr.contains(why), "{why}: {refused:?}");
         assert!(refused.stdout.contains(said), "{said}: {refused:?}");
-        assert!(!refused.stdout.contains(&signature) && !refused.stderr.contains(&signature), "{refused:?}");
+        assert!(!refused.stdout.contains(signature) && !refused.stderr.contains(signature), "{refused:?}");
     }
     let json = inspect(&foreign, &["--json"]);
     let reason = &serde_json::from_str::<Value>(&json.stdout).unwrap()["reason"];
