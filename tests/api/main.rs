@@ -17,6 +17,7 @@ mod closing;
 mod collapse;
 mod command_limits;
 mod commands;
+mod configuring;
 mod counter_polls;
 mod crossing;
 // Some of it, and what stops and freezes several nodes, is used in tests/cluster alone.
@@ -66,6 +67,7 @@ mod push_refusals;
 mod pushing;
 mod reconnects;
 mod refusing_to_start;
+mod reloading;
 mod request_limits;
 mod retention;
 mod revocations;
