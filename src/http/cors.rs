@@ -17,6 +17,7 @@ pub fn cors(allowed_origins: &[String]) -> Cors {
             "ETag",
             "Link",
             "X-Request-Id",
+            "traceparent",
             "Retry-After",
             "RateLimit",
             "RateLimit-Policy",
