@@ -64,6 +64,7 @@ mod presence;
 mod publishing;
 mod push;
 mod push_faults;
+mod push_nodes;
 mod push_refusals;
 mod pushing;
 mod reconnects;
