@@ -35,6 +35,7 @@ use crate::{
     domain::NodeId,
     http::{Api, Listener},
     limits::Limits,
+    observe::metrics,
     pages::{ticker, trial::Trial},
     random,
 };
@@ -97,6 +98,7 @@ pub enum AppError {
 /// # Errors
 /// Where a part does not start or ends by itself.
 pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(Listening)) -> Result<(), AppError> {
+    metrics::process_started();
     actix::System::new().block_on(async move {
         let app = Application::start(config, mode).await?;
         let Listening { clients, administrators } = app.listening;
@@ -130,6 +132,7 @@ impl Application {
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;
+        let policy = session_policy(&config);
         let api = web::Data::new(Api {
             store: parts.store.clone(),
             hub: parts.hub.clone(),
@@ -143,6 +146,7 @@ impl Application {
             revoker,
             peers,
             push,
+            outboxes: policy.pool.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
@@ -162,7 +166,7 @@ impl Application {
             api,
             gate,
             parts: parts.clone(),
-            policy: session_policy(&config),
+            policy,
             liveness: liveness_policy(&config),
             sessions: sessions.clone(),
             sessions_max: capacity.sessions,

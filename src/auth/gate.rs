@@ -25,6 +25,7 @@ use super::{
 use crate::{
     config::Config,
     domain::{Identity, Timestamp, rate::Rate},
+    observe::metrics,
     store::{
         StoreLink,
         messages::{KeepTicket, RedeemTicket, StoreError},
@@ -57,6 +58,17 @@ pub enum Refusal {
     OriginNotAllowed,
     /// It is not known: the store did not say whether the ticket is good.
     Unknown(StoreError),
+}
+
+impl Refusal {
+    /// Its word in the numbers for operators.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::TwoCredentials => "two_credentials",
+            Self::InvalidToken | Self::Unknown(_) => "invalid_token",
+            Self::OriginNotAllowed => "origin_not_allowed",
+        }
+    }
 }
 
 /// By what requests are judged, whatever was stored.
@@ -152,11 +164,8 @@ impl Gate {
         surface: Surface,
         now: Timestamp,
     ) -> Result<Option<Identity>, Refusal> {
-        let refuse = |refusal, reason: &str| {
-            if self.may_tell() {
-                let client = self.client(request).to_string();
-                log::warn!(client, reason; "auth refused");
-            }
+        let refuse = |refusal: Refusal, reason: &str| {
+            self.tell_refused(self.client(request), &refusal, reason);
             Err(refusal)
         };
         let credential = match self.rules.load().credential(request, surface) {
@@ -175,6 +184,15 @@ impl Gate {
         match judged {
             Ok(identity) => Ok(Some(identity)),
             Err(error) => refuse(Refusal::InvalidToken, error.reason()),
+        }
+    }
+
+    /// Counts somebody who is not let in, and tells the log: the line that programs like fail2ban wait for (docs/logs.md).
+    pub fn tell_refused(&self, client: ClientAddress, refusal: &Refusal, reason: &str) {
+        metrics::credential_refused(refusal.word());
+        if self.may_tell() {
+            let client = client.to_string();
+            log::warn!(client, reason; "auth refused");
         }
     }
 

@@ -23,6 +23,7 @@ pub fn cors(gate: Arc<Gate>) -> Cors {
             "ETag",
             "Link",
             "X-Request-Id",
+            "traceparent",
             "Retry-After",
             "RateLimit",
             "RateLimit-Policy",

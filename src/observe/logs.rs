@@ -21,6 +21,7 @@ use log::{
 };
 use serde_json::Map;
 
+use super::trace::Trace;
 use crate::{
     clock,
     config::{Log, LogFormat},
@@ -112,9 +113,7 @@ pub fn set_level(level: LevelFilter) {
 
 /// `{"time":…,"level":…,"target":…,"message":…}` and the event's own keys.
 fn write_json(out: &mut impl Write, record: &Record<'_>, time: Timestamp) -> io::Result<()> {
-    let mut pairs = Pairs(Map::new());
-    // Our own values cannot fail to be visited; should one, the line is worth more than its keys.
-    let _ = record.key_values().visit(&mut pairs);
+    let mut pairs = Pairs::of(record);
     let mut line = String::new();
     let own = [
         ("time", time.to_string()),
@@ -142,8 +141,7 @@ fn write_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
 }
 
 fn text_of(record: &Record<'_>) -> String {
-    let mut pairs = Pairs(Map::new());
-    let _ = record.key_values().visit(&mut pairs);
+    let pairs = Pairs::of(record);
     let mut text = format!("{} {}", record.target(), record.args());
     for (key, value) in pairs.0 {
         let value = match value {
@@ -177,6 +175,20 @@ fn escaped_as(text: &str, escape: impl Fn(char) -> String) -> String {
 
 /// The keys and values of an event, as JSON values.
 struct Pairs(Map<String, serde_json::Value>);
+
+impl Pairs {
+    /// Those of the event, and what the request is called in which it is.
+    fn of(record: &Record<'_>) -> Self {
+        let mut pairs = Self(Map::new());
+        // Our own values cannot fail to be visited; should one, the line is worth more than its keys.
+        let _ = record.key_values().visit(&mut pairs);
+        if let Some(trace) = Trace::current() {
+            pairs.0.insert("trace_id".to_owned(), trace.trace_id().into());
+            pairs.0.insert("request_id".to_owned(), trace.request_id.into());
+        }
+        pairs
+    }
+}
 
 impl<'kvs> VisitSource<'kvs> for Pairs {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {

@@ -17,13 +17,14 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is; and the gate, which asks the store.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "domain",
     "random",
     "clock",
     "mailbox",
     "stream",
     "protocol",
+    "observe::metrics",
     "outbox",
     "auth",
     "config",

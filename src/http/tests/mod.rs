@@ -27,6 +27,7 @@ use crate::{
     config::{Config, StoreUrl},
     domain::NodeId,
     hub::{LocalUsers, NotificationHub, rooms::RoomPolicy},
+    outbox::OutboxPool,
     peers::{Company, Peers, Survey},
     store::{
         Store,
@@ -113,6 +114,7 @@ impl Server {
             revoker,
             peers,
             push: None,
+            outboxes: OutboxPool::default(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,
