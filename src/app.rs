@@ -118,6 +118,7 @@ impl Application {
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;
+        let webhooks = parts.start_webhooks(&config, node)?;
         let api = web::Data::new(Api {
             store: parts.store.clone(),
             hub: parts.hub.clone(),
@@ -131,6 +132,7 @@ impl Application {
             revoker,
             peers,
             push,
+            webhooks,
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,

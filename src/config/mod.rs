@@ -10,6 +10,7 @@ mod keys;
 mod sections;
 mod sources;
 mod units;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,8 @@ pub use base_path::BasePath;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use sections::{
-    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, ServerUrl, Session,
-    Shutdown, Store, StoreUrl, Synchronous,
+    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Pause, Push, Retention, Rooms, ServerUrl, Session,
+    Shutdown, Store, StoreUrl, Synchronous, Webhooks,
 };
 use serde::{Deserialize, Serialize};
 use sources::Layer;
@@ -41,6 +42,7 @@ pub struct Config {
     pub limits: Limits,
     pub retention: Retention,
     pub push: Push,
+    pub webhooks: Webhooks,
     pub shutdown: Shutdown,
     pub log: Log,
 }

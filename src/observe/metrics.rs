@@ -33,6 +33,9 @@ struct Metrics {
     bus_rejected: Counter,
     pushes: Family<Label, Counter>,
     pushes_on_their_way: Gauge,
+    webhooks: Family<Label, Counter>,
+    webhooks_on_their_way: Gauge,
+    webhooks_disabled: Gauge,
     sessions: Family<Label, Gauge>,
     users: Gauge,
     rooms: Gauge,
@@ -90,6 +93,21 @@ impl Metrics {
             "pushes_on_their_way",
             "Pushes that a push service has not answered yet",
             metrics.pushes_on_their_way.clone(),
+        );
+        registry.register(
+            "webhooks",
+            "Attempts to tell the receiver of webhooks, by what became of them: sent, retried, dead, address_refused",
+            metrics.webhooks.clone(),
+        );
+        registry.register(
+            "webhooks_on_their_way",
+            "Events that the receiver of webhooks has not answered yet",
+            metrics.webhooks_on_their_way.clone(),
+        );
+        registry.register(
+            "webhooks_disabled",
+            "Whether nothing is sent to the receiver of webhooks, since it has failed for too long",
+            metrics.webhooks_disabled.clone(),
         );
         registry.register("sessions", "Sessions that are open, by transport", metrics.sessions.clone());
         registry.register("users", "Users with a session", metrics.users.clone());
@@ -160,6 +178,31 @@ impl PushOnItsWay {
 impl Drop for PushOnItsWay {
     fn drop(&mut self) {
         METRICS.pushes_on_their_way.dec();
+    }
+}
+
+/// `result` is one of a few words.
+pub fn webhook_attempted(result: &'static str) {
+    METRICS.webhooks.get_or_create(&[("result", result)]).inc();
+}
+
+pub fn webhooks_disabled(are_disabled: bool) {
+    METRICS.webhooks_disabled.set(are_disabled.into());
+}
+
+/// Counts an event for as long as the receiver is waited for.
+pub struct WebhookOnItsWay(());
+
+impl WebhookOnItsWay {
+    pub fn count() -> Self {
+        METRICS.webhooks_on_their_way.inc();
+        Self(())
+    }
+}
+
+impl Drop for WebhookOnItsWay {
+    fn drop(&mut self) {
+        METRICS.webhooks_on_their_way.dec();
     }
 }
 

@@ -93,5 +93,7 @@ mod unauthorized;
 mod unread;
 mod unread_waiting;
 mod walk;
+mod webhook_faults;
+mod webhooks;
 mod welcome;
 mod writes;

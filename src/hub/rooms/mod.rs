@@ -92,6 +92,15 @@ impl Rooms {
         }
     }
 
+    /// As [`RoomTable::watch`].
+    pub fn watch(&mut self) {
+        self.table.watch();
+    }
+
+    pub fn take_watched(&mut self) -> Vec<(RoomName, bool)> {
+        self.table.take_watched()
+    }
+
     /// Rooms with sessions in them.
     pub fn occupied(&self) -> usize {
         self.table.occupied()

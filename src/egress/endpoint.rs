@@ -1,4 +1,4 @@
-//! Where may be pushed to (T9). An endpoint is an address that a client has written: whoever believed it would let
+//! Where requests may go (T9). An endpoint is an address that a client has written: whoever believed it would let
 //! the world send requests from inside the network.
 //!
 //! Pure. The name is judged here, when a subscription comes and again before each push; what the name resolves to
@@ -88,10 +88,10 @@ impl EndpointRule {
         }
         // Names have no @, so there is no userinfo; no ?, so there is a path; and no [, so there is no address.
         let Some(host) = Allowed::parse(authority) else {
-            return refuse("the host of an endpoint is the name of a push service");
+            return refuse("the host of an endpoint is a name, on a port that is written as a number");
         };
         if !self.allowed.iter().any(|allowed| allowed.covers(&host)) {
-            return refuse("the host of an endpoint is that of a push service that is allowed here");
+            return refuse("the host of an endpoint is one that is allowed here");
         }
         match endpoint.parse::<Uri>() {
             // It is asked for as it is read here; what would be read differently is not asked for at all.

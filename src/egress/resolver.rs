@@ -1,4 +1,4 @@
-//! What the name of a push service resolves to: asked once for a connection, and only if all of it is public the
+//! What the name of a host resolves to: asked once for a connection, and only if all of it is public the
 //! connection is made, to an address that was judged (T9). Between the judging and the connecting nobody asks
 //! again, so a name that answers differently the second time (DNS rebinding) gains nothing.
 
@@ -15,7 +15,7 @@ use super::public::is_public;
 pub struct NotPublic;
 
 pub struct PublicResolver {
-    /// For the push service of tests (`push.test_ca`), which is on this machine.
+    /// For hosts that the operator has named as their own, and for the push service of tests.
     pub takes_all: bool,
 }
 
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_push_service_of_tests_may_be_on_this_machine() {
+    async fn a_host_that_is_trusted_may_be_on_this_machine() {
         let found = PublicResolver { takes_all: true }.lookup("localhost", 443).await.unwrap();
         assert!(found.iter().all(|address| address.ip().is_loopback() && address.port() == 443));
     }

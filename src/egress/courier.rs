@@ -1,4 +1,4 @@
-//! The actor's task: claims what is due, has it sent, records what became of it.
+//! An actor's task that carries what is owed: claims what is due, has it attempted, records what became of it.
 //!
 //! Nothing of this is kept anywhere but in the store. What was claimed and is not recorded, since the process has
 //! died or the store was away, is due again when its lease ends; so it may come twice, and is never lost.
@@ -14,78 +14,97 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{
-    IN_FLIGHT_MAX,
-    outcome::{judge, word},
-    provider::Provider,
-};
-use crate::{
-    domain::Timestamp,
-    observe::metrics,
-    store::{
-        StoreLink,
-        messages::{ClaimPushes, ClaimedPush, PushClaim, PushOutcome, RecordPush, StoreError},
-    },
-};
+use crate::{domain::Timestamp, store::messages::StoreError};
 
 /// How often it is looked for what is due.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Free places for which it is worth to look at once, where more is known to be due: each look is a transaction.
-const PLACES_MIN: usize = IN_FLIGHT_MAX / 4;
-
 /// How long what has come to its end waits for more: each record is a transaction, and publishing waits for it.
 const RECORD_PAUSE: Duration = Duration::from_millis(50);
 
-/// Jobs in one record, unless one push is more by itself.
-const RECORD_JOBS: usize = 500;
+/// Rows in one record, unless one errand is more by itself.
+const RECORD_ROWS: usize = 500;
 
-/// How long a record is tried: a push that was taken stays so, whatever has become of its lease.
+/// How long a record is tried: what was taken stays so, whatever has become of its lease.
 const RECORD_PATIENCE: Duration = Duration::from_secs(600);
 
-/// How often it is said that pushes are given up.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+/// What a courier carries, and for whom.
+pub trait Trade: 'static {
+    /// One thing to be carried, as the store hands it out.
+    type Errand: 'static;
+    /// What is to be recorded of it.
+    type Outcome: 'static;
 
-pub struct Driver {
-    store: StoreLink,
-    provider: Rc<dyn Provider>,
-    ttl: Duration,
+    /// What is carried, in the log.
+    const NAME: &'static str;
+
+    /// Errands that are on their way at once, each with a connection at most.
+    const PLACES: usize;
+
+    /// How many of so many free places are to be filled now.
+    fn limit(&self, places: usize) -> usize {
+        places
+    }
+
+    /// Claims what is due.
+    fn claim(&self, limit: usize) -> impl Future<Output = Result<Claimed<Self::Errand>, StoreError>>;
+
+    /// Tries once, and says within a time that is well below the lease what is to be recorded. `now` is the time of
+    /// the store when it was claimed, which was at most `since` ago.
+    fn attempt(
+        self: Rc<Self>,
+        errand: Self::Errand,
+        now: Timestamp,
+        claimed_at: Instant,
+    ) -> impl Future<Output = Self::Outcome>;
+
+    /// Has the store keep these.
+    fn record(&self, outcomes: Vec<&Self::Outcome>) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// How many rows a record of it changes.
+    fn rows(&self, outcome: &Self::Outcome) -> usize;
+
+    /// Says in the log what has been recorded, as far as somebody should know.
+    fn tell(&self, outcome: &Self::Outcome);
+}
+
+/// What the store has handed out.
+pub struct Claimed<E> {
+    pub errands: Vec<E>,
+    /// More may be due: it is asked again at once, if there is room.
+    pub has_more: bool,
+    /// When that was, by the clock of the store.
+    pub now: Timestamp,
+}
+
+pub struct Courier<T: Trade> {
+    trade: Rc<T>,
     stop: oneshot::Receiver<oneshot::Sender<()>>,
-    under_way: JoinSet<Done>,
+    under_way: JoinSet<Done<T::Outcome>>,
     /// What the store was not there to record, or has not been asked to yet.
-    unrecorded: Vec<Done>,
+    unrecorded: Vec<Done<T::Outcome>>,
     record_at: Option<Instant>,
     has_more: bool,
     /// The store did not answer the last time.
     is_store_away: bool,
-    complained_at: Option<Instant>,
 }
 
 /// An attempt that has come to its end.
-struct Done {
-    claim: PushClaim,
-    outcome: PushOutcome,
+struct Done<O> {
+    outcome: O,
     claimed_at: Instant,
 }
 
-impl Driver {
-    pub fn new(
-        store: StoreLink,
-        provider: Rc<dyn Provider>,
-        ttl: Duration,
-        stop: oneshot::Receiver<oneshot::Sender<()>>,
-    ) -> Self {
+impl<T: Trade> Courier<T> {
+    pub fn new(trade: T, stop: oneshot::Receiver<oneshot::Sender<()>>) -> Self {
         Self {
-            store,
-            provider,
-            ttl,
+            trade: Rc::new(trade),
             stop,
             under_way: JoinSet::new(),
             unrecorded: Vec::new(),
             record_at: None,
             has_more: false,
             is_store_away: false,
-            complained_at: None,
         }
     }
 
@@ -94,7 +113,8 @@ impl Driver {
         let mut ticks = interval(CLAIM_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = loop {
-            let is_worth_a_look = self.has_more && !self.is_store_away && self.places() >= PLACES_MIN;
+            // Each look is a transaction, so some places are to be free for it.
+            let is_worth_a_look = self.has_more && !self.is_store_away && self.places() >= T::PLACES / 4;
             let record_at = self.record_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
@@ -123,7 +143,7 @@ impl Driver {
     }
 
     /// What has come to its end is recorded soon, with what comes to its end meanwhile.
-    fn keep(&mut self, done: Option<Done>) {
+    fn keep(&mut self, done: Option<Done<T::Outcome>>) {
         if done.is_some() {
             self.record_at.get_or_insert_with(|| Instant::now() + RECORD_PAUSE);
         }
@@ -131,23 +151,29 @@ impl Driver {
     }
 
     fn places(&self) -> usize {
-        IN_FLIGHT_MAX.saturating_sub(self.under_way.len() + self.unrecorded.len())
+        T::PLACES.saturating_sub(self.under_way.len() + self.unrecorded.len())
     }
 
     async fn claim(&mut self) {
-        let limit = self.places();
+        let places = self.places();
+        let limit = self.trade.limit(places);
         if limit == 0 {
+            // It is looked again at once where a place was all that was missing.
+            self.has_more &= places == 0;
             return;
         }
         // The lease runs from some time after this.
         let claimed_at = Instant::now();
-        let claimed = self.store.ask(ClaimPushes { limit }).await;
-        match claimed {
+        match self.trade.claim(limit).await {
             Ok(claimed) => {
                 self.note(None);
                 self.has_more = claimed.has_more;
-                for push in claimed.pushes {
-                    self.send(push, claimed.now, claimed_at);
+                for errand in claimed.errands {
+                    let trade = self.trade.clone();
+                    self.under_way.spawn_local(async move {
+                        let outcome = trade.attempt(errand, claimed.now, claimed_at).await;
+                        Done { outcome, claimed_at }
+                    });
                 }
             }
             Err(error) => {
@@ -155,18 +181,6 @@ impl Driver {
                 self.note(Some(error.to_string()));
             }
         }
-    }
-
-    fn send(&mut self, push: ClaimedPush, now: Timestamp, claimed_at: Instant) {
-        let (provider, ttl) = (self.provider.clone(), self.ttl);
-        let on_its_way = metrics::PushOnItsWay::count();
-        self.under_way.spawn_local(async move {
-            let answer = provider.attempt(&push, now).await;
-            drop(on_its_way);
-            let outcome = judge(answer, &push, now.plus(claimed_at.elapsed()), ttl);
-            metrics::push_attempted(word(&outcome));
-            Done { claim: push.claim, outcome, claimed_at }
-        });
     }
 
     /// Has the store keep what has come to its end, in parts; after a failure one by one, so that none that it does
@@ -180,16 +194,15 @@ impl Driver {
         self.unrecorded.retain(|done| done.claimed_at.elapsed() < RECORD_PATIENCE);
         let mut rest = std::mem::take(&mut self.unrecorded);
         while !rest.is_empty() {
-            let part: Vec<Done> = rest.drain(..self.part(&rest)).collect();
-            let outcomes = part.iter().map(|done| (done.claim.clone(), done.outcome.clone()));
-            match self.store.ask(RecordPush { outcomes: outcomes.collect() }).await {
+            let part: Vec<Done<T::Outcome>> = rest.drain(..self.part(&rest)).collect();
+            match self.trade.record(part.iter().map(|done| &done.outcome).collect()).await {
                 Ok(()) => {
                     self.note(None);
-                    part.iter().for_each(|done| self.tell(done));
+                    part.iter().for_each(|done| self.trade.tell(&done.outcome));
                 }
                 // What it will never take is not kept from being due again.
                 Err(StoreError::Internal(error)) if part.len() == 1 => {
-                    log::error!("a push could not be recorded: {error}");
+                    log::error!("one of the {} could not be recorded: {error}", T::NAME);
                 }
                 Err(error) => {
                     self.note(Some(error.to_string()));
@@ -205,14 +218,14 @@ impl Driver {
     }
 
     /// How many of these are recorded together.
-    fn part(&self, rest: &[Done]) -> usize {
+    fn part(&self, rest: &[Done<T::Outcome>]) -> usize {
         if self.is_store_away {
             return 1;
         }
-        let mut jobs = 0;
-        let fits = |done: &&Done| {
-            jobs += done.claim.jobs.len();
-            jobs <= RECORD_JOBS
+        let mut rows = 0;
+        let fits = |done: &&Done<T::Outcome>| {
+            rows += self.trade.rows(&done.outcome);
+            rows <= RECORD_ROWS
         };
         rest.iter().take_while(fits).count().max(1)
     }
@@ -220,28 +233,10 @@ impl Driver {
     /// Says once that the store is away, and once that it is back.
     fn note(&mut self, error: Option<String>) {
         match (&error, self.is_store_away) {
-            (Some(error), false) => log::warn!("pushes wait for the store: {error}"),
-            (None, true) => log::info!("pushes go on"),
+            (Some(error), false) => log::warn!("{} wait for the store: {error}", T::NAME),
+            (None, true) => log::info!("{} go on", T::NAME),
             _ => {}
         }
         self.is_store_away = error.is_some();
-    }
-
-    /// Neither the endpoint nor what was pushed is for the log.
-    fn tell(&mut self, done: &Done) {
-        let subscription = done.claim.subscription.as_str();
-        match &done.outcome {
-            // Each subscription only once, since it is disabled by it.
-            PushOutcome::Refused { reason } => {
-                log::warn!(subscription; "a push was not sent, and its subscription is disabled: {reason}");
-            }
-            PushOutcome::Dead { status, reason }
-                if self.complained_at.is_none_or(|at| at.elapsed() >= COMPLAINT_INTERVAL) =>
-            {
-                self.complained_at = Some(Instant::now());
-                log::warn!(subscription, status:?; "pushes are given up; the last one: {reason}");
-            }
-            outcome => log::debug!(subscription, result = word(outcome); "a push was attempted"),
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! How long push services that do not answer are waited for: each attempt takes a place for seconds, and the places
+//! How long services that do not answer are waited for: each attempt takes a place for seconds, and the places
 //! are for all services. So one that has not answered for a while is asked now and then alone.
 
 use std::{
@@ -28,6 +28,7 @@ struct Silence {
 }
 
 impl Patience {
+    #[expect(clippy::new_without_default, reason = "there is one way to begin")]
     pub fn new() -> Self {
         Self(RefCell::new(LruCache::new(ORIGINS_MAX)))
     }
@@ -43,6 +44,11 @@ impl Patience {
             *asked_at = now + PROBE_INTERVAL;
         }
         is_time
+    }
+
+    /// Whether a service has not answered for a while, so that it is asked alone, now and then.
+    pub fn is_away(&self, origin: &str) -> bool {
+        self.0.borrow_mut().get(origin).is_some_and(|silence| silence.asked_at.is_some())
     }
 
     /// Notes how an attempt has ended; whatever a service says is an answer.
@@ -75,12 +81,14 @@ mod tests {
             patience.note(ORIGIN, false, now);
         }
         assert!(!patience.has_any_for(ORIGIN, now) && patience.has_any_for("https://other.example", now));
+        assert!(patience.is_away(ORIGIN) && !patience.is_away("https://other.example"));
         let later = now + PROBE_INTERVAL;
         assert!(patience.has_any_for(ORIGIN, later) && !patience.has_any_for(ORIGIN, later), "one of them");
         patience.note(ORIGIN, false, later);
         assert!(!patience.has_any_for(ORIGIN, later + PROBE_INTERVAL / 2));
         patience.note(ORIGIN, true, later);
         assert!(patience.has_any_for(ORIGIN, later) && patience.has_any_for(ORIGIN, later));
+        assert!(!patience.is_away(ORIGIN));
     }
 
     #[test]

@@ -1,18 +1,19 @@
-//! The HTTP client for push services: it connects where [`super::resolver`] lets it, believes the certificates of
-//! the web, follows no redirect, knows no proxy, and reads little of what it is told.
+//! The HTTP client: it connects where [`super::resolver`] lets it, believes the certificates of the web, follows no
+//! redirect, knows no proxy, and reads little of what it is told.
 //!
-//! It speaks HTTP/1.1, which all push services take, and keeps connections for a while.
+//! It speaks HTTP/1.1, which everybody takes, and keeps connections for a while.
 
 use std::{
     cell::RefCell,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use actix_tls::connect::{Connector as TcpConnector, Resolver, rustls_0_23::webpki_roots_cert_store};
 use awc::{
-    Client, ClientResponse, Connector,
+    Client, ClientRequest, ClientResponse, Connector,
     error::{ConnectError, SendRequestError},
+    http::header::{HeaderMap, HttpDate, RETRY_AFTER},
 };
 use futures_util::StreamExt;
 use rustls::{
@@ -22,7 +23,7 @@ use rustls::{
 };
 
 use super::{
-    IN_FLIGHT_MAX,
+    ATTEMPT_MAX,
     resolver::{NotPublic, PublicResolver},
 };
 use crate::domain::Invalid;
@@ -33,7 +34,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Most bytes of an answer's body that are read, and how long that may take: only so that the connection can be
 /// used again, since nobody looks at them.
 const ANSWER_MAX: usize = 8 * 1024;
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the head of an answer is waited for, so that the rest has its time.
+const HEAD_MAX: Duration = ATTEMPT_MAX.saturating_sub(ANSWER_TIMEOUT);
 
 /// How long one client is used. It keeps an idle connection until its host is asked for again, which may be never:
 /// who makes up names below that of a push service would have us keep one for each.
@@ -65,16 +69,18 @@ impl Clients {
 pub struct Trust {
     tls: Arc<ClientConfig>,
     takes_all: bool,
+    /// Connections to one host at once.
+    connections: usize,
 }
 
 impl Trust {
-    /// `test_ca` is the authority (PEM) that a push service of tests is believed by; with it, hosts may be private.
+    /// `ca` is an authority (PEM) that is believed besides those of the web; `takes_all` lets hosts be private.
     ///
     /// # Errors
     /// Where that is no certificate.
-    pub fn new(test_ca: Option<&str>) -> Result<Self, Invalid> {
+    pub fn new(ca: Option<&str>, takes_all: bool, connections: usize) -> Result<Self, Invalid> {
         let mut roots = webpki_roots_cert_store();
-        if let Some(text) = test_ca {
+        if let Some(text) = ca {
             add(&mut roots, text).ok_or_else(|| Invalid::new("it is no certificate in PEM"))?;
         }
         let provider = Arc::new(aws_lc_rs::default_provider());
@@ -82,7 +88,7 @@ impl Trust {
         let tls = tls.map_err(|error| Invalid::new(error.to_string()))?;
         let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { tls: Arc::new(tls), takes_all: test_ca.is_some() })
+        Ok(Self { tls: Arc::new(tls), takes_all, connections })
     }
 
     /// A client for this thread. The time of a whole attempt is limited where it is made.
@@ -93,7 +99,7 @@ impl Trust {
             .rustls_0_23(self.tls.clone())
             .timeout(CONNECT_TIMEOUT)
             .handshake_timeout(CONNECT_TIMEOUT)
-            .limit(IN_FLIGHT_MAX);
+            .limit(self.connections);
         Client::builder()
             .connector(connector)
             .disable_redirects()
@@ -110,14 +116,55 @@ fn add(roots: &mut RootCertStore, text: &str) -> Option<()> {
     certificates.into_iter().try_for_each(|certificate| roots.add(certificate)).ok()
 }
 
+/// What became of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply {
+    /// Whatever its status says, a redirect included; and when the host wants to be asked again, if it has said so.
+    Answered { status: u16, after: Option<Duration> },
+    /// None, for this reason in our own words.
+    Silence(&'static str),
+    /// The address may not be connected to; nobody was asked.
+    Forbidden,
+}
+
+/// Sends a request, and answers within [`ATTEMPT_MAX`]. Of the answer's body nothing is kept.
+pub async fn exchange(request: ClientRequest, body: Vec<u8>) -> Reply {
+    match tokio::time::timeout(HEAD_MAX, request.send_body(body)).await {
+        Ok(Ok(response)) => {
+            let reply = Reply::Answered {
+                status: response.status().as_u16(),
+                after: retry_after(response.headers()),
+            };
+            finish(response).await;
+            reply
+        }
+        Ok(Err(error)) if is_forbidden(&error) => Reply::Forbidden,
+        Ok(Err(error)) => {
+            log::debug!("a request has no answer: {error}");
+            Reply::Silence("no answer")
+        }
+        Err(_) => Reply::Silence("no answer in time"),
+    }
+}
+
 /// Whether the address was refused before anybody was asked.
-pub fn is_forbidden(error: &SendRequestError) -> bool {
+fn is_forbidden(error: &SendRequestError) -> bool {
     matches!(error, SendRequestError::Connect(ConnectError::Resolver(error)) if error.is::<NotPublic>())
+}
+
+/// Seconds, or a date (RFC 9110 section 10.2.3).
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = text.parse::<HttpDate>().ok()?;
+    Some(SystemTime::from(date).duration_since(SystemTime::now()).unwrap_or_default())
 }
 
 /// Reads what follows the head of an answer, as far as that is little and soon there; otherwise the connection
 /// ends with it.
-pub async fn finish(mut response: ClientResponse) {
+async fn finish(mut response: ClientResponse) {
     let reading = async {
         let mut read = 0;
         while let Some(Ok(piece)) = response.next().await {
@@ -128,4 +175,24 @@ pub async fn finish(mut response: ClientResponse) {
         }
     };
     let _ = tokio::time::timeout(ANSWER_TIMEOUT, reading).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use awc::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_host_says_when_in_seconds_or_as_a_date() {
+        let after =
+            |text| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]));
+        assert_eq!(after("3"), Some(Duration::from_secs(3)));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert!(after("Fri, 31 Dec 2100 23:59:59 GMT").unwrap() > Duration::from_secs(3600));
+        for nonsense in ["", "-1", "soon", "1.5"] {
+            assert_eq!(after(nonsense), None, "{nonsense}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
 }
