@@ -39,7 +39,7 @@ use crate::{
 };
 
 /// Events that are on their way at once, each with a connection at most.
-const IN_FLIGHT_MAX: usize = 16;
+const IN_FLIGHT_MAX: usize = 32;
 
 /// How long the end is waited for: what is noted of who was here, an attempt, and its record.
 const FAREWELL: Duration = Duration::from_secs(25);

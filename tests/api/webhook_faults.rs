@@ -183,20 +183,20 @@ async fn x30_publishing_does_not_wait_for_a_receiver_that_does_not_answer() {
     let receiver = PushService::start().await;
     let app = start(&receiver, &[]);
     let held = Arc::new(Notify::new());
-    receiver.plan(PATH, vec![Plan::Hold(held.clone(), 201); 40]);
-    for _ in 0..40 {
+    receiver.plan(PATH, vec![Plan::Hold(held.clone(), 201); 60]);
+    for _ in 0..60 {
         test_event(&app).await;
     }
-    until("as many are on their way as may be", || (receiver.connections() == 16).then_some(())).await;
+    until("as many are on their way as may be", || (receiver.connections() == 32).then_some(())).await;
     let began = Instant::now();
     let mut alice = app.ws("alice").await;
     app.publish("alice", 1).await;
     alice.expect("test.event").await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    assert!(receiver.connections() <= 16, "the others wait for a place");
+    assert!(receiver.connections() <= 32, "the others wait for a place");
     until("all have come", || {
         held.notify_waiters();
-        (told(&receiver).len() >= 40).then_some(())
+        (told(&receiver).len() >= 60).then_some(())
     })
     .await;
 }
