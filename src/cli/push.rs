@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use super::{
     Failure, Settings,
     admin::AdminClient,
-    output::print,
+    output::Form,
     server::{ServerArgs, TokenArgs},
 };
 use crate::{config::Config, domain::UserId};
@@ -28,9 +28,8 @@ pub struct Retry {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Push {
@@ -60,9 +59,7 @@ impl Retry {
             }
         });
         let retried = retried?;
-        if self.json {
-            return print(&serde_json::json!({ "retried": retried }).to_string());
-        }
-        print(&format!("{retried} are due again"))
+        let json = serde_json::json!({ "retried": retried });
+        self.form.print(&format!("{retried} are due again"), &retried.to_string(), &json)
     }
 }

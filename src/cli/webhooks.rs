@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Failure, Settings,
     admin::AdminClient,
-    output::print,
+    output::Form,
     server::{ServerArgs, TokenArgs},
 };
 use crate::config::Config;
@@ -38,17 +38,23 @@ pub struct Asked {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// What a verb has to say, for people, for scripts and for programs.
+struct Said {
+    text: String,
+    value: String,
+    json: Value,
 }
 
 impl Webhooks {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
         let config = Config::read_for_client(&settings.sources())?;
         let (Self::Status(asked) | Self::Enable(asked) | Self::Retry(asked) | Self::Test(asked)) = &self;
-        let is_json = asked.json;
-        let said: Result<(Value, String), Failure> = actix_web::rt::System::new().block_on(async {
+        let form = asked.form;
+        let said: Result<Said, Failure> = actix_web::rt::System::new().block_on(async {
             match self {
                 Self::Status(asked) => status(&asked.client(config)?).await,
                 Self::Enable(asked) => enable(&asked.client(config)?).await,
@@ -56,8 +62,8 @@ impl Webhooks {
                 Self::Test(asked) => test(&asked.client(config)?).await,
             }
         });
-        let (json, text) = said?;
-        print(&if is_json { json.to_string() } else { text })
+        let Said { text, value, json } = said?;
+        form.print(&text, &value, &json)
     }
 }
 
@@ -67,38 +73,40 @@ impl Asked {
     }
 }
 
-async fn status(client: &AdminClient) -> Result<(Value, String), Failure> {
+async fn status(client: &AdminClient) -> Result<Said, Failure> {
     let stand = client.ask(Method::GET, PATH, None).await?;
     let word = |name: &str| stand[name].as_str().map(str::to_owned);
     let receiver = word("receiver").unwrap_or_default();
-    let how = match (word("disabled_at"), word("failing_since")) {
-        (Some(at), _) => format!("disabled since {at}: {}", word("reason").unwrap_or_default()),
-        (None, Some(since)) => format!("failing since {since}"),
-        (None, None) => "enabled".to_owned(),
+    let (value, how) = match (word("disabled_at"), word("failing_since")) {
+        (Some(at), _) => ("disabled", format!("disabled since {at}: {}", word("reason").unwrap_or_default())),
+        (None, Some(since)) => ("failing", format!("failing since {since}")),
+        (None, None) => ("enabled", "enabled".to_owned()),
     };
     let oldest = word("waiting_since").map(|since| format!(", the oldest since {since}")).unwrap_or_default();
     let (waiting, dead) = (&stand["waiting"], &stand["dead"]);
     let text = format!("{receiver}: {how}\n{waiting} waiting{oldest}\n{dead} given up");
-    Ok((stand, text))
+    Ok(Said { text, value: value.to_owned(), json: stand })
 }
 
-async fn enable(client: &AdminClient) -> Result<(Value, String), Failure> {
+async fn enable(client: &AdminClient) -> Result<Said, Failure> {
     client.ask(Method::POST, &format!("{PATH}/enable"), None).await?;
-    Ok((json!({ "enabled": true }), "enabled".to_owned()))
+    let word = "enabled".to_owned();
+    Ok(Said { text: word.clone(), value: word, json: json!({ "enabled": true }) })
 }
 
-async fn retry(client: &AdminClient) -> Result<(Value, String), Failure> {
+async fn retry(client: &AdminClient) -> Result<Said, Failure> {
     let mut all = 0;
     loop {
         let answer = client.ask(Method::POST, &format!("{PATH}/retry"), None).await?;
         all += answer["retried"].as_u64().unwrap_or_default();
         if answer["has_more"] != true {
-            return Ok((json!({ "retried": all }), format!("{all} are due again")));
+            let text = format!("{all} are due again");
+            return Ok(Said { text, value: all.to_string(), json: json!({ "retried": all }) });
         }
     }
 }
 
-async fn test(client: &AdminClient) -> Result<(Value, String), Failure> {
+async fn test(client: &AdminClient) -> Result<Said, Failure> {
     let answer = client.ask(Method::POST, &format!("{PATH}/test"), None).await?;
     let id = answer["id"].as_str().unwrap_or_default().to_owned();
     let deadline = Instant::now() + TEST_PATIENCE;
@@ -106,7 +114,7 @@ async fn test(client: &AdminClient) -> Result<(Value, String), Failure> {
         let trace = client.ask(Method::GET, &format!("{PATH}/{id}"), None).await?;
         if trace["state"] == "sent" {
             let text = format!("{id} was taken, and answered {}", trace["status"]);
-            return Ok((trace, text));
+            return Ok(Said { text, value: id, json: trace });
         }
         if let Some(reason) = trace["reason"].as_str() {
             let status = trace["status"].as_u64().map(|status| format!(" ({status})")).unwrap_or_default();

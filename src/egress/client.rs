@@ -65,6 +65,14 @@ impl Clients {
     }
 }
 
+/// Whether an authority can be believed.
+///
+/// # Errors
+/// Where it is no certificate in PEM.
+pub fn check_ca(text: &str) -> Result<(), Invalid> {
+    Trust::new(Some(text), false, 1).map(drop)
+}
+
 /// Who is believed, and whom may be connected to.
 pub struct Trust {
     tls: Arc<ClientConfig>,

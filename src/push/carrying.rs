@@ -49,10 +49,12 @@ impl<P: Provider + 'static> Trade for Carrying<P> {
         claimed_at: Instant,
     ) -> Self::Outcome {
         let on_its_way = metrics::PushOnItsWay::count();
+        let begun = Instant::now();
         let answer = self.provider.attempt(&push, now).await;
+        let took = begun.elapsed();
         drop(on_its_way);
         let outcome = judge(answer, &push, now.plus(claimed_at.elapsed()), self.ttl);
-        metrics::push_attempted(word(&outcome));
+        metrics::push_attempted(word(&outcome), took);
         (push.claim, outcome)
     }
 

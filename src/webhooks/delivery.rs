@@ -89,12 +89,14 @@ impl Trade for Delivery {
 
     async fn attempt(self: Rc<Self>, webhook: ClaimedWebhook, _: Timestamp, _: Instant) -> Self::Outcome {
         let on_its_way = metrics::WebhookOnItsWay::count();
+        let begun = Instant::now();
         let reply = self.post(&webhook).await;
+        let took = begun.elapsed();
         drop(on_its_way);
         let has_answered = matches!(reply, Reply::Answered { .. });
         self.patience.note(&self.endpoint.origin, has_answered, Instant::now());
         let outcome = judge(reply, webhook.claim.attempt, &self.pauses);
-        metrics::webhook_attempted(word(&outcome));
+        metrics::webhook_attempted(word(&outcome), took);
         (webhook.claim, outcome)
     }
 

@@ -100,7 +100,7 @@ fn the_defaults_are_those_of_the_table() {
             "retries": ["5s", "5m", "30m", "2h", "5h", "10h", "10h"], "disable_after": "5d",
         },
         "shutdown": { "drain": "5s", "timeout": "30s" },
-        "log": { "level": "INFO", "format": "auto" },
+        "log": { "level": "info", "format": "auto" },
     });
     assert_eq!(defaults, table);
 }

@@ -101,6 +101,11 @@ impl Rooms {
         self.table.take_watched()
     }
 
+    /// Bytes of all histories.
+    pub fn history_bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
     /// Rooms with sessions in them.
     pub fn occupied(&self) -> usize {
         self.table.occupied()

@@ -159,6 +159,11 @@ impl RoomTable {
         }
     }
 
+    /// What all rooms cost.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&RoomName, &Room)> {
         self.rooms.iter()
     }
@@ -173,10 +178,6 @@ impl RoomTable {
 impl RoomTable {
     pub fn len(&self) -> usize {
         self.rooms.len()
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.bytes
     }
 
     pub fn due(&self) -> usize {
