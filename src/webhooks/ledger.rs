@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{
     sync::oneshot,
-    time::{MissedTickBehavior, interval},
+    time::{MissedTickBehavior, interval, sleep},
 };
 
 use crate::{
@@ -26,6 +26,9 @@ use crate::{
 
 /// Facts in one transaction of the store: some ten milliseconds, so that publishing does not wait long.
 const TOGETHER: usize = 500;
+
+/// How long what has come waits for more: each batch is a transaction, and publishing waits for it.
+const GATHERING: Duration = Duration::from_millis(100);
 
 /// How often it is looked for those that are gone, and a store that was away is tried again.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -79,6 +82,7 @@ impl LedgerTask {
                     self.look(&mut account).await;
                 }
                 () = self.queue.filled() => {
+                    sleep(GATHERING).await;
                     // What the store did not take is tried again with the next tick.
                     if !account.is_store_away {
                         self.tell_all(&mut account).await;
