@@ -1,10 +1,12 @@
 //! The composition root: the only place that names every part. The process runs and ends here; [`parts`] starts
 //! and watches what all workers share.
 
+mod check;
 mod door;
 mod machine;
 mod parts;
 mod policies;
+mod reload;
 mod server;
 mod shutdown;
 
@@ -18,9 +20,11 @@ use std::{
 };
 
 use actix_web::web;
+pub use check::check;
 use machine::Capacity;
 use parts::Parts;
 use policies::{liveness_policy, session_policy};
+pub use reload::Reader;
 use server::{Opened, Servers, Shared};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
@@ -39,7 +43,8 @@ use crate::{
 /// How the server runs.
 #[derive(Clone)]
 pub enum Mode {
-    Serve,
+    /// For others; on SIGHUP the settings are read again.
+    Serve { reader: Reader },
     /// For one developer on one machine: loopback only, where addresses have no limits, a `Host` that is not
     /// loopback is refused, and the pages are signed in.
     Dev(Arc<Trial>),
@@ -48,8 +53,15 @@ pub enum Mode {
 impl Mode {
     fn trial(&self) -> Option<&Arc<Trial>> {
         match self {
-            Self::Serve => None,
+            Self::Serve { .. } => None,
             Self::Dev(trial) => Some(trial),
+        }
+    }
+
+    fn reader(&self) -> Option<&Reader> {
+        match self {
+            Self::Serve { reader } => Some(reader),
+            Self::Dev(_) => None,
         }
     }
 }
@@ -147,6 +159,7 @@ impl Application {
         if mode.trial().is_none() {
             capacity.warn_if_less_than(config.limits.sessions);
         }
+        let reloadable = config.clone();
         let shared = Shared {
             node,
             mode,
@@ -168,6 +181,9 @@ impl Application {
             Listening { clients: public.address(), administrators: admin.as_ref().map(Opened::address) };
         // Until here a signal ends the process as it ends any other: nothing was accepted.
         let signals = Signals::listen().map_err(AppError::Signals)?;
+        if let Some(reader) = shared.mode.reader() {
+            reload::listen(reader.clone(), reloadable, shared.gate.clone()).map_err(AppError::Signals)?;
+        }
         let listener = if admin.is_some() { Listener::Public } else { Listener::Only };
         let servers = Servers {
             public: public.serve(listener, &shared)?,

@@ -127,7 +127,7 @@ impl Shared {
             .wrap(from_fn(http::draining::let_go))
             .wrap(from_fn(http::uri::bounded))
             .wrap(Condition::new(self.mode.trial().is_some(), from_fn(http::host::loopback_only)))
-            .wrap(http::cors(&self.http.allowed_origins))
+            .wrap(http::cors(self.gate.clone()))
             .wrap(from_fn(http::request_id::name_request))
             .wrap(from_fn(http::pace::keep))
     }

@@ -63,6 +63,9 @@ impl Seldom {
     }
 }
 
+/// Whether `RUST_LOG` says what is told, and not the settings.
+static IS_FILTERED: AtomicBool = AtomicBool::new(false);
+
 /// From now on nothing that the server says of its listener is news.
 pub fn expect_closed_listener() {
     IS_LISTENER_CLOSED.store(true, Ordering::Relaxed);
@@ -76,11 +79,13 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
     let mut builder = Builder::new();
     match rust_log.filter(|filters| !filters.is_empty()) {
         Some(filters) => builder.parse_filters(filters),
+        // Our own lines are bounded by the level of the whole process, which can change.
         None => builder
-            .filter_level(settings.level.min(LIBRARIES))
-            .filter_module(env!("CARGO_PKG_NAME"), settings.level)
+            .filter_level(LIBRARIES)
+            .filter_module(env!("CARGO_PKG_NAME"), LevelFilter::Trace)
             .filter_module(SILENT, LevelFilter::Off),
     };
+    IS_FILTERED.store(rust_log.is_some_and(|filters| !filters.is_empty()), Ordering::Relaxed);
     let is_json = match settings.format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Json => true,
@@ -94,7 +99,16 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
         }
         if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }
     });
-    builder.try_init()
+    builder.try_init()?;
+    set_level(settings.level);
+    Ok(())
+}
+
+/// Tells so much from now on, unless `RUST_LOG` says how much.
+pub fn set_level(level: LevelFilter) {
+    if !IS_FILTERED.load(Ordering::Relaxed) {
+        log::set_max_level(level);
+    }
 }
 
 /// `{"time":…,"level":…,"target":…,"message":…}` and the event's own keys.

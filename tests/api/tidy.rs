@@ -73,7 +73,7 @@ const SHOWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Folders that the code map of ARCHITECTURE.md shows in one line.
-const MAPPED_AS_ONE: [&str; 2] = ["config/sections/", "cli/listen/"];
+const MAPPED_AS_ONE: [&str; 4] = ["config/sections/", "config/table/", "config/reference/", "cli/listen/"];
 
 const LINES_MAX: usize = 300;
 
