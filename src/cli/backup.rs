@@ -1,0 +1,45 @@
+//! `tidings backup`: a copy of the database file, made while the server runs.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    config::{Config, StoreUrl},
+    store::offline::back_up,
+};
+
+use super::{Failure, Settings, output::print};
+
+#[derive(Args)]
+pub struct Backup {
+    /// Where to; there must be nothing yet
+    file: PathBuf,
+    /// Print nothing
+    #[arg(short, long, conflicts_with = "json")]
+    quiet: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Backup {
+    pub fn run(self, settings: &Settings) -> Result<(), Failure> {
+        let config = Config::read_for_database(&settings.sources())?;
+        let StoreUrl::Sqlite(database) = &config.store.url else {
+            return Err(Failure::Usage(
+                "store.url: a server makes its own backups, by `pg_dump --format=custom` or what it has besides \
+                 (docs/operations.md)"
+                    .to_owned(),
+            ));
+        };
+        let bytes = back_up(database, &self.file).map_err(Failure::Failed)?;
+        if self.quiet {
+            return Ok(());
+        }
+        if self.json {
+            return print(&serde_json::json!({ "file": self.file, "bytes": bytes }).to_string());
+        }
+        print(&format!("{}: {bytes} bytes", self.file.display()))
+    }
+}
