@@ -3,24 +3,21 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use crate::{
     config::{Config, StoreUrl},
     store::offline::back_up,
 };
 
-use super::{Failure, Settings, output::print};
+use super::{Failure, Settings, output::Form};
 
 #[derive(Args)]
 pub struct Backup {
     /// Where to; there must be nothing yet
     file: PathBuf,
-    /// Print nothing
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Backup {
@@ -34,12 +31,7 @@ impl Backup {
             ));
         };
         let bytes = back_up(database, &self.file).map_err(Failure::Failed)?;
-        if self.quiet {
-            return Ok(());
-        }
-        if self.json {
-            return print(&serde_json::json!({ "file": self.file, "bytes": bytes }).to_string());
-        }
-        print(&format!("{}: {bytes} bytes", self.file.display()))
+        let file = self.file.display().to_string();
+        self.form.print(&format!("{file}: {bytes} bytes"), &file, &json!({ "file": file, "bytes": bytes }))
     }
 }

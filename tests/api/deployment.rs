@@ -109,6 +109,9 @@ fn prometheus_and_grafana_find_what_they_are_told_of() {
         let listen = &servers[host]["environment"]["TIDINGS_HTTP_ADMIN_LISTEN"];
         assert!(listen.as_str().unwrap().ends_with(&format!(":{port}")), "{listen}");
     }
+    for rules in prometheus["rule_files"].as_array().unwrap() {
+        committed(&format!("prometheus/{}", rules.as_str().unwrap()));
+    }
     let scale = yaml::one("compose.scale.yaml");
     let datasource = &yaml::one("grafana/provisioning/datasources/tidings.yaml")["datasources"][0];
     let host = datasource["url"].as_str().unwrap().trim_start_matches("http://").split(':').next().unwrap();

@@ -199,7 +199,7 @@ async fn a_copy_is_whole_whatever_is_written_meanwhile_and_never_takes_the_place
             let file = place.file(name).display().to_string();
             command.args(["backup", &file, "-q", "--set", &format!("store.url={}", place.store())]);
             let ended = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
-            assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""), "{ended:?}");
+            assert_eq!((ended.code, ended.stdout), (Some(0), format!("{file}\n")), "{}", ended.stderr);
             let mut copy = Database::open(&place.file(name));
             let offsets: Vec<u64> = copy.inbox("alice").into_iter().map(|(offset, _)| offset).collect();
             assert!(offsets.len() >= least * 20 && offsets.iter().copied().eq(1..=offsets.len() as u64));
