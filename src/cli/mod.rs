@@ -3,6 +3,7 @@
 //! A verb reads settings and the terminal, calls what does the work, and says how it went.
 //! What a program may read goes to standard output, what a person should know to standard error.
 
+mod backup;
 mod completions;
 mod config;
 mod dev;
@@ -16,6 +17,7 @@ mod keys;
 mod listen;
 mod output;
 mod push;
+mod restore_epoch;
 mod send;
 mod serve;
 mod server;
@@ -63,6 +65,10 @@ enum Verb {
     /// Look after Web Push
     #[command(subcommand)]
     Push(push::Push),
+    /// Copy the database file while the server runs
+    Backup(backup::Backup),
+    /// After a restore: begin a new life of every inbox, so that no client takes a number for what it was before
+    RestoreEpoch(restore_epoch::RestoreEpoch),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
     /// Print what a shell needs to complete the command line
@@ -88,6 +94,8 @@ impl Cli {
             Some(Verb::Listen(listen)) => listen.run(settings),
             Some(Verb::Keys(keys)) => keys.run(),
             Some(Verb::Push(push)) => push.run(settings),
+            Some(Verb::Backup(backup)) => backup.run(settings),
+            Some(Verb::RestoreEpoch(restore)) => restore.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
             Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Version(version)) => version.run(),
