@@ -3,10 +3,15 @@
 //! A verb reads settings and the terminal, calls what does the work, and says how it went.
 //! What a program may read goes to standard output, what a person should know to standard error.
 
+mod completions;
+mod config;
 mod dev;
 mod dev_folder;
 mod failure;
+mod fresh;
 mod health;
+mod init;
+mod inspect;
 mod keys;
 mod listen;
 mod output;
@@ -40,7 +45,12 @@ enum Verb {
     Dev,
     /// Run the server (also without a verb)
     Serve,
-    /// Make tokens
+    /// Write a settings file with fresh secrets
+    Init(init::Init),
+    /// Check, show and explain settings
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Make and explain tokens
     #[command(subcommand)]
     Token(token::Token),
     /// Publish a notification to a user, or a message to a room
@@ -55,6 +65,8 @@ enum Verb {
     Push(push::Push),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
+    /// Print what a shell needs to complete the command line
+    Completions(completions::Completions),
     /// Print the version
     Version(version::Version),
 }
@@ -69,12 +81,15 @@ impl Cli {
         match self.verb {
             None | Some(Verb::Serve) => serve::run(settings),
             Some(Verb::Dev) => dev::run(settings),
+            Some(Verb::Init(init)) => init.run(settings),
+            Some(Verb::Config(verb)) => verb.run(settings),
             Some(Verb::Token(token)) => token.run(settings),
             Some(Verb::Send(send)) => send.run(settings),
             Some(Verb::Listen(listen)) => listen.run(settings),
             Some(Verb::Keys(keys)) => keys.run(),
             Some(Verb::Push(push)) => push.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
+            Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Version(version)) => version.run(),
         }
     }
