@@ -192,7 +192,6 @@ async fn what_is_sent_is_counted_by_transport_and_type_and_how_long_it_took() {
             ("tidings_messages_received_total{transport=\"websocket\",type=\"message\"}", 1.0),
             ("tidings_messages_received_total{transport=\"websocket\",type=\"unknown\"}", 1.0),
             ("tidings_message_size_bytes_count{direction=\"in\"}", 2.0),
-            ("tidings_replay_events_sum{stream=\"inbox\"}", 6.0),
         ],
     );
     let sent =
