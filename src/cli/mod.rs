@@ -125,6 +125,20 @@ mod tests {
         explain(&Cli::command());
     }
 
+    /// They run, or what they print is one thing, whoever reads it.
+    const ONE_FORM: [&str; 6] = ["completions", "dev", "doc", "env", "schema", "serve"];
+
+    #[test]
+    fn what_prints_data_prints_it_for_people_for_programs_and_for_scripts() {
+        fn look(command: &clap::Command) {
+            let has = |name: &str| command.get_arguments().any(|argument| argument.get_id() == name);
+            let is_verb = !command.has_subcommands() && !ONE_FORM.contains(&command.get_name());
+            assert!(!is_verb || has("json") && has("quiet"), "{}", command.get_name());
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
+    }
+
     #[test]
     fn settings_may_stand_before_and_after_the_verb() {
         let cli = Cli::try_parse_from(["tidings", "serve", "--set", "a.b=1", "--config", "x.toml"]).unwrap();

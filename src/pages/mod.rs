@@ -1,4 +1,5 @@
-//! The pages for people: `/admin`, and `/demo` where somebody tries the server out.
+//! The pages for people: `/admin`, and `/demo` where somebody tries the server out; and an inbox for any page of another
+//! origin, `/embed.js`.
 //!
 //! Files of `web/`, in the binary as they stand in the repository, so that a build needs nothing but Rust. What the
 //! pages show they ask the API for, as any client does: nothing here knows a hub or a store, but for the clock of
@@ -34,7 +35,11 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
 ];
 
-/// The addresses of the pages on a listener. Where nobody tries anything out there is no demo, nor a file of it.
+/// What `/embed.js` loads.
+const EMBEDDED: &str = r"/assets/{name:vendor/(element|lit|tidings)\.js}";
+
+/// The addresses of the pages on a listener. Where nobody tries anything out there is no demo, nor a file of it; where
+/// no page is, there is what `/embed.js` is made of.
 fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
     let at = Endpoint::new;
     let is_for_admins = listener != Listener::Public;
@@ -51,9 +56,11 @@ fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
         endpoints.push(at("/demo/tokens").post(trial::tokens));
         endpoints.push(at("/sw.js").get(worker));
     }
-    if is_for_admins || has_demo {
-        endpoints.push(at("/assets/{name:.+}").get(asset));
+    if listener != Listener::Admin {
+        endpoints.push(at("/embed.js").get(embed));
     }
+    let assets = if is_for_admins || has_demo { "/assets/{name:.+}" } else { EMBEDDED };
+    endpoints.push(at(assets).get(asset));
     endpoints
 }
 
@@ -72,6 +79,11 @@ async fn admin(request: HttpRequest) -> Result<HttpResponse, Problem> {
 
 async fn demo(request: HttpRequest) -> Result<HttpResponse, Problem> {
     send(&request, "demo.html")
+}
+
+/// Who may read it is who may call the API: the CORS protocol says so to both.
+async fn embed(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    send(&request, "embed.js")
 }
 
 /// It stands where its scope begins: a worker may show what is pushed for the pages below its own address.
@@ -115,9 +127,11 @@ mod tests {
     fn the_demo_is_nowhere_but_where_somebody_tries_the_server_out() {
         for listener in [Listener::Only, Listener::Public, Listener::Admin] {
             let pages = paths(listener, false);
-            assert!(pages.iter().all(|path| ["/admin", "/assets/{name:.+}"].contains(path)), "{pages:?}");
+            let others = ["/admin", "/assets/{name:.+}", "/embed.js", EMBEDDED];
+            assert!(pages.iter().all(|path| others.contains(path)), "{pages:?}");
         }
-        assert!(paths(Listener::Public, false).is_empty());
+        assert_eq!(paths(Listener::Public, false), ["/embed.js", EMBEDDED]);
+        assert!(!paths(Listener::Admin, true).contains(&"/embed.js"));
         assert!(paths(Listener::Only, true).contains(&"/demo"));
         assert!(!paths(Listener::Admin, true).contains(&"/demo"));
         assert!(!paths(Listener::Public, true).contains(&"/admin"));
