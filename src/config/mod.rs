@@ -112,6 +112,14 @@ impl Config {
     pub fn read_for_client(sources: &Sources) -> Result<Self, ConfigError> {
         read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
     }
+
+    /// Reads what a verb needs that works on the database itself (`store`). All else keeps its default.
+    ///
+    /// # Errors
+    /// As [`Config::read_for_client`].
+    pub fn read_for_database(sources: &Sources) -> Result<Self, ConfigError> {
+        read(sources, |key| key.starts_with("store.")).map(|(config, _)| config)
+    }
 }
 
 /// The setting that was meant by a wrong name, if one is near.

@@ -18,7 +18,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
-    database::{Access, migrate},
+    database::{Access, CompatibleWith, migrate},
     messages::{StoreError, StoreOptions},
     wal,
 };
@@ -80,7 +80,7 @@ impl DatabaseFile {
             log::info!(bytes; "checking the database");
         }
         check(&mut conn).map_err(failed)?;
-        migrate(&mut conn, MIGRATIONS).map_err(failed)?;
+        migrate(&mut conn, MIGRATIONS, compatible_with).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
         let inode = inode.map_err(|error| failed(error.to_string()))?;
         let file = Self {
@@ -165,7 +165,7 @@ impl DatabaseFile {
 }
 
 /// One line that names the file.
-fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
+pub(super) fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
     StoreError::Unavailable(format!("cannot {what} the database {}: {reason}", database.display()))
 }
 
@@ -179,7 +179,7 @@ fn inode(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-fn uri(path: &Path, mode: &str) -> String {
+pub(super) fn uri(path: &Path, mode: &str) -> String {
     format!("file:{}?mode={mode}", percent_encode(path.as_os_str().as_bytes(), IN_PATH))
 }
 
@@ -213,13 +213,18 @@ fn renew_log(conn: &mut SqliteConnection, database: &Path) -> Result<(), String>
     renewed
 }
 
+/// What a newer version of tidings says of older ones.
+fn compatible_with(conn: &mut SqliteConnection) -> QueryResult<Option<CompatibleWith>> {
+    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+}
+
 #[derive(QueryableByName)]
 struct Finding {
     #[diesel(sql_type = Text)]
     quick_check: String,
 }
 
-fn check(conn: &mut SqliteConnection) -> Result<(), String> {
+pub(super) fn check(conn: &mut SqliteConnection) -> Result<(), String> {
     let findings: Vec<Finding> =
         sql_query("PRAGMA quick_check(1)").load(conn).map_err(|error| error.to_string())?;
     match findings.into_iter().next() {
