@@ -11,6 +11,7 @@ pub mod domain;
 pub mod http;
 pub mod hub;
 pub mod limits;
+pub mod load;
 pub mod mailbox;
 pub mod observe;
 pub mod openapi;

@@ -3,6 +3,7 @@
 //! A verb reads settings and the terminal, calls what does the work, and says how it went.
 //! What a program may read goes to standard output, what a person should know to standard error.
 
+mod bench;
 mod dev;
 mod dev_folder;
 mod failure;
@@ -53,6 +54,8 @@ enum Verb {
     /// Look after Web Push
     #[command(subcommand)]
     Push(push::Push),
+    /// Load a server, and measure what it does
+    Bench(bench::Bench),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
     /// Print the version
@@ -74,6 +77,7 @@ impl Cli {
             Some(Verb::Listen(listen)) => listen.run(settings),
             Some(Verb::Keys(keys)) => keys.run(),
             Some(Verb::Push(push)) => push.run(settings),
+            Some(Verb::Bench(bench)) => bench.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
             Some(Verb::Version(version)) => version.run(),
         }
