@@ -4,10 +4,15 @@
 //! What a program may read goes to standard output, what a person should know to standard error.
 
 mod bench;
+mod completions;
+mod config;
 mod dev;
 mod dev_folder;
 mod failure;
+mod fresh;
 mod health;
+mod init;
+mod inspect;
 mod keys;
 mod listen;
 mod output;
@@ -41,7 +46,12 @@ enum Verb {
     Dev,
     /// Run the server (also without a verb)
     Serve,
-    /// Make tokens
+    /// Write a settings file with fresh secrets
+    Init(init::Init),
+    /// Check, show and explain settings
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Make and explain tokens
     #[command(subcommand)]
     Token(token::Token),
     /// Publish a notification to a user, or a message to a room
@@ -58,6 +68,8 @@ enum Verb {
     Bench(bench::Bench),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
+    /// Print what a shell needs to complete the command line
+    Completions(completions::Completions),
     /// Print the version
     Version(version::Version),
 }
@@ -72,6 +84,8 @@ impl Cli {
         match self.verb {
             None | Some(Verb::Serve) => serve::run(settings),
             Some(Verb::Dev) => dev::run(settings),
+            Some(Verb::Init(init)) => init.run(settings),
+            Some(Verb::Config(verb)) => verb.run(settings),
             Some(Verb::Token(token)) => token.run(settings),
             Some(Verb::Send(send)) => send.run(settings),
             Some(Verb::Listen(listen)) => listen.run(settings),
@@ -79,6 +93,7 @@ impl Cli {
             Some(Verb::Push(push)) => push.run(settings),
             Some(Verb::Bench(bench)) => bench.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
+            Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Version(version)) => version.run(),
         }
     }

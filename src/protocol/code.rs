@@ -124,6 +124,29 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    pub const ALL: [Self; 20] = [
+        Self::Normal,
+        Self::GoingAway,
+        Self::ProtocolError,
+        Self::Binary,
+        Self::InvalidUtf8,
+        Self::Policy,
+        Self::TooBig,
+        Self::Internal,
+        Self::Restart,
+        Self::TokenExpired,
+        Self::SlowConsumer,
+        Self::RateLimited,
+        Self::Resync,
+        Self::NoPong,
+        Self::InvalidToken,
+        Self::TooManyErrors,
+        Self::AuthTimeout,
+        Self::Revoked,
+        Self::ConnectionLimit,
+        Self::Forbidden,
+    ];
+
     pub fn number(self) -> u16 {
         match self {
             Self::Normal => 1000,

@@ -19,7 +19,8 @@ from fastapi.responses import StreamingResponse
 
 ENVELOPE = {"type": "message", "position": "k3x9q2ab.42", "from": "bench", "at": "2026-01-01T00:00:00.000Z"}
 
-bus = redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
+pool = redis.BlockingConnectionPool.from_url(os.environ["REDIS_URL"], decode_responses=True)
+bus = redis.Redis(connection_pool=pool)
 
 
 class ConnectionManager:

@@ -15,7 +15,7 @@ use clap::Args;
 
 use super::{
     Failure, Settings,
-    output::{print, say},
+    output::{Form, say},
     server::{ServerArgs, TokenArgs},
 };
 use crate::{
@@ -48,12 +48,8 @@ pub struct Bench {
     /// A process of the server on this machine, to see its memory and processor time; as often as needed [default: whoever listens there]
     #[arg(long = "pid", value_name = "PID")]
     processes: Vec<u32>,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Bench {
@@ -67,12 +63,10 @@ impl Bench {
         let passport = self.options.passport(&credential, self.duration + self.warm_up)?;
         let target = place.target(passport, self.processes, self.cacert.as_deref())?;
         machine::raise_open_files();
-        let report = follow::run(&target, &plan, lasting, !self.quiet)?;
-        if self.json {
-            print(&words::json(&self.options, &base, &report).to_string())?;
-        } else {
-            print(&table::table(&self.options, &base, &report))?;
-        }
+        let report = follow::run(&target, &plan, lasting, !self.form.quiet)?;
+        let table = table::table(&self.options, &base, &report);
+        let json = words::json(&self.options, &base, &report);
+        self.form.print(&table, &words::rate(&report), &json)?;
         for (fault, _) in report.faults.iter() {
             words::hint(fault).into_iter().for_each(|hint| say(&format!("{fault}: {hint}")));
         }

@@ -62,6 +62,12 @@ fn latency_json(latency: &Latency) -> Value {
     Value::Object(object)
 }
 
+/// What a script asks for: how many a second, of whatever it was about.
+pub fn rate(report: &Report) -> String {
+    let count = [report.deliveries, report.published, report.connected].into_iter().find(|count| *count > 0);
+    format!("{:.0}", count.unwrap_or_default() as f64 / report.seconds)
+}
+
 /// To a thousandth.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
