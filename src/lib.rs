@@ -12,6 +12,7 @@ pub mod egress;
 pub mod http;
 pub mod hub;
 pub mod limits;
+pub mod load;
 pub mod mailbox;
 pub mod observe;
 pub mod openapi;

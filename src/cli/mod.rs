@@ -5,6 +5,7 @@
 
 mod admin;
 mod backup;
+mod bench;
 mod completions;
 mod config;
 mod dev;
@@ -74,6 +75,8 @@ enum Verb {
     Backup(backup::Backup),
     /// After a restore: begin a new life of every inbox, so that no client takes a number for what it was before
     RestoreEpoch(restore_epoch::RestoreEpoch),
+    /// Load a server, and measure what it does
+    Bench(bench::Bench),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
     /// Print what a shell needs to complete the command line
@@ -102,6 +105,7 @@ impl Cli {
             Some(Verb::Webhooks(webhooks)) => webhooks.run(settings),
             Some(Verb::Backup(backup)) => backup.run(settings),
             Some(Verb::RestoreEpoch(restore)) => restore.run(settings),
+            Some(Verb::Bench(bench)) => bench.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
             Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Version(version)) => version.run(),

@@ -9,6 +9,7 @@ mod administration;
 mod app;
 mod authentication;
 mod base_path;
+mod benching;
 mod bodies;
 mod bus;
 mod cli;
