@@ -18,8 +18,9 @@ use std::{
 };
 
 use actix_web::web;
-use machine::Capacity;
+pub use machine::Capacity;
 use parts::Parts;
+pub use policies::store_options;
 use policies::{liveness_policy, session_policy};
 use server::{Opened, Servers, Shared};
 use shutdown::{Signals, stop};
@@ -38,7 +39,10 @@ use crate::{
 /// How the server runs.
 #[derive(Clone)]
 pub enum Mode {
-    Serve,
+    Serve {
+        /// Whether a database of an older version is changed.
+        migrates: bool,
+    },
     /// For one developer on one machine: loopback only, where addresses have no limits, a `Host` that is not
     /// loopback is refused, and the pages are signed in.
     Dev(Arc<Trial>),
@@ -47,9 +51,13 @@ pub enum Mode {
 impl Mode {
     fn trial(&self) -> Option<&Arc<Trial>> {
         match self {
-            Self::Serve => None,
+            Self::Serve { .. } => None,
             Self::Dev(trial) => Some(trial),
         }
+    }
+
+    fn migrates(&self) -> bool {
+        matches!(self, Self::Serve { migrates: true } | Self::Dev(_))
     }
 }
 
@@ -114,7 +122,7 @@ impl Application {
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let node = NodeId::from_random(random::bits());
-        let mut parts = Parts::start(&config, node).await?;
+        let mut parts = Parts::start(&config, node, mode.migrates()).await?;
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;

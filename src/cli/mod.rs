@@ -5,17 +5,22 @@
 
 mod dev;
 mod dev_folder;
+mod doctor;
+mod documents;
 mod failure;
 mod health;
 mod keys;
 mod listen;
+mod migrate;
 mod output;
+mod prune;
 mod push;
 mod send;
 mod serve;
 mod server;
 mod settings;
 mod token;
+mod user;
 mod version;
 
 use clap::{Parser, Subcommand};
@@ -39,7 +44,7 @@ enum Verb {
     /// Run a server to try things out: loopback only, data and secrets made in .tidings/
     Dev,
     /// Run the server (also without a verb)
-    Serve,
+    Serve(serve::Serve),
     /// Make tokens
     #[command(subcommand)]
     Token(token::Token),
@@ -55,6 +60,23 @@ enum Verb {
     Push(push::Push),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
+    /// Look whether everything that a server needs is as it should be: exit code 0 or 1
+    Doctor(doctor::Doctor),
+    /// Bring the database to this version, or tell whether it is
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Delete what retention does not keep, at once
+    ///
+    /// Works on the database itself: a running server does so by itself, and has a SQLite file for itself; on
+    /// PostgreSQL both may run at once.
+    Prune(prune::Prune),
+    /// Look after the data of users
+    #[command(subcommand)]
+    User(user::User),
+    /// Print the document of the HTTP API (OpenAPI 3.1)
+    Openapi,
+    /// Print the document of the WebSocket (AsyncAPI 3.0)
+    Asyncapi,
     /// Print the version
     Version(version::Version),
 }
@@ -67,7 +89,8 @@ impl Cli {
     pub fn run(self) -> Result<(), Failure> {
         let settings = &self.settings;
         match self.verb {
-            None | Some(Verb::Serve) => serve::run(settings),
+            None => serve::Serve::default().run(settings),
+            Some(Verb::Serve(serve)) => serve.run(settings),
             Some(Verb::Dev) => dev::run(settings),
             Some(Verb::Token(token)) => token.run(settings),
             Some(Verb::Send(send)) => send.run(settings),
@@ -75,6 +98,12 @@ impl Cli {
             Some(Verb::Keys(keys)) => keys.run(),
             Some(Verb::Push(push)) => push.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
+            Some(Verb::Doctor(doctor)) => doctor.run(settings),
+            Some(Verb::Migrate(migrate)) => migrate.run(settings),
+            Some(Verb::Prune(prune)) => prune.run(settings),
+            Some(Verb::User(user)) => user.run(settings),
+            Some(Verb::Openapi) => documents::openapi(settings),
+            Some(Verb::Asyncapi) => documents::asyncapi(settings),
             Some(Verb::Version(version)) => version.run(),
         }
     }

@@ -62,7 +62,7 @@ impl Push {
 impl Retry {
     fn run(self, settings: &Settings) -> Result<(), Failure> {
         let config = Config::read_for_client(&settings.sources())?;
-        let url = format!("{}/v1/admin/push/retry", self.server.base(&config)?);
+        let url = format!("{}/v1/admin/push/retry", self.server.admin_base(&config)?);
         let administrator = ADMINISTRATOR.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
         let token = self.token.credential(config)?.token(&administrator, "admin", TOKEN_TTL)?;
         let user = self.user.as_ref();

@@ -1,5 +1,7 @@
 //! `tidings serve`: the server as it runs for others.
 
+use clap::Args;
+
 use crate::{
     app::{self, Mode},
     config::Config,
@@ -8,13 +10,22 @@ use crate::{
 
 use super::{Failure, Settings};
 
-pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let (config, warnings) = Config::load(&settings.sources())?;
-    start_logs(&config)?;
-    for warning in warnings {
-        log::warn!("{warning}");
+#[derive(Args, Default)]
+pub struct Serve {
+    /// Leave the database as it is: refuse to start where it is not of this version (see `migrate`)
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+impl Serve {
+    pub fn run(&self, settings: &Settings) -> Result<(), Failure> {
+        let (config, warnings) = Config::load(&settings.sources())?;
+        start_logs(&config)?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        Ok(app::serve(config, Mode::Serve { migrates: !self.no_migrate }, |_| {})?)
     }
-    Ok(app::serve(config, Mode::Serve, |_| {})?)
 }
 
 pub fn start_logs(config: &Config) -> Result<(), Failure> {

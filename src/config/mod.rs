@@ -54,11 +54,7 @@ impl Config {
     /// unknown or malformed, or is unsafe.
     pub fn load(sources: &Sources) -> Result<(Self, Vec<String>), ConfigError> {
         let (config, origins) = read(sources, |_| true)?;
-        check::check(&config).map_err(|problem| ConfigError::Setting {
-            key: problem.key.to_owned(),
-            origin: origins.get(problem.key).cloned(),
-            problem: problem.text,
-        })?;
+        check::check(&config).map_err(|problem| named(problem, &origins))?;
         let warnings = check::warnings(&config, |key| origins.contains_key(key));
         Ok((config, warnings))
     }
@@ -71,6 +67,24 @@ impl Config {
     pub fn read_for_client(sources: &Sources) -> Result<Self, ConfigError> {
         read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
     }
+
+    /// Reads what is needed for work on the database without a server (`store`, `retention`). All else keeps its
+    /// default.
+    ///
+    /// # Errors
+    /// As [`Config::load`], but for what has nothing to do with it.
+    pub fn read_for_database(sources: &Sources) -> Result<Self, ConfigError> {
+        let is_wanted = |key: &str| key.starts_with("store.") || key.starts_with("retention.");
+        let (config, origins) = read(sources, is_wanted)?;
+        check::nothing_is_zero(&config).map_err(|problem| named(problem, &origins))?;
+        Ok(config)
+    }
+}
+
+/// The same with the place that the setting has come from.
+fn named(problem: check::Problem, origins: &HashMap<String, String>) -> ConfigError {
+    let origin = origins.get(problem.key).cloned();
+    ConfigError::Setting { key: problem.key.to_owned(), origin, problem: problem.text }
 }
 
 /// The settings that are wanted, and where each that was set came from.

@@ -7,9 +7,7 @@
 use diesel::{
     QueryResult,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    migration::{Migration, MigrationSource, MigrationVersion},
 };
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use super::{
     file::{DatabaseFile, FileLock},
@@ -232,25 +230,4 @@ fn checkpoint(conn: &mut Connection, mode: &str) -> QueryResult<()> {
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(()),
     }
-}
-
-/// Runs the migrations that a database lacks.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn migrate<DB, C>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<(), String>
-where
-    DB: diesel::backend::Backend,
-    C: MigrationHarness<DB>,
-{
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        format!("a migration failed: {}", error.to_string().replace('\n', " "))
-    };
-    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
-    let applied = conn.applied_migrations().map_err(failed)?;
-    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|m| m.name().version() == *version);
-    if let Some(unknown) = applied.iter().find(|version| !is_known(version)) {
-        return Err(format!("a newer version of tidings made it (migration {unknown})"));
-    }
-    conn.run_pending_migrations(migrations).map(drop).map_err(failed)
 }

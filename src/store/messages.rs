@@ -267,6 +267,8 @@ pub struct Flush;
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
     pub url: StoreUrl,
+    /// Whether a database of an older version is changed; else it is refused.
+    pub migrates: bool,
     /// Connections for reading.
     pub pool_size: u32,
     /// How long a locked or a slow database is waited for.
@@ -293,7 +295,6 @@ pub struct StoreOptions {
 /// What is known of other instances, with which the database may be shared.
 #[derive(Debug, Clone, Default)]
 pub struct Others {
-    /// Whether the bus is live; `None` without a bus. At each word, the same one again too, it is looked for
-    /// what the bus may have lost.
+    /// Whether the bus is live, if any; at each word, the same again too, it is looked for what it may have lost.
     pub bus: Option<watch::Receiver<bool>>,
 }

@@ -7,6 +7,7 @@ mod address_limits;
 mod addresses;
 mod administration;
 mod app;
+mod asyncapi;
 mod authentication;
 mod base_path;
 mod bodies;
@@ -23,6 +24,7 @@ mod crossing;
 #[allow(dead_code)]
 mod database;
 mod developing;
+mod doctor;
 mod durability;
 #[allow(dead_code)]
 mod engines;
@@ -39,6 +41,7 @@ mod isolation;
 mod listeners;
 mod listening;
 mod lost_commits;
+mod maintenance;
 mod marks;
 mod metrics;
 mod mutes;

@@ -42,7 +42,7 @@ const ORDER: [&str; 28] = [
     "session",
     "http",
     "transport",
-    "openapi",
+    "documents",
     "pages",
     "app",
     "cli",
@@ -72,7 +72,7 @@ const SHOWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Folders that the code map of ARCHITECTURE.md shows in one line.
-const MAPPED_AS_ONE: [&str; 2] = ["config/sections/", "cli/listen/"];
+const MAPPED_AS_ONE: [&str; 3] = ["config/sections/", "cli/doctor/", "cli/listen/"];
 
 const LINES_MAX: usize = 300;
 
