@@ -53,6 +53,7 @@ mod openapi;
 mod order;
 mod origins;
 mod pages;
+mod papers;
 mod pauses;
 mod poll;
 mod poll_ends;

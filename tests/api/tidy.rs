@@ -6,6 +6,7 @@
 //! the program (`b14_`), and a threat that of one that tries it (`t2_`).
 
 mod limits;
+mod papers;
 pub mod reading;
 
 use std::fs;
