@@ -14,9 +14,10 @@ use tidings::{
     config,
     domain::{
         Epoch, Identity, Json, MessageDraft, Notification, NotificationId, Position, RoomName, Scopes,
-        Timestamp, UserId,
+        Timestamp, Transport, UserId,
     },
     limits::Limits,
+    observe::metrics::Tally,
     outbox::{Outbox, OutboxLimits, OutboxPool},
     protocol::{
         Class, Frame,
@@ -122,6 +123,18 @@ fn messages(offsets: std::ops::RangeInclusive<u64>) -> Vec<Frame> {
     offsets.map(message).collect()
 }
 
+/// What counting adds to a delivery.
+fn tally(c: &mut Criterion) {
+    let (tally, at) = (Tally::begin(), Timestamp::from_secs(1_800_000_000));
+    let frame = messages(1..=1).remove(0).accepted_at(at);
+    let mut group = c.benchmark_group("metrics");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("a delivery", |b| {
+        b.iter(|| tally.sent(Transport::WebSocket, black_box(&frame), || at));
+    });
+    group.finish();
+}
+
 fn queue(c: &mut Criterion) {
     let limits = OutboxLimits { events: 1000, bytes: 1 << 20 };
     let mut group = c.benchmark_group("outbox");
@@ -184,5 +197,5 @@ fn count(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, encode, deliver, queue, parse, count);
+criterion_group!(benches, encode, deliver, tally, queue, parse, count);
 criterion_main!(benches);

@@ -1,10 +1,12 @@
 //! The composition root: the only place that names every part. The process runs and ends here; [`parts`] starts
 //! and watches what all workers share.
 
+mod check;
 mod door;
 mod machine;
 mod parts;
 mod policies;
+mod reload;
 mod server;
 mod shutdown;
 
@@ -18,10 +20,12 @@ use std::{
 };
 
 use actix_web::web;
+pub use check::check;
 pub use machine::Capacity;
 use parts::Parts;
 pub use policies::store_options;
 use policies::{liveness_policy, session_policy};
+pub use reload::Reader;
 use server::{Opened, Servers, Shared};
 use shutdown::{Signals, stop};
 use tokio::time::Instant;
@@ -32,6 +36,7 @@ use crate::{
     domain::NodeId,
     http::{Api, Listener},
     limits::Limits,
+    observe::metrics,
     pages::{ticker, trial::Trial},
     random,
 };
@@ -39,7 +44,9 @@ use crate::{
 /// How the server runs.
 #[derive(Clone)]
 pub enum Mode {
+    /// For others; on SIGHUP the settings are read again.
     Serve {
+        reader: Reader,
         /// Whether a database of an older version is changed.
         migrates: bool,
     },
@@ -57,7 +64,14 @@ impl Mode {
     }
 
     fn migrates(&self) -> bool {
-        matches!(self, Self::Serve { migrates: true } | Self::Dev(_))
+        matches!(self, Self::Serve { migrates: true, .. } | Self::Dev(_))
+    }
+
+    fn reader(&self) -> Option<&Reader> {
+        match self {
+            Self::Serve { reader, .. } => Some(reader),
+            Self::Dev(_) => None,
+        }
     }
 }
 
@@ -93,6 +107,7 @@ pub enum AppError {
 /// # Errors
 /// Where a part does not start or ends by itself.
 pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(Listening)) -> Result<(), AppError> {
+    metrics::process_started();
     actix::System::new().block_on(async move {
         let app = Application::start(config, mode).await?;
         let Listening { clients, administrators } = app.listening;
@@ -126,6 +141,7 @@ impl Application {
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;
+        let policy = session_policy(&config);
         let api = web::Data::new(Api {
             store: parts.store.clone(),
             hub: parts.hub.clone(),
@@ -139,6 +155,7 @@ impl Application {
             revoker,
             peers,
             push,
+            outboxes: policy.pool.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: config.http.body_timeout,
@@ -151,13 +168,14 @@ impl Application {
         if mode.trial().is_none() {
             capacity.warn_if_less_than(config.limits.sessions);
         }
+        let reloadable = config.clone();
         let shared = Shared {
             node,
             mode,
             api,
             gate,
             parts: parts.clone(),
-            policy: session_policy(&config),
+            policy,
             liveness: liveness_policy(&config),
             sessions: sessions.clone(),
             sessions_max: capacity.sessions,
@@ -172,6 +190,9 @@ impl Application {
             Listening { clients: public.address(), administrators: admin.as_ref().map(Opened::address) };
         // Until here a signal ends the process as it ends any other: nothing was accepted.
         let signals = Signals::listen().map_err(AppError::Signals)?;
+        if let Some(reader) = shared.mode.reader() {
+            reload::listen(reader.clone(), reloadable, shared.gate.clone()).map_err(AppError::Signals)?;
+        }
         let listener = if admin.is_some() { Listener::Public } else { Listener::Only };
         let servers = Servers {
             public: public.serve(listener, &shared)?,

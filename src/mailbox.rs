@@ -20,30 +20,65 @@ use actix::{
 #[derive(Debug, Clone)]
 pub struct Budget {
     total: usize,
-    taken: Arc<AtomicUsize>,
+    taken: Arc<Taken>,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    bytes: AtomicUsize,
+    messages: AtomicUsize,
+}
+
+/// How much waits, and may wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub messages: usize,
+    pub bytes: usize,
+    pub bytes_max: usize,
+}
+
+impl std::iter::Sum for Standing {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            messages: sum.messages + one.messages,
+            bytes: sum.bytes + one.bytes,
+            bytes_max: sum.bytes_max + one.bytes_max,
+        })
+    }
 }
 
 impl Budget {
     pub fn new(total: usize) -> Self {
-        Self { total, taken: Arc::new(AtomicUsize::new(0)) }
+        Self { total, taken: Arc::default() }
+    }
+
+    /// What has been taken and not given back.
+    pub fn standing(&self) -> Standing {
+        let Taken { bytes, messages } = &*self.taken;
+        Standing {
+            messages: messages.load(Ordering::Relaxed),
+            bytes: bytes.load(Ordering::Relaxed),
+            bytes_max: self.total,
+        }
     }
 
     /// Whether so many bytes would be given now. Only one who alone takes can rely on it.
     pub fn has(&self, bytes: usize) -> bool {
-        let taken = self.taken.load(Ordering::Relaxed);
+        let taken = self.taken.bytes.load(Ordering::Relaxed);
         taken == 0 || taken.saturating_add(bytes) <= self.total
     }
 
     /// Whether half of it is taken.
     pub fn is_strained(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) > self.total / 2
+        self.taken.bytes.load(Ordering::Relaxed) > self.total / 2
     }
 
     /// Takes bytes until the load is dropped; `None` if there are not as many left. Into an empty
     /// mailbox everything fits, however large it is.
     pub fn take(&self, bytes: usize) -> Option<Load> {
         let load = Load { bytes, taken: self.taken.clone() };
-        let before = self.taken.fetch_add(bytes, Ordering::Relaxed);
+        self.taken.messages.fetch_add(1, Ordering::Relaxed);
+        let before = self.taken.bytes.fetch_add(bytes, Ordering::Relaxed);
         (before == 0 || before.saturating_add(bytes) <= self.total).then_some(load)
     }
 }
@@ -52,12 +87,13 @@ impl Budget {
 #[derive(Debug)]
 pub struct Load {
     bytes: usize,
-    taken: Arc<AtomicUsize>,
+    taken: Arc<Taken>,
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
-        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.taken.messages.fetch_sub(1, Ordering::Relaxed);
+        self.taken.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -144,9 +180,10 @@ mod tests {
         let budget = Budget::new(100);
         assert!(budget.has(1000) && !budget.is_strained());
         let load = budget.take(60);
+        assert_eq!(budget.standing(), Standing { messages: 1, bytes: 60, bytes_max: 100 });
         assert!(budget.has(40) && !budget.has(41) && budget.is_strained());
         drop(load);
-        assert!(!budget.is_strained());
+        assert!(!budget.is_strained() && budget.standing().messages == 0);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use std::{
 
 use bytes::Bytes;
 pub use pool::{OutboxPool, Share};
-pub use queue::FAIR_BYTES;
 use queue::Queue;
+pub use queue::{FAIR_BYTES, OutboxLimits};
 
 use crate::{
     domain::RoomName,
@@ -25,13 +25,6 @@ use crate::{
 
 /// Replies that may wait before the session reads no further commands.
 const REPLIES_MAX: usize = 64;
-
-/// Bounds of one outbox.
-#[derive(Debug, Clone, Copy)]
-pub struct OutboxLimits {
-    pub events: usize,
-    pub bytes: usize,
-}
 
 /// The frame did not fit; its sender makes up for it once the outbox has drained.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +54,8 @@ struct State {
     ending: Ending,
     /// Something did not fit, and the reader has not come below half since.
     is_overflowed: bool,
+    /// It has come to that, and nobody was told yet.
+    has_news_of_overflow: bool,
     /// The queue has been at half or above, and nobody was told yet that it fell below.
     was_above_half: bool,
     has_drained: bool,
@@ -85,6 +80,7 @@ impl Outbox {
             queue: Queue::new(limits, pool),
             ending: Ending::Open,
             is_overflowed: false,
+            has_news_of_overflow: false,
             was_above_half: false,
             has_drained: false,
             has_caught_up: false,
@@ -95,8 +91,7 @@ impl Outbox {
     /// Takes a frame. A connection that is ending takes nothing more and refuses nothing.
     ///
     /// A reply is always taken. Presence and typing are set aside where the queue is at half or above, or more than
-    /// a fair share of an exhausted pool waits: the newest of each, and said when the reader has come below. A room's
-    /// event that does not fit takes the place of older ones.
+    /// a fair share of an exhausted pool waits: the newest of each, for later. A room's event takes the place of older.
     ///
     /// # Errors
     /// [`Full`] for an event of the inbox or a hint that does not fit, for an event of a room where too much else
@@ -114,13 +109,13 @@ impl Outbox {
         }
         if class != Class::Reply && state.queue.is_cut_short() {
             // Its reader makes up for it as soon as it has read something.
-            (state.is_overflowed, state.was_above_half) = (true, true);
-            return Err(Full);
+            state.was_above_half = true;
+            return Err(state.overflow());
         }
         if class != Class::Reply && !state.queue.fits(cost) {
-            state.is_overflowed = true;
+            let full = state.overflow();
             if class != Class::Room || !state.queue.relieve(cost) {
-                return Err(Full);
+                return Err(full);
             }
         }
         let waker = state.sleeping_reader();
@@ -166,11 +161,12 @@ impl Outbox {
         wake(waker);
     }
 
-    /// Forgets what waits: for a reader that will not read it.
-    pub fn clear(&self) {
+    /// Forgets what waits: for a reader that will not read it. Says how many events that was.
+    pub fn clear(&self) -> usize {
         let mut state = self.0.borrow_mut();
-        state.queue.clear();
+        let forgotten = state.queue.clear();
         (state.is_overflowed, state.was_above_half) = (false, false);
+        forgotten
     }
 
     /// Forgets what waits of a room: for a session that leaves it. An overflow ends with the reader's
@@ -191,6 +187,11 @@ impl Outbox {
     /// Whether something did not fit since the reader last came below half.
     pub fn is_overflowed(&self) -> bool {
         self.0.borrow().is_overflowed
+    }
+
+    /// Whether something did not fit, for the first time since the reader had caught up; says it once.
+    pub fn take_overflow(&self) -> bool {
+        std::mem::take(&mut self.0.borrow_mut().has_news_of_overflow)
     }
 
     /// Whether the reader lags behind: something did not fit, or it holds too much of a pool that is exhausted, and it
@@ -246,6 +247,12 @@ impl Outbox {
 }
 
 impl State {
+    fn overflow(&mut self) -> Full {
+        self.has_news_of_overflow |= !self.is_overflowed;
+        self.is_overflowed = true;
+        Full
+    }
+
     fn is_empty(&self) -> bool {
         self.queue.is_empty() && !self.has_ping && self.pong.is_none()
     }

@@ -248,5 +248,6 @@ export interface Problem {
   readonly detail?: string;
   readonly code?: string;
   readonly request_id?: string;
+  readonly trace_id?: string;
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
 }

@@ -55,11 +55,20 @@ beforeEach(() => {
     subscribe: async (options: never) => subscribe(options),
     getSubscription: async () => subscribed,
   };
-  const registration = { pushManager, getNotifications: async () => shown };
+  const installing = new EventTarget();
+  const registration = { pushManager, installing, active: null as unknown, getNotifications: async () => shown };
   const serviceWorker = Object.assign(worker, {
-    ready: Promise.resolve(registration),
+    // The page may be beyond the scope of the worker.
+    ready: new Promise(() => {}),
     getRegistration: async () => registration,
-    register: async (url: unknown) => registered.push(String(url)),
+    async register(url: unknown) {
+      registered.push(String(url));
+      setTimeout(() => {
+        registration.active = installing;
+        installing.dispatchEvent(new Event("statechange"));
+      });
+      return registration;
+    },
   });
   const kept = new Map<string, string>();
   const localStorage = {

@@ -31,6 +31,7 @@ use crate::{
     domain::NodeId,
     http::{self, Api, Listener, crowd::Crowd, patience::Patience},
     hub::{HubQueue, liveness::LivenessPolicy, seats::Seats, shard::HubShard, slots::Slots},
+    observe::metrics::{RouteFigures, Tally},
     pages::{self, trial::Trial},
     session::{SessionPolicy, Worker},
     transport,
@@ -96,6 +97,7 @@ impl Shared {
             policy: self.policy.clone(),
             sessions: self.sessions.clone(),
             sessions_max: self.sessions_max,
+            tally: Tally::begin(),
             is_draining: self.is_draining.clone(),
             drained_since: OnceCell::new(),
         }
@@ -119,12 +121,13 @@ impl Shared {
         App::new()
             .app_data(self.api.clone())
             .app_data(documents)
+            .app_data(RouteFigures::none())
             .configure(|config| below(base_path, listener, self.mode.trial(), config))
             .wrap(from_fn(http::held::hold))
             .wrap(from_fn(http::draining::let_go))
             .wrap(from_fn(http::uri::bounded))
             .wrap(Condition::new(self.mode.trial().is_some(), from_fn(http::host::loopback_only)))
-            .wrap(http::cors(&self.http.allowed_origins))
+            .wrap(http::cors(self.gate.clone()))
             .wrap(from_fn(http::request_id::name_request))
             .wrap(from_fn(http::pace::keep))
     }

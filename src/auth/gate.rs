@@ -10,7 +10,8 @@ use std::{
     time::Instant,
 };
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, http::header::HeaderValue};
+use arc_swap::ArcSwap;
 use secrecy::ExposeSecret;
 
 use super::{
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     config::Config,
     domain::{Identity, Timestamp, rate::Rate},
+    observe::metrics,
     store::{
         StoreLink,
         messages::{KeepTicket, RedeemTicket, StoreError},
@@ -56,6 +58,17 @@ pub enum Refusal {
     OriginNotAllowed,
     /// It is not known: the store did not say whether the ticket is good.
     Unknown(StoreError),
+}
+
+impl Refusal {
+    /// Its word in the numbers for operators.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::TwoCredentials => "two_credentials",
+            Self::InvalidToken | Self::Unknown(_) => "invalid_token",
+            Self::OriginNotAllowed => "origin_not_allowed",
+        }
+    }
 }
 
 /// By what requests are judged, whatever was stored.
@@ -111,7 +124,8 @@ impl Rules {
 
 /// Knows whom to let in, and keeps nothing of whom it did. Shared by all workers.
 pub struct Gate {
-    rules: Rules,
+    /// Replaced as a whole, when the settings are read again.
+    rules: ArcSwap<Rules>,
     store: StoreLink,
     revocations: Revocations,
     /// How often a refusal is told to the log, which is nothing that a stranger may fill.
@@ -121,13 +135,23 @@ pub struct Gate {
 impl Gate {
     pub fn new(rules: Rules, store: StoreLink) -> Self {
         let telling = Mutex::new(Rate::new(REFUSALS_PER_SECOND, REFUSALS_BURST));
-        Self { rules, store, revocations: Revocations::default(), telling }
+        Self { rules: ArcSwap::from_pointee(rules), store, revocations: Revocations::default(), telling }
+    }
+
+    /// From now on requests are judged by these. Who has been let in stays.
+    pub fn replace_rules(&self, rules: Rules) {
+        self.rules.store(rules.into());
+    }
+
+    /// Whether pages of this origin may read answers.
+    pub fn is_allowed_origin(&self, origin: &HeaderValue) -> bool {
+        self.rules.load().origins.is_allowed(origin)
     }
 
     /// Where a request comes from.
     pub fn client(&self, request: &HttpRequest) -> ClientAddress {
         let peer = request.peer_addr().map(|address| address.ip());
-        self.rules.trusted_proxies.client(peer, request.headers())
+        self.rules.load().trusted_proxies.client(peer, request.headers())
     }
 
     /// Says who makes a request; `None` if it carries no credential at all.
@@ -140,14 +164,11 @@ impl Gate {
         surface: Surface,
         now: Timestamp,
     ) -> Result<Option<Identity>, Refusal> {
-        let refuse = |refusal, reason: &str| {
-            if self.may_tell() {
-                let client = self.client(request).to_string();
-                log::warn!(client, reason; "auth refused");
-            }
+        let refuse = |refusal: Refusal, reason: &str| {
+            self.tell_refused(self.client(request), &refusal, reason);
             Err(refusal)
         };
-        let credential = match self.rules.credential(request, surface) {
+        let credential = match self.rules.load().credential(request, surface) {
             Ok(Some(credential)) => credential,
             Ok(None) => return Ok(None),
             Err((refusal, reason)) => return refuse(refusal, reason),
@@ -166,6 +187,15 @@ impl Gate {
         }
     }
 
+    /// Counts somebody who is not let in, and tells the log: the line that programs like fail2ban wait for (docs/logs.md).
+    pub fn tell_refused(&self, client: ClientAddress, refusal: &Refusal, reason: &str) {
+        metrics::credential_refused(refusal.word());
+        if self.may_tell() {
+            let client = client.to_string();
+            log::warn!(client, reason; "auth refused");
+        }
+    }
+
     fn may_tell(&self) -> bool {
         // Never held over anything that could panic, so what a poisoned lock guards is whole.
         let mut telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
@@ -175,7 +205,7 @@ impl Gate {
     /// Who makes a request that is not let in now, as far as a token says it: a ticket would be used up for nothing.
     /// Whoever is refused is told of that, so nobody else learns why they are not known.
     pub fn recognize(&self, request: &HttpRequest, surface: Surface, now: Timestamp) -> Option<Identity> {
-        match self.rules.credential(request, surface).ok()??.secret {
+        match self.rules.load().credential(request, surface).ok()??.secret {
             Secret::Token(token) => self.verify(token.expose_secret(), now).ok(),
             Secret::Ticket(_) => None,
         }
@@ -197,7 +227,7 @@ impl Gate {
         let Some(digest) = tickets::digest(ticket) else { return Ok(unknown) };
         let redeemed = self.store.ask(RedeemTicket { digest }).await.map_err(Refusal::Unknown)?;
         let Some(identity) = redeemed else { return Ok(unknown) };
-        let judged = self.rules.verifier.check_expiry(&identity, now).map(|()| identity);
+        let judged = self.rules.load().verifier.check_expiry(&identity, now).map(|()| identity);
         Ok(judged.and_then(|identity| self.unless_revoked(identity)))
     }
 
@@ -206,7 +236,7 @@ impl Gate {
     /// # Errors
     /// One opaque value, whatever the reason.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Identity, InvalidToken> {
-        self.rules.verifier.verify(token, now).and_then(|identity| self.unless_revoked(identity))
+        self.rules.load().verifier.verify(token, now).and_then(|identity| self.unless_revoked(identity))
     }
 
     fn unless_revoked(&self, identity: Identity) -> Result<Identity, InvalidToken> {

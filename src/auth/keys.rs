@@ -30,8 +30,9 @@ const KEY_ID_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error(
-        "is not set; HS256 needs a secret of at least {SECRET_BYTES_MIN} bytes: set it with \
-         `export TIDINGS_AUTH_SECRET=$(openssl rand -hex 32)`, or try things out with `tidings dev`"
+        "is not set; HS256 needs a secret of at least {SECRET_BYTES_MIN} bytes: `tidings init` writes a tidings.toml \
+         with a fresh one, `export TIDINGS_AUTH_SECRET=$(openssl rand -hex 32)` sets one for this shell, and \
+         `tidings dev` needs none"
     )]
     NoSecret,
     #[error(
@@ -155,7 +156,7 @@ pub fn check_secret(setting: &'static str, secret: &SecretString) -> Result<(), 
 }
 
 /// Whether a `kid` is one: anything else is refused unread, be it a path or a query.
-pub(super) fn is_key_id(text: &str) -> bool {
+pub fn is_key_id(text: &str) -> bool {
     (1..=KEY_ID_MAX).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }

@@ -18,6 +18,7 @@ mod claims;
 mod credential;
 pub mod forwarded;
 pub mod gate;
+mod key_pair;
 mod keys;
 mod origin;
 pub mod revocations;
@@ -29,6 +30,7 @@ pub mod tokens;
 mod verifier;
 
 pub use algorithm::Algorithm;
-pub use keys::check_secret;
+pub use key_pair::KeyPair;
+pub use keys::{check_secret, is_key_id};
 pub use origin::OriginRule;
 pub use verifier::{Verifier, VerifierOptions};

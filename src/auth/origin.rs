@@ -38,6 +38,12 @@ impl OriginRule {
         Ok(Self { allowed: allowed_origins.iter().map(read).collect::<Result<_, _>>()? })
     }
 
+    /// Whether pages of this origin are named.
+    pub fn is_allowed(&self, origin: &HeaderValue) -> bool {
+        let origin = origin.to_str().ok().and_then(Origin::parse);
+        origin.is_some_and(|origin| self.allowed.contains(&origin))
+    }
+
     /// Judges a request. `credential` is what it was authenticated by, `None` if by nothing yet.
     ///
     /// `X-Forwarded-Proto` is believed only if `peer_is_trusted_proxy`.

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     domain::{Invalid, NodeId, RoomName, UserId},
+    observe::metrics,
     random,
 };
 
@@ -148,6 +149,9 @@ impl Driver {
                         ended = shared.carry_out(&mut self.orders, &connection) => ended,
                     };
                     shared.end_life();
+                    if ended.is_some() {
+                        metrics::bridge_lost();
+                    }
                     match ended {
                         Some(loss) => loss,
                         None => return self.refuse_all().await,

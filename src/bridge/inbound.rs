@@ -13,7 +13,10 @@ use super::{
     names::Channel,
     pushes::{Push, Pushes},
 };
-use crate::domain::{NodeId, RoomName};
+use crate::{
+    domain::{NodeId, RoomName},
+    observe::metrics::{self, Dropped},
+};
 
 /// Most words that are taken at once.
 const BATCH: usize = 256;
@@ -28,6 +31,7 @@ impl Shared {
         loop {
             self.teller.has_room().await;
             pushes.next(&mut batch, BATCH).await;
+            metrics::bus_heard(batch.len());
             for push in batch.drain(..) {
                 match push {
                     Push::Said { channel, text, .. } => self.said(&channel, &text),
@@ -46,6 +50,7 @@ impl Shared {
                 }
             }
             if pushes.has_dropped() {
+                metrics::dropped(Dropped::BusFull, 1);
                 log::warn!("more is said on the bus than this node can hear; it reads again what it missed");
                 self.teller.retell();
             }

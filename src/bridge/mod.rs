@@ -40,7 +40,7 @@ use driver::{Driver, Shared, Work};
 pub use examining::{Examined, examine};
 pub use link::{BridgeLink, BusState};
 use messages::{HubReady, Orders, Stop};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{mpsc, oneshot};
 #[cfg(fuzzing)]
 pub use {
@@ -49,7 +49,15 @@ pub use {
     signature::Signer,
 };
 
-use crate::domain::NodeId;
+use crate::domain::{Invalid, NodeId};
+
+/// Whether this is where a Redis could be.
+///
+/// # Errors
+/// If it is not the URL of one; it is not repeated.
+pub fn check_url(url: &SecretString) -> Result<(), Invalid> {
+    connection::Address::parse(url.expose_secret()).map(drop)
+}
 
 /// How the bridge runs.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! What is ordered: carried out in order, as many orders at once as wait.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Instant};
 
 use redis::{ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -13,7 +13,7 @@ use super::{
     names::Channel,
     scripts,
 };
-use crate::{domain::RoomName, hub::messages::RoomRefusal};
+use crate::{domain::RoomName, hub::messages::RoomRefusal, observe::metrics};
 
 /// Most orders that are taken at once.
 const BATCH: usize = 256;
@@ -62,6 +62,7 @@ impl Shared {
         }
         loop {
             self.teller.has_room().await;
+            metrics::orders_waiting(orders.len());
             if orders.recv_many(&mut waiting, BATCH).await == 0 {
                 return None;
             }
@@ -108,7 +109,9 @@ impl Shared {
             if calls.is_empty() {
                 return Ok(stop);
             }
+            let asked = Instant::now();
             let answers = connection.call(&calls).await?;
+            metrics::bridge_answered(asked.elapsed());
             for (answer, then) in answers.into_iter().zip(then) {
                 let answer = self.accepted(answer)?;
                 match then {

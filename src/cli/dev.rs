@@ -11,7 +11,13 @@ use crate::{
     pages::trial::Trial,
 };
 
-use super::{Failure, Settings, dev_folder::DevFolder, output, serve::start_logs, server::url_of};
+use super::{
+    Failure, Settings,
+    dev_folder::DevFolder,
+    output,
+    serve::{self, start_logs},
+    server::url_of,
+};
 
 /// What push services are told of whom to write to.
 const PUSH_SUBJECT: &str = "mailto:nobody@example.com";
@@ -24,7 +30,7 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     let secret = folder.prepare()?;
     sources.preset = Some(("tidings dev", preset(&folder, &secret, configured.auth.secret.as_ref())));
     // The warnings are about a server for others.
-    let (config, _warnings) = Config::load(&sources)?;
+    let config = serve::resolve(&sources)?.config;
     if let Some(address) = config.http.admin_listen {
         refuse_open_listener("http.admin_listen", address)?;
     }

@@ -3,19 +3,16 @@
 //! Owns the generated secret: made once, readable by its owner only.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions, Permissions},
-    io::{self, ErrorKind, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    fs::{self, DirBuilder, Permissions},
+    io::{self, ErrorKind},
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::Failure;
+use super::{Failure, fresh};
 use crate::auth::check_secret;
-
-/// Bytes of randomness in a generated secret; written as hexadecimal it is twice as long.
-const SECRET_BYTES: usize = 32;
 
 pub struct DevFolder(PathBuf);
 
@@ -35,7 +32,8 @@ impl DevFolder {
     /// # Errors
     /// Where the folder cannot be made, or holds a secret that is none.
     pub fn prepare(&self) -> Result<SecretString, Failure> {
-        self.make().map_err(|error| self.failure(&error))?;
+        let fresh = fresh::secret()?;
+        self.make(&fresh).map_err(|error| self.failure(&error))?;
         let secret = self.secret()?;
         secret.ok_or_else(|| self.failure(&ErrorKind::NotFound.into()))
     }
@@ -68,32 +66,26 @@ impl DevFolder {
         Failure::Failed(format!("{} cannot be used: {error}", self.0.display()))
     }
 
-    fn make(&self) -> io::Result<()> {
+    fn make(&self, fresh: &SecretString) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
         // One that was there already, or was made under another umask, is closed to others too.
         fs::set_permissions(&self.0, Permissions::from_mode(0o700))?;
         // Secrets and data do not belong into a repository.
         write_once(&self.0.join(".gitignore"), "*\n")?;
-        let mut bytes = [0; SECRET_BYTES];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        write_once(&self.secret_path(), &format!("{text}\n"))
+        write_once(&self.secret_path(), &format!("{}\n", fresh.expose_secret()))
     }
 }
 
 /// Writes a file for its owner only; one that is there stays as it is.
 fn write_once(path: &Path, text: &str) -> io::Result<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()),
+    match fresh::write_new(path, text) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
+        result => result,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     #[test]
@@ -102,7 +94,7 @@ mod tests {
         let folder = DevFolder(parent.path().join(".tidings"));
         assert!(folder.secret().unwrap().is_none());
         let secret = folder.prepare().unwrap();
-        assert_eq!(secret.expose_secret().len(), 2 * SECRET_BYTES);
+        assert_eq!(secret.expose_secret().len(), 64);
         assert!(secret.expose_secret().bytes().all(|b| b.is_ascii_hexdigit()));
         assert_eq!(folder.prepare().unwrap().expose_secret(), secret.expose_secret());
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

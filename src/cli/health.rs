@@ -6,7 +6,7 @@ use crate::{config::Config, observe::logs::escaped};
 
 use super::{
     Failure, Settings,
-    output::print,
+    output::Form,
     server::{ANSWER_TIMEOUT, ServerArgs},
 };
 
@@ -20,6 +20,8 @@ pub struct Health {
     /// Ask whether it takes requests, not only whether it lives
     #[arg(long)]
     ready: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Health {
@@ -27,20 +29,24 @@ impl Health {
         let config = Config::read_for_client(&settings.sources())?;
         let path = if self.ready { "/ready" } else { "/health" };
         let url = format!("{}{path}", self.server.base(&config)?);
-        actix_web::rt::System::new().block_on(ask(&url))
+        let text = actix_web::rt::System::new().block_on(ask(&url))?;
+        // It is JSON already, whoever asks.
+        let json = serde_json::from_str(&text).unwrap_or(serde_json::Value::Null);
+        self.form.print(&escaped(&text), "ok", &json)
     }
 }
 
-async fn ask(url: &str) -> Result<(), Failure> {
+/// What the server says, if it is well.
+async fn ask(url: &str) -> Result<String, Failure> {
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).finish();
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("{url}: {error}"));
     let mut response = client.get(url).send().await.map_err(|error| failed(&error))?;
     let body = response.body().limit(BODY_MAX).await.map_err(|error| failed(&error))?;
-    let text = escaped(String::from_utf8_lossy(&body).trim());
+    let text = String::from_utf8_lossy(&body).trim().to_owned();
     if response.status().is_success() {
-        print(&text)
+        Ok(text)
     } else {
-        Err(failed(&format!("{} {text}", response.status())))
+        Err(failed(&format!("{} {}", response.status(), escaped(&text))))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     Failure, Settings,
-    output::{print, say},
+    output::{Form, print},
 };
 
 #[derive(Subcommand)]
@@ -25,22 +25,14 @@ pub enum Migrate {
 
 #[derive(Args)]
 pub struct Up {
-    /// Print only the names of what was run
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Args)]
 pub struct Status {
-    /// Print nothing
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Migrate {
@@ -75,14 +67,12 @@ impl Up {
     fn run(&self, options: &StoreOptions) -> Result<(), Failure> {
         refuse_if_taken(options, "stop it first, or start it anew: it does the same at its start")?;
         let names = store::migrate(options).map_err(|error| failed(&error))?;
-        if self.json {
+        if self.form.json {
             let json = serde_json::json!({ "database": options.url.to_string(), "applied": names });
             return print(&json.to_string());
         }
         names.iter().try_for_each(|name| print(name))?;
-        if !self.quiet {
-            say(&format!("{} is of this version", options.url));
-        }
+        self.form.say(&format!("{} is of this version", options.url));
         Ok(())
     }
 }
@@ -90,10 +80,12 @@ impl Up {
 impl Status {
     fn run(&self, options: &StoreOptions) -> Result<(), Failure> {
         let found = store::examine(options).map_err(|error| failed(&error))?.migrations;
-        if self.json {
+        if self.form.json {
             let json = serde_json::to_string(&found).map_err(|error| Failure::Failed(error.to_string()))?;
             print(&json)?;
-        } else if !self.quiet {
+        } else if self.form.quiet {
+            found.pending.iter().try_for_each(|name| print(name))?;
+        } else {
             let states =
                 [("applied", &found.applied), ("pending", &found.pending), ("unknown", &found.unknown)];
             for (state, names) in states {

@@ -3,12 +3,17 @@
 //! A verb reads settings and the terminal, calls what does the work, and says how it went.
 //! What a program may read goes to standard output, what a person should know to standard error.
 
+mod completions;
+mod config;
 mod dev;
 mod dev_folder;
 mod doctor;
 mod documents;
 mod failure;
+mod fresh;
 mod health;
+mod init;
+mod inspect;
 mod keys;
 mod listen;
 mod migrate;
@@ -45,7 +50,12 @@ enum Verb {
     Dev,
     /// Run the server (also without a verb)
     Serve(serve::Serve),
-    /// Make tokens
+    /// Write a settings file with fresh secrets
+    Init(init::Init),
+    /// Check, show and explain settings
+    #[command(subcommand)]
+    Config(config::Verb),
+    /// Make and explain tokens
     #[command(subcommand)]
     Token(token::Token),
     /// Publish a notification to a user, or a message to a room
@@ -77,6 +87,8 @@ enum Verb {
     Openapi,
     /// Print the document of the WebSocket (AsyncAPI 3.0)
     Asyncapi,
+    /// Print what a shell needs to complete the command line
+    Completions(completions::Completions),
     /// Print the version
     Version(version::Version),
 }
@@ -92,6 +104,8 @@ impl Cli {
             None => serve::Serve::default().run(settings),
             Some(Verb::Serve(serve)) => serve.run(settings),
             Some(Verb::Dev) => dev::run(settings),
+            Some(Verb::Init(init)) => init.run(settings),
+            Some(Verb::Config(verb)) => verb.run(settings),
             Some(Verb::Token(token)) => token.run(settings),
             Some(Verb::Send(send)) => send.run(settings),
             Some(Verb::Listen(listen)) => listen.run(settings),
@@ -104,6 +118,7 @@ impl Cli {
             Some(Verb::User(user)) => user.run(settings),
             Some(Verb::Openapi) => documents::openapi(settings),
             Some(Verb::Asyncapi) => documents::asyncapi(settings),
+            Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Version(version)) => version.run(),
         }
     }

@@ -2,7 +2,41 @@
 
 use std::io::{self, Write};
 
+use clap::Args;
+
 use super::Failure;
+
+/// For whom it is printed.
+#[derive(Args, Debug, Clone, Copy, Default)]
+pub struct Form {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print only the value
+    #[arg(short, long, conflicts_with = "json")]
+    pub quiet: bool,
+}
+
+impl Form {
+    /// Prints the text for people, the value for scripts, or JSON for programs.
+    ///
+    /// # Errors
+    /// As [`print`].
+    pub fn print(self, text: &str, value: &str, json: &serde_json::Value) -> Result<(), Failure> {
+        match self {
+            Self { json: true, .. } => print(&json.to_string()),
+            Self { quiet: true, .. } => print(value),
+            _ => print(text),
+        }
+    }
+
+    /// Tells a person something that is no part of what was asked for.
+    pub fn say(self, line: &str) {
+        if !self.quiet && !self.json {
+            say(line);
+        }
+    }
+}
 
 /// Prints a line for programs and people.
 ///

@@ -7,17 +7,13 @@ use crate::{app::store_options, config::Config, store};
 use super::{
     Failure, Settings,
     migrate::{failed, refuse_if_taken},
-    output::print,
+    output::Form,
 };
 
 #[derive(Args)]
 pub struct Prune {
-    /// Print only how many notifications were deleted
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Prune {
@@ -26,12 +22,8 @@ impl Prune {
         let options = store_options(&config);
         refuse_if_taken(&options, "stop it first, or leave it to it: it applies retention all the time")?;
         let store::Pruned { expired, aged, read } = store::prune(&options).map_err(|error| failed(&error))?;
-        if self.json {
-            return print(&serde_json::json!({ "expired": expired, "aged": aged, "read": read }).to_string());
-        }
-        if self.quiet {
-            return print(&(expired + aged + read).to_string());
-        }
-        print(&format!("deleted {expired} that had expired, {aged} for their age, {read} that were read"))
+        let text = format!("deleted {expired} that had expired, {aged} for their age, {read} that were read");
+        let json = serde_json::json!({ "expired": expired, "aged": aged, "read": read });
+        self.form.print(&text, &(expired + aged + read).to_string(), &json)
     }
 }

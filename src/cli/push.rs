@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     Failure, Settings,
-    output::print,
+    output::Form,
     send::explain,
     server::{ANSWER_TIMEOUT, ServerArgs, TokenArgs},
 };
@@ -40,9 +40,8 @@ pub struct Retry {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Deserialize)]
@@ -77,10 +76,8 @@ impl Retry {
             }
         });
         let retried = retried?;
-        if self.json {
-            return print(&serde_json::json!({ "retried": retried }).to_string());
-        }
-        print(&format!("{retried} are due again"))
+        let json = serde_json::json!({ "retried": retried });
+        self.form.print(&format!("{retried} are due again"), &retried.to_string(), &json)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     Failure, Settings,
-    output::print,
+    output::{Form, print},
     server::{ANSWER_TIMEOUT, ServerArgs, TokenArgs},
 };
 
@@ -73,12 +73,8 @@ pub struct Send {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print only the id; of a message its position
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print the server's answer as it came
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// The request that publishes, and the scope that it needs.
@@ -131,7 +127,7 @@ impl Send {
         let publisher = PUBLISHER.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
         let token = self.token.credential(config)?.token(&publisher, &call.scope, TOKEN_TTL)?;
         let body = actix_web::rt::System::new().block_on(publish(&base, &token, call))?;
-        if self.json {
+        if self.form.json {
             return print(body.trim_end());
         }
         let answer: Answer = serde_json::from_str(&body)
@@ -140,7 +136,7 @@ impl Send {
             Answer::Message { position } => print(&escaped(&position)),
             Answer::Notifications { notifications } => {
                 notifications.iter().try_for_each(|Published { id, position }| {
-                    print(&escaped(&if self.quiet { id.clone() } else { format!("{id} {position}") }))
+                    print(&escaped(&if self.form.quiet { id.clone() } else { format!("{id} {position}") }))
                 })
             }
         }

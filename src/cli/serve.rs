@@ -1,10 +1,12 @@
 //! `tidings serve`: the server as it runs for others.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use crate::{
     app::{self, Mode},
-    config::Config,
+    config::{Config, ConfigError, Resolved, Sources},
     observe::logs,
 };
 
@@ -19,13 +21,33 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(&self, settings: &Settings) -> Result<(), Failure> {
-        let (config, warnings) = Config::load(&settings.sources())?;
+        let Resolved { config, warnings, .. } = load(settings)?;
         start_logs(&config)?;
         for warning in warnings {
             log::warn!("{warning}");
         }
-        Ok(app::serve(config, Mode::Serve { migrates: !self.no_migrate }, |_| {})?)
+        let sources = settings.sources();
+        let reader = Arc::new(move || resolve(&sources).map(|resolved| resolved.config));
+        Ok(app::serve(config, Mode::Serve { reader, migrates: !self.no_migrate }, |_| {})?)
     }
+}
+
+/// The settings that a server would start with.
+///
+/// # Errors
+/// Where it would not.
+pub fn load(settings: &Settings) -> Result<Resolved, Failure> {
+    Ok(resolve(&settings.sources())?)
+}
+
+/// The same, from these sources.
+///
+/// # Errors
+/// Where a server would not start with them.
+pub fn resolve(sources: &Sources) -> Result<Resolved, ConfigError> {
+    let resolved = Config::resolve(sources)?;
+    app::check(&resolved.config).map_err(|problem| resolved.refusal(problem))?;
+    Ok(resolved)
 }
 
 pub fn start_logs(config: &Config) -> Result<(), Failure> {

@@ -7,15 +7,10 @@ use secrecy::ExposeSecret;
 
 use crate::{
     config::{Algorithm, Config, format_duration, parse_duration},
-    domain::{Invalid, Scopes, UserId},
+    domain::{Invalid, RoomName, Scopes, Timestamp, UserId},
 };
 
-use super::{
-    Failure, Settings,
-    dev_folder::DevFolder,
-    output::{print, say},
-    server::{Credential, Signer},
-};
+use super::{Failure, Settings, dev_folder::DevFolder, inspect::Inspect, output::Form, server::Signer};
 
 /// A token counts whole seconds, and no clock or calendar goes wrong over ten years.
 const TTL_MIN: Duration = Duration::from_secs(1);
@@ -31,6 +26,8 @@ pub enum Token {
     Mint(Mint),
     /// Make a token for the server that `tidings dev` runs here
     Dev(Dev),
+    /// Explain a token, and why the configured server would refuse it: exit code 0 or 1
+    Inspect(Inspect),
 }
 
 #[derive(Args)]
@@ -40,15 +37,14 @@ pub struct Mint {
     /// What it allows, such as "join:* publish:* notify"
     #[arg(long, default_value = "")]
     scope: String,
+    /// Let it join this room and publish there; may be given again
+    #[arg(long = "room", value_name = "NAME")]
+    rooms: Vec<RoomName>,
     /// How long it lives, such as 1h: from 1s to 3650d
     #[arg(long, default_value = "1h", value_parser = parse_ttl)]
     ttl: Duration,
-    /// Print only the token
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Args)]
@@ -56,6 +52,8 @@ pub struct Dev {
     /// User id: who the token is for
     #[arg(long, default_value = "dev")]
     user: UserId,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Token {
@@ -64,12 +62,16 @@ impl Token {
         match self {
             Self::Mint(mint) => mint.run(config),
             Self::Dev(dev) => dev.run(config),
+            Self::Inspect(inspect) => inspect.run(config),
         }
     }
 }
 
 impl Mint {
-    fn run(self, config: Config) -> Result<(), Failure> {
+    fn run(mut self, config: Config) -> Result<(), Failure> {
+        for room in &self.rooms {
+            self.scope = format!("{} join:{room} publish:{room}", self.scope).trim_start().to_owned();
+        }
         if config.auth.algorithm != Algorithm::Hs256 {
             return Err(Failure::Usage(format!(
                 "auth.algorithm is {}: the private key is not here, so tokens are made by whoever has it",
@@ -79,23 +81,13 @@ impl Mint {
         let signer = Signer::configured(config.auth)?;
         let (token, expires_at) = signer.sign(&self.sub, &self.scope, self.ttl)?;
         let scopes = Scopes::parse(&self.scope);
-        if self.json {
-            let json = serde_json::json!({
-                "token": token, "sub": self.sub, "scopes": scopes.words(), "expires_at": expires_at,
-            });
-            return print(&json.to_string());
-        }
-        print(&token)?;
-        if !self.quiet {
-            let granted =
-                if scopes.words().is_empty() { "the own inbox".to_owned() } else { scopes.words().join(" ") };
-            let ttl = format_duration(&self.ttl);
-            say(&format!("for {}, allows {granted}, until {expires_at} ({ttl})", self.sub));
-            for word in
-                self.scope.split_whitespace().filter(|word| !scopes.words().iter().any(|known| known == word))
-            {
-                say(&format!("{word:?} is no scope of tidings and grants nothing here"));
-            }
+        self.form.print(&token, &token, &json(&token, &self.sub, &scopes, expires_at))?;
+        let (granted, ttl) = (granted(&scopes), format_duration(&self.ttl));
+        self.form.say(&format!("for {}, allows {granted}, until {expires_at} ({ttl})", self.sub));
+        for word in
+            self.scope.split_whitespace().filter(|word| !scopes.words().iter().any(|known| known == word))
+        {
+            self.form.say(&format!("{word:?} is no scope of tidings and grants nothing here"));
         }
         Ok(())
     }
@@ -116,6 +108,17 @@ impl Dev {
             )
         })?;
         let signer = Signer::new(secret.expose_secret().into(), config.auth);
-        print(&Credential::Signer(signer).token(&self.user, DEV_SCOPE, DEV_TTL)?)
+        let (token, expires_at) = signer.sign(&self.user, DEV_SCOPE, DEV_TTL)?;
+        let scopes = Scopes::parse(DEV_SCOPE);
+        self.form.print(&token, &token, &json(&token, &self.user, &scopes, expires_at))
     }
+}
+
+fn json(token: &str, user: &UserId, scopes: &Scopes, expires_at: Timestamp) -> serde_json::Value {
+    serde_json::json!({ "token": token, "sub": user, "scopes": scopes.words(), "expires_at": expires_at })
+}
+
+/// What scopes allow, in words.
+pub fn granted(scopes: &Scopes) -> String {
+    if scopes.words().is_empty() { "the own inbox".to_owned() } else { scopes.words().join(" ") }
 }

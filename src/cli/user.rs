@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     Failure, Settings,
-    output::print,
+    output::Form,
     send::{encoded, explain},
     server::{ServerArgs, TokenArgs},
 };
@@ -44,12 +44,8 @@ pub struct Forget {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print nothing
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl User {
@@ -68,10 +64,8 @@ impl Forget {
         let administrator = ADMINISTRATOR.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
         let token = self.token.credential(config)?.token(&administrator, "admin", TOKEN_TTL)?;
         actix_web::rt::System::new().block_on(erase(&url, &token))?;
-        if self.json {
-            return print(&serde_json::json!({ "user": self.id, "erased": true }).to_string());
-        }
-        if self.quiet { Ok(()) } else { print(&format!("nothing of {} is left", self.id)) }
+        let json = serde_json::json!({ "user": self.id, "erased": true });
+        self.form.print(&format!("nothing of {} is left", self.id), self.id.as_str(), &json)
     }
 }
 

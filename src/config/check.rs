@@ -16,10 +16,9 @@ use crate::{
 /// Longest start of the names on the bus, in characters.
 const PREFIX_MAX: usize = 64;
 
-/// What nothing reads where nothing is pushed.
-const PUSH_SETTINGS: [&str; 7] = [
+/// What nothing reads where nothing is pushed; the key may lie ready.
+const PUSH_SETTINGS: [&str; 6] = [
     "limits.push_subscriptions",
-    "push.vapid_private_key",
     "push.subject",
     "push.grace",
     "push.ttl",

@@ -5,8 +5,8 @@ use std::io;
 /// What stops the start with exit code 2. Never holds the value of a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    #[error("{path:?} cannot be read: {cause}")]
-    Unreadable { path: std::path::PathBuf, cause: io::Error },
+    #[error("{what} cannot be read: {cause}; {fix}")]
+    Unreadable { what: String, cause: io::Error, fix: &'static str },
     #[error("{path:?} is not TOML: {detail}")]
     Malformed { path: std::path::PathBuf, detail: String },
     #[error("{name} is not a setting{}", hint(.suggestion))]
@@ -18,6 +18,7 @@ pub enum ConfigError {
 /// What a setting has to be, in words of those who write it.
 fn in_words(expected: &str) -> &str {
     match expected {
+        "a boolean" => "true or false",
         "an unsigned 32 bit integer" => "a whole number from 0 to 4294967295",
         integer if integer.ends_with("integer") => "a whole number from 0",
         other => other,
@@ -25,7 +26,10 @@ fn in_words(expected: &str) -> &str {
 }
 
 fn hint(suggestion: &Option<String>) -> String {
-    suggestion.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+    match suggestion {
+        Some(name) => format!("; did you mean {name}?"),
+        None => "; `tidings config doc` lists all there are".to_owned(),
+    }
 }
 
 fn from(origin: &Option<String>) -> String {

@@ -1,20 +1,13 @@
-//! The names of all settings, read off the sections themselves, and what a wrong name was meant to be.
+//! The names of all settings, and what a wrong name was meant to be.
 
-use super::Config;
+use super::table;
 
 /// Most letters that a slip may change.
 const SLIP_MAX: usize = 3;
 
-/// All keys as `section.key`, in no particular order.
+/// All keys as `section.key`, in the order of the papers.
 pub fn all() -> Vec<String> {
-    let sections = serde_json::to_value(Config::default()).unwrap_or_default();
-    let sections = sections.as_object().into_iter().flatten();
-    sections
-        .flat_map(|(section, keys)| {
-            let keys = keys.as_object().into_iter().flatten();
-            keys.map(move |(key, _)| format!("{section}.{key}"))
-        })
-        .collect()
+    table::all().map(|setting| setting.key.to_owned()).collect()
 }
 
 /// The environment variable of a key: `TIDINGS_HTTP_LISTEN` for `http.listen`.

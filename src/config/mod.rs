@@ -7,8 +7,11 @@ mod base_path;
 mod check;
 mod error;
 mod keys;
+mod lines;
+pub mod reference;
 mod sections;
 mod sources;
+pub mod table;
 mod units;
 
 #[cfg(test)]
@@ -17,6 +20,7 @@ mod tests;
 use std::collections::HashMap;
 
 pub use base_path::BasePath;
+pub use check::Problem;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use sections::{
@@ -26,9 +30,9 @@ pub use sections::{
 use serde::{Deserialize, Serialize};
 use sources::Layer;
 pub use sources::Sources;
-pub use units::{format_duration, parse_duration};
+pub use units::{HIDDEN, format_duration, parse_duration};
 
-/// All settings, by section. Serialised, secrets are left out.
+/// All settings, by section. Serialised, a secret is [`HIDDEN`].
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -45,6 +49,30 @@ pub struct Config {
     pub log: Log,
 }
 
+/// What was read, and where from.
+pub struct Resolved {
+    pub config: Config,
+    /// What should be known at the start, each as one line.
+    pub warnings: Vec<String>,
+    origins: HashMap<String, String>,
+}
+
+impl Resolved {
+    /// Where a setting came from; `None` for its default.
+    pub fn origin(&self, key: &str) -> Option<&str> {
+        self.origins.get(key).map(String::as_str)
+    }
+
+    /// The error about a setting that somebody refuses.
+    pub fn refusal(&self, problem: Problem) -> ConfigError {
+        ConfigError::Setting {
+            key: problem.key.to_owned(),
+            origin: self.origin(problem.key).map(str::to_owned),
+            problem: problem.text,
+        }
+    }
+}
+
 impl Config {
     /// Reads the settings of a server: file, then environment, then flags. Beside them is what should be
     /// known at the start, each as one line.
@@ -53,10 +81,27 @@ impl Config {
     /// One line that names the setting, where it came from and the fix: for what cannot be read, is
     /// unknown or malformed, or is unsafe.
     pub fn load(sources: &Sources) -> Result<(Self, Vec<String>), ConfigError> {
+        Self::resolve(sources).map(|resolved| (resolved.config, resolved.warnings))
+    }
+
+    /// The same, with where each setting came from.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn resolve(sources: &Sources) -> Result<Resolved, ConfigError> {
+        let mut resolved = Self::read(sources)?;
+        check::check(&resolved.config).map_err(|problem| resolved.refusal(problem))?;
+        resolved.warnings = check::warnings(&resolved.config, |key| resolved.origins.contains_key(key));
+        Ok(resolved)
+    }
+
+    /// The same without asking whether a server could run with them; nothing is warned of.
+    ///
+    /// # Errors
+    /// For what cannot be read, is unknown or malformed.
+    pub fn read(sources: &Sources) -> Result<Resolved, ConfigError> {
         let (config, origins) = read(sources, |_| true)?;
-        check::check(&config).map_err(|problem| named(problem, &origins))?;
-        let warnings = check::warnings(&config, |key| origins.contains_key(key));
-        Ok((config, warnings))
+        Ok(Resolved { config, warnings: Vec::new(), origins })
     }
 
     /// Reads what a client on the server's machine needs: where the server is (`http`), and how its
@@ -76,15 +121,15 @@ impl Config {
     pub fn read_for_database(sources: &Sources) -> Result<Self, ConfigError> {
         let is_wanted = |key: &str| key.starts_with("store.") || key.starts_with("retention.");
         let (config, origins) = read(sources, is_wanted)?;
-        check::nothing_is_zero(&config).map_err(|problem| named(problem, &origins))?;
-        Ok(config)
+        let resolved = Resolved { config, warnings: Vec::new(), origins };
+        check::nothing_is_zero(&resolved.config).map_err(|problem| resolved.refusal(problem))?;
+        Ok(resolved.config)
     }
 }
 
-/// The same with the place that the setting has come from.
-fn named(problem: check::Problem, origins: &HashMap<String, String>) -> ConfigError {
-    let origin = origins.get(problem.key).cloned();
-    ConfigError::Setting { key: problem.key.to_owned(), origin, problem: problem.text }
+/// The setting that was meant by a wrong name, if one is near.
+pub fn nearest(name: &str) -> Option<String> {
+    keys::nearest(name, keys::all().into_iter())
 }
 
 /// The settings that are wanted, and where each that was set came from.

@@ -2,16 +2,11 @@
 //!
 //! The environment is given, never read here, so that two readers (or two tests) do not meet in it.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
 
 use config::{FileFormat, Map, Source, Value};
 
-use super::{ConfigError, keys};
+use super::{ConfigError, keys, lines::Lines};
 
 /// What to read settings from; the later field wins.
 #[derive(Default)]
@@ -40,28 +35,46 @@ impl Sources {
     }
 
     fn file(&self, known: &[String]) -> Result<Layer, ConfigError> {
-        let named = self.file.clone().or(self.raw("TIDINGS_CONFIG").map(PathBuf::from));
-        let is_named = named.is_some();
-        let path = named.unwrap_or_else(|| self.folder.join("tidings.toml"));
+        let (path, from) = self.path();
         let text = match fs::read_to_string(&path) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !is_named => return Ok(Layer::new()),
-            result => result.map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && from.is_empty() => {
+                return Ok(Layer::new());
+            }
+            result => result.map_err(|cause| ConfigError::Unreadable {
+                what: format!("{path:?}{from}"),
+                cause,
+                fix: "name a file that this user may read, or write one with `tidings init`",
+            })?,
         };
         let sections = config::File::from_str(&text, FileFormat::Toml).collect().map_err(|error| {
             ConfigError::Malformed { path: path.clone(), detail: without_excerpt(&error) }
         })?;
+        let lines = Lines::of(&text);
+        let place =
+            |name: &str| format!("{}:{}", path.display().to_string().escape_debug(), lines.line(name));
+        let unknown = |name: &str| ConfigError::Unknown {
+            name: format!("{} in {}", name.escape_debug(), place(name)),
+            suggestion: nearest(name, known),
+        };
         let mut layer = Layer::new();
         for (section, value) in sections {
-            let keys = value.into_table().map_err(|_| unknown_in_file(&section, &path, known))?;
+            let keys = value.into_table().map_err(|_| unknown(&section))?;
             for (key, value) in keys {
                 let key = format!("{section}.{key}");
                 if !known.contains(&key) {
-                    return Err(unknown_in_file(&key, &path, known));
+                    return Err(unknown(&key));
                 }
-                layer.insert(key, Value::new(Some(&path.display().to_string()), value.kind));
+                layer.insert(key.clone(), Value::new(Some(&place(&key)), value.kind));
             }
         }
         Ok(layer)
+    }
+
+    /// Where the file is, and who says so; nobody says where it is looked for anyway.
+    pub fn path(&self) -> (PathBuf, &'static str) {
+        let named = self.raw("TIDINGS_CONFIG").map(|path| (PathBuf::from(path), " (from TIDINGS_CONFIG)"));
+        let named = self.file.clone().map(|path| (path, " (from --config)")).or(named);
+        named.unwrap_or_else(|| (self.folder.join("tidings.toml"), ""))
     }
 
     fn environment(&self, known: &[String]) -> Result<Layer, ConfigError> {
@@ -69,7 +82,7 @@ impl Sources {
         let mut names = vec!["TIDINGS_CONFIG".to_owned()];
         for key in known {
             let name = keys::variable(key);
-            let value = match self.variable(&name)? {
+            let value = match self.variable(key, &name)? {
                 Some(value) => Some(value),
                 None => self.conventional(key)?,
             };
@@ -91,16 +104,16 @@ impl Sources {
     /// The names that platforms give to the same things.
     fn conventional(&self, key: &str) -> Result<Option<(String, String)>, ConfigError> {
         match key {
-            "store.url" => self.variable("DATABASE_URL"),
-            "bridge.url" => self.variable("REDIS_URL"),
+            "store.url" => self.variable(key, "DATABASE_URL"),
+            "bridge.url" => self.variable(key, "REDIS_URL"),
             "http.listen" => {
-                let Some((origin, port)) = self.variable("PORT")? else { return Ok(None) };
+                let Some((origin, port)) = self.variable(key, "PORT")? else { return Ok(None) };
                 match port.parse::<u16>() {
                     Ok(port) => {
                         let address = if self.is_port_local { "127.0.0.1" } else { "0.0.0.0" };
                         Ok(Some((origin, format!("{address}:{port}"))))
                     }
-                    Err(_) => Err(setting(key, origin, "a port number is expected")),
+                    Err(_) => Err(setting(key, origin, "a port number is expected, such as 8080")),
                 }
             }
             _ => Ok(None),
@@ -108,25 +121,31 @@ impl Sources {
     }
 
     /// The origin and the value of a variable, or of the file that `NAME_FILE` names.
-    fn variable(&self, name: &str) -> Result<Option<(String, String)>, ConfigError> {
+    fn variable(&self, key: &str, name: &str) -> Result<Option<(String, String)>, ConfigError> {
         let name_of_file = format!("{name}_FILE");
         match (self.raw(name), self.raw(&name_of_file)) {
             (None, None) => Ok(None),
-            (Some(_), Some(_)) => Err(setting(name, name_of_file, "both are set; keep one")),
+            (Some(_), Some(_)) => {
+                let origin = format!("environment variables {name} and {name_of_file}");
+                Err(setting(key, origin, "both are set; keep one"))
+            }
             (Some(value), None) => {
                 let origin = format!("environment variable {name}");
                 let text = value.clone().into_string();
-                let text = text.map_err(|_| setting(name, origin.clone(), "the value is not UTF-8"))?;
+                let text = text.map_err(|_| setting(key, origin.clone(), "the value is not UTF-8"))?;
                 Ok(Some((origin, text)))
             }
             (None, Some(path)) => {
-                let path = PathBuf::from(path);
-                let text = fs::read_to_string(&path)
-                    .map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })?;
+                let origin = format!("environment variable {name_of_file}, {path:?}");
+                let text = fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable {
+                    what: format!("{key} (from {origin})"),
+                    cause,
+                    fix: "name a file of text that this user may read",
+                })?;
                 // Editors and `echo` end a file with a line break that is no part of the value.
                 let text = text.strip_suffix('\n').unwrap_or(&text);
                 let text = text.strip_suffix('\r').unwrap_or(text);
-                Ok(Some((format!("environment variable {name_of_file}"), text.to_owned())))
+                Ok(Some((origin, text.to_owned())))
             }
         }
     }
@@ -161,11 +180,6 @@ impl Sources {
 
 fn setting(key: &str, origin: String, problem: &str) -> ConfigError {
     ConfigError::Setting { key: key.to_owned(), origin: Some(origin), problem: problem.to_owned() }
-}
-
-fn unknown_in_file(name: &str, path: &Path, known: &[String]) -> ConfigError {
-    let suggestion = nearest(name, known);
-    ConfigError::Unknown { name: format!("{:?} in {path:?}", name), suggestion }
 }
 
 fn nearest(name: &str, known: &[String]) -> Option<String> {

@@ -5,7 +5,7 @@
 
 use std::{fmt::Display, net::SocketAddr, str::FromStr, time::Duration};
 
-use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::domain::Invalid;
 
@@ -141,6 +141,22 @@ pub mod text {
     }
 }
 
+/// How much is logged; in capitals or not.
+pub mod level {
+    use log::LevelFilter;
+
+    use super::*;
+
+    pub fn serialize<S: Serializer>(level: &LevelFilter, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&level.as_str().to_ascii_lowercase())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LevelFilter, D::Error> {
+        let expected = "one of these is expected: off error warn info debug trace";
+        parsed(deserializer, |text| text.parse().map_err(|_| Invalid::new(expected)))
+    }
+}
+
 /// A text that may be missing; an empty one is.
 pub mod optional {
     use super::*;
@@ -192,14 +208,17 @@ pub mod list {
     }
 }
 
+/// What is shown in the place of a secret.
+pub const HIDDEN: &str = "(hidden)";
+
 /// Texts that never reach a log, an error or a printout; an empty one is none.
 pub mod secret {
     use secrecy::SecretString;
 
     use super::*;
 
-    pub fn serialize<S: Serializer>(_: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_none()
+    pub fn serialize<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+        secret.as_ref().map(|_| HIDDEN).serialize(serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
@@ -240,45 +259,4 @@ macro_rules! words {
 pub(super) use words;
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn a_duration_needs_a_unit() {
-        for (text, millis) in
-            [("25s", 25_000), ("500ms", 500), ("10m", 600_000), ("90d", 7_776_000_000), ("0", 0)]
-        {
-            assert_eq!(parse_duration(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for bad in ["", "25", "s", "-1s", "1.5s", "25 sec", "99999999999999999999s", "1h30m", "25S"] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_size_is_bytes_or_a_binary_unit() {
-        for (text, bytes) in
-            [("65536", 65_536), ("64KiB", 65_536), ("1MiB", 1 << 20), ("0", 0), ("1 GiB", 1 << 30)]
-        {
-            assert_eq!(parse_size(text), Ok(bytes), "{text}");
-        }
-        for bad in ["", "64KB", "64k", "-1", "1.5MiB", "KiB", "99999999999GiB"] {
-            assert!(parse_size(bad).is_err(), "{bad}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_duration_reads_back_as_it_was_written(millis in 0..u64::MAX / 2) {
-            let duration = Duration::from_millis(millis);
-            prop_assert_eq!(parse_duration(&format_duration(&duration)), Ok(duration));
-        }
-
-        #[test]
-        fn any_text_is_an_amount_or_an_error(text in ".*") {
-            let _ = (parse_duration(&text), parse_size(&text));
-        }
-    }
-}
+mod tests;

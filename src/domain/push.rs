@@ -206,6 +206,8 @@ pub enum Withheld {
     Disabled,
     /// It was due for longer than a push service would have kept it.
     Late,
+    /// A summary stands for it that names newer ones.
+    Summarized,
 }
 
 impl Withheld {
@@ -222,6 +224,7 @@ impl Withheld {
             Self::Unsubscribed => "unsubscribed",
             Self::Disabled => "disabled",
             Self::Late => "late",
+            Self::Summarized => "summarized",
         }
     }
 }

@@ -3,20 +3,27 @@
 //! Only grants; who is refused is the business of the gate, since a request may carry `Origin` and no
 //! right of a page at all.
 
+use std::sync::Arc;
+
 use actix_cors::Cors;
+
+use crate::auth::gate::Gate;
 
 /// How long a browser may keep the answer to a preflight, in seconds.
 const PREFLIGHT_MAX_AGE_SECS: usize = 3600;
 
-/// Lets pages of `http.allowed_origins` call the API, with cookies; never all pages (T1).
-pub fn cors(allowed_origins: &[String]) -> Cors {
-    let cors = Cors::default()
+/// Lets pages of `http.allowed_origins` call the API, with cookies; never all pages (T1). The gate is asked each time,
+/// since they may change.
+pub fn cors(gate: Arc<Gate>) -> Cors {
+    Cors::default()
+        .allowed_origin_fn(move |origin, _| gate.is_allowed_origin(origin))
         .allowed_methods(["GET", "POST", "PUT", "DELETE"])
         .allow_any_header()
         .expose_headers([
             "ETag",
             "Link",
             "X-Request-Id",
+            "traceparent",
             "Retry-After",
             "RateLimit",
             "RateLimit-Policy",
@@ -25,6 +32,5 @@ pub fn cors(allowed_origins: &[String]) -> Cors {
         ])
         .supports_credentials()
         .block_on_origin_mismatch(false)
-        .max_age(PREFLIGHT_MAX_AGE_SECS);
-    allowed_origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+        .max_age(PREFLIGHT_MAX_AGE_SECS)
 }

@@ -10,6 +10,7 @@ use actix_web::{
 };
 
 use super::{problem::Problem, rate_limit};
+use crate::observe::metrics::RouteFigures;
 
 /// A row of the table of routes, which is read by the server and by tests.
 pub struct Endpoint {
@@ -90,7 +91,8 @@ impl HttpServiceFactory for Endpoint {
     fn register(self, config: &mut AppService) {
         let allow = self.methods.join(", ");
         let refuse = move || std::future::ready(Err::<HttpResponse, _>(Problem::method_not_allowed(&allow)));
-        let resource = web::resource(self.path).default_service(web::to(refuse));
+        let figures = RouteFigures::new(self.path);
+        let resource = web::resource(self.path).app_data(figures).default_service(web::to(refuse));
         let resource = self.routes.into_iter().fold(resource, |resource, route| resource.route(route));
         let resource = resource.wrap(from_fn(rate_limit::tell));
         if self.path.starts_with("/v1/") {

@@ -37,6 +37,15 @@ pub async fn health() -> HttpResponse {
     HttpResponse::Ok().json(Health { ok: true })
 }
 
+/// # Errors
+/// Why the process should be sent no work.
+pub(super) async fn expect_work(api: &Api) -> Result<(), Problem> {
+    if api.is_draining.load(Ordering::Relaxed) {
+        return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
+    }
+    Ok(api.store.ask(Probe).await?)
+}
+
 /// Whether it should be sent work
 ///
 /// Not while the process is about to stop, nor where the database cannot be written. Without its bus it should:
@@ -49,10 +58,7 @@ pub async fn health() -> HttpResponse {
     )
 )]
 pub async fn ready(api: Data<Api>) -> Result<HttpResponse, Problem> {
-    if api.is_draining.load(Ordering::Relaxed) {
-        return Err(Problem::new(ErrorCode::Draining, "the server is about to stop"));
-    }
-    api.store.ask(Probe).await?;
+    expect_work(&api).await?;
     let bridge = match api.bridge.as_ref().map(BridgeLink::state) {
         Some(BusState::Live) => "ok",
         Some(BusState::Connecting | BusState::Backoff) => "degraded",

@@ -1,13 +1,20 @@
 //! `GET /metrics`: numbers of this instance, for a scraper.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use std::time::{Duration, Instant};
 
-use super::{Api, admin::Administrator, answers, extract::Arguments, problem::Problem};
+use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
+use tokio::time::timeout;
+
+use super::{Api, admin::Administrator, answers, extract::Arguments, health, problem::Problem};
 use crate::{
     bridge::BridgeLink,
-    hub::messages::{CountHeads, Headcount},
+    hub::messages::{Headcount, HubFigures, Measure},
     observe::metrics::{CONTENT_TYPE, Now, render},
 };
+
+/// How long it is waited for whether the node is ready: a scraper waits for ten seconds, and one that gets nothing
+/// knows less.
+const READY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The numbers of this instance
 ///
@@ -34,12 +41,23 @@ pub async fn metrics(
 /// The same on a listener that administrators have for themselves: a scraper there needs no token.
 pub async fn numbers(request: HttpRequest, api: Data<Api>) -> Result<HttpResponse, Problem> {
     Arguments::read(&request, &[])?;
-    let Headcount { sessions, users, rooms } = api.hub.ask(CountHeads).await?;
+    let ready = timeout(READY_PATIENCE, health::expect_work(&api)).await;
+    let asked = Instant::now();
+    let HubFigures { heads, history_bytes, workers } = api.hub.ask(Measure).await?;
+    let hub_response = asked.elapsed();
+    let Headcount { sessions, users, rooms } = heads;
     let bridge = api.bridge.as_ref();
     let text = render(&Now {
+        is_ready: matches!(ready, Ok(Ok(()))),
         sessions: [("websocket", sessions.websocket), ("sse", sessions.sse), ("poll", sessions.poll)],
         users,
         rooms,
+        history_bytes,
+        hub_response,
+        outboxes: api.outboxes.standing(),
+        hub: api.hub.standing(),
+        workers,
+        store: api.store.standing(),
         bus_state: bridge.map_or("off", |bridge| bridge.state().as_str()),
         bus_rejected: bridge.map_or(0, BridgeLink::rejected),
     });

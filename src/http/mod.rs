@@ -19,6 +19,7 @@ pub mod host;
 mod inbox;
 mod marks;
 mod me;
+mod measure;
 mod metrics;
 mod mutes;
 mod notifications;
@@ -56,6 +57,7 @@ use crate::{
     bridge::BridgeLink,
     hub::HubLink,
     limits::Limits,
+    outbox::OutboxPool,
     peers::PeersLink,
     push::PushDesk,
     store::StoreLink,
@@ -73,6 +75,8 @@ pub struct Api {
     pub peers: PeersLink,
     /// `None` where nothing is pushed.
     pub push: Option<PushDesk>,
+    /// What all outboxes hold together.
+    pub outboxes: OutboxPool,
     /// The process is about to stop and wants no new work.
     pub is_draining: Arc<AtomicBool>,
     pub body_limit: usize,

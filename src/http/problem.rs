@@ -12,13 +12,13 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::request_id;
 use crate::{
     auth::gate::Refusal,
     domain::Invalid,
     hub::messages::RoomRefusal,
     limits::Excess,
     mailbox::AskError,
+    observe::{metrics, trace::Trace},
     protocol::{CloseCode, ErrorCode},
     random,
     store::messages::StoreError,
@@ -54,6 +54,7 @@ impl Fault {
 #[schema(as = Problem, example = json!({
     "type": "about:blank", "title": "Unprocessable Entity", "status": 422, "detail": "the request is not valid",
     "code": "validation", "request_id": "01M80RGBFJAPQ3ZKRMXZC4KYHW",
+    "trace_id": "01a200b42df25558f9d63d7fd6c9abc1",
     "errors": [{ "pointer": "/type", "detail": "this field is needed" }]
 }))]
 pub struct ProblemBody<'a> {
@@ -65,6 +66,8 @@ pub struct ProblemBody<'a> {
     code: ErrorCode,
     /// The `X-Request-Id` of the request, or one that was made for it.
     request_id: &'a str,
+    /// The trace of the `traceparent` of the request, or one that was begun for it.
+    trace_id: &'a str,
     /// What is wrong with the body, field by field.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     #[schema(required = false)]
@@ -150,7 +153,7 @@ impl Problem {
         &self.faults
     }
 
-    fn body<'a>(&'a self, request_id: &'a str) -> ProblemBody<'a> {
+    fn body<'a>(&'a self, request_id: &'a str, trace_id: &'a str) -> ProblemBody<'a> {
         ProblemBody {
             // The code says what the problem is; there is no page about it (RFC 9457 section 4.2.1).
             r#type: "about:blank",
@@ -159,6 +162,7 @@ impl Problem {
             detail: &self.detail,
             code: self.code,
             request_id,
+            trace_id,
             errors: &self.faults,
         }
     }
@@ -185,8 +189,11 @@ impl ResponseError for Problem {
             let seconds = 1 + (self.wait + random::up_to(RETRY_SPREAD)).as_secs();
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        let request_id = request_id::current();
-        response.json(self.body(&request_id))
+        metrics::problem_answered(self.code.word());
+        let trace = Trace::current();
+        let request_id = trace.as_ref().map(|trace| trace.request_id.as_str()).unwrap_or_default();
+        let trace_id = trace.as_ref().map(Trace::trace_id).unwrap_or_default();
+        response.json(self.body(request_id, &trace_id))
     }
 }
 
@@ -207,11 +214,11 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Overloaded | StoreError::Unavailable(_) => {
-                log::warn!(request_id = request_id::current(), error:%; "a request failed");
+                log::warn!(error:%; "a request failed");
                 Self::new(ErrorCode::Unavailable, "the store cannot be reached; try again later")
             }
             StoreError::Full(_) => {
-                log::warn!(request_id = request_id::current(), error:%; "a request failed");
+                log::warn!(error:%; "a request failed");
                 Self::new(ErrorCode::StorageFull, "the disk of the server is full; try again later")
             }
             StoreError::KeyReused => {
@@ -226,7 +233,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound => Self::not_found(),
             StoreError::BadPosition => Self::new(ErrorCode::BadCursor, error.to_string()),
             StoreError::Internal(_) => {
-                log::error!(request_id = request_id::current(), error:%; "a request failed");
+                log::error!(error:%; "a request failed");
                 Self::internal()
             }
         }
@@ -236,7 +243,7 @@ impl From<StoreError> for Problem {
 /// The hub gave no answer.
 impl From<AskError> for Problem {
     fn from(error: AskError) -> Self {
-        log::warn!(request_id = request_id::current(), error:%; "a request failed");
+        log::warn!(error:%; "a request failed");
         Self::new(ErrorCode::Unavailable, "rooms cannot be reached; try again later")
     }
 }
@@ -277,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_our_fault_says_nothing_of_its_cause() {
         let problem = Problem::from(StoreError::Internal("SELECT secret FROM table".to_owned()));
-        let body = serde_json::to_value(problem.body("id")).unwrap();
+        let body = serde_json::to_value(problem.body("id", "trace")).unwrap();
         assert_eq!((problem.status.as_u16(), &body["code"]), (500, &"internal".into()));
         assert!(!body.to_string().contains("secret"));
     }

@@ -12,12 +12,13 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream};
+use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream, web::Data};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{io::Interest, time::timeout};
 
-use super::{crowd::Crowd, pace::Pace, patience::Patience, problem::Problem};
+use super::{Api, crowd::Crowd, pace::Pace, patience::Patience, problem::Problem};
 use crate::{
+    auth::forwarded::ClientAddress,
     observe::{logs::Seldom, metrics::OpenConnection},
     protocol::ErrorCode,
     session::Line,
@@ -96,17 +97,24 @@ impl SocketHandle {
 }
 
 /// The connection of a request, as long as it is there.
-struct RequestLine(Weak<SocketHandle>);
+struct RequestLine {
+    socket: Weak<SocketHandle>,
+    client: ClientAddress,
+}
 
 impl Line for RequestLine {
     fn kill(&self) {
-        if let Some(socket) = self.0.upgrade() {
+        if let Some(socket) = self.socket.upgrade() {
             socket.kill();
         }
     }
 
     fn is_backed_up(&self) -> bool {
-        self.0.upgrade().is_some_and(|socket| socket.is_backed_up())
+        self.socket.upgrade().is_some_and(|socket| socket.is_backed_up())
+    }
+
+    fn client(&self) -> ClientAddress {
+        self.client
     }
 }
 
@@ -115,7 +123,9 @@ impl Line for RequestLine {
 /// # Errors
 /// 503 where there is no second handle: its socket could not be ended.
 pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
-    Ok(Box::new(RequestLine(Rc::downgrade(handle(request)?))))
+    let api = request.app_data::<Data<Api>>().ok_or_else(Problem::internal)?;
+    let (socket, client) = (Rc::downgrade(handle(request)?), api.gate.client(request));
+    Ok(Box::new(RequestLine { socket, client }))
 }
 
 /// As [`line()`], for a client that answers nothing: that it is gone without a word is noticed by what it leaves

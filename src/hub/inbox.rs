@@ -64,7 +64,7 @@ fn event(notification: &Notification) -> What {
         let from = Position { offset: position.offset.saturating_sub(1), ..position };
         Frame::hole(StreamName::Inbox, from, position, &Skip { stream: "inbox", from, to: position })
     } else {
-        Frame::notification(position, &NotificationView(notification))
+        Frame::notification(position, &NotificationView(notification)).accepted_at(notification.created_at)
     };
     What::Event { position, frame }
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bridge::messages::{Tell, TellKind},
     domain::{NodeId, Revocation},
-    mailbox::{self, AskError, Budget, Load},
+    mailbox::{self, AskError, Budget, Load, Standing},
     peers::messages::{FollowBus, PeerNews},
 };
 
@@ -42,6 +42,11 @@ impl HubLink {
     /// Room for a publish of so many bytes, if there is any: it goes with the message.
     pub fn load(&self, bytes: usize) -> Option<Load> {
         self.publishes.take(bytes + PUBLISH_BYTES)
+    }
+
+    /// Publishes that wait for it.
+    pub fn standing(&self) -> Standing {
+        self.publishes.standing()
     }
 
     /// Asks and waits for the answer.

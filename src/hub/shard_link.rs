@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     domain::{Position, RoomName, SessionKey},
-    mailbox::{self, AskError, Budget},
+    mailbox::{self, AskError, Budget, Standing},
+    observe::metrics::{self, Dropped},
     protocol::{CloseCode, Frame},
 };
 
@@ -51,12 +52,19 @@ impl ShardLink {
     /// Gives news; what finds no room makes every session of the shard ask the truth at the next tick.
     pub fn deliver(&self, news: Vec<News>) {
         let bytes: usize = news.iter().map(News::bytes).sum();
+        let count = news.len();
         if let Some(load) = self.news.take(bytes + MESSAGE_BYTES) {
             mailbox::signal(&self.addr, Deliver { news, load });
         } else {
+            metrics::dropped(Dropped::WorkerFull, count);
             self.has_missed.store(true, Ordering::Relaxed);
             log::warn!(shard = self.id; "a worker is behind; its sessions will read from the store");
         }
+    }
+
+    /// News and what rooms say that wait for it.
+    pub fn standing(&self) -> Standing {
+        [self.news.standing(), self.fan_outs.standing()].into_iter().sum()
     }
 
     pub fn end(&self, session: SessionKey, code: CloseCode) {
@@ -120,6 +128,7 @@ impl Shards for Dispatch<'_> {
     fn fan_out(&self, shard: u16, room: &RoomName, frame: &Frame, except: Option<SessionKey>) -> bool {
         let Some(link) = self.links.get(&shard) else { return false };
         if frame.position().is_none() && link.fan_outs.is_strained() {
+            metrics::dropped(Dropped::WorkerStrained, 1);
             return false;
         }
         // What has a number was asked about before, so it finds room.

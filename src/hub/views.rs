@@ -5,19 +5,39 @@ use std::collections::HashSet;
 use actix::{Context, Handler, MessageResult};
 
 use super::{
-    NotificationHub,
-    messages::{CountHeads, DescribeSessions, Headcount, ListRooms, RoomView, SessionView},
+    NotificationHub, ShardLink,
+    messages::{
+        CountHeads, DescribeSessions, Headcount, HubFigures, ListRooms, Measure, RoomView, SessionView,
+    },
     shard::HubShard,
     slots::{Receiver, Slots},
 };
 use crate::domain::SessionId;
 
+impl NotificationHub {
+    fn heads(&self) -> Headcount {
+        let (sessions, users) = self.sessions.count();
+        Headcount { sessions, users, rooms: self.rooms.occupied() }
+    }
+}
+
 impl Handler<CountHeads> for NotificationHub {
     type Result = MessageResult<CountHeads>;
 
     fn handle(&mut self, _: CountHeads, _: &mut Context<Self>) -> Self::Result {
-        let (sessions, users) = self.sessions.count();
-        MessageResult(Headcount { sessions, users, rooms: self.rooms.occupied() })
+        MessageResult(self.heads())
+    }
+}
+
+impl Handler<Measure> for NotificationHub {
+    type Result = MessageResult<Measure>;
+
+    fn handle(&mut self, _: Measure, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(HubFigures {
+            heads: self.heads(),
+            history_bytes: self.rooms.history_bytes(),
+            workers: self.shards.values().map(ShardLink::standing).sum(),
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use log::{
 };
 use serde_json::Map;
 
+use super::trace::Trace;
 use crate::{
     clock,
     config::{Log, LogFormat},
@@ -62,6 +63,9 @@ impl Seldom {
     }
 }
 
+/// Whether `RUST_LOG` says what is told, and not the settings.
+static IS_FILTERED: AtomicBool = AtomicBool::new(false);
+
 /// From now on nothing that the server says of its listener is news.
 pub fn expect_closed_listener() {
     IS_LISTENER_CLOSED.store(true, Ordering::Relaxed);
@@ -75,11 +79,13 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
     let mut builder = Builder::new();
     match rust_log.filter(|filters| !filters.is_empty()) {
         Some(filters) => builder.parse_filters(filters),
+        // Our own lines are bounded by the level of the whole process, which can change.
         None => builder
-            .filter_level(settings.level.min(LIBRARIES))
-            .filter_module(env!("CARGO_PKG_NAME"), settings.level)
+            .filter_level(LIBRARIES)
+            .filter_module(env!("CARGO_PKG_NAME"), LevelFilter::Trace)
             .filter_module(SILENT, LevelFilter::Off),
     };
+    IS_FILTERED.store(rust_log.is_some_and(|filters| !filters.is_empty()), Ordering::Relaxed);
     let is_json = match settings.format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Json => true,
@@ -93,14 +99,21 @@ pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerErro
         }
         if is_json { write_json(out, record, clock::now()) } else { write_text(out, record) }
     });
-    builder.try_init()
+    builder.try_init()?;
+    set_level(settings.level);
+    Ok(())
+}
+
+/// Tells so much from now on, unless `RUST_LOG` says how much.
+pub fn set_level(level: LevelFilter) {
+    if !IS_FILTERED.load(Ordering::Relaxed) {
+        log::set_max_level(level);
+    }
 }
 
 /// `{"time":…,"level":…,"target":…,"message":…}` and the event's own keys.
 fn write_json(out: &mut impl Write, record: &Record<'_>, time: Timestamp) -> io::Result<()> {
-    let mut pairs = Pairs(Map::new());
-    // Our own values cannot fail to be visited; should one, the line is worth more than its keys.
-    let _ = record.key_values().visit(&mut pairs);
+    let mut pairs = Pairs::of(record);
     let mut line = String::new();
     let own = [
         ("time", time.to_string()),
@@ -128,8 +141,7 @@ fn write_text(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
 }
 
 fn text_of(record: &Record<'_>) -> String {
-    let mut pairs = Pairs(Map::new());
-    let _ = record.key_values().visit(&mut pairs);
+    let pairs = Pairs::of(record);
     let mut text = format!("{} {}", record.target(), record.args());
     for (key, value) in pairs.0 {
         let value = match value {
@@ -163,6 +175,20 @@ fn escaped_as(text: &str, escape: impl Fn(char) -> String) -> String {
 
 /// The keys and values of an event, as JSON values.
 struct Pairs(Map<String, serde_json::Value>);
+
+impl Pairs {
+    /// Those of the event, and what the request is called in which it is.
+    fn of(record: &Record<'_>) -> Self {
+        let mut pairs = Self(Map::new());
+        // Our own values cannot fail to be visited; should one, the line is worth more than its keys.
+        let _ = record.key_values().visit(&mut pairs);
+        if let Some(trace) = Trace::current() {
+            pairs.0.insert("trace_id".to_owned(), trace.trace_id().into());
+            pairs.0.insert("request_id".to_owned(), trace.request_id.into());
+        }
+        pairs
+    }
+}
 
 impl<'kvs> VisitSource<'kvs> for Pairs {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {

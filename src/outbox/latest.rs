@@ -2,7 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::{domain::RoomName, protocol::Frame};
+use crate::{
+    domain::RoomName,
+    observe::metrics::{self, Dropped},
+    protocol::Frame,
+};
 
 /// Most of them; of more than these a slow reader is told nothing.
 const LATEST_MAX: usize = 128;
@@ -14,8 +18,11 @@ pub(super) struct Latest(VecDeque<Frame>);
 impl Latest {
     /// Keeps the newest of its kind.
     pub fn note(&mut self, frame: Frame) {
+        let before = self.0.len();
         self.0.retain(|older| !older.is_about_the_same(&frame));
-        if self.0.len() < LATEST_MAX {
+        let is_kept = self.0.len() < LATEST_MAX;
+        metrics::dropped(Dropped::Overtaken, before - self.0.len() + usize::from(!is_kept));
+        if is_kept {
             self.0.push_back(frame);
         }
     }
@@ -24,6 +31,8 @@ impl Latest {
     pub fn note_older(&mut self, frame: &Frame) {
         if self.0.len() < LATEST_MAX && !self.0.iter().any(|newer| newer.is_about_the_same(frame)) {
             self.0.push_front(frame.clone());
+        } else {
+            metrics::dropped(Dropped::Overtaken, 1);
         }
     }
 

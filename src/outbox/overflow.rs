@@ -2,12 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{
-    OutboxLimits,
-    queue::{Amount, Entry, Queue, RoomGap},
-};
+use super::queue::{Amount, Entry, OutboxLimits, Queue, RoomGap};
 use crate::{
     domain::RoomName,
+    observe::metrics::{self, Dropped},
     protocol::{Class, Frame},
     stream::{Gap, GapReason},
 };
@@ -43,15 +41,17 @@ impl Queue {
             }
             self.remove_if(|entry| entry.is_of(Class::Ephemeral));
         }
-        let mut front = Front::default();
+        let (mut front, mut lost) = (Front::default(), 0);
         while !self.limits.is_relieved(self.tally.all, cost)
             && let Some(entry) = self.entries.pop_front()
         {
             self.discount(&entry);
+            lost += usize::from(entry.is_of(Class::Room));
             if let Some(entry) = front.pass(entry) {
                 self.count(entry);
             }
         }
+        metrics::dropped(Dropped::OutboxFull, lost);
         for entry in front.kept.into_iter().rev() {
             self.entries.push_front(entry);
         }

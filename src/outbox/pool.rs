@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::protocol::Frame;
+use crate::{observe::metrics::Waiting, protocol::Frame};
 
 /// A clone is the same pool.
 #[derive(Debug, Clone)]
@@ -27,6 +27,11 @@ impl OutboxPool {
     /// Whether nobody should be given more who leaves what there is unread.
     pub fn is_exhausted(&self) -> bool {
         self.0.bytes.load(Ordering::Relaxed) > self.0.most
+    }
+
+    /// What waits, and beyond how much the pool is exhausted.
+    pub fn standing(&self) -> Waiting {
+        Waiting { bytes: self.0.bytes.load(Ordering::Relaxed), bytes_max: self.0.most }
     }
 
     /// So many bytes wait somewhere else for a reader, for as long as this is kept.

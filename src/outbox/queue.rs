@@ -5,9 +5,10 @@ use std::{
     ops::{AddAssign, SubAssign},
 };
 
-use super::{OutboxLimits, OutboxPool, latest::Latest};
+use super::{OutboxPool, latest::Latest};
 use crate::{
     domain::RoomName,
+    observe::metrics,
     protocol::{Class, Frame},
     stream::Gap,
 };
@@ -28,6 +29,13 @@ pub(super) enum Entry {
 pub(super) struct RoomGap {
     pub room: RoomName,
     pub gap: Gap,
+}
+
+/// Bounds of one outbox.
+#[derive(Debug, Clone, Copy)]
+pub struct OutboxLimits {
+    pub events: usize,
+    pub bytes: usize,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +123,10 @@ impl Queue {
         self.discount(&entry);
         Some(match entry {
             Entry::Frame(frame) => frame,
-            Entry::Gap(lost) => Frame::gap(&lost.room, lost.gap),
+            Entry::Gap(lost) => {
+                metrics::gap_told(true, lost.gap.reason);
+                Frame::gap(&lost.room, lost.gap)
+            }
         })
     }
 
@@ -146,8 +157,10 @@ impl Queue {
         });
     }
 
-    pub fn clear(&mut self) {
+    pub fn clear(&mut self) -> usize {
+        let events = self.tally.all.events;
         *self = Self::new(self.limits, self.pool.clone());
+        events
     }
 
     /// Counts what is put in.

@@ -17,7 +17,7 @@ macro_rules! error_codes {
         }
 
         impl ErrorCode {
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$name),+];
 
             /// The word on the wire.
             pub fn word(self) -> &'static str {
@@ -145,7 +145,7 @@ macro_rules! close_codes {
         }
 
         impl CloseCode {
-            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+            pub const ALL: [Self; [$($number),+].len()] = [$(Self::$name),+];
 
             pub fn number(self) -> u16 {
                 match self {

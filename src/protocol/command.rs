@@ -149,6 +149,10 @@ impl<'a> Command<'a> {
 
 type Parse<'a> = fn(&mut Fields<'a>) -> Result<Action<'a>, (ErrorCode, String)>;
 
+/// The words of all commands.
+pub const COMMANDS: [&str; 11] =
+    ["auth", "resume", "mark", "ack", "join", "leave", "message", "typing", "ping", "pong", "echo"];
+
 /// The table of commands.
 fn parser<'a>(word: &str) -> Option<(&'static str, Parse<'a>)> {
     Some(match word {

@@ -12,38 +12,28 @@ use serde_json::value::RawValue;
 use super::{
     event::{GapView, Marked, Telling, Unread},
     event_stream::Headline,
+    kind::{About, Class, EventKind},
     websocket::{HEADER_MAX, TEXT, header},
 };
 use crate::{
-    domain::{Counters, Position, RoomName, StreamName, UserId},
+    domain::{Counters, Position, RoomName, StreamName, Timestamp, UserId},
     stream::Gap,
 };
 
-/// What may become of a frame when its receiver is slow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// A numbered part of the inbox: refused when there is no room, and read again from the store later.
-    Inbox,
-    /// Tells a state that is told again (`unread`, `marked`): refused when there is no room, and made
-    /// up for by the newest state later.
-    Hint,
-    /// An answer, a `welcome` or the `gap` of an inbox: always taken. A session that leaves too many unread
-    /// reads no commands.
-    Reply,
-    /// A numbered part of a room: when there is no room for more, the oldest are dropped, and announced
-    /// by a `gap`.
-    Room,
-    /// Presence and typing: dropped first, and unannounced.
-    Ephemeral,
-}
-
 /// One event, encoded. A clone shares everything, and costs one counter.
 #[derive(Debug, Clone)]
-pub struct Frame(Arc<Encoded>);
+pub struct Frame {
+    encoded: Arc<Encoded>,
+    /// It was read from the truth for one who was behind.
+    is_replayed: bool,
+}
 
 #[derive(Debug)]
 struct Encoded {
     class: Class,
+    kind: EventKind,
+    /// When what it tells was accepted, of what is told live.
+    accepted_at: Option<Timestamp>,
     /// A text frame with its header, as it goes onto a socket.
     websocket: Bytes,
     header_len: usize,
@@ -54,15 +44,6 @@ struct Encoded {
     about: About,
     /// In how many outboxes it waits.
     holders: AtomicUsize,
-}
-
-/// What an event without a number is about, where somebody has to know.
-#[derive(Debug, PartialEq)]
-enum About {
-    Anything,
-    /// The presence of a user.
-    User(UserId),
-    Counters(Telling),
 }
 
 /// What an event covers of its stream; nothing, where both are the same: it only says where one stands.
@@ -138,12 +119,27 @@ impl Frame {
         Self::encode(Class::Ephemeral, Some(StreamName::Room(room.clone())), None, event).about(about)
     }
 
-    fn about(mut self, about: About) -> Self {
+    fn about(self, about: About) -> Self {
+        self.with(|encoded| encoded.about = about)
+    }
+
+    /// What it tells was accepted then: of a fresh one, so that it is known how long it takes to those who follow
+    /// live.
+    pub fn accepted_at(self, time: Timestamp) -> Self {
+        self.with(|encoded| encoded.accepted_at = Some(time))
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Encoded)) -> Self {
         // It is fresh, so nobody else has it.
-        if let Some(encoded) = Arc::get_mut(&mut self.0) {
-            encoded.about = about;
+        if let Some(encoded) = Arc::get_mut(&mut self.encoded) {
+            set(encoded);
         }
         self
+    }
+
+    /// The same for one who was not there when it was told.
+    pub fn replayed(&self) -> Self {
+        Self { is_replayed: true, ..self.clone() }
     }
 
     /// Writes header and JSON into one piece of memory, the JSON once.
@@ -181,6 +177,7 @@ impl Frame {
         numbers: Option<Numbers>,
         mut buffer: Vec<u8>,
     ) -> Self {
+        let kind = EventKind::of(buffer.get(HEADER_MAX..).unwrap_or_default());
         let (header, header_len) = header(opcode, buffer.len() - HEADER_MAX);
         let start = HEADER_MAX - header_len;
         for (place, byte) in buffer.iter_mut().skip(start).zip(header.into_iter().take(header_len)) {
@@ -189,36 +186,47 @@ impl Frame {
         // It may wait long in many outboxes, which count its length: no spare room waits with it.
         buffer.shrink_to_fit();
         let websocket = Bytes::from(buffer).slice(start..);
-        let headline = OnceLock::new();
-        Self(Arc::new(Encoded {
+        let encoded = Encoded {
             class,
+            kind,
+            accepted_at: None,
             websocket,
             header_len,
-            headline,
+            headline: OnceLock::new(),
             stream,
             numbers,
             about: About::Anything,
             holders: AtomicUsize::new(0),
-        }))
+        };
+        Self { encoded: Arc::new(encoded), is_replayed: false }
     }
 
     /// Waits in one more outbox; says whether that is the first.
     pub fn hold(&self) -> bool {
-        self.0.holders.fetch_add(1, Ordering::Relaxed) == 0
+        self.encoded.holders.fetch_add(1, Ordering::Relaxed) == 0
     }
 
     /// Waits in one fewer; says whether that was the last: whoever was the first has counted it by then.
     pub fn release(&self) -> bool {
-        self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1
+        self.encoded.holders.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// When what it tells was accepted, if it is told live.
+    pub fn live_since(&self) -> Option<Timestamp> {
+        self.encoded.accepted_at.filter(|_| !self.is_replayed)
+    }
+
+    pub fn kind(&self) -> EventKind {
+        self.encoded.kind
     }
 
     pub fn class(&self) -> Class {
-        self.0.class
+        self.encoded.class
     }
 
     /// The room that it is an event of.
     pub fn room(&self) -> Option<&RoomName> {
-        match (self.0.class, &self.0.stream) {
+        match (self.encoded.class, &self.encoded.stream) {
             (Class::Room | Class::Ephemeral, Some(StreamName::Room(room))) => Some(room),
             _ => None,
         }
@@ -226,7 +234,7 @@ impl Frame {
 
     /// The counters that it tells, if it is an `unread` or a `marked`.
     pub fn telling(&self) -> Option<Telling> {
-        match self.0.about {
+        match self.encoded.about {
             About::Counters(telling) => Some(telling),
             About::Anything | About::User(_) => None,
         }
@@ -234,37 +242,39 @@ impl Frame {
 
     /// Where its reader stands in which stream when it has been read, if it says that.
     pub fn reached(&self) -> Option<(&StreamName, Position)> {
-        Some((self.0.stream.as_ref()?, self.position()?))
+        Some((self.encoded.stream.as_ref()?, self.position()?))
     }
 
     /// Whether it is a numbered part of its stream, or stands for some.
     pub fn is_numbered(&self) -> bool {
-        self.0.numbers.is_some_and(|numbers| numbers.from != numbers.to)
+        self.encoded.numbers.is_some_and(|numbers| numbers.from != numbers.to)
     }
 
     /// Whether another tells the same of the same room, newer or older.
     pub fn is_about_the_same(&self, other: &Self) -> bool {
-        self.class() == other.class() && self.room() == other.room() && self.0.about == other.0.about
+        self.class() == other.class()
+            && self.room() == other.room()
+            && self.encoded.about == other.encoded.about
     }
 
     /// Where a numbered event of a stream stands: who has seen it has seen all up to there.
     pub fn position(&self) -> Option<Position> {
-        self.0.numbers.map(|numbers| numbers.to)
+        self.encoded.numbers.map(|numbers| numbers.to)
     }
 
     /// The position of the stream that a numbered event follows.
     pub fn follows(&self) -> Option<Position> {
-        self.0.numbers.map(|numbers| numbers.from)
+        self.encoded.numbers.map(|numbers| numbers.from)
     }
 
     /// The whole WebSocket frame.
     pub fn websocket(&self) -> Bytes {
-        self.0.websocket.clone()
+        self.encoded.websocket.clone()
     }
 
     /// The event alone, as JSON text, for transports that wrap it in another way.
     pub fn json(&self) -> &[u8] {
-        self.0.websocket.get(self.0.header_len..).unwrap_or_default()
+        self.encoded.websocket.get(self.encoded.header_len..).unwrap_or_default()
     }
 
     /// The same, to be put into a larger answer.
@@ -276,12 +286,12 @@ impl Frame {
     }
 
     pub fn headline(&self) -> &Headline {
-        self.0.headline.get_or_init(|| Headline::of(self.json()))
+        self.encoded.headline.get_or_init(|| Headline::of(self.json()))
     }
 
     /// What it costs its receiver's outbox, in bytes.
     pub fn cost(&self) -> usize {
-        self.0.websocket.len()
+        self.encoded.websocket.len()
     }
 }
 

@@ -161,10 +161,12 @@ impl Driver {
         let (provider, ttl) = (self.provider.clone(), self.ttl);
         let on_its_way = metrics::PushOnItsWay::count();
         self.under_way.spawn_local(async move {
+            let begun = Instant::now();
             let answer = provider.attempt(&push, now).await;
+            let took = begun.elapsed();
             drop(on_its_way);
             let outcome = judge(answer, &push, now.plus(claimed_at.elapsed()), ttl);
-            metrics::push_attempted(word(&outcome));
+            metrics::push_attempted(word(&outcome), took);
             Done { claim: push.claim, outcome, claimed_at }
         });
     }

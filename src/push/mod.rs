@@ -54,6 +54,14 @@ pub struct PushDesk {
     pub public_key: Arc<str>,
 }
 
+/// Whether an authority can be believed in tests.
+///
+/// # Errors
+/// Where it is no certificate in PEM.
+pub fn check_test_ca(text: &str) -> Result<(), Invalid> {
+    Trust::new(Some(text)).map(drop)
+}
+
 /// How the actor runs.
 pub struct PushOptions {
     pub key: VapidKey,

@@ -3,12 +3,14 @@
 //!
 //! Pure. It always fits: words are shortened, addresses that are too long are left out.
 
+use std::collections::BTreeMap;
+
 use awc::http::Uri;
 use serde::Serialize;
 
 use super::encrypt::PLAIN_MAX;
 use crate::{
-    domain::{NotificationId, NotificationType, Position, PushTag, Timestamp},
+    domain::{NotificationId, NotificationType, Position, Timestamp},
     store::messages::ClaimedPush,
 };
 
@@ -34,9 +36,9 @@ struct Message<'a> {
     notification: Shown<'a>,
     /// Here by the proposal for the Push API, which newer versions of Safari follow.
     app_badge: u64,
-    /// What was shown here and has been dealt with elsewhere.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    close: Vec<&'a str>,
+    /// What was shown here and has been dealt with elsewhere: tags, each with the last position that is meant.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    close: BTreeMap<&'a str, Position>,
 }
 
 #[derive(Serialize)]
@@ -92,7 +94,7 @@ impl Payload {
                     },
                 },
                 app_badge: push.unseen,
-                close: push.close.iter().map(PushTag::as_str).collect(),
+                close: push.close.iter().map(|(tag, up_to)| (tag.as_str(), *up_to)).collect(),
             };
             // Plain structs always have a text.
             serde_json::to_vec(&message).unwrap_or_default()
@@ -107,9 +109,12 @@ impl Payload {
     /// takes no message with another for a declarative one.
     fn address(&self, url: Option<&str>) -> String {
         let base = self.public_url.as_deref().map_or("", |url| url.trim_end_matches('/'));
-        let address = url.filter(|url| !url.is_empty() && json_bytes(url) <= NAVIGATE_MAX).map(|url| {
+        // As browsers write it; beyond ASCII they read what stands there.
+        let url = url.map(|url| url.trim().replace(' ', "%20"));
+        let url = url.filter(|url| !url.is_empty() && json_bytes(url) <= NAVIGATE_MAX);
+        let address = url.map(|url| {
             match url.strip_prefix('/') {
-                _ if has_scheme(url) => url.to_owned(),
+                _ if has_scheme(&url) => url.clone(),
                 // Another host, by the scheme of the page.
                 Some(rest) if rest.starts_with('/') => {
                     format!("{}:{url}", base.split_once(':').map_or("https", |(scheme, _)| scheme))
@@ -119,7 +124,8 @@ impl Payload {
             }
         });
         let leads_somewhere = |address: &String| {
-            let read = address.parse::<Uri>();
+            let ascii: String = address.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
+            let read = ascii.parse::<Uri>();
             read.is_ok_and(|uri| uri.scheme().is_some() == uri.host().is_some_and(|host| !host.is_empty()))
         };
         address.filter(leads_somewhere).unwrap_or_else(|| format!("{base}/"))
@@ -177,6 +183,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{super::tests::claimed, *};
+    use crate::domain::PushTag;
 
     fn payload(public_url: Option<&str>) -> Payload {
         Payload { public_url: public_url.map(str::to_owned) }
@@ -191,7 +198,8 @@ mod tests {
     #[test]
     fn a_message_is_declarative_and_says_what_the_service_worker_needs() {
         let mut push = claimed();
-        push.close = vec![PushTag::stored("ntf_1"), PushTag::stored("abc")];
+        let up_to: Position = "k3x9q2ab.41".parse().unwrap();
+        push.close = ["ntf_1", "abc"].map(|tag| (PushTag::stored(tag), up_to)).into();
         let notification = &push.notification;
         let expected = json!({
             "web_push": 8030,
@@ -211,7 +219,7 @@ mod tests {
                 },
             },
             "app_badge": 3,
-            "close": ["ntf_1", "abc"],
+            "close": {"ntf_1": "k3x9q2ab.41", "abc": "k3x9q2ab.41"},
         });
         assert_eq!(told(&push), expected);
         push.close.clear();
@@ -236,7 +244,14 @@ mod tests {
             (Some("https://example.com"), Some("app://orders/1"), "app://orders/1"),
             (Some("https://example.com"), Some("https://"), "https://example.com/"),
             (Some("https://example.com"), Some("javascript:alert(1)"), "https://example.com/"),
-            (Some("https://example.com"), Some("/no such thing"), "https://example.com/"),
+            (Some("https://example.com"), Some("https://no host/1"), "https://example.com/"),
+            (Some("https://example.com"), Some(" /my report.pdf"), "https://example.com/my%20report.pdf"),
+            (
+                Some("https://example.com"),
+                Some("/Größe/заказ?q=日本#§"),
+                "https://example.com/Größe/заказ?q=日本#§",
+            ),
+            (None, Some("https://bücher.example/1"), "https://bücher.example/1"),
             (Some("https://example.com"), Some(""), "https://example.com/"),
             (Some("https://example.com"), None, "https://example.com/"),
             (None, Some("/orders/1"), "/orders/1"),
@@ -271,7 +286,9 @@ mod tests {
             let mut push = claimed();
             let fits = json_bytes(&title) <= TITLE_MAX && body.as_deref().is_none_or(|body| json_bytes(body) < 1000);
             push.text = crate::domain::push::PushText { title: title.clone(), body: body.clone(), url };
-            push.close = vec![PushTag::stored("ABCDEFGHIJKLMNOPQRSTUVWXYZ123456"); close];
+            let tag = |n: usize| PushTag::stored(&format!("ABCDEFGHIJKLMNOPQRSTUVWXYZ1234{n:02}"));
+            let up_to: Position = "k3x9q2ab.9007199254740991".parse().unwrap();
+            push.close = (0..close).map(|n| (tag(n), up_to)).collect();
             push.unseen = u64::MAX;
             let told = told(&push);
             if fits {

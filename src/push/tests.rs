@@ -48,7 +48,7 @@ pub fn claimed() -> ClaimedPush {
         urgency: Urgency::Normal,
         tag,
         unseen: 3,
-        close: Vec::new(),
+        close: Default::default(),
         expires_at: None,
         attempt: 1,
         first_tried_at: at,

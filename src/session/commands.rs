@@ -11,9 +11,11 @@ use serde_json::value::RawValue;
 
 use super::{Session, manners::TooMany, replay::Opening};
 use crate::{
+    auth::gate::Refusal,
     clock,
     domain::{Ack, Identity, Position, RoomName, Scopes, UserId, json},
     hub::slots::Receiver,
+    observe::metrics,
     protocol::{
         CloseCode, ErrorCode,
         command::{Action, BadCommand, Command, Ref},
@@ -32,10 +34,13 @@ impl Session {
             return None;
         }
         if !self.is_admitted() {
+            self.tally().received(Some("auth"), text.len());
             self.first_message(text);
             return Some(Box::pin(self.clone().opened()));
         }
         let command = Command::parse(text);
+        let word = command.as_ref().map_or_else(|bad| bad.command, |command| Some(command.action.word()));
+        self.tally().received(word, text.len());
         if !self.is_in_time(&command) {
             return None;
         }
@@ -120,7 +125,7 @@ impl Session {
     fn verify(&self, token: &str) -> Option<Identity> {
         let verified = self.worker.gate.verify(token, clock::now());
         if let Err(error) = &verified {
-            log::warn!(session = self.id.as_str(), reason = error.reason(); "auth refused");
+            self.worker.gate.tell_refused(self.line.client(), &Refusal::InvalidToken, error.reason());
         }
         verified.ok()
     }
@@ -236,6 +241,7 @@ impl Session {
                 self.end(code);
             }
             Err(TooMany::RetryAfter(wait)) => {
+                metrics::limit_exceeded("messages");
                 let (reference, word, room) = match command {
                     Ok(Command { reference, action }) => {
                         (reference.as_ref(), Some(action.word()), action.room())

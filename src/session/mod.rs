@@ -40,7 +40,7 @@ use crate::{
         slots::Receiver,
     },
     limits::Place,
-    observe::metrics,
+    observe::metrics::{self, Tally},
     outbox::Outbox,
     protocol::{Class, CloseCode, CloseFrame, Frame},
     stream::{Resume, Subscription},
@@ -124,7 +124,7 @@ impl Session {
         line: Box<dyn Line>,
         place: Place,
     ) -> Rc<Self> {
-        worker.count_opened();
+        worker.count_opened(transport);
         let session = Rc::new_cyclic(|me| Self {
             me: me.clone(),
             id: SessionId::generate(),
@@ -202,6 +202,11 @@ impl Session {
         &self.outbox
     }
 
+    /// Where is counted what goes to the client.
+    pub fn tally(&self) -> &Tally {
+        &self.worker.tally
+    }
+
     pub fn policy(&self) -> &SessionPolicy {
         &self.worker.policy
     }
@@ -260,8 +265,9 @@ impl Session {
             .end
             .get()
             .map_or(if self.has_peer_closed.get() { "client" } else { "gone" }, CloseCode::word);
-        metrics::session_closed(reason);
-        let seconds = self.opened_at.elapsed().as_secs_f64();
+        let lasted = self.opened_at.elapsed();
+        metrics::session_closed(self.transport, reason, lasted);
+        let seconds = lasted.as_secs_f64();
         let session = self.id.as_str();
         let Some(user) = self.identity.borrow().as_ref().map(|identity| identity.user.clone()) else {
             log::info!(session, reason, seconds; "session closed before it was anybody's");

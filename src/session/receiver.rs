@@ -9,6 +9,10 @@ use crate::{
         rooms::RoomsState,
         slots::Receiver,
     },
+    observe::{
+        logs::Seldom,
+        metrics::{self, Dropped},
+    },
     outbox::Full,
     protocol::{
         Class, CloseCode, Frame,
@@ -16,6 +20,9 @@ use crate::{
     },
     stream::{Offered, Subscription},
 };
+
+/// Many clients may be slow at the same time.
+static OF_OVERFLOWS: Seldom = Seldom::new();
 
 impl Receiver for Session {
     fn event(&self, position: Position, frame: &Frame) {
@@ -87,6 +94,9 @@ impl Receiver for Session {
     }
 
     fn pulse(&self) -> Pulse {
+        if self.outbox.take_overflow() {
+            self.tell_overflow();
+        }
         Pulse {
             was_heard: self.was_heard.take(),
             is_lagging: self.outbox.is_lagging(),
@@ -107,7 +117,7 @@ impl Receiver for Session {
         self.end.set(Some(code));
         self.opened.notify_waiters();
         if code == CloseCode::SlowConsumer {
-            self.outbox.clear();
+            metrics::dropped(Dropped::CutOff, self.outbox.clear());
         }
         let retry_after = code.is_reconnect().then(|| self.worker.retry_after(self.transport, code));
         self.retry_after.set(retry_after);
@@ -161,5 +171,15 @@ impl Receiver for Session {
         // A connection that is read no more, since too much came in, does not see its socket end.
         self.is_killed.set(true);
         self.outbox.wake();
+    }
+}
+
+impl Session {
+    /// The client reads too slowly: something did not fit.
+    fn tell_overflow(&self) {
+        metrics::outbox_overflowed();
+        let level = if OF_OVERFLOWS.is_due() { log::Level::Info } else { log::Level::Debug };
+        let (session, waiting_bytes) = (self.id.as_str(), self.outbox.waiting_bytes());
+        log::log!(level, session, waiting_bytes; "outbox full");
     }
 }

@@ -7,6 +7,7 @@ use super::Session;
 use crate::{
     domain::{Position, StreamName, Transport},
     hub::slots::Receiver,
+    observe::metrics,
     outbox::{FAIR_BYTES, Full, Outbox},
     protocol::{
         CloseCode, Frame,
@@ -15,7 +16,7 @@ use crate::{
     },
     random,
     store::messages::{InboxRead, ReadInbox},
-    stream::{Item, Page, PageLimit, Subscription, Turn},
+    stream::{Item, Page, PageLimit, Resume, Subscription, Turn},
 };
 
 /// Largest page, in rows (limits, PROTOCOL.md section 6); with the outbox's bound in bytes.
@@ -38,6 +39,12 @@ pub enum Opening {
 }
 
 impl Session {
+    /// How the position of the client in a stream was met, at the start.
+    pub(super) fn note_resume(&self, stream: StreamName, resume: Resume) {
+        metrics::resumed(self.transport, stream != StreamName::Inbox, resume);
+        self.resumes.borrow_mut().push((stream, resume));
+    }
+
     /// Starts to read after `since`, or only where the inbox stands; a read under way is forgotten.
     pub(super) fn read(&self, since: Option<Position>) {
         let read = self.reads.get().wrapping_add(1);
@@ -101,7 +108,7 @@ impl Session {
         };
         let since = self.following.borrow().since.position(&StreamName::Inbox);
         let _ = self.outbox.push(Frame::standing(StreamName::Inbox, since.unwrap_or(top), &event));
-        self.resumes.borrow_mut().push((StreamName::Inbox, read.page.resume));
+        self.note_resume(StreamName::Inbox, read.page.resume);
         self.told.welcome(top.epoch, read.counters);
         if reference.is_some() {
             let result = Outcome::Auth { expires_at: identity.expires_at, scopes: identity.scopes.words() };
@@ -113,6 +120,9 @@ impl Session {
     /// if they were not told: the fact that should have done so may be lost.
     fn take(&self, since: Option<Position>, read: &InboxRead) -> Option<Position> {
         self.told.go_on_in(read.page.head.epoch);
+        if since.is_some() {
+            metrics::replayed(false, read.page.items.len());
+        }
         let since = since.unwrap_or(read.page.reached);
         let given = self.with_inbox(|inbox| {
             give(&self.outbox, inbox, since, &read.page, |item| match item {
@@ -124,7 +134,10 @@ impl Session {
                     let skip = Skip { stream: "inbox", from: *from, to: *to };
                     (Frame::hole(StreamName::Inbox, *from, *to, &skip), *to)
                 }
-                Item::Gap(gap) => (Frame::inbox_gap(*gap), gap.to),
+                Item::Gap(gap) => {
+                    metrics::gap_told(false, gap.reason);
+                    (Frame::inbox_gap(*gap), gap.to)
+                }
             })
         })?;
         match given {

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     domain::{Position, StreamName},
     hub::messages::{ReadRoom, Request},
+    observe::metrics,
     protocol::{Frame, event::Skip},
     stream::{Item, Page, PageLimit},
 };
@@ -22,15 +23,21 @@ impl Session {
             // It is read again when there is room.
             return subscription.wait();
         }
+        if !page.items.is_empty() {
+            metrics::replayed(true, page.items.len());
+        }
         let since = subscription.last();
         let room = listener.room.as_str();
         let given = give(&self.outbox, &mut subscription, since, page, |item| match item {
-            Item::Event(frame) => (frame.clone(), frame.position().unwrap_or(page.reached)),
+            Item::Event(frame) => (frame.replayed(), frame.position().unwrap_or(page.reached)),
             Item::Skip { from, to } => {
                 let stream = StreamName::Room(listener.room.clone());
                 (Frame::hole(stream, *from, *to, &Skip { stream: room, from: *from, to: *to }), *to)
             }
-            Item::Gap(gap) => (Frame::gap(&listener.room, *gap), gap.to),
+            Item::Gap(gap) => {
+                metrics::gap_told(true, gap.reason);
+                (Frame::gap(&listener.room, *gap), gap.to)
+            }
         });
         drop(subscription);
         match given {

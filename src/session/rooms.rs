@@ -11,6 +11,7 @@ use crate::{
         },
         seats::Seats,
     },
+    observe::metrics,
     protocol::{
         ErrorCode, Frame,
         command::Ref,
@@ -262,9 +263,10 @@ impl Session {
         listener.seat.set(self.worker.seats.seat(room, listener.clone()));
         self.rooms.listeners.borrow_mut().push(listener.clone());
         if asked.is_opening {
-            self.resumes.borrow_mut().push((StreamName::Room(room.clone()), resume));
+            self.note_resume(StreamName::Room(room.clone()), resume);
             self.rooms.first_pages.borrow_mut().push((listener, page));
         } else {
+            metrics::resumed(self.transport, true, resume);
             self.give_room(&listener, &page);
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     domain::{NodeId, Transport},
     hub::{HubQueue, seats::Seats, slots::Slots},
     limits::Limits,
-    observe::metrics,
+    observe::metrics::{self, Tally},
     outbox::{OutboxLimits, OutboxPool},
     protocol::CloseCode,
     random,
@@ -85,6 +85,8 @@ pub struct Worker {
     /// Sessions of the whole node, and how many it takes; 0 is no limit.
     pub sessions: Arc<AtomicUsize>,
     pub sessions_max: usize,
+    /// What its sessions are sent and send.
+    pub tally: Arc<Tally>,
     /// The process is about to stop and takes no new sessions.
     pub is_draining: Arc<AtomicBool>,
     /// When the first of its sessions was sent away for that.
@@ -122,7 +124,8 @@ impl Worker {
         (window - spread).mul_f64(share) + random::up_to(spread)
     }
 
-    pub(super) fn count_opened(&self) {
+    pub(super) fn count_opened(&self, transport: Transport) {
+        metrics::session_opened(transport);
         self.sessions.fetch_add(1, Ordering::Relaxed);
     }
 

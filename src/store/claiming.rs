@@ -10,7 +10,7 @@ use actix::{ActorFutureExt, Context, Handler, ResponseActFuture, WrapFuture};
 use super::{
     Connection, Store,
     attention::{self, Attention},
-    due::Due,
+    due::{Due, Group},
     error::Fault,
     job::Write,
     judging::{Judge, Verdict},
@@ -31,6 +31,9 @@ use crate::domain::{
 /// must not be claimed for ever.
 const CLAIMS_MAX: u32 = 10;
 const UNHEARD_OF: &str = "nothing was heard of its attempts";
+
+/// Jobs after which one transaction looks for no more: several times what it can claim, since many may be worth nothing.
+const JUDGED_MAX: usize = 256;
 
 /// [`ClaimPushes`] by the rules of `[push]`.
 pub(super) struct Claim {
@@ -73,16 +76,19 @@ impl Write for Claim {
 
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<ClaimedPushes, Fault> {
         let by = tx.bounds;
-        let Due { groups, has_more } = Due::find(tx.conn, by, self.claim.limit)?;
-        let known = Known::read(tx.conn, &groups)?;
-        let mut pushes = Vec::with_capacity(groups.len());
-        for group in groups {
-            pushes.extend(self.take(tx, &known, group)?);
+        let (mut pushes, mut judged, mut has_more) = (Vec::new(), 0, true);
+        while has_more && judged < JUDGED_MAX && pushes.len() < self.claim.limit {
+            let due = Due::find(tx.conn, by, self.claim.limit - pushes.len())?;
+            has_more = due.has_more;
+            let known = Known::read(tx.conn, &due.groups)?;
+            for group in due.groups {
+                judged += group.jobs.len();
+                pushes.extend(self.take(tx, &known, group)?);
+            }
         }
         // What is shown together is known when all of it is claimed.
         for push in &mut pushes {
-            let PushClaim { user, subscription, .. } = &push.claim;
-            let dealt_with = push_shown::dealt_with(tx.conn, user, subscription, by)?;
+            let dealt_with = push_shown::dealt_with(tx.conn, push, by)?;
             (push.close, push.claim.told) = (dealt_with.close, dealt_with.told);
         }
         Ok(ClaimedPushes { pushes, has_more, now: by.earliest })
@@ -98,8 +104,8 @@ struct Known {
 }
 
 impl Known {
-    fn read(conn: &mut Connection, groups: &[Vec<DueJob>]) -> Result<Self, Fault> {
-        let jobs = || groups.iter().filter_map(|jobs| jobs.first());
+    fn read(conn: &mut Connection, groups: &[Group]) -> Result<Self, Fault> {
+        let jobs = || groups.iter().filter_map(|group| group.jobs.first());
         let users: HashSet<&str> = jobs().map(|job| job.user.as_str()).collect();
         let users: Vec<&str> = users.into_iter().collect();
         let names: HashSet<&str> = jobs().map(|job| job.subscription.as_str()).collect();
@@ -139,8 +145,9 @@ impl Claim {
         &self,
         tx: &mut Transaction<'_>,
         known: &Known,
-        jobs: Vec<DueJob>,
+        group: Group,
     ) -> Result<Option<ClaimedPush>, Fault> {
+        let Group { jobs, is_held, has_more } = group;
         let Some((user, id)) = jobs.first().map(|job| (job.user.clone(), job.subscription.clone())) else {
             return Ok(None);
         };
@@ -153,10 +160,12 @@ impl Claim {
             _ => Vec::new(),
         };
         let preferences = known.preferences.get(user.as_str());
+        let summary = if is_held { push_shown::summary(tx.conn, &id)? } else { None };
         let judge = Judge {
             inbox,
             preferences,
             subscription,
+            summary,
             mutes: &mutes,
             bounds: tx.bounds,
             ttl: self.policy.ttl,
@@ -193,61 +202,61 @@ impl Claim {
         let (Some(subscription), Some(inbox)) = (subscription, inbox) else {
             return Ok(None);
         };
-        self.claim(tx, subscription, inbox, worth)
+        claim(tx, subscription, inbox, worth, has_more)
     }
+}
 
-    fn claim(
-        &self,
-        tx: &mut Transaction<'_>,
-        subscription: &PushSubscription,
-        inbox: &Attention,
-        worth: Vec<(DueJob, Notification, PushWords)>,
-    ) -> Result<Option<ClaimedPush>, Fault> {
-        let (now, lease_until) = (tx.bounds.earliest, tx.bounds.latest.plus(LEASE));
-        let first_tried_at =
-            worth.iter().filter_map(|(job, ..)| job.first_tried_at).min().map_or(now, |at| at.min(now));
-        let told = |(_, notification, words): &(DueJob, Notification, PushWords)| {
-            words.clone().told_of(notification)
-        };
-        let text = PushText::summary(worth.iter().map(told).collect());
-        let (Some((first, newest, _)), Some(text)) = (worth.first(), text) else { return Ok(None) };
-        let tag = match worth.len() {
-            1 => PushTag::of(&newest.id, newest.key.as_deref()),
-            _ => PushTag::summary(),
-        };
-        let offsets: Vec<Offset> = worth.iter().map(|(job, ..)| job.offset).collect();
-        let jobs = Jobs {
-            user: &first.user,
-            subscription: &subscription.id,
-            offsets: &offsets,
-            attempts: Attempts::Any,
-        };
-        push_jobs::claim(tx.conn, jobs, &tag, first_tried_at, lease_until)?;
-        let urgency = worth.iter().map(|(job, ..)| job.urgency).max().unwrap_or_default();
-        let attempt = worth.iter().map(|(job, ..)| job.attempts + 1).min().unwrap_or(1);
-        let ends: Option<Vec<Timestamp>> =
-            worth.iter().map(|(_, notification, _)| notification.expires_at).collect();
-        let claim = PushClaim {
-            user: first.user.clone(),
-            subscription: subscription.id.clone(),
-            jobs: worth.iter().map(|(job, ..)| (job.offset, job.attempts + 1)).collect(),
-            told: Vec::new(),
-        };
-        let count = worth.len();
-        let Some((_, notification, _)) = worth.into_iter().next() else { return Ok(None) };
-        Ok(Some(ClaimedPush {
-            claim,
-            target: subscription.target.clone(),
-            notification,
-            count,
-            text,
-            urgency,
-            tag,
-            unseen: inbox.unseen,
-            close: Vec::new(),
-            expires_at: ends.and_then(|ends| ends.into_iter().max()),
-            attempt,
-            first_tried_at,
-        }))
-    }
+/// Claims what is worth a push as one; `has_more` says that it may stand for others.
+fn claim(
+    tx: &mut Transaction<'_>,
+    subscription: &PushSubscription,
+    inbox: &Attention,
+    worth: Vec<(DueJob, Notification, PushWords)>,
+    has_more: bool,
+) -> Result<Option<ClaimedPush>, Fault> {
+    let (now, lease_until) = (tx.bounds.earliest, tx.bounds.latest.plus(LEASE));
+    let first_tried_at =
+        worth.iter().filter_map(|(job, ..)| job.first_tried_at).min().map_or(now, |at| at.min(now));
+    let told =
+        |(_, notification, words): &(DueJob, Notification, PushWords)| words.clone().told_of(notification);
+    let text = PushText::summary(worth.iter().map(told).collect(), has_more);
+    let (Some((first, newest, _)), Some(text)) = (worth.first(), text) else { return Ok(None) };
+    let tag = match worth.len() {
+        1 => PushTag::of(&newest.id, newest.key.as_deref()),
+        _ => PushTag::summary(),
+    };
+    let offsets: Vec<Offset> = worth.iter().map(|(job, ..)| job.offset).collect();
+    let jobs = Jobs {
+        user: &first.user,
+        subscription: &subscription.id,
+        offsets: &offsets,
+        attempts: Attempts::Any,
+    };
+    push_jobs::claim(tx.conn, jobs, &tag, first_tried_at, lease_until)?;
+    let urgency = worth.iter().map(|(job, ..)| job.urgency).max().unwrap_or_default();
+    let attempt = worth.iter().map(|(job, ..)| job.attempts + 1).min().unwrap_or(1);
+    let ends: Option<Vec<Timestamp>> =
+        worth.iter().map(|(_, notification, _)| notification.expires_at).collect();
+    let claim = PushClaim {
+        user: first.user.clone(),
+        subscription: subscription.id.clone(),
+        jobs: worth.iter().map(|(job, ..)| (job.offset, job.attempts + 1)).collect(),
+        told: Vec::new(),
+    };
+    let count = worth.len();
+    let Some((_, notification, _)) = worth.into_iter().next() else { return Ok(None) };
+    Ok(Some(ClaimedPush {
+        claim,
+        target: subscription.target.clone(),
+        notification,
+        count,
+        text,
+        urgency,
+        tag,
+        unseen: inbox.unseen,
+        close: BTreeMap::new(),
+        expires_at: ends.and_then(|ends| ends.into_iter().max()),
+        attempt,
+        first_tried_at,
+    }))
 }

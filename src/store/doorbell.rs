@@ -15,6 +15,7 @@ use crate::{
     domain::Timestamp,
     hub::messages::{Committed, InboxFact},
     mailbox::{Budget, OfferError, offer},
+    observe::metrics::{self, Dropped},
 };
 
 /// Bytes of payloads that may wait for the hub.
@@ -48,9 +49,11 @@ impl Doorbell {
 
     /// Offers facts that were committed with `changed_at` in their inboxes.
     pub(super) fn ring(&self, facts: Vec<InboxFact>, changed_at: Timestamp) {
+        let count = facts.len();
         if facts.is_empty() || self.offer(facts, false) {
             return;
         }
+        metrics::dropped(Dropped::HubFull, count);
         let before = self.missed.since.fetch_min(changed_at.as_micros(), Ordering::AcqRel);
         if before == Missed::NOTHING {
             log::warn!("the hub is full; inboxes that changed are told again");

@@ -8,14 +8,23 @@ use crate::{
     domain::{PushSubscriptionId, Timestamp},
 };
 
-/// Notifications that one summary tells of at most.
-const SUMMARY_MAX: usize = 500;
+/// Notifications that one summary names at most; it stands for the older ones, too.
+pub(super) const SUMMARY_MAX: usize = 500;
 
 /// What is due, and nobody else's until the end of the transaction.
 pub(super) struct Due {
-    /// The jobs behind each push, the newest first.
-    pub(super) groups: Vec<Vec<DueJob>>,
+    pub(super) groups: Vec<Group>,
     /// More may be due.
+    pub(super) has_more: bool,
+}
+
+/// The jobs behind one push.
+pub(super) struct Group {
+    /// The newest first.
+    pub(super) jobs: Vec<DueJob>,
+    /// They were held through quiet hours, and are told of as one.
+    pub(super) is_held: bool,
+    /// Older ones that were held are behind them.
     pub(super) has_more: bool,
 }
 
@@ -32,7 +41,7 @@ impl Due {
         let (next, may_be_more) = next(conn, by, limit)?;
         let count = next.len();
         let groups = jobs(conn, next, by)?;
-        let is_cut = groups.len() < count || groups.iter().any(|jobs| jobs.len() >= SUMMARY_MAX);
+        let is_cut = groups.len() < count || groups.iter().any(|group| group.has_more);
         // Who finds nothing but what others work on need not look again at once.
         Ok(Self { has_more: (may_be_more || is_cut) && !groups.is_empty(), groups })
     }
@@ -58,21 +67,24 @@ fn next(conn: &mut Connection, by: Bounds, limit: usize) -> Result<(Vec<Next>, b
 
 /// The jobs behind each push, the newest first, as many as one transaction takes; those that somebody else works on are
 /// left out.
-fn jobs(conn: &mut Connection, due: Vec<Next>, by: Bounds) -> Result<Vec<Vec<DueJob>>, Fault> {
-    let mut groups: Vec<Vec<DueJob>> = Vec::with_capacity(due.len());
+fn jobs(conn: &mut Connection, due: Vec<Next>, by: Bounds) -> Result<Vec<Group>, Fault> {
+    let mut groups: Vec<Group> = Vec::with_capacity(due.len());
     for due in due {
-        if groups.iter().map(Vec::len).sum::<usize>() >= BATCH_ROWS {
+        if groups.iter().map(|group| group.jobs.len()).sum::<usize>() >= BATCH_ROWS {
             break;
         }
         match due {
-            Next::One(job) => groups.push(vec![job]),
+            Next::One(job) => groups.push(Group { jobs: vec![job], is_held: false, has_more: false }),
             Next::Held(subscription) => {
                 if subscriptions::try_hold(conn, &subscription)? {
-                    groups.push(push_jobs::held_for(conn, &subscription, by, SUMMARY_MAX as i64)?);
+                    let mut jobs = push_jobs::held_for(conn, &subscription, by, SUMMARY_MAX as i64 + 1)?;
+                    let has_more = jobs.len() > SUMMARY_MAX;
+                    jobs.truncate(SUMMARY_MAX);
+                    groups.push(Group { jobs, is_held: true, has_more });
                 }
             }
         }
     }
-    groups.retain(|jobs| !jobs.is_empty());
+    groups.retain(|group| !group.jobs.is_empty());
     Ok(groups)
 }

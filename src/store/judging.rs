@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{attention::Attention, rows::DueJob};
+use super::{attention::Attention, push_shown::Summary, rows::DueJob};
 use crate::{
     clock::Bounds,
     domain::{
@@ -24,6 +24,8 @@ pub(super) struct Judge<'a> {
     /// `None` for who never said it.
     pub(super) preferences: Option<&'a Preferences>,
     pub(super) subscription: Option<&'a PushSubscription>,
+    /// The last one that the device may show; `None` also for what was not held.
+    pub(super) summary: Option<Summary>,
     /// Some of them may be over.
     pub(super) mutes: &'a [Mute],
     pub(super) bounds: Bounds,
@@ -39,6 +41,10 @@ impl Judge<'_> {
             Some(_) if self.preferences.is_some_and(|preferences| !preferences.push) => Some(Withheld::Off),
             Some(_) if self.inbox.is_some_and(|inbox| job.offset <= inbox.attended) => {
                 Some(Withheld::Attended)
+            }
+            // It would take the place of that one, and tell of less.
+            Some(_) if self.summary.is_some_and(|summary| summary.stands_for(job)) => {
+                Some(Withheld::Summarized)
             }
             // By the earlier of two times that it may be, so that no jump of the clock makes it late.
             Some(_) if self.bounds.earliest > job.due_at.plus(self.ttl) => Some(Withheld::Late),

@@ -3,28 +3,38 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix::{Actor, Addr, Handler, Message};
+use actix::{Actor, Addr, Handler, Message, ResponseFuture};
 
 use super::{
     Store,
     counter_cache::{CounterCache, Found},
     messages::{Flush, InboxCounters, ReadState, StoreError},
+    reader::Reader,
+    writer::WriterLink,
 };
-use crate::{domain::UserId, mailbox};
+use crate::{domain::UserId, mailbox, observe::metrics::StoreStanding};
 
 /// The way to the store for http and sessions.
 #[derive(Clone)]
 pub struct StoreLink {
     addr: Addr<Store>,
     counters: Arc<CounterCache>,
+    writer: WriterLink,
+    reader: Reader,
     deadline: Duration,
 }
 
 impl StoreLink {
     /// Starts the actor. `deadline` is the longest that an ask takes: `store.busy_timeout`.
     pub fn start(store: Store, deadline: Duration) -> Self {
-        let counters = store.counters.clone();
-        Self { addr: store.start(), counters, deadline }
+        let (counters, writer, reader) = (store.counters.clone(), store.writer.clone(), store.reader.clone());
+        Self { addr: store.start(), counters, writer, reader, deadline }
+    }
+
+    /// How much waits for it, and how many read.
+    pub fn standing(&self) -> StoreStanding {
+        let (reads_waiting, readers_busy, readers) = self.reader.standing();
+        StoreStanding { writes: self.writer.standing(), reads_waiting, readers, readers_busy }
     }
 
     /// The counters of a user, from memory where they are known: not behind anything that was answered.
@@ -68,5 +78,18 @@ impl StoreLink {
         if let Err(error) = mailbox::ask(&self.addr.clone().recipient(), Flush, self.deadline * 2).await {
             log::warn!("the store was not flushed: {error}");
         }
+    }
+}
+
+impl Handler<Flush> for Store {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Flush, _: &mut <Self as Actor>::Context) -> Self::Result {
+        self.writer.end();
+        let (reader, ended) = (self.reader.clone(), self.writer.ended());
+        Box::pin(async move {
+            reader.close().await;
+            ended.await;
+        })
     }
 }

@@ -20,6 +20,7 @@ mod doorbell;
 mod due;
 mod erasing;
 mod error;
+mod figures;
 mod file;
 mod idempotency;
 mod inboxes;
@@ -75,6 +76,7 @@ use self::{
     counter_cache::CounterCache,
     database::{Backend, Connection, Database, on_inner},
     doorbell::Doorbell,
+    figures::measured,
     job::{Write, late},
     keys::KeysUnderWay,
     messages::*,
@@ -92,6 +94,7 @@ use crate::{
         push::PushSubscription,
     },
     hub::{LocalUsers, messages::Committed},
+    observe::metrics::StoreOperation,
 };
 
 pub struct Store {
@@ -156,18 +159,19 @@ impl Store {
     fn write<W: Write>(&self, write: W) -> ResponseFuture<Result<W::Done, StoreError>> {
         let deadline = Instant::now() + self.patience;
         let answer = self.writer.queue(write, deadline);
-        Box::pin(async move {
+        Box::pin(measured(StoreOperation::Write, async move {
             // A server that stands still lets nobody see that an answer is late.
             let answer = tokio::time::timeout_at(deadline.into(), answer?).await.map_err(|_| late())?;
             answer.unwrap_or_else(|_| Err(StoreError::Unavailable("the writer has ended".to_owned())))
-        })
+        }))
     }
 
     fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> ResponseFuture<Result<T, StoreError>> {
-        Box::pin(self.reader.clone().read(Instant::now() + self.patience, query))
+        let read = self.reader.clone().read(Instant::now() + self.patience, query);
+        Box::pin(measured(StoreOperation::Read, read))
     }
 
     /// What a user is told of the counters, polls are not behind of: another process may have changed them.
@@ -280,19 +284,6 @@ impl Handler<List> for Store {
         let (user, clock) = (list.user.clone(), self.kept.clock.clone());
         let answer = self.read(move |conn| pages::list(conn, &list, &clock));
         self.learning(user, answer, |listing| (Some(listing.cursor.epoch), listing.counters))
-    }
-}
-
-impl Handler<Flush> for Store {
-    type Result = ResponseFuture<()>;
-
-    fn handle(&mut self, _: Flush, _: &mut Self::Context) -> Self::Result {
-        self.writer.end();
-        let (reader, ended) = (self.reader.clone(), self.writer.ended());
-        Box::pin(async move {
-            reader.close().await;
-            ended.await;
-        })
     }
 }
 

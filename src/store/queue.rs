@@ -90,6 +90,11 @@ impl Queue {
         self.arrived.notify_all();
     }
 
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.lock().is_closed
     }

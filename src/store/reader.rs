@@ -31,6 +31,7 @@ pub(super) struct Reader {
     connections: Arc<Semaphore>,
     /// One permit for each who reads or waits.
     places: Arc<Semaphore>,
+    places_max: usize,
     pool_size: u32,
 }
 
@@ -90,10 +91,11 @@ impl Reader {
             .connection_timeout(busy_timeout)
             .build(database.clone())
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
-        let places = permits(options.queue.saturating_add(pool_size as usize));
+        let permits = |count| Arc::new(Semaphore::new(count));
+        let places_max = options.queue.saturating_add(pool_size as usize).min(Semaphore::MAX_PERMITS);
         let threads = Arc::new(Threads::new(pool_size)?);
-        Ok(Self { database, pool, threads, connections: permits(pool_size as usize), places, pool_size })
+        let (connections, places) = (permits(pool_size as usize), permits(places_max));
+        Ok(Self { database, pool, threads, connections, places, places_max, pool_size })
     }
 
     /// Reads for somebody who waits until `deadline`, on a thread where waiting is allowed.
@@ -121,6 +123,14 @@ impl Reader {
             conn.transaction(|conn| query(conn))
         });
         tokio::time::timeout_at(deadline.into(), reading).await.map_err(|_| late())?
+    }
+
+    /// How many wait, how many read, and how many can.
+    pub(super) fn standing(&self) -> (usize, usize, usize) {
+        let readers = self.pool_size as usize;
+        let busy = readers.saturating_sub(self.connections.available_permits());
+        let present = self.places_max.saturating_sub(self.places.available_permits());
+        (present.saturating_sub(busy), busy, readers)
     }
 
     pub(super) fn is_closing(&self) -> bool {

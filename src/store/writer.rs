@@ -29,7 +29,11 @@ use super::{
     transaction::Doubt,
 };
 use crate::{
-    clock::ClockWatch, domain::Timestamp, hub::messages::InboxFact, mailbox::Budget, observe::logs::Seldom,
+    clock::ClockWatch,
+    domain::Timestamp,
+    hub::messages::InboxFact,
+    mailbox::{Budget, Standing},
+    observe::{logs::Seldom, metrics},
 };
 use chores::Chores;
 
@@ -54,6 +58,7 @@ const RELIEF_INTERVAL: Duration = Duration::from_secs(1);
 const FOR_GOOD: Duration = Duration::from_secs(3600);
 
 /// The actor's end of the queue.
+#[derive(Clone)]
 pub(super) struct WriterLink {
     queue: Arc<Queue>,
     budget: Budget,
@@ -73,6 +78,11 @@ impl WriterLink {
             Err(Refusal::Full) => Err(StoreError::Overloaded),
             Err(Refusal::Closed) => Err(StoreError::Unavailable("the writer has ended".to_owned())),
         }
+    }
+
+    /// What waits for the writers.
+    pub(super) fn standing(&self) -> Standing {
+        Standing { messages: self.queue.len(), ..self.budget.standing() }
     }
 
     /// Takes nothing new; the writers end when they have done what is queued.
@@ -204,8 +214,12 @@ impl Writer {
     ) -> Result<(Vec<InboxFact>, Timestamp), Failure> {
         let clock = self.clock.clone();
         let conn = self.connection().map_err(Failure::Transaction)?;
+        let begun = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| batch::run(conn, jobs, doubt, &clock)))
             .unwrap_or_else(|_| Err(Failure::Job(StoreError::Internal("a write panicked".to_owned()))));
+        if outcome.is_ok() {
+            metrics::store_committed(jobs.len(), begun.elapsed());
+        }
         if outcome.as_ref().is_err_and(|failure| !matches!(failure, Failure::Locked)) {
             // One that was rolled back goes on.
             let is_commit = matches!(outcome, Err(Failure::Transaction(_) | Failure::Doubtful(..)));

@@ -15,7 +15,7 @@ use super::query::Query;
 use crate::{
     auth::gate::Surface,
     clock,
-    domain::{Counters, Cursor, Identity, StreamName},
+    domain::{Counters, Cursor, Identity, StreamName, Transport},
     http::{answers, problem::Problem, rate_limit, socket, wait::Wait},
     limits::Place,
     protocol::{
@@ -120,6 +120,9 @@ pub async fn poll(request: HttpRequest) -> Result<HttpResponse, Problem> {
         }
         gathered => gathered?,
     };
+    for frame in &answer.events {
+        worker.tally.sent(Transport::LongPoll, frame, clock::now);
+    }
     response.insert_header((header::CACHE_CONTROL, "no-store"));
     if !is_fresh {
         wait.confirm(&mut response);

@@ -13,7 +13,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
 use crate::{
-    domain::{Cursor, Transport},
+    clock,
+    domain::{Cursor, Timestamp, Transport},
     outbox::Outgoing,
     protocol::{
         Class, CloseCode, Frame,
@@ -32,6 +33,8 @@ pub struct SseBody {
     cursor: Cursor,
     naming: Naming,
     piece: BytesMut,
+    /// The time, looked up once for all that goes out together.
+    now: Option<Timestamp>,
     is_ended: bool,
 }
 
@@ -39,13 +42,20 @@ impl SseBody {
     /// `cursor` is where the reader stands, in the streams that it follows.
     pub fn new(session: Rc<Session>, cursor: Cursor, naming: Naming) -> Self {
         let piece = beginning(session.policy().retry_after(Transport::EventStream));
-        Self { session, cursor, naming, piece, is_ended: false }
+        Self { session, cursor, naming, piece, now: None, is_ended: false }
     }
 
     fn render(&mut self, outgoing: &Outgoing) {
         match outgoing {
-            Outgoing::Frame(frame) => self.tell(frame),
-            Outgoing::Ping => event_stream::comment(&mut self.piece),
+            Outgoing::Frame(frame) => {
+                let now = || *self.now.get_or_insert_with(clock::now);
+                self.session.tally().sent(Transport::EventStream, frame, now);
+                self.tell(frame);
+            }
+            Outgoing::Ping => {
+                self.session.tally().pinged(Transport::EventStream);
+                event_stream::comment(&mut self.piece);
+            }
             Outgoing::Pong(_) => {}
             Outgoing::Close(_) => {
                 let policy = self.session.policy();
@@ -99,6 +109,7 @@ impl Stream for SseBody {
         if this.session.outbox().take_drained() {
             this.session.drained();
         }
+        this.now = None;
         if !this.piece.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut this.piece).freeze())));
         }

@@ -18,6 +18,8 @@ use bytes::Bytes;
 use futures_util::{Stream, task::AtomicWaker};
 
 use crate::{
+    clock,
+    domain::{Timestamp, Transport},
     outbox::Outgoing,
     protocol::{
         Class, Frame,
@@ -60,6 +62,8 @@ pub struct WsBody<S> {
     is_actor_done: bool,
     session: Rc<Session>,
     ping: &'static LazyLock<Bytes>,
+    /// The time, looked up once for all that goes out together.
+    now: Option<Timestamp>,
 }
 
 impl<S> WsBody<S> {
@@ -73,6 +77,7 @@ impl<S> WsBody<S> {
             is_actor_done: false,
             session,
             ping: if has_ping_event { &PING } else { &CONTROL_PING },
+            now: None,
         }
     }
 
@@ -92,11 +97,18 @@ impl<S> WsBody<S> {
         self.is_actor_done = matches!(polled, Poll::Ready(None));
     }
 
-    fn render(&self, outgoing: Outgoing) -> Bytes {
+    fn render(&mut self, outgoing: Outgoing) -> Bytes {
+        let tally = self.session.tally();
         match outgoing {
-            Outgoing::Ping => Bytes::clone(self.ping),
+            Outgoing::Ping => {
+                tally.pinged(Transport::WebSocket);
+                Bytes::clone(self.ping)
+            }
             Outgoing::Pong(payload) => pong(&payload),
-            Outgoing::Frame(frame) => frame.websocket(),
+            Outgoing::Frame(frame) => {
+                tally.sent(Transport::WebSocket, &frame, || *self.now.get_or_insert_with(clock::now));
+                frame.websocket()
+            }
             Outgoing::Close(frame) => close(frame),
         }
     }
@@ -121,6 +133,7 @@ where
         if let Poll::Ready(outgoing) = next {
             return Poll::Ready(Some(Ok(this.render(outgoing))));
         }
+        this.now = None;
         // Only who waits needs to be woken: a body that has yielded is polled again anyway.
         this.wake.task.register(cx.waker());
         if this.wake.has_fired.load(Ordering::Acquire) {

@@ -1,12 +1,16 @@
 //! The verbs of the command line: what they print, and the exit codes that scripts rely on.
 
-use std::{fs, process::Command};
+use std::{
+    fs::{self, File},
+    process::Command,
+};
 
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    app::{App, SECRET, program},
+    app::{App, SECRET, program, token},
     clients::program::{Ended, run},
 };
 
@@ -51,6 +55,7 @@ fn the_version_is_that_of_the_package() {
     assert_eq!(shell.run(&["version"]).stdout, format!("tidings {version}\n"));
     let json: Value = serde_json::from_str(&shell.run(&["version", "--json"]).stdout).unwrap();
     assert_eq!(json, json!({"name": "tidings", "version": version}));
+    assert_eq!(shell.run(&["version", "-q"]).stdout, format!("{version}\n"));
     let bad = shell.run(&["versoin"]);
     assert!(bad.code == Some(2) && bad.stdout.is_empty() && bad.stderr.contains("version"), "{bad:?}");
 }
@@ -62,6 +67,10 @@ async fn a_minted_token_lets_in_the_user_with_its_scopes() {
     assert_eq!((minted.code, minted.stderr.as_str(), minted.stdout.lines().count()), (Some(0), "", 1));
     let me = app.http(minted.stdout.trim_end()).get("/v1/me").await.json();
     assert_eq!((&me["user"], &me["scopes"]), (&json!("alice"), &json!(["notify", "join:*"])));
+
+    let rooms = ["token", "mint", "alice", "--scope", "notify", "--room", "a", "--room", "b:c", "-q"];
+    let me = app.http(shell.run_with_secret(&rooms).stdout.trim_end()).get("/v1/me").await.json();
+    assert_eq!(me["scopes"], json!(["notify", "join:a", "publish:a", "join:b:c", "publish:b:c"]));
 
     let told = shell.run_with_secret(&["token", "mint", "alice", "--ttl", "90s", "--scope", "bogus"]);
     assert_eq!(app.http(told.stdout.trim_end()).get("/v1/me").await.json()["scopes"], json!([]));
@@ -106,6 +115,124 @@ async fn a_key_for_push_is_made_that_a_server_takes() {
     let another: Value = serde_json::from_str(&shell.run(&["keys", "vapid", "--json"]).stdout).unwrap();
     assert_eq!(another["public_key"].as_str().unwrap().len(), 87);
     assert_ne!(another["private_key"], private);
+    assert_eq!(shell.run(&["keys", "vapid", "-q"]).stdout.trim_end().len(), private.len());
+}
+
+/// A token that this private key signs.
+fn signed(algorithm: Algorithm, made: &Value) -> String {
+    let pem = made["private_key"].as_str().unwrap().as_bytes();
+    let key = match algorithm {
+        Algorithm::RS256 => EncodingKey::from_rsa_pem(pem),
+        Algorithm::ES256 => EncodingKey::from_ec_pem(pem),
+        _ => EncodingKey::from_ed_pem(pem),
+    };
+    let header = Header { kid: made["kid"].as_str().map(str::to_owned), ..Header::new(algorithm) };
+    encode(&header, &json!({"sub": "alice", "exp": 4_000_000_000_u64}), &key.unwrap()).unwrap()
+}
+
+#[actix_web::test]
+async fn keys_for_tokens_are_made_that_a_server_takes_beside_those_before() {
+    let shell = Shell::new();
+    let make = |algorithm: &str| -> Value {
+        let made = shell.run(&["keys", "jwt", "--algorithm", algorithm, "--json"]);
+        assert!(made.code == Some(0) && made.stderr.is_empty(), "{made:?}");
+        serde_json::from_str(&made.stdout).unwrap()
+    };
+    for (name, algorithm) in
+        [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256), ("EdDSA", Algorithm::EdDSA)]
+    {
+        let (old, new) = (make(name), make(name));
+        assert_ne!(old["kid"], new["kid"]);
+        let jwks = json!({"keys": [old["jwks"]["keys"][0], new["jwks"]["keys"][0]]}).to_string();
+        let settings = [("auth.algorithm", name), ("auth.secret", ""), ("auth.jwks", &jwks)];
+        let app = App::start_with(&settings);
+        for made in [&old, &new] {
+            assert_eq!(
+                app.http(&signed(algorithm, made)).get("/v1/me").await.json()["user"],
+                "alice",
+                "{name}"
+            );
+        }
+        app.http(&signed(algorithm, &make(name))).get("/v1/me").await.problem(401, "unauthorized");
+    }
+    let told = shell.run(&["keys", "jwt", "--algorithm", "EdDSA", "--kid", "2026-11"]);
+    for words in ["TIDINGS_AUTH_ALGORITHM=EdDSA\n", "\"kid\":\"2026-11\"", "-----BEGIN PRIVATE KEY-----"] {
+        assert!(told.stdout.contains(words), "{told:?}");
+    }
+    assert!(told.stderr.contains("SIGHUP"), "{told:?}");
+    assert!(shell.run(&["keys", "jwt", "--algorithm", "EdDSA", "-q"]).stdout.starts_with("-----BEGIN"));
+    let secret = shell.run(&["keys", "jwt"]).stdout;
+    let secret = secret.trim_end().strip_prefix("TIDINGS_AUTH_SECRET=").unwrap();
+    assert_eq!((secret.len(), shell.run(&["keys", "jwt", "-q"]).stdout.len()), (64, 65));
+    for bad in [&["--kid", "a"][..], &["--algorithm", "none"], &["--algorithm", "EdDSA", "--kid", "a b"]] {
+        let ended = shell.run(&[&["keys", "jwt"], bad].concat());
+        assert!(ended.code == Some(2) && ended.stdout.is_empty(), "{ended:?}");
+    }
+}
+
+/// What the server answers to all of these is the same 401; here it is said why.
+#[test]
+fn a_token_is_explained_with_the_reason_for_which_a_server_would_refuse_it() {
+    let shell = Shell::new();
+    let inspect =
+        |token: &str, more: &[&str]| shell.run_with_secret(&[&["token", "inspect", token], more].concat());
+    let good = token("alice", "join:chat:*", 3590);
+    let told = inspect(&good, &[]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let lines: Vec<&str> = told.stdout.lines().collect();
+    assert!(lines.contains(&"alg    HS256") && lines.contains(&"sub    alice"), "{told:?}");
+    assert!(lines.iter().any(|line| line.starts_with("exp    ") && line.ends_with("(in 59m)")), "{told:?}");
+    assert_eq!(*lines.last().unwrap(), "accepted: alice, allows join:chat:*");
+    assert_eq!(inspect(&good, &["-q"]).stdout, "accepted\n");
+    let json: Value = serde_json::from_str(&inspect(&good, &["--json"]).stdout).unwrap();
+    assert_eq!(
+        (&json["is_accepted"], &json["scopes"], &json["claims"]["sub"]),
+        (&json!(true), &json!(["join:chat:*"]), &json!("alice"))
+    );
+
+    let key = EncodingKey::from_secret(b"another secret, of 32 bytes and more");
+    let claims = json!({"sub": "alice", "exp": 4_000_000_000_u64});
+    let foreign = encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap();
+    let (header, rest) = good.split_once('.').unwrap();
+    let (claims, signature) = rest.split_once('.').unwrap();
+    let none = format!("eyJhbGciOiJub25lIn0.{claims}.{signature}");
+    let es256 = "auth.algorithm=ES256";
+    let key = format!("auth.public_key={}", include_str!("../keys/es256.public.pem"));
+    let cases: [(&str, &[&str], &str, &str); 8] = [
+        (&token("alice", "", -3700), &[], "refused: it has expired", "(1h ago)"),
+        (&foreign, &[], "no configured key made the signature", "sub    alice"),
+        (&format!("{header}.{claims}.AAAA"), &[], "no configured key", "sub    alice"),
+        (&none, &[], "its alg is unknown", "(auth.algorithm is HS256)"),
+        (&good, &["--set", "auth.audience=app"], "it is for another audience", "sub    alice"),
+        (&good, &["--set", "auth.issuer=app"], "it is of another issuer", "sub    alice"),
+        (
+            &good,
+            &["--set", es256, "--set", &key],
+            "another algorithm",
+            "alg    HS256  (auth.algorithm is ES256)",
+        ),
+        ("no token", &[], "not three parts of base64url", ""),
+    ];
+    for (token, more, why, said) in cases {
+        let refused = inspect(token, more);
+        assert!(refused.code == Some(1) && refused.stderr.contains(why), "{why}: {refused:?}");
+        assert!(refused.stdout.contains(said), "{said}: {refused:?}");
+        assert!(!refused.stdout.contains(&signature) && !refused.stderr.contains(&signature), "{refused:?}");
+    }
+    let json = inspect(&foreign, &["--json"]);
+    let reason = &serde_json::from_str::<Value>(&json.stdout).unwrap()["reason"];
+    assert!(json.code == Some(1) && reason == "no configured key made the signature", "{json:?}");
+
+    let file = shell.write("token", &format!("Bearer {good}\n"));
+    let piped = shell
+        .command(&["token", "inspect", "-q"])
+        .env("TIDINGS_AUTH_SECRET", SECRET)
+        .stdin(File::open(file).unwrap())
+        .output();
+    assert_eq!(String::from_utf8(piped.unwrap().stdout).unwrap(), "accepted\n");
+    let unset = shell.run(&["token", "inspect", &good]);
+    assert!(unset.code == Some(2) && unset.stdout.contains("sub    alice"), "{unset:?}");
+    assert!(unset.stderr.contains("auth.secret: is not set"), "{unset:?}");
 }
 
 #[actix_web::test]
@@ -116,6 +243,7 @@ async fn pushes_that_were_given_up_are_tried_again_from_a_shell() {
     assert_eq!((retried.code, retried.stdout.as_str()), (Some(0), "0 are due again\n"), "{retried:?}");
     let of_one = shell.run_with_secret(&["push", "retry", "--user", "alice", "--server", &server, "--json"]);
     assert_eq!(of_one.stdout, "{\"retried\":0}\n");
+    assert_eq!(shell.run_with_secret(&["push", "retry", "--server", &server, "-q"]).stdout, "0\n");
     let token = app.token("alice", "");
     let refused = shell.run(&["push", "retry", "--server", &server, "--token", &token]);
     assert!(refused.code == Some(1) && refused.stderr.contains("403"), "{refused:?}");
@@ -210,6 +338,10 @@ async fn a_server_that_is_killed_is_neither_healthy_nor_published_to() {
     let server = url(&app);
     let health = |more: &[&str]| shell.run(&[&["health", "--server", &server], more].concat());
     assert_eq!(health(&[]).stdout, "{\"ok\":true}\n");
+    assert_eq!(
+        (health(&["--json"]).stdout.as_str(), health(&["-q"]).stdout.as_str()),
+        ("{\"ok\":true}\n", "ok\n")
+    );
     let ready = health(&["--ready"]);
     assert_eq!((ready.code, ready.stdout.as_str()), (Some(0), "{\"store\":\"ok\",\"bridge\":\"off\"}\n"));
     app.kill();

@@ -156,7 +156,7 @@ async fn what_it_makes_is_made_once_and_for_its_owner_only() {
     assert!(secret.trim_end().len() >= 64);
     assert!(!dev.banner.concat().contains(secret.trim_end()));
     let token = |dev: &Dev| {
-        let minted = run(program().current_dir(&dev.folder).args(["token", "dev", "--user", "alice"]));
+        let minted = run(program().current_dir(&dev.folder).args(["token", "dev", "--user", "alice", "-q"]));
         assert!(minted.code == Some(0) && minted.stderr.is_empty(), "{minted:?}");
         minted.stdout.trim_end().to_owned()
     };

@@ -93,6 +93,7 @@ async fn a_listener_goes_on_in_its_rooms_whatever_the_transport() {
 #[actix_web::test]
 async fn a_listener_tells_a_person_what_came_and_what_became_of_the_connection() {
     let app = App::start();
+    let since = app.publish("alice", 1).await;
     let listener = Running::start(&mut listen(&app, &[]));
     assert_eq!(listener.stderr.next(), "connected");
     let payload =
@@ -104,6 +105,12 @@ async fn a_listener_tells_a_person_what_came_and_what_became_of_the_connection()
     assert!(!line.chars().any(char::is_control), "{line:?}");
     listener.signal("-INT");
     assert_eq!(listener.end().code, Some(0));
+
+    let bare = Running::start(&mut listen(&app, &["-q", "--since", &since]));
+    assert_eq!(bare.stdout.next(), line.split_once(" build.failed ").unwrap().1);
+    bare.signal("-INT");
+    let ended = bare.end();
+    assert!(ended.code == Some(0) && ended.stderr.is_empty(), "{ended:?}");
 }
 
 #[actix_web::test]

@@ -9,12 +9,14 @@ use crate::{
     app::{App, DEADLINE, until},
     clients::{
         http::Http,
-        room::{EVERYWHERE, guest_at},
+        narrow::connect,
+        room::{EVERYWHERE, guest_at, member, say},
         scrape::samples,
         sse::Sse,
         ws::Ws,
     },
     engines::redis::Redis,
+    room_slow_readers::{open_with, speak},
     sse_ends::expect_to_wait,
 };
 
@@ -103,9 +105,16 @@ async fn t6_the_bus_shows_how_it_is_and_what_was_not_believed() {
     while scrape(&app).await["tidings_bus_rejected_total"] < 4.0 {
         assert!(Instant::now() < deadline);
     }
+    let mut alice = member(&app, "alice", &["chat"]).await;
+    say(&mut alice, "chat", json!(1)).await;
     redis.kill();
     app.logged(|record| record["message"].to_string().contains("the bus is away")).await;
-    assert_eq!(scrape(&app).await["tidings_bridge_state{state=\"backoff\"}"], 1.0);
+    let numbers = scrape(&app).await;
+    assert_eq!(numbers["tidings_bridge_state{state=\"backoff\"}"], 1.0);
+    assert_eq!(numbers["tidings_bridge_losses_total"], 1.0);
+    for count in ["tidings_bridge_round_trip_seconds_count", "tidings_bus_heard_total"] {
+        assert!(numbers[count] > 0.0, "{count} in {numbers:?}");
+    }
 }
 
 #[actix_web::test]
@@ -134,6 +143,175 @@ async fn what_a_limit_on_sessions_turns_away_is_counted_under_its_name() {
     assert_eq!(numbers["tidings_limits_exceeded_total{limit=\"sessions_per_user\"}"], 2.0, "{numbers:?}");
     assert_eq!(numbers["tidings_limits_exceeded_total{limit=\"sessions\"}"], 1.0, "{numbers:?}");
     drop((here, wait));
+}
+
+/// A sample, and what it must be.
+fn expect(numbers: &BTreeMap<String, f64>, expected: &[(&str, f64)]) {
+    for (name, value) in expected {
+        assert_eq!(numbers.get(*name), Some(value), "{name} in {numbers:?}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_sent_is_counted_by_transport_and_type_and_how_long_it_took() {
+    let app = App::start();
+    let mut alice = guest_at(&app, "alice", "?rooms=chat").await;
+    alice.expect("ok").await;
+    let mut stream = Sse::connect(app.address, "", &app.token("alice", "")).await;
+    for n in 1..=3 {
+        app.publish("alice", n).await;
+        alice.expect("test.event").await;
+        stream.expect("test.event").await;
+    }
+    alice.send(json!({"type": "message", "room": "chat", "data": "x".repeat(2000)})).await;
+    alice.expect("message").await;
+    alice.ask(json!({"type": "nonsense"})).await;
+    // What is read again was not delivered now.
+    let mut again = app.ws_at("alice", "?since=inbox@00000000.0").await;
+    again.next_ns(3).await;
+    let polled = app.http(&app.token("alice", "")).get("/v1/poll?since=inbox@00000000.0").await.json();
+    assert_eq!(polled["events"].as_array().unwrap().len(), 3);
+
+    let numbers = scrape(&app).await;
+    expect(
+        &numbers,
+        &[
+            ("tidings_messages_sent_total{transport=\"websocket\",type=\"notification\"}", 6.0),
+            ("tidings_messages_sent_total{transport=\"websocket\",type=\"message\"}", 1.0),
+            ("tidings_messages_sent_total{transport=\"websocket\",type=\"welcome\"}", 2.0),
+            ("tidings_messages_sent_total{transport=\"websocket\",type=\"error\"}", 1.0),
+            ("tidings_messages_sent_total{transport=\"sse\",type=\"notification\"}", 3.0),
+            ("tidings_messages_sent_total{transport=\"poll\",type=\"notification\"}", 3.0),
+            ("tidings_delivery_latency_seconds_count{transport=\"websocket\",stream=\"inbox\"}", 3.0),
+            ("tidings_delivery_latency_seconds_count{transport=\"websocket\",stream=\"room\"}", 1.0),
+            ("tidings_delivery_latency_seconds_count{transport=\"sse\",stream=\"inbox\"}", 3.0),
+            ("tidings_delivery_latency_seconds_count{transport=\"poll\",stream=\"inbox\"}", 0.0),
+            ("tidings_messages_received_total{transport=\"websocket\",type=\"message\"}", 1.0),
+            ("tidings_messages_received_total{transport=\"websocket\",type=\"unknown\"}", 1.0),
+            ("tidings_message_size_bytes_count{direction=\"in\"}", 2.0),
+            ("tidings_replay_events_sum{stream=\"inbox\"}", 6.0),
+        ],
+    );
+    let sent =
+        |le: &str| numbers[&format!("tidings_message_size_bytes_bucket{{le=\"{le}\",direction=\"out\"}}")];
+    assert_eq!(sent("4096.0") - sent("1024.0"), 1.0, "{numbers:?}");
+    // S0-5, S0-6: whether most are told within these times can be read off.
+    for (transport, bound) in [("websocket", "0.05"), ("sse", "0.1")] {
+        let name = format!(
+            "tidings_delivery_latency_seconds_bucket{{le=\"{bound}\",transport=\"{transport}\",stream=\"inbox\"}}"
+        );
+        assert!(numbers.contains_key(&name), "{name} in {numbers:?}");
+    }
+}
+
+#[actix_web::test]
+async fn sessions_are_counted_with_how_long_they_last_and_how_they_come_back() {
+    let app = App::start();
+    let position = app.publish("alice", 1).await;
+    for since in [String::new(), format!("?since=inbox@{position}"), "?since=inbox@aaaaaaaa.7".to_owned()] {
+        let mut ws = app.ws_at("alice", &since).await;
+        ws.socket.close(None).await.unwrap();
+        ws.expect_cut().await;
+    }
+    let stream = Sse::connect(app.address, "?rooms=chat", &app.token("alice", EVERYWHERE)).await;
+    app.user("alice").get(&format!("/v1/poll?since=inbox@{position}&wait=0")).await;
+    until("all are closed", || {
+        let closed = app.logs().iter().filter(|line| line.contains("\"session closed\"")).count();
+        (closed == 3).then_some(())
+    })
+    .await;
+    expect(
+        &scrape(&app).await,
+        &[
+            ("tidings_sessions_opened_total{transport=\"websocket\"}", 3.0),
+            ("tidings_sessions_opened_total{transport=\"sse\"}", 1.0),
+            ("tidings_sessions_opened_total{transport=\"poll\"}", 1.0),
+            ("tidings_session_duration_seconds_count{transport=\"websocket\"}", 3.0),
+            ("tidings_session_duration_seconds_count{transport=\"sse\"}", 0.0),
+            ("tidings_resumes_total{transport=\"websocket\",stream=\"inbox\",result=\"fresh\"}", 1.0),
+            ("tidings_resumes_total{transport=\"websocket\",stream=\"inbox\",result=\"complete\"}", 1.0),
+            ("tidings_resumes_total{transport=\"websocket\",stream=\"inbox\",result=\"gap\"}", 1.0),
+            ("tidings_resumes_total{transport=\"sse\",stream=\"room\",result=\"fresh\"}", 1.0),
+            ("tidings_resumes_total{transport=\"poll\",stream=\"inbox\",result=\"complete\"}", 1.0),
+            ("tidings_gaps_total{stream=\"inbox\",reason=\"epoch\"}", 1.0),
+        ],
+    );
+    drop(stream);
+}
+
+#[actix_web::test]
+async fn what_a_slow_reader_loses_is_counted_and_told_to_the_log() {
+    let app = open_with(("session.slow_timeout", "2s"));
+    let reader = connect(&app, "bob", "?rooms=busy").await;
+    let mut speaker = guest_at(&app, "alice", "?rooms=busy").await;
+    speak(&mut speaker, 1, 600, 4000).await;
+    let full = app.logged(|line| line["message"] == "outbox full").await;
+    assert_eq!(full["session"], reader.welcome["session"]);
+    assert!(full["waiting_bytes"].as_u64().unwrap() > 0, "{full}");
+    assert_eq!(app.reason_of_close(&reader.welcome["session"]).await, "slow_consumer");
+    let numbers = scrape(&app).await;
+    expect(&numbers, &[("tidings_sessions_closed_total{reason=\"slow_consumer\"}", 1.0)]);
+    for lost in [
+        "tidings_messages_dropped_total{reason=\"outbox_full\"}",
+        "tidings_messages_dropped_total{reason=\"cut_off\"}",
+        "tidings_outbox_overflows_total",
+    ] {
+        assert!(numbers[lost] >= 1.0, "{lost} in {numbers:?}");
+    }
+}
+
+#[actix_web::test]
+async fn requests_are_counted_by_the_template_of_their_route_and_the_store_by_what_it_does() {
+    let app = App::start();
+    let (alice, anonymous) = (app.user("alice"), app.anonymous());
+    app.publish("alice", 1).await;
+    for id in ["ntf_1", "ntf_2"] {
+        alice.get(&format!("/v1/notifications/{id}")).await.problem(404, "not_found");
+    }
+    alice.get("/v1/notifications").await;
+    anonymous.get("/v1/me").await.problem(401, "invalid_token");
+    anonymous.get("/no/address/of/ours").await.problem(404, "not_found");
+    let made_up = anonymous.request("PROPFIND", "/v1/me");
+    assert_eq!(anonymous.send(made_up, "").await.status, 405);
+    let numbers = scrape(&app).await;
+    expect(
+        &numbers,
+        &[
+            ("tidings_http_requests_total{method=\"POST\",route=\"/v1/notifications\",status=\"2xx\"}", 1.0),
+            ("tidings_http_requests_total{method=\"GET\",route=\"/v1/notifications\",status=\"2xx\"}", 1.0),
+            (
+                "tidings_http_requests_total{method=\"GET\",route=\"/v1/notifications/{id}\",status=\"4xx\"}",
+                2.0,
+            ),
+            ("tidings_http_requests_total{method=\"GET\",route=\"none\",status=\"4xx\"}", 1.0),
+            ("tidings_http_requests_total{method=\"other\",route=\"/v1/me\",status=\"4xx\"}", 1.0),
+            ("tidings_http_request_duration_seconds_count{route=\"/v1/notifications/{id}\"}", 2.0),
+            ("tidings_http_problems_total{code=\"invalid_token\"}", 1.0),
+            ("tidings_http_problems_total{code=\"not_found\"}", 4.0),
+            ("tidings_store_requests_total{operation=\"read\",result=\"refused\"}", 2.0),
+            ("tidings_mailbox_messages{mailbox=\"store\"}", 0.0),
+            ("tidings_store_readers_busy", 0.0),
+            ("tidings_ready", 1.0),
+            (concat!("tidings_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),
+        ],
+    );
+    for name in [
+        "tidings_store_requests_total{operation=\"write\",result=\"ok\"}",
+        "tidings_store_request_duration_seconds_count{operation=\"read\"}",
+        "tidings_store_transaction_duration_seconds_count",
+        "tidings_store_batch_writes_sum",
+        "tidings_store_readers",
+        "tidings_mailbox_limit_bytes{mailbox=\"workers\"}",
+        "process_open_fds",
+        "process_threads",
+        "process_resident_memory_bytes",
+        "process_cpu_seconds_total",
+    ] {
+        assert!(numbers[name] > 0.0, "{name} in {numbers:?}");
+    }
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    assert!((now - 60.0..=now).contains(&numbers["process_start_time_seconds"]), "{numbers:?}");
+    assert!(numbers["process_open_fds"] < numbers["process_max_fds"], "{numbers:?}");
 }
 
 #[actix_web::test]

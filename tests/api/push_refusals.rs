@@ -107,7 +107,8 @@ fn where_names_are(hosts: &str) -> (Command, tempfile::NamedTempFile) {
     (command, file)
 }
 
-/// A name that is fine by itself resolves to this machine, alone or beside an address that is public.
+/// A name that is fine by itself resolves to this machine, alone or beside an address that is public; and no proxy that
+/// the environment names is asked.
 #[actix_web::test]
 async fn t9_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -118,7 +119,11 @@ async fn t9_a_name_that_resolves_to_a_private_address_is_not_connected_to() {
                  10.1.2.3 private.push.example.com.\n\
                  93.184.215.14 mixed.push.example.com.\n\
                  ::ffff:127.0.0.1 mapped.push.example.com.\n";
-    let (command, _hosts) = where_names_are(hosts);
+    let (mut command, _hosts) = where_names_are(hosts);
+    let proxy = format!("http://{}", trap.local_addr().unwrap());
+    for name in ["https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"] {
+        command.env(name, &proxy);
+    }
     let names = ["own", "mixed", "private", "mapped"];
     let allowed = names.map(host).join(",");
     let app = App::start_as(

@@ -168,7 +168,8 @@ async fn what_has_been_shown_and_dealt_with_elsewhere_is_told_with_the_next_push
     publish(&app, "alice", json!({})).await;
     let received = service.expect("laptop", 3).await;
     let told: Vec<Value> = received.iter().map(|received| browser.read(&received.body)).collect();
-    assert_eq!(told[1]["close"], json!([told[0]["notification"]["tag"]]));
+    let shown = &told[0]["notification"];
+    assert_eq!(told[1]["close"], json!({shown["tag"].as_str().unwrap(): shown["data"]["position"]}));
     assert!(told[0].get("close").is_none() && told[2].get("close").is_none(), "told once: {told:?}");
 }
 

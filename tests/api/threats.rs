@@ -24,6 +24,7 @@ fn forged(header: &Value, secret: &str) -> String {
 fn said(answer: &Answer) -> (u16, Option<String>, Vec<String>, Value) {
     let mut body = answer.json();
     body["request_id"].take();
+    body["trace_id"].take();
     let names: BTreeSet<String> = answer.headers.keys().map(ToString::to_string).collect();
     (answer.status, answer.header("WWW-Authenticate").map(str::to_owned), names.into_iter().collect(), body)
 }

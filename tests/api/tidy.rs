@@ -18,13 +18,14 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is; and the gate, which asks the store.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "domain",
     "random",
     "clock",
     "mailbox",
     "stream",
     "protocol",
+    "observe::metrics",
     "outbox",
     "auth",
     "config",
@@ -73,7 +74,8 @@ const SHOWN: [(&str, &[&str]); 5] = [
 ];
 
 /// Folders that the code map of ARCHITECTURE.md shows in one line.
-const MAPPED_AS_ONE: [&str; 3] = ["config/sections/", "cli/doctor/", "cli/listen/"];
+const MAPPED_AS_ONE: [&str; 5] =
+    ["config/sections/", "config/table/", "config/reference/", "cli/doctor/", "cli/listen/"];
 
 const LINES_MAX: usize = 300;
 

@@ -6,11 +6,11 @@ import { chromium } from "playwright-core";
 import { atEnd } from "./server.mjs";
 
 const AXE = new URL("node_modules/axe-core/axe.min.js", import.meta.url);
-const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const DEADLINE = 15_000;
 
 /** Root is given no sandbox; and what a test puts in the place of a page counts as a page of the internet. */
-const FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"];
+export const FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"];
 
 /** A browser for one test. */
 export async function open(t) {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import test from "node:test";
-import { open, watched } from "./browser.mjs";
+import { blank, open, watched } from "./browser.mjs";
 import { dev, publish, token, until } from "./server.mjs";
 
 /** The demo of a server, its worker, and a push service that is Chromium's own. */
@@ -61,9 +61,57 @@ test("a push is shown, a click on it brings it to the page and marks it as read,
 
   await deliver(pushed(server, first, "one"));
   await until("the first is shown", async () => (await titles()).join() === "one");
-  await deliver(pushed(server, second, "two", { close: [first.id] }));
+  await deliver(pushed(server, second, "two", { close: { [first.id]: first.position } }));
   await until("the first is closed", async () => (await titles()).join() === "two");
   await shown.getByRole("heading", { name: "Back-end" }).waitFor();
+});
+
+/** What the badge of the application was set to, the newest last; Chromium has one, and shows it, only where it is installed. */
+const observed = `
+  globalThis.badges = [];
+  const { prototype } = globalThis.Navigator ?? globalThis.WorkerNavigator;
+  const observe = (name, of) => {
+    const set = prototype[name];
+    prototype[name] = function (...values) {
+      globalThis.badges.push(of(values));
+      return set ? set.apply(this, values) : Promise.resolve();
+    };
+  };
+  observe("setAppBadge", ([count]) => count);
+  observe("clearAppBadge", () => 0);`;
+
+test("the badge is the number of those that are unseen, by the page and by its worker", async (t) => {
+  const { server, shown, worker, deliver } = await opened(t);
+  const [backend, carol] = [await token(server, "backend"), await token(server, "carol")];
+  await worker.evaluate(observed);
+  for (const [count, badges] of [[3, "3"], [12, "3,12"], [0, "3,12,0"]]) {
+    const sent = await publish(server.base, backend, "bob", { count });
+    await deliver({ ...pushed(server, sent, `${count} unseen`), app_badge: count });
+    await until(`the worker has set it to ${count}`, async () => (await worker.evaluate("badges.join()")) === badges);
+  }
+
+  const page = watched(t, await shown.context().newPage());
+  await page.addInitScript(observed);
+  await blank(page, server.base);
+  await page.evaluate(
+    async ({ url, token }) => {
+      const { createTidings } = await import(`${url}/assets/vendor/tidings.js`);
+      globalThis.client = createTidings({ url, token });
+      globalThis.client.connect();
+      await globalThis.client.ready();
+    },
+    { url: server.base, token: carol },
+  );
+  const is = (what, count) => until(what, async () => (await page.evaluate("badges.at(-1)")) === count);
+  await is("nothing is unseen", 0);
+  await publish(server.base, backend, "carol", { n: 1 });
+  await is("one is unseen", 1);
+  await publish(server.base, backend, "carol", { n: 2 });
+  await is("two are unseen", 2);
+  // On another device.
+  const headers = { Authorization: `Bearer ${carol}`, "Content-Type": "application/json" };
+  await fetch(`${server.base}/v1/notifications/mark`, { method: "POST", headers, body: JSON.stringify({ as: "seen", all: true }) });
+  await is("all are seen", 0);
 });
 
 test("whatever comes, something is shown", async (t) => {

@@ -52,6 +52,17 @@ function trusted({ href }: URL): string {
   policy ??= trustedTypes?.createPolicy("tidings", { createScriptURL: (url) => url });
   return policy ? policy.createScriptURL(href) : href;
 }
+
+/** The registration, once its worker is active: before that no browser subscribes. The page may be beyond its scope. */
+async function active(registration: ServiceWorkerRegistration): Promise<ServiceWorkerRegistration> {
+  while (!registration.active) {
+    const worker = registration.installing ?? registration.waiting;
+    if (!worker) throw new TidingsError("push_failed", { message: "the service worker does not start" });
+    await new Promise((done) => worker.addEventListener("statechange", done, { once: true }));
+  }
+  return registration;
+}
+
 export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) => void): PagePush {
   const { http, settings, emitter } = core;
   const { serviceWorker = "/sw.js" } = settings;
@@ -122,15 +133,15 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
       const { key } = await http<{ key: string }>("push/key");
       const worker = new URL(url, location.href);
       worker.searchParams.set("api", settings.url);
-      await navigator.serviceWorker.register(trusted(worker), scope === undefined ? {} : { scope });
-      const { pushManager } = await navigator.serviceWorker.ready;
-      const options = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
-      const subscribed = await pushManager.subscribe(options).catch(async (error: DOMException) => {
+      const options = scope === undefined ? {} : { scope };
+      const { pushManager } = await active(await navigator.serviceWorker.register(trusted(worker), options));
+      const wanted = { userVisibleOnly: true, applicationServerKey: bytesOf(key) };
+      const subscribed = await pushManager.subscribe(wanted).catch(async (error: DOMException) => {
         // Subscribed with another server's key, which has to end first.
         const old = await pushManager.getSubscription();
         if (!old) throw new TidingsError("push_failed", { message: error.message });
         await old.unsubscribe();
-        return pushManager.subscribe(options);
+        return pushManager.subscribe(wanted);
       });
       await register(subscribed);
     },

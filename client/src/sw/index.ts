@@ -12,8 +12,8 @@ interface Declared {
   web_push?: number;
   notification?: (NotificationOptions & { title?: string; navigate?: string }) | null;
   app_badge?: number;
-  /** Tags of what was shown here, and has been dealt with elsewhere. */
-  close?: readonly string[] | null;
+  /** What was shown here, and has been dealt with elsewhere: by its tag, up to which position. */
+  close?: Readonly<Record<string, string>> | null;
 }
 
 /** As the server writes it; a summary of quiet hours tells of more than one, and reads none. */
@@ -21,6 +21,7 @@ interface Data {
   id?: string;
   count?: number;
   navigate?: string;
+  position?: string;
 }
 
 /** What is said to a page, and appended to the URL of one that is opened. */
@@ -38,6 +39,13 @@ function read(event: PushEvent): Declared {
   }
 }
 
+/** Pushes may overtake each other: what is shown under a tag may have come later than what was meant. */
+function isNewer(shown: Data | null, upTo: string): boolean {
+  const [epoch, offset] = (shown?.position ?? "").split(".");
+  const [ofEpoch, last] = upTo.split(".");
+  return epoch === ofEpoch && Number(offset) > Number(last);
+}
+
 /** For `push`. */
 export function handlePush(event: PushEvent): void {
   const { notification, app_badge, close } = read(event);
@@ -50,7 +58,10 @@ export function handlePush(event: PushEvent): void {
   event.waitUntil(
     shown.then(async () => {
       const badge = app_badge ? navigator.setAppBadge?.(app_badge) : navigator.clearAppBadge?.();
-      for (const one of await registration.getNotifications()) if (close?.includes(one.tag)) one.close();
+      for (const one of await registration.getNotifications()) {
+        const upTo = close?.[one.tag];
+        if (typeof upTo === "string" && !isNewer(one.data, upTo)) one.close();
+      }
       await badge?.catch(() => {});
     }),
   );

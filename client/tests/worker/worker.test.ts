@@ -27,7 +27,10 @@ beforeEach(() => {
       if (options.tag === "impossible") throw new TypeError("no such option");
       shown.push({ title, options });
     },
-    getNotifications: async () => ["a", "b"].map((tag) => ({ tag, close: () => closed.push(tag) })),
+    getNotifications: async () =>
+      ["a", "b", "c", "d"].map((tag, n) => {
+        return { tag, data: n ? { position: `k3x9q2ab.${n}` } : null, close: () => closed.push(tag) };
+      }),
     pushManager: { subscribe: async () => ({ endpoint: "https://push.example/new" }) },
   };
   const clients = { matchAll: async () => pages, openWindow: async (url: string) => opened.push(url) };
@@ -54,12 +57,14 @@ const click = (data: object) => run(handleClick, { notification: { data, close()
 it("shows what the server declares, sets the badge, and closes what was dealt with elsewhere", async () => {
   const data = { id: "ntf_1", position: "k3x9q2ab.1", type: "comment.created", count: 1 };
   const notification = { title: "New comment", body: "Hello", navigate: "/posts/7", tag: "ntf_1", data };
-  await push({ web_push: 8030, notification, app_badge: 3, close: ["b", "c"] });
+  const shownThen = { a: "k3x9q2ab.7", b: "k3x9q2ab.1", c: "k3x9q2ab.1", d: "another1.1", e: "k3x9q2ab.9" };
+  await push({ web_push: 8030, notification, app_badge: 3, close: shownThen });
   expect(shown).toEqual([
     { title: "New comment", options: { body: "Hello", tag: "ntf_1", data: { ...data, navigate: "/posts/7" } } },
   ]);
   expect(badge).toBe(3);
-  expect(closed).toEqual(["b"]);
+  // What has come later under the tag `c` stays.
+  expect(closed).toEqual(["a", "b", "d"]);
 });
 
 it.each([

@@ -10,11 +10,12 @@ mod outside;
 
 use clap::Args;
 
-use crate::config::Config;
+use crate::config::Resolved;
 
 use super::{
     Failure, Settings,
-    output::print,
+    output::{Form, print},
+    serve,
     server::{TokenArgs, web_address},
 };
 use findings::{Findings, State};
@@ -26,18 +27,14 @@ pub struct Doctor {
     url: Option<String>,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print only what is not as it should be
-    #[arg(short, long, conflicts_with = "json")]
-    quiet: bool,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Doctor {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let Self { url, token, quiet, json } = self;
-        let (config, warnings) = Config::load(&settings.sources())?;
+        let Self { url, token, form } = self;
+        let Resolved { config, warnings, .. } = serve::load(settings)?;
         let mut findings = Findings::default();
         for warning in warnings {
             findings.heed("settings", warning);
@@ -58,12 +55,12 @@ impl Doctor {
             };
             outside::examine(&public, token.credential(config.clone()), &mut findings).await;
         });
-        if json {
+        if form.json {
             let json =
                 serde_json::to_string(&findings.all).map_err(|error| Failure::Failed(error.to_string()))?;
             print(&json)?;
         } else {
-            let shown = findings.all.iter().filter(|finding| !quiet || finding.state != State::Ok);
+            let shown = findings.all.iter().filter(|finding| !form.quiet || finding.state != State::Ok);
             shown.map(ToString::to_string).try_for_each(|line| print(&line))?;
         }
         match findings.all.iter().filter(|finding| finding.state == State::Fail).count() {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::cli::{
     Failure,
-    output::{print, say},
+    output::{Form, print, say},
 };
 
 /// How the server is listened to.
@@ -31,7 +31,7 @@ pub struct Past {
     pub held: Duration,
 }
 
-/// Follows until the connection ends; prints what comes, raw where asked.
+/// Follows until the connection ends; prints what comes, in the form asked for.
 ///
 /// # Errors
 /// Where nobody reads the output, and where the token is another user's.
@@ -40,12 +40,12 @@ pub async fn follow(
     base: &str,
     token: &str,
     follower: &mut Follower,
-    is_raw: bool,
+    form: Form,
 ) -> Result<Past, Failure> {
     match way {
-        Way::Ws => websocket::follow(base, token, follower, is_raw).await,
-        Way::Sse => event_stream::follow(base, token, follower, is_raw).await,
-        Way::Poll => poll::follow(base, token, follower, is_raw).await,
+        Way::Ws => websocket::follow(base, token, follower, form).await,
+        Way::Sse => event_stream::follow(base, token, follower, form).await,
+        Way::Poll => poll::follow(base, token, follower, form).await,
     }
 }
 
@@ -58,16 +58,17 @@ pub fn get(client: &Client, url: String, token: &str) -> ClientRequest {
 ///
 /// # Errors
 /// As [`follow`].
-pub fn tell(follower: &mut Follower, event: &str, is_raw: bool) -> Result<(), Failure> {
+pub fn tell(follower: &mut Follower, event: &str, form: Form) -> Result<(), Failure> {
     let tells = follower.take(event);
     let is_shown = !tells.iter().any(|tell| matches!(tell, Tell::Stop(_)));
-    if is_raw && is_shown {
+    if form.json && is_shown {
         print(event)?;
     }
     for tell in tells {
         match tell {
-            Tell::Event(line) if !is_raw => print(&line)?,
-            Tell::Event(_) => {}
+            Tell::Event(_) if form.json => {}
+            Tell::Event(line) => print(&line)?,
+            Tell::Note(_) if form.quiet => {}
             Tell::Note(note) => say(&note),
             Tell::Stop(why) => return Err(Failure::Failed(why)),
         }

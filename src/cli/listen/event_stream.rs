@@ -11,16 +11,16 @@ use super::{
     follower::Follower,
     reconnect::End,
 };
-use crate::cli::{Failure, server::ANSWER_TIMEOUT};
+use crate::cli::{Failure, output::Form, server::ANSWER_TIMEOUT};
 
 /// Largest line taken, in bytes: many times the largest notification.
 const LINE_MAX: usize = 1 << 20;
 
-/// Follows until the stream ends; prints what comes, raw where asked.
+/// Follows until the stream ends; prints what comes, in the form asked for.
 ///
 /// # Errors
 /// Where nobody reads the output, and where the token is another user's.
-pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bool) -> Result<Past, Failure> {
+pub async fn follow(base: &str, token: &str, follower: &mut Follower, form: Form) -> Result<Past, Failure> {
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).disable_redirects().finish();
     let request = get(&client, format!("{base}/v1/sse{}", follower.query()), token);
     let over = |end| Ok(Past { end, held: Duration::ZERO });
@@ -40,7 +40,7 @@ pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bo
         };
         events.buffer.extend_from_slice(&piece);
         while let Some(event) = events.next() {
-            tell(follower, &event, is_raw)?;
+            tell(follower, &event, form)?;
         }
         if events.buffer.len() > LINE_MAX {
             break End::Lost("a line of the stream is too long".to_owned());

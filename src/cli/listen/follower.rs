@@ -72,6 +72,8 @@ pub struct Follower {
     retry_after: Option<Duration>,
     /// Code and reason of a `goodbye`, where that is all that tells how the connection ended.
     goodbye: Option<(u16, String)>,
+    /// Of an event its text is told, and not when and what it is.
+    has_texts_only: bool,
 }
 
 impl Follower {
@@ -88,7 +90,13 @@ impl Follower {
             ping_interval: PING_INTERVAL,
             retry_after: None,
             goodbye: None,
+            has_texts_only: false,
         }
+    }
+
+    /// Tells of an event its text alone, where that is asked for.
+    pub fn only_texts(self, has_texts_only: bool) -> Self {
+        Self { has_texts_only, ..self }
     }
 
     pub fn user(&self) -> &UserId {
@@ -154,7 +162,7 @@ impl Follower {
             }
             dotted if dotted.contains('.') => {
                 self.inbox.show(event.position.as_deref());
-                Some(Tell::Event(line(&event)))
+                Some(Tell::Event(line(&event, self.has_texts_only)))
             }
             _ => self.of_a_stream(&event),
         };
@@ -189,7 +197,7 @@ impl Follower {
         let note = match (event.event_type.as_str(), event.command.as_deref()) {
             ("message", _) => {
                 stream.show(event.position.as_deref());
-                return Some(Tell::Event(line(event)));
+                return Some(Tell::Event(line(event, self.has_texts_only)));
             }
             ("skip", _) => {
                 stream.pass(event.to.as_deref());
@@ -242,11 +250,12 @@ pub fn parse_since(text: &str) -> Result<Cursor, Invalid> {
     })
 }
 
-/// A notification or a message in one line: when, what, and its text where it has one.
-fn line(event: &Event<'_>) -> String {
+/// A notification or a message in one line: when, what, and its text where it has one; or that alone.
+fn line(event: &Event<'_>, has_text_only: bool) -> String {
     let at = event.created_at.as_deref().or(event.at.as_deref()).unwrap_or("-");
     let text = text_of(event.payload.or(event.data).map_or("{}", RawValue::get));
     escaped(&match (&event.room, &event.from) {
+        _ if has_text_only => text,
         (Some(room), Some(from)) => format!("{at} {room} {from}: {text}"),
         _ => format!("{at} {} {text}", event.event_type),
     })

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Failure, Settings,
-    output::say,
+    output::{Form, say},
     server::{Credential, ServerArgs, TokenArgs},
 };
 use connection::{Past, Way, follow};
@@ -53,9 +53,8 @@ pub struct Listen {
     server: ServerArgs,
     #[command(flatten)]
     token: TokenArgs,
-    /// Print every frame as it comes
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    form: Form,
 }
 
 impl Listen {
@@ -64,10 +63,10 @@ impl Listen {
         let config = Config::read_for_client(&settings.sources())?;
         let base = self.server.base(&config)?;
         let credential = self.token.credential(config)?;
-        let follower = Follower::new(self.user, &self.rooms, self.since.as_ref());
+        let follower = Follower::new(self.user, &self.rooms, self.since.as_ref()).only_texts(self.form.quiet);
         actix_web::rt::System::new().block_on(async {
             tokio::select! {
-                result = listen(self.way, &base, &credential, follower, self.json) => result,
+                result = listen(self.way, &base, &credential, follower, self.form) => result,
                 interrupt = tokio::signal::ctrl_c() => interrupt.map_err(|error| Failure::Failed(error.to_string())),
             }
         })
@@ -95,12 +94,12 @@ async fn listen(
     base: &str,
     credential: &Credential,
     mut follower: Follower,
-    is_raw: bool,
+    form: Form,
 ) -> Result<(), Failure> {
     let mut failures = 0;
     loop {
         let token = credential.token(follower.user(), &follower.scope(), TOKEN_TTL)?;
-        let Past { end, held } = follow(way, base, &token, &mut follower, is_raw).await?;
+        let Past { end, held } = follow(way, base, &token, &mut follower, form).await?;
         if held >= UPTIME_MIN {
             failures = 0;
         }
@@ -110,7 +109,9 @@ async fn listen(
             Next::Stop(why) => return Err(Failure::Failed(escaped(&why))),
             Next::Retry(delay) => {
                 let why = escaped(&why(&ended.end));
-                say(&format!("{why}; reconnecting in {:.1} s", delay.as_secs_f64()));
+                if !form.quiet {
+                    say(&format!("{why}; reconnecting in {:.1} s", delay.as_secs_f64()));
+                }
                 tokio::time::sleep(delay).await;
             }
         }

@@ -12,7 +12,11 @@ use super::{
     reconnect::End,
 };
 use crate::{
-    cli::{Failure, output::say, server::ANSWER_TIMEOUT},
+    cli::{
+        Failure,
+        output::{Form, say},
+        server::ANSWER_TIMEOUT,
+    },
     domain::Cursor,
 };
 
@@ -34,11 +38,11 @@ struct Answer<'a> {
     cursor: String,
 }
 
-/// Asks until a question fails; prints what comes, raw where asked.
+/// Asks until a question fails; prints what comes, in the form asked for.
 ///
 /// # Errors
 /// Where nobody reads the output, and where the token is another user's.
-pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bool) -> Result<Past, Failure> {
+pub async fn follow(base: &str, token: &str, follower: &mut Follower, form: Form) -> Result<Past, Failure> {
     let client = awc::Client::builder().timeout(WAIT + ANSWER_TIMEOUT).disable_redirects().finish();
     let over = |end| Ok(Past { end, held: Duration::ZERO });
     let me = match ask(&client, format!("{base}/v1/me"), token).await {
@@ -57,10 +61,10 @@ pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bo
         let url = format!("{base}/v1/poll{query}{mark}wait={}", WAIT.as_secs());
         let told = match ask(&client, url, token).await {
             Ok(answer) => {
-                if !std::mem::replace(&mut is_connected, true) {
+                if !std::mem::replace(&mut is_connected, true) && !form.quiet {
                     say("connected");
                 }
-                tell_all(&answer, follower, is_raw)?
+                tell_all(&answer, follower, form)?
             }
             Err(end) => Err(end),
         };
@@ -76,11 +80,11 @@ pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bo
 }
 
 /// Tells what an answer holds, and how many events that is; the follower stands behind it then.
-fn tell_all(answer: &[u8], follower: &mut Follower, is_raw: bool) -> Result<Result<usize, End>, Failure> {
+fn tell_all(answer: &[u8], follower: &mut Follower, form: Form) -> Result<Result<usize, End>, Failure> {
     let Ok(Answer { events, cursor }) = serde_json::from_slice(answer) else { return Ok(Err(unreadable())) };
     let Ok(cursor) = cursor.parse::<Cursor>() else { return Ok(Err(unreadable())) };
     for event in &events {
-        tell(follower, event.get(), is_raw)?;
+        tell(follower, event.get(), form)?;
     }
     follower.stand_at(&cursor);
     Ok(Ok(events.len()))

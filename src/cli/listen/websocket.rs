@@ -14,16 +14,16 @@ use super::{
     follower::Follower,
     reconnect::End,
 };
-use crate::cli::{Failure, server::ANSWER_TIMEOUT};
+use crate::cli::{Failure, output::Form, server::ANSWER_TIMEOUT};
 
 /// Largest frame taken, in bytes: many times the largest notification.
 const FRAME_MAX: usize = 1 << 20;
 
-/// Follows until the connection ends; prints what comes, raw where asked.
+/// Follows until the connection ends; prints what comes, in the form asked for.
 ///
 /// # Errors
 /// Where nobody reads the output, and where the token is another user's.
-pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bool) -> Result<Past, Failure> {
+pub async fn follow(base: &str, token: &str, follower: &mut Follower, form: Form) -> Result<Past, Failure> {
     let query = follower.query();
     let client = awc::Client::builder().timeout(ANSWER_TIMEOUT).disable_redirects().finish();
     let request = client
@@ -44,7 +44,7 @@ pub async fn follow(base: &str, token: &str, follower: &mut Follower, is_raw: bo
             Ok(Some(Ok(frame))) => frame,
         };
         match frame {
-            Frame::Text(bytes) => tell(follower, &String::from_utf8_lossy(&bytes), is_raw)?,
+            Frame::Text(bytes) => tell(follower, &String::from_utf8_lossy(&bytes), form)?,
             Frame::Ping(bytes) => {
                 if let Err(error) = connection.send(Message::Pong(bytes)).await {
                     break End::Lost(error.to_string());
@@ -114,14 +114,14 @@ mod tests {
 
         let mut follower =
             Follower::new("alice".parse().unwrap(), &[], "inbox@k3x9q2ab.6".parse().ok().as_ref());
-        let past = follow(&base, "tok", &mut follower, false).await.unwrap();
+        let past = follow(&base, "tok", &mut follower, Form::default()).await.unwrap();
         assert_eq!(past.end, End::Closed { code: 4503, reason: "revoked".to_owned() });
         assert_eq!(follower.since().unwrap().to_string(), "inbox@k3x9q2ab.7");
 
-        let past = follow(&base, "other", &mut follower, false).await.unwrap();
+        let past = follow(&base, "other", &mut follower, Form::default()).await.unwrap();
         assert_eq!(past.end, End::Refused { status: 401 });
         handle.stop(false).await;
-        let past = follow(&base, "tok", &mut follower, false).await.unwrap();
+        let past = follow(&base, "tok", &mut follower, Form::default()).await.unwrap();
         assert!(matches!(past.end, End::Lost(_)));
     }
 }

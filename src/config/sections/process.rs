@@ -81,7 +81,7 @@ units::words! {
 pub struct Log {
     /// `off`, `error`, `warn`, `info`, `debug` or `trace`, for our own lines; `RUST_LOG` wins, and is for
     /// those of libraries too.
-    #[serde(with = "units::text")]
+    #[serde(with = "units::level")]
     pub level: LevelFilter,
     #[serde(with = "units::text")]
     pub format: LogFormat,

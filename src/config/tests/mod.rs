@@ -96,7 +96,7 @@ fn the_defaults_are_those_of_the_table() {
             "allowed_hosts": [], "test_ca": null,
         },
         "shutdown": { "drain": "5s", "timeout": "30s" },
-        "log": { "level": "INFO", "format": "auto" },
+        "log": { "level": "info", "format": "auto" },
     });
     assert_eq!(defaults, table);
 }

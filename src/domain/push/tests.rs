@@ -40,12 +40,13 @@ fn what_the_publisher_does_not_say_is_taken_from_the_notification() {
 
 #[test]
 fn a_summary_counts_and_one_is_itself() {
-    assert_eq!(PushText::summary(Vec::new()), None);
+    assert_eq!(PushText::summary(Vec::new(), false), None);
     let one = text("a", Some("x"), Some("/a"));
-    assert_eq!(PushText::summary(vec![one.clone()]), Some(one.clone()));
-    let of = |title| text(title, None, None);
-    let four = PushText::summary(vec![of("a"), of("b"), of("c"), of("d")]);
-    assert_eq!(four, Some(text("4 new notifications", Some("a\nb\nc"), None)));
+    assert_eq!(PushText::summary(vec![one.clone()], false), Some(one.clone()));
+    let four = || ["a", "b", "c", "d"].map(|title| text(title, None, None)).to_vec();
+    let said = |title| Some(text(title, Some("a\nb\nc"), None));
+    assert_eq!(PushText::summary(four(), false), said("4 new notifications"));
+    assert_eq!(PushText::summary(four(), true), said("More than 4 new notifications"));
 }
 
 #[test]

@@ -73,14 +73,16 @@ const SUMMARY_TITLES: usize = 3;
 
 impl PushText {
     /// What to show of several that waited for the end of the quiet hours, the newest first; one is shown as itself.
-    pub fn summary(newest_first: Vec<Self>) -> Option<Self> {
+    /// `has_more` says that there are others behind them.
+    pub fn summary(newest_first: Vec<Self>, has_more: bool) -> Option<Self> {
         let count = newest_first.len();
         let mut texts = newest_first.into_iter();
         if count <= 1 {
             return texts.next();
         }
         let titles: Vec<String> = texts.take(SUMMARY_TITLES).map(|text| text.title).collect();
-        let title = format!("{count} new notifications");
+        let more_than = if has_more { "More than " } else { "" };
+        let title = format!("{more_than}{count} new notifications");
         Some(Self { title, body: Some(titles.join("\n")), url: None })
     }
 }

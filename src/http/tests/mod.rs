@@ -27,6 +27,7 @@ use crate::{
     config::{Config, StoreUrl},
     domain::NodeId,
     hub::{LocalUsers, NotificationHub, rooms::RoomPolicy},
+    outbox::OutboxPool,
     peers::{Company, Peers, Survey},
     store::{
         Store,
@@ -93,6 +94,7 @@ impl Server {
         let hub = HubLink::new(hub);
         let mut config = Config::default();
         config.auth.secret = Some(SECRET.into());
+        config.http.allowed_origins = vec![PAGE.to_owned()];
         let is_draining = Arc::new(AtomicBool::new(false));
         let gate = Arc::new(Gate::new(Rules::new(&config).unwrap(), store.clone()));
         let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), Arc::default(), None).await;
@@ -113,6 +115,7 @@ impl Server {
             revoker,
             peers,
             push: None,
+            outboxes: OutboxPool::default(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
             body_timeout: BODY_TIMEOUT,
@@ -122,7 +125,7 @@ impl Server {
             App::new()
                 .app_data(api.clone())
                 .configure(|config| routes(Listener::Only, config))
-                .wrap(cors(&[PAGE.to_owned()]))
+                .wrap(cors(api.gate.clone()))
                 .wrap(from_fn(request_id::name_request))
         };
         let server = HttpServer::new(app)

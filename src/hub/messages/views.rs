@@ -4,12 +4,28 @@ use actix::Message;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::{Position, RoomName, SessionId, Timestamp, Transport, UserId};
+use crate::{
+    domain::{Position, RoomName, SessionId, Timestamp, Transport, UserId},
+    mailbox::Standing,
+};
 
 /// How many are here. Asked by whoever surveys the node.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Headcount")]
 pub struct CountHeads;
+
+/// How the hub is, and what waits for its workers. Asked by whoever shows the numbers of the node.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "HubFigures")]
+pub struct Measure;
+
+#[derive(Debug, Clone, Copy)]
+pub struct HubFigures {
+    pub heads: Headcount,
+    /// Bytes of the histories of all rooms.
+    pub history_bytes: usize,
+    pub workers: Standing,
+}
 
 /// How many are on a node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -48,7 +48,8 @@ pub fn follow(
 /// Puts the next message into the history.
 pub fn keep(now: Instant, room: &mut Room, policy: &RoomPolicy, message: &RoomMessage) -> Frame {
     let RoomMessage { room: name, position, from, draft, at, age } = message;
-    let frame = Frame::message(name, *position, &Message::new(name, *position, from, draft, *at));
+    let event = Message::new(name, *position, from, draft, *at);
+    let frame = Frame::message(name, *position, &event).accepted_at(*at);
     let said_at = now.checked_sub(*age).unwrap_or(now);
     room.log.append(frame.clone(), frame.cost(), None, said_at, policy.log);
     frame

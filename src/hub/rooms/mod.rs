@@ -92,6 +92,11 @@ impl Rooms {
         }
     }
 
+    /// Bytes of all histories.
+    pub fn history_bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
     /// Rooms with sessions in them.
     pub fn occupied(&self) -> usize {
         self.table.occupied()

@@ -66,7 +66,7 @@ impl Rooms {
             }
             let position = room.log.next();
             let event = Message::new(name, position, &from, &draft, at);
-            let frame = Frame::message(name, position, &event);
+            let frame = Frame::message(name, position, &event).accepted_at(at);
             // Refused before it has a number: a number that was given is delivered.
             if !room.shards().all(|shard| shards.has_capacity(shard, frame.cost())) {
                 return Err(RoomRefusal::Unavailable);

@@ -61,8 +61,10 @@ pub enum Asker {
 
 impl Asker {
     pub fn tell(self, shards: &impl Shards, room: RoomName, result: Result<Position, RoomRefusal>) {
-        if result.is_ok() {
-            metrics::room_message_accepted();
+        match result {
+            Ok(_) => metrics::room_message_accepted(),
+            Err(RoomRefusal::RateLimited(_)) => metrics::limit_exceeded("room_messages"),
+            Err(RoomRefusal::Unavailable) => {}
         }
         match self {
             Self::Session(PublishOrigin { session, reference }) => {

@@ -141,6 +141,11 @@ impl RoomTable {
         }
     }
 
+    /// What all rooms cost.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&RoomName, &Room)> {
         self.rooms.iter()
     }
@@ -155,10 +160,6 @@ impl RoomTable {
 impl RoomTable {
     pub fn len(&self) -> usize {
         self.rooms.len()
-    }
-
-    pub fn bytes(&self) -> usize {
-        self.bytes
     }
 
     pub fn due(&self) -> usize {

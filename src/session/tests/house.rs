@@ -96,6 +96,7 @@ impl House {
                 policy: session_policy(),
                 sessions: Arc::default(),
                 sessions_max: 0,
+                tally: Tally::begin(),
                 is_draining: Arc::new(AtomicBool::new(false)),
                 drained_since: Default::default(),
             })

@@ -3,13 +3,13 @@
 //! A job is one notification for one subscription. It is written in the transaction that stores the notification, due
 //! after the grace, and judged by what is true when it is claimed.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use actix::Message;
 
 use super::StoreError;
 use crate::domain::{
-    Notification, Offset, PushSubscriptionId, PushTag, Timestamp, UserId,
+    Notification, Offset, Position, PushSubscriptionId, PushTag, Timestamp, UserId,
     push::{PushState, PushSubscription, PushTarget, PushText, Urgency},
 };
 
@@ -79,8 +79,9 @@ pub struct ClaimedPush {
     pub tag: PushTag,
     /// The number on the badge.
     pub unseen: u64,
-    /// What the device was shown, and the user has dealt with elsewhere; at most 20.
-    pub close: Vec<PushTag>,
+    /// What the device was shown, and the user has dealt with elsewhere: tags, each with the last position that is meant,
+    /// since what is shown under it may be newer by the time that this comes. At most 20.
+    pub close: BTreeMap<PushTag, Position>,
     /// When all of it has expired; `None` where something of it never does.
     pub expires_at: Option<Timestamp>,
     /// Which attempt this is, from 1 on; of a summary that of what was tried the least.

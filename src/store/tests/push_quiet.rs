@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::*;
+use super::{push_records::closed, *};
 use crate::domain::{
     QuietHours, TimeOfDay, Zone,
     push::{PushState, PushTag, Urgency},
@@ -71,29 +71,125 @@ async fn what_was_held_is_told_as_one_and_what_was_read_meanwhile_is_not_part_of
     }
 }
 
-/// And one transaction takes a few of them, so that publishing does not wait long for it.
+/// It stands for all others, too: a second one would take its place and tell of less. And one transaction takes a few
+/// of them, so that publishing does not wait long for it.
 #[actix::test]
 async fn a_summary_tells_of_five_hundred_at_most() {
-    let store = TestStore::new();
-    for name in ["a", "b", "c", "d", "e"] {
-        store.subscribe("alice", name).await;
+    let names = ["a", "b", "c", "d", "e"];
+    for (count, names, title) in
+        [(510, &names[..], "More than 500 new notifications"), (500, &names[..1], "500 new notifications")]
+    {
+        let store = TestStore::new();
+        for name in names {
+            store.subscribe("alice", name).await;
+        }
+        store.be_quiet(true).await;
+        let published = join_all((0..count).map(|_| store.link.ask(publish(draft("alice"))))).await;
+        let mut receipts = published.into_iter().map(|published| published.unwrap().receipts.remove(0));
+        let oldest = receipts.find(|receipt| receipt.position.offset == 1).unwrap();
+        while store.link.ask(ClaimPushes { limit: 64 }).await.unwrap().has_more {}
+        store.be_quiet(false).await;
+        let mut summaries = Vec::new();
+        loop {
+            let claimed = store.link.ask(ClaimPushes { limit: 64 }).await.unwrap();
+            assert!(claimed.pushes.iter().map(|push| push.count).sum::<usize>() <= 2000 + 500);
+            summaries.extend(claimed.pushes);
+            if !claimed.has_more {
+                break;
+            }
+        }
+        assert_eq!(summaries.len(), names.len());
+        assert!(summaries.iter().all(|push| push.count == 500 && push.text.title == title), "{summaries:?}");
+        let is_behind = |trace: &PushTrace| {
+            trace.state == PushState::Withheld && trace.reason.as_deref() == Some("summarized")
+        };
+        let behind = store.traces(&oldest.id).await.iter().filter(|trace| is_behind(trace)).count();
+        assert_eq!(behind, if count > 500 { names.len() } else { 0 });
     }
+}
+
+/// What is behind a summary that reached nobody is told of by another one, as is what is held later.
+#[actix::test]
+async fn a_summary_stands_for_nothing_where_it_is_not_shown_or_for_what_came_later() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    let hold = async |count: usize| {
+        store.be_quiet(true).await;
+        let receipts = store.publish_many("alice", count).await;
+        assert!(store.claim().await.is_empty());
+        store.be_quiet(false).await;
+        receipts
+    };
+    let receipts = hold(4).await;
+    // Somebody works on the oldest ones, when the others are claimed.
+    let (aside, back) = ("due_at + 1000000000", "due_at - 1000000000");
+    let put = |change: &str, of: &Receipt| {
+        store.execute(&format!(
+            "UPDATE push_jobs SET due_at = {change} WHERE \"offset\" = {}",
+            of.position.offset
+        ));
+    };
+    put(aside, &receipts[0]);
+    put(aside, &receipts[1]);
+    let first = store.claim_one().await;
+    assert_eq!(first.count, 2);
+    put(back, &receipts[0]);
+    assert!(store.claim().await.is_empty());
+    assert_eq!(store.reason(&receipts[0].id).await.as_deref(), Some("summarized"));
+    store.record(first, PushOutcome::Dead { status: Some(400), reason: "refused" }).await;
+    put(back, &receipts[1]);
+    assert_eq!(store.claim_one().await.notification.id, receipts[1].id, "nobody has heard of it");
+    let later = hold(3).await;
+    let second = store.claim_one().await;
+    assert_eq!((second.count, second.notification.id), (3, later[2].id.clone()));
+}
+
+/// The one of last night is not on the screen any more, whatever of it was never read.
+#[actix::test]
+async fn a_summary_takes_the_place_of_the_one_before_and_is_closed_by_itself() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    let mut nights = Vec::new();
+    for _ in 0..2 {
+        store.be_quiet(true).await;
+        nights.push(store.publish_many("alice", 2).await);
+        assert!(store.claim().await.is_empty());
+        store.be_quiet(false).await;
+        let summary = store.claim_one().await;
+        assert_eq!((summary.count, summary.close.len()), (2, 0));
+        store.record(summary, PushOutcome::Sent { status: 201 }).await;
+    }
+    store
+        .mark(MarkAs::Read, MarkTarget::Ids(nights[1].iter().map(|receipt| receipt.id.clone()).collect()))
+        .await
+        .unwrap();
+    store.publish("alice").await;
+    assert_eq!(closed(&store.claim_one().await), [(PushTag::summary(), nights[1][1].position)]);
+}
+
+/// What a summary tells of is all looked at, or it would be closed for the newest ones alone.
+#[actix::test]
+async fn a_summary_stays_as_long_as_anything_in_it_is_unread() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
     store.be_quiet(true).await;
-    let publishes = (0..510).map(|_| store.link.ask(publish(draft("alice"))));
-    assert!(join_all(publishes).await.iter().all(Result::is_ok));
+    let mut published = join_all((0..250).map(|_| store.link.ask(publish(draft("alice"))))).await;
     while store.link.ask(ClaimPushes { limit: 64 }).await.unwrap().has_more {}
     store.be_quiet(false).await;
-    let mut counts = Vec::new();
-    loop {
-        let claimed = store.link.ask(ClaimPushes { limit: 64 }).await.unwrap();
-        assert!(claimed.pushes.iter().map(|push| push.count).sum::<usize>() <= 2000 + 500);
-        counts.extend(claimed.pushes.iter().map(|push| push.count));
-        if !claimed.has_more {
-            break;
-        }
-    }
-    counts.sort_unstable();
-    assert_eq!(counts, [10, 10, 10, 10, 10, 500, 500, 500, 500, 500]);
+    let summary = store.claim_one().await;
+    store.record(summary, PushOutcome::Sent { status: 201 }).await;
+    published.sort_by_key(|published| published.as_ref().unwrap().receipts[0].position.offset);
+    let newest = published.last().unwrap().as_ref().unwrap().receipts[0].position;
+    let ids: Vec<NotificationId> =
+        published.into_iter().map(|published| published.unwrap().receipts.remove(0).id).collect();
+    store.mark(MarkAs::Read, MarkTarget::Ids(ids[1..].to_vec())).await.unwrap();
+    store.publish("alice").await;
+    let push = store.claim_one().await;
+    assert!(push.close.is_empty());
+    store.record(push, PushOutcome::Sent { status: 201 }).await;
+    store.mark(MarkAs::Read, MarkTarget::Ids(vec![ids[0].clone()])).await.unwrap();
+    store.publish("alice").await;
+    assert_eq!(closed(&store.claim_one().await), [(PushTag::summary(), newest)], "as the device knows it");
 }
 
 #[actix::test]

@@ -98,6 +98,20 @@ async fn nothing_is_claimed_before_its_grace_is_over_nor_more_than_there_is_room
     );
 }
 
+/// Who has just looked has seen it all, which takes no transaction for every few.
+#[actix::test]
+async fn what_is_worth_no_push_is_judged_without_taking_the_place_of_what_is() {
+    let store = TestStore::new();
+    store.subscribe("alice", "a").await;
+    let last = store.publish_many("alice", 20).await.pop().unwrap();
+    store.acknowledge(last.position, true).await;
+    let worth = store.publish("alice").await;
+    let claimed = store.link.ask(ClaimPushes { limit: 2 }).await.unwrap();
+    assert_eq!((claimed.pushes.len(), claimed.has_more), (1, false));
+    assert_eq!(claimed.pushes[0].notification.id, worth.id);
+    assert_eq!(store.reason(&last.id).await.as_deref(), Some("attended"));
+}
+
 /// What comes again and again under one key would else never be told of.
 #[actix::test]
 async fn what_takes_the_place_of_something_that_waits_waits_no_longer_than_that() {

@@ -40,6 +40,8 @@ impl Answer {
         let members = self.json();
         assert_eq!((&members["status"], &members["code"]), (&status.into(), &code.into()), "{members}");
         assert_eq!(members["request_id"].as_str(), self.header("X-Request-Id"), "{members}");
+        let trace = self.header("traceparent").and_then(|parent| parent.split('-').nth(1));
+        assert_eq!(members["trace_id"].as_str(), trace, "{members}");
         for text in ["type", "title", "detail"] {
             assert!(members[text].as_str().is_some_and(|text| !text.is_empty()), "{members}");
         }

@@ -12,7 +12,7 @@ pub fn samples(answer: &Answer) -> BTreeMap<String, f64> {
     lines
         .map(|line| {
             let (name, value) = line.rsplit_once(' ').unwrap();
-            assert!(name.starts_with("tidings_"), "{line}");
+            assert!(name.starts_with("tidings_") || name.starts_with("process_"), "{line}");
             (name.to_owned(), value.parse().unwrap())
         })
         .collect()

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::Value;
-use tidings::config::Config;
+use tidings::config::{Config, reference};
 
 use super::reading::{program, root, rows, ticked};
 
@@ -111,39 +111,18 @@ fn the_limits_of_the_readme_are_those_of_the_code() {
     assert_eq!(with_constants, CONSTANTS.map(|(row, _)| row));
 }
 
+/// Whoever adds a setting replaces the table by what `tidings config doc --markdown` prints.
 #[test]
-fn the_defaults_of_the_readme_are_those_of_the_code() {
-    let settings = settings();
-    let mut told = Vec::new();
-    for row in rows("README.md", &["## Configuration"]) {
-        let keys: Vec<&str> = ticked(&row[0]).filter(|key| key.contains('.')).collect();
-        let defaults: Vec<&str> = row[1].split(" · ").collect();
-        assert_eq!(keys.len(), defaults.len(), "{row:?}");
-        for (key, default) in keys.iter().zip(defaults) {
-            told.push((*key).to_owned());
-            let value = value(&settings, key);
-            let is_told = match default {
-                "–" => is_nothing(value),
-                // In words, since they depend on something.
-                "number of cores" => *key == "http.workers",
-                "one second's worth" | "the known push services" => is_nothing(value),
-                text => match number(value) {
-                    Some(number) => numbers(text.trim_matches('`')) == [number],
-                    None => {
-                        let written = value.as_str().map_or(value.to_string(), str::to_owned);
-                        // A level is written in capitals, and read either way.
-                        text.trim_matches('`').eq_ignore_ascii_case(&written)
-                    }
-                },
-            };
-            assert!(is_told, "{key}: README says {default}, the code has {value}");
-        }
-    }
-    for (section, keys) in settings.as_object().unwrap() {
-        for key in keys.as_object().unwrap().keys().map(|key| format!("{section}.{key}")) {
-            assert!(told.contains(&key), "{key} is not in README");
-        }
-    }
+fn the_table_of_settings_in_the_readme_is_that_of_the_code() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, part) = text.split_once("\n## Configuration\n").unwrap();
+    let part = part.split("\n## ").next().unwrap();
+    let told: String =
+        part.lines().filter(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
+    let table = reference::markdown();
+    let missing: Vec<&str> = table.lines().filter(|row| !told.lines().any(|line| line == *row)).collect();
+    assert_eq!(missing, [""; 0], "rows of the code that README does not have");
+    assert!(told == table, "README's table has rows more, or another order");
 }
 
 fn settings() -> Value {
@@ -153,10 +132,6 @@ fn settings() -> Value {
 fn value<'a>(settings: &'a Value, key: &str) -> &'a Value {
     let (section, name) = key.split_once('.').unwrap();
     settings[section].get(name).unwrap_or(&Value::Null)
-}
-
-fn is_nothing(value: &Value) -> bool {
-    matches!(value, Value::Null) || value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty)
 }
 
 /// Without what is in backticks.

@@ -66,7 +66,7 @@ struct Scale {
 
 #[derive(Clone, Copy)]
 struct Rest {
-    /// Until all is gone that is kept for those who have left.
+    /// Until all is gone that is kept for those who have left, their idle connections (75 s) too.
     settling: Duration,
     looking: Duration,
 }
@@ -200,8 +200,9 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         Some(minutes) => Scale {
             lasting: secs(60 * minutes),
             warm_up: secs(60 * minutes) * 3 / 10,
-            rounds: 6,
-            rest: Some(Rest { settling: secs(45), looking: secs(15) }),
+            // One rest differs from the next by a quarter of a MiB, so the longer it takes, the more there are.
+            rounds: (minutes / 7).max(6) as u32,
+            rest: Some(Rest { settling: secs(80), looking: secs(15) }),
             fillings: 6,
             users: 50,
             crowd: 550,
