@@ -9,6 +9,7 @@ mod policies;
 mod reload;
 mod server;
 mod shutdown;
+mod supervisor;
 
 use std::{
     net::SocketAddr,
@@ -28,6 +29,7 @@ use policies::{liveness_policy, session_policy};
 pub use reload::Reader;
 use server::{Opened, Servers, Shared};
 use shutdown::{Signals, stop};
+use supervisor::Supervisor;
 use tokio::time::Instant;
 
 use crate::{
@@ -116,7 +118,7 @@ pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(Listening)) -
             log::info!(address:%; "listening for administrators");
         }
         log::info!(address:% = clients; "listening");
-        app.run_until_stopped().await
+        app.run_until_stopped(&Supervisor::of_environment()).await
     })
 }
 
@@ -213,13 +215,15 @@ impl Application {
         })
     }
 
-    async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { mut servers, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
+    async fn run_until_stopped(self, supervisor: &Supervisor) -> Result<(), AppError> {
+        let Self { listening, mut servers, parts, sessions, is_draining, drain, timeout, mut signals } = self;
+        supervisor.ready(listening.clients);
         tokio::select! {
             () = signals.next() => {}
             ended = servers.ended() => return Err(ended),
-            part = parts.watch() => return Err(AppError::PartEnded(part)),
+            part = parts.watch(supervisor) => return Err(AppError::PartEnded(part)),
         }
+        supervisor.stopping();
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
@@ -231,6 +235,7 @@ impl Application {
                 }
             }
             () = signals.next() => log::warn!("stopped at once by a second signal"),
+            never = supervisor.keep_alive() => match never {},
         }
         log::info!("stopped");
         Ok(())

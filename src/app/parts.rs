@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::{
     AppError,
     policies::{bridge_options, push_options, room_policy, store_options},
+    supervisor::Supervisor,
 };
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
@@ -117,29 +118,29 @@ impl Parts {
         Ok(Some(desk))
     }
 
-    /// Ends when a part has ended, and names it.
-    pub async fn watch(&self) -> &'static str {
+    /// Ends when a part has ended, and names it. As long as none has, the supervisor hears that they go on.
+    pub async fn watch(&self, supervisor: &Supervisor) -> &'static str {
         loop {
-            tokio::time::sleep(WATCH_INTERVAL).await;
-            if !self.hub.is_alive() {
-                return "the hub";
-            }
-            if !self.store.is_alive() {
-                return "the store";
-            }
-            if !self.bridge.as_ref().is_none_or(BridgeLink::is_alive) {
-                return "the bridge";
-            }
-            if !self.peers.as_ref().is_none_or(PeersLink::is_alive) {
-                return "what talks to the other nodes";
-            }
-            if !self.push.as_ref().is_none_or(PushLink::is_alive) {
-                return "what pushes";
-            }
-            if !self.shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
-                return "a worker's shard";
+            tokio::time::sleep(WATCH_INTERVAL.min(supervisor.pulse())).await;
+            match self.missing() {
+                Some(part) => return part,
+                None => supervisor.alive(),
             }
         }
+    }
+
+    /// A part that has ended.
+    fn missing(&self) -> Option<&'static str> {
+        let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = [
+            ("the hub", self.hub.is_alive()),
+            ("the store", self.store.is_alive()),
+            ("the bridge", self.bridge.as_ref().is_none_or(BridgeLink::is_alive)),
+            ("what talks to the other nodes", self.peers.as_ref().is_none_or(PeersLink::is_alive)),
+            ("what pushes", self.push.as_ref().is_none_or(PushLink::is_alive)),
+            ("a worker's shard", shards.iter().all(ShardLink::is_alive)),
+        ];
+        parts.into_iter().find(|(_, is_alive)| !is_alive).map(|(part, _)| part)
     }
 }
 

@@ -93,3 +93,21 @@ fn secret<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
     };
     secret.as_ref().map(SecretString::expose_secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn whatever_changes_is_told_secrets_by_their_names() {
+        for setting in table::all().filter(|setting| setting.is_secret()) {
+            let read = |value: &str| {
+                let overrides = vec![format!("{}={value}", setting.key)];
+                Config::read(&Sources { overrides, ..Sources::default() }).unwrap().config
+            };
+            assert_eq!(different(&read("one"), &read("two")), [setting.key]);
+            assert_eq!(different(&read("one"), &read("one")), [""; 0]);
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! A verb reads settings and the terminal, calls what does the work, and says how it went.
 //! What a program may read goes to standard output, what a person should know to standard error.
 
+mod backup;
 mod completions;
 mod config;
 mod dev;
@@ -20,6 +21,7 @@ mod migrate;
 mod output;
 mod prune;
 mod push;
+mod restore_epoch;
 mod send;
 mod serve;
 mod server;
@@ -68,6 +70,10 @@ enum Verb {
     /// Look after Web Push
     #[command(subcommand)]
     Push(push::Push),
+    /// Copy the database file while the server runs
+    Backup(backup::Backup),
+    /// After a restore: begin a new life of every inbox, so that no client takes a number for what it was before
+    RestoreEpoch(restore_epoch::RestoreEpoch),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
     /// Look whether everything that a server needs is as it should be: exit code 0 or 1
@@ -111,6 +117,8 @@ impl Cli {
             Some(Verb::Listen(listen)) => listen.run(settings),
             Some(Verb::Keys(keys)) => keys.run(),
             Some(Verb::Push(push)) => push.run(settings),
+            Some(Verb::Backup(backup)) => backup.run(settings),
+            Some(Verb::RestoreEpoch(restore)) => restore.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
             Some(Verb::Doctor(doctor)) => doctor.run(settings),
             Some(Verb::Migrate(migrate)) => migrate.run(settings),
@@ -144,6 +152,21 @@ mod tests {
             command.get_subcommands().for_each(explain);
         }
         explain(&Cli::command());
+    }
+
+    /// They run, or what they print is one thing, whoever reads it.
+    const ONE_FORM: [&str; 8] =
+        ["asyncapi", "completions", "dev", "doc", "env", "openapi", "schema", "serve"];
+
+    #[test]
+    fn what_prints_data_prints_it_for_people_for_programs_and_for_scripts() {
+        fn look(command: &clap::Command) {
+            let has = |name: &str| command.get_arguments().any(|argument| argument.get_id() == name);
+            let is_verb = !command.has_subcommands() && !ONE_FORM.contains(&command.get_name());
+            assert!(!is_verb || has("json") && has("quiet"), "{}", command.get_name());
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Retry {
         });
         let retried = retried?;
         let json = serde_json::json!({ "retried": retried });
-        self.form.print(&format!("{retried} are due again"), &retried.to_string(), &json)
+        self.form.print(&format!("due again: {retried}"), &retried.to_string(), &json)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The pages for people: `/docs`, `/admin`, and `/demo` where somebody tries the server out.
+//! The pages for people: `/docs`, `/admin`, and `/demo` where somebody tries the server out; and an inbox for any page
+//! of another origin, `/embed.js`.
 //!
 //! Files of `web/`, in the binary as they stand in the repository, so that a build needs nothing but Rust. What the
 //! pages show they ask the API for, as any client does: nothing here knows a hub or a store, but for the clock of
@@ -52,6 +53,9 @@ fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
         endpoints.push(at("/demo/tokens").post(trial::tokens));
         endpoints.push(at("/sw.js").get(worker));
     }
+    if listener != Listener::Admin {
+        endpoints.push(at("/embed.js").get(embed));
+    }
     endpoints
 }
 
@@ -77,6 +81,11 @@ async fn demo(request: HttpRequest) -> Result<HttpResponse, Problem> {
     send(&request, "demo.html")
 }
 
+/// Who may read it is who may call the API: the CORS protocol says so to both.
+async fn embed(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    send(&request, "embed.js")
+}
+
 /// It stands where its scope begins: a worker may show what is pushed for the pages below its own address.
 async fn worker(request: HttpRequest) -> Result<HttpResponse, Problem> {
     send(&request, "vendor/sw.js")
@@ -88,11 +97,12 @@ async fn asset(
     trial: Option<Data<Trial>>,
     listener: Data<Listener>,
 ) -> Result<HttpResponse, Problem> {
-    let is_here = match name.split('/').next() {
-        Some("demo") => trial.is_some() && **listener != Listener::Admin,
-        Some("admin") => **listener != Listener::Public,
-        _ => true,
-    };
+    let is_of_admins =
+        name.starts_with("admin/") || name.starts_with("vendor/uplot") || *name == "vendor/sw.js";
+    let is_of_demo = name.starts_with("demo/");
+    // A file is where a page or a module is that has it.
+    let is_here = (!is_of_admins || **listener != Listener::Public)
+        && (!is_of_demo || trial.is_some() && **listener != Listener::Admin);
     if is_here { send(&request, &name) } else { Err(Problem::not_found()) }
 }
 
@@ -123,10 +133,11 @@ mod tests {
     fn the_demo_is_nowhere_but_where_somebody_tries_the_server_out() {
         for listener in [Listener::Only, Listener::Public, Listener::Admin] {
             let pages = paths(listener, false);
-            let known = ["/admin", "/assets/{name:.+}", "/docs"];
+            let known = ["/admin", "/assets/{name:.+}", "/docs", "/embed.js"];
             assert!(pages.iter().all(|path| known.contains(path)), "{pages:?}");
         }
         assert!(!paths(Listener::Public, false).contains(&"/admin"));
+        assert!(!paths(Listener::Admin, true).contains(&"/embed.js"));
         assert!(paths(Listener::Only, true).contains(&"/demo"));
         assert!(!paths(Listener::Admin, true).contains(&"/demo"));
         assert!(!paths(Listener::Public, true).contains(&"/admin"));

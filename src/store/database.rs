@@ -5,8 +5,9 @@
 //! the connection inside, by [`on_inner`].
 
 use diesel::{
-    QueryResult,
+    QueryResult, QueryableByName,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    sql_types::Text,
 };
 
 use super::{
@@ -230,4 +231,17 @@ fn checkpoint(conn: &mut Connection, mode: &str) -> QueryResult<()> {
         #[cfg(feature = "postgres")]
         Connection::Postgres(_) => Ok(()),
     }
+}
+
+/// Up to which migration a program must know the tables at least, in the words of the newest one that was run: with it
+/// older instances go on beside newer ones, and can be gone back to.
+#[derive(QueryableByName)]
+pub(super) struct CompatibleWith {
+    #[diesel(sql_type = Text)]
+    pub(super) migration: String,
+}
+
+impl CompatibleWith {
+    pub(super) const QUERY: &'static str =
+        "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
 }

@@ -23,7 +23,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
-    database::Access,
+    database::{Access, CompatibleWith},
     maintenance::migrations::{Migrations, behind, migrate},
     messages::{StoreError, StoreOptions},
     wal,
@@ -90,7 +90,7 @@ impl DatabaseFile {
             log::info!(bytes; "checking the database");
         }
         check(&mut conn).map_err(failed)?;
-        migrate(&mut conn, MIGRATIONS, options.migrates).map_err(failed)?;
+        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
         let inode = inode.map_err(|error| failed(error.to_string()))?;
         let file = Self {
@@ -193,7 +193,7 @@ impl DatabaseFile {
 }
 
 /// One line that names the file.
-fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
+pub(super) fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
     StoreError::Unavailable(format!("cannot {what} the database {}: {reason}", database.display()))
 }
 
@@ -207,7 +207,7 @@ fn inode(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-fn uri(path: &Path, mode: &str) -> String {
+pub(super) fn uri(path: &Path, mode: &str) -> String {
     format!("file:{}?mode={mode}", percent_encode(path.as_os_str().as_bytes(), IN_PATH))
 }
 
@@ -241,6 +241,11 @@ fn renew_log(conn: &mut SqliteConnection, database: &Path) -> Result<(), String>
     renewed
 }
 
+/// What a newer version of tidings says of older ones.
+fn compatible_with(conn: &mut SqliteConnection) -> QueryResult<Option<CompatibleWith>> {
+    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+}
+
 /// Whether migrations were ever run.
 const MIGRATED: &str =
     "SELECT count(*) AS tables FROM sqlite_master WHERE name = '__diesel_schema_migrations'";
@@ -257,7 +262,7 @@ struct Finding {
     quick_check: String,
 }
 
-fn check(conn: &mut SqliteConnection) -> Result<(), String> {
+pub(super) fn check(conn: &mut SqliteConnection) -> Result<(), String> {
     let findings: Vec<Finding> =
         sql_query("PRAGMA quick_check(1)").load(conn).map_err(|error| error.to_string())?;
     match findings.into_iter().next() {

@@ -1,10 +1,10 @@
 //! The truth of inboxes: the [`Store`] actor, and [`StoreLink`] by which it is asked.
 //!
-//! The actor owns the order of things: the writer's queue, the reader's pool, and the idempotency
-//! keys that are under way. Nothing here ever blocks its thread, and it asks nobody: facts are
-//! offered to the hub after they were committed and before they are answered.
+//! The actor owns the order of things: the writer's queue, the reader's pool, and the keys that are under way. It never
+//! blocks its thread, and asks nobody: facts are offered to the hub after their commit and before their answer.
 
 pub mod messages;
+pub mod offline;
 
 mod append;
 mod attention;

@@ -15,7 +15,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{
-    database::Access,
+    database::{Access, CompatibleWith},
     maintenance::migrations::{Migrations, migrate},
     messages::{StoreError, StoreOptions},
     prepared::Prepared,
@@ -102,6 +102,24 @@ pub(super) fn now(conn: &mut PgConnection) -> QueryResult<Timestamp> {
     Prepared::new(Now, diesel::select(micros)).get_result(conn).map(Timestamp::from_micros)
 }
 
+/// # Errors
+/// In the words of the server.
+pub(super) fn log_in(url: &ServerUrl) -> Result<PgConnection, String> {
+    let conn = PgConnection::establish(&url.with_defaults(LIVENESS));
+    conn.map_err(|error| error.to_string().trim_end().replace('\n', " "))
+}
+
+/// Takes the tables for this connection alone, unless an instance has them.
+pub(super) fn is_free(conn: &mut PgConnection) -> QueryResult<bool> {
+    let is_free = "pg_try_advisory_lock(1953064052, hashtext(coalesce(current_schema(), '')))";
+    diesel::select(sql::<Bool>(is_free)).get_result(conn)
+}
+
+/// What a newer version of tidings says of older ones.
+fn compatible_with(conn: &mut PgConnection) -> QueryResult<Option<CompatibleWith>> {
+    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+}
+
 impl DatabaseServer {
     /// Logs in and runs the migrations that the database lacks, when no other process does.
     ///
@@ -112,7 +130,8 @@ impl DatabaseServer {
         let mut conn = server.log_in()?;
         // What moves many rows takes its time, and so does who waits for it.
         conn.batch_execute(MIGRATE)?;
-        migrate(&mut conn, MIGRATIONS, options.migrates).map_err(|reason| server.failed(&reason))?;
+        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with)
+            .map_err(|reason| server.failed(&reason))?;
         Ok(server)
     }
 
@@ -159,8 +178,7 @@ impl DatabaseServer {
     }
 
     fn log_in(&self) -> Result<PgConnection, StoreError> {
-        PgConnection::establish(&self.url.with_defaults(LIVENESS))
-            .map_err(|error| self.failed(&error.to_string()))
+        log_in(&self.url).map_err(|reason| self.failed(&reason))
     }
 
     fn settings(&self, access: Access) -> String {

@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { blank, expectAccessible, open, page } from "./browser.mjs";
-import { dev, publish, serve, token, until } from "./server.mjs";
+import { pushService } from "./push-service.mjs";
+import { call, dev, publish, serve, token, until } from "./server.mjs";
 
-async function opened(t, options = {}) {
-  const server = await dev(t);
+async function opened(t, settings = []) {
+  const server = await dev(t, settings);
   const browser = await open(t);
-  const shown = await page(t, browser, options);
+  const shown = await page(t, browser);
   await shown.goto(server.admin);
   await shown.getByRole("heading", { name: "Overview" }).waitFor();
   const go = async (section) => {
@@ -67,7 +68,91 @@ test("live numbers are shown, as charts and as tables", async (t) => {
   await until("the session is counted", async () => (await sessions.textContent()) === "1");
   await shown.locator("tidings-chart canvas").first().waitFor();
   assert.equal(await shown.locator("tidings-chart canvas").count(), 2);
-  assert.equal(await shown.locator(".nodes tbody tr").count(), 1);
+});
+
+test("the numbers are those of the API", async (t) => {
+  const { server, browser, shown, go } = await opened(t);
+  await client(t, { server, browser });
+  const [backend, admin] = await Promise.all([token(server, "backend"), token(server, "dev")]);
+  const [{ position }] = [await publish(server.base, backend, "alice", { n: 1 }), await publish(server.base, backend, "bob", { n: 1 })];
+  await call(server.base, backend, "POST", "/v1/rooms/general/messages", { data: 1 });
+  const row = (table, name) => shown.getByRole("region", { name: `${table}, a table` }).getByRole("row", { name });
+  const cells = async (found) => (await found.getByRole("cell").allTextContents()).map((text) => text.trim());
+
+  const tile = (name) => shown.locator(".numbers .card", { hasText: name }).locator("dd").textContent();
+  const tiles = ["Sessions", "Nodes", "Notifications accepted", "Room messages accepted"];
+  await until("all is counted", async () => (await Promise.all(tiles.map(tile))).join() === "1,1,2,1");
+  const { nodes } = await call(server.base, admin, "GET", "/v1/admin/stats");
+  const [{ node, version, sessions, users, rooms }] = nodes;
+  const numbers = [sessions.websocket, sessions.sse, sessions.poll, users, rooms].map(String);
+  assert.deepEqual((await cells(row("Nodes", node))).toSpliced(1, 1), [version, ...numbers]);
+  const newest = await cells(shown.getByRole("region", { name: /^Sessions by transport.*the newest$/ }).getByRole("row").nth(1));
+  assert.deepEqual(newest.slice(1), ["1", "0", "0"], "beside the chart");
+
+  await go("Sessions");
+  const { sessions: open } = await call(server.base, admin, "GET", "/v1/admin/sessions");
+  await row("Sessions", /^alice/).waitFor();
+  const [over, , rooms_, waiting, at, acked, on] = await cells(row("Sessions", /^alice/));
+  assert.deepEqual([over, rooms_, waiting, at, on], ["websocket", "general", "0 B", position, node]);
+  assert.equal(acked, open[0].acked);
+
+  await go("Rooms");
+  const { rooms: occupied } = await call(server.base, admin, "GET", "/v1/admin/rooms");
+  const { user_count, sessions: inside, position: said } = occupied.find(({ room }) => room === "general");
+  await row("Rooms", /^general/).waitFor();
+  assert.deepEqual((await cells(row("Rooms", /^general/))).slice(0, 3), [`${user_count}`, `${inside}`, said]);
+
+  await go("Unread");
+  const { counters } = (await call(server.base, admin, "GET", "/v1/admin/unread?users=alice")).users[0];
+  await row("Unread", /^alice/).waitFor();
+  const counted = [counters.unread, counters.unseen, counters.version].map(String);
+  assert.deepEqual(await cells(row("Unread", /^alice/)), counted);
+});
+
+test("all that is kept of a user is erased, when the name is typed", async (t) => {
+  const { server, browser, shown } = await opened(t);
+  const alice = await client(t, { server, browser });
+  await publish(server.base, await token(server, "backend"), "alice", { n: 1 });
+  await alice.waitForFunction(() => globalThis.client.getSnapshot().unread === 1);
+  await shown.goto(`${server.base}/admin#/follow?user=alice`);
+  const dialog = shown.getByRole("dialog");
+  const erase = async (name) => {
+    await shown.getByRole("button", { name: "Erase everything" }).click();
+    await dialog.getByRole("textbox").fill(name);
+    await dialog.getByRole("button", { name: "Erase" }).click();
+  };
+  await erase("alicia");
+  assert.equal(await dialog.count(), 1, "another name erases nothing");
+  await expectAccessible(shown, "the question");
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await dialog.waitFor({ state: "detached" });
+  assert.equal(await alice.evaluate(() => globalThis.client.getSnapshot().unread), 1);
+  await erase("alice");
+  await shown.getByText("Nothing of alice is left").waitFor();
+  await alice.waitForFunction(() => {
+    const { unread, items, status } = globalThis.client.getSnapshot();
+    return unread === 0 && items.length === 0 && status === "connected";
+  });
+});
+
+test("a push that was given up is seen, and tried again", async (t) => {
+  const service = await pushService(t);
+  const { server, shown } = await opened(t, service.settings);
+  await call(server.base, await token(server, "alice"), "POST", "/v1/push/subscriptions", service.subscription);
+  service.status = 400;
+  const { id } = await publish(server.base, await token(server, "backend"), "alice", { n: 1 });
+  await shown.getByRole("navigation").getByRole("link", { name: "Follow" }).click();
+  await shown.getByLabel("User, or id of a notification").fill(id);
+  await shown.getByRole("button", { name: "Follow" }).click();
+  const step = shown.locator(".trace > li", { hasText: "pushed" });
+  await step.filter({ hasText: "dead: 1 attempt, answered 400" }).waitFor();
+  await expectAccessible(shown, "a push that is dead");
+  service.status = 201;
+  await shown.getByRole("button", { name: "Push to alice again" }).click();
+  await shown.getByText("1 push to alice is due again").waitFor();
+  await step.filter({ hasText: "sent" }).waitFor();
+  assert.equal(service.pushed, 2);
+  assert.equal(await shown.getByRole("button", { name: "Push to alice again" }).count(), 0);
 });
 
 test("a session is found, disconnected, and its user shut out", async (t) => {
@@ -112,8 +197,13 @@ test("a notification is followed from its storing to its reading", async (t) => 
   await alice.evaluate(() => globalThis.client.markRead("all"));
   await step("seen").waitFor();
   await step("read").waitFor();
-  await go("Rooms");
-  await shown.getByRole("row", { name: /general/ }).waitFor();
+  // It is found by its address, too, and so is its user.
+  await shown.reload();
+  await step("read").waitFor();
+  await shown.getByRole("link", { name: "alice", exact: true }).click();
+  await shown.getByRole("heading", { name: "alice" }).waitFor();
+  await shown.goBack();
+  await step("read").waitFor();
 });
 
 test("the counters of users are polled, and what has not changed is not sent again", async (t) => {
@@ -152,18 +242,35 @@ test("the console shows what happens, filtered, and stands still when it is told
 
 test("every section is good to use for everybody, in both themes, wide and narrow", async (t) => {
   const { server, shown, go, browser } = await opened(t);
+  shown.expected.push("404");
   await client(t, { server, browser });
-  for (const section of ["Overview", "Sessions", "Rooms", "Unread", "Follow", "Publish", "Console"]) {
+  const { id } = await publish(server.base, await token(server, "backend"), "alice", { n: 1 });
+  const look = async (what) => {
     await shown.setViewportSize({ width: 1280, height: 900 });
-    await go(section);
     for (const colorScheme of ["light", "dark"]) {
       await shown.emulateMedia({ colorScheme });
-      await expectAccessible(shown, `${section}, ${colorScheme}`);
+      await expectAccessible(shown, `${what}, ${colorScheme}`);
     }
     await shown.setViewportSize({ width: 360, height: 740 });
     const wider = await shown.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
-    assert.equal(wider, false, `${section}: nothing stands out at the side`);
+    assert.equal(wider, false, `${what}: nothing stands out at the side`);
+  };
+  for (const section of ["Overview", "Sessions", "Rooms", "Unread", "Follow", "Publish", "Console"]) {
+    await go(section);
+    await look(section);
   }
+  const follow = async (wanted, shows) => {
+    await shown.goto(`${server.base}/admin#/follow?${new URLSearchParams(wanted)}`);
+    await shows.waitFor();
+    await look(`following ${Object.keys(wanted)}`);
+  };
+  await follow({ id }, shown.getByRole("heading", { name: "What became of it" }));
+  await follow({ user: "alice" }, shown.getByRole("heading", { name: "alice" }));
+  await follow({ id: "ntf_00000000000000000000000000" }, shown.getByRole("alert"));
+  await go("Sessions");
+  await shown.getByRole("button", { name: "Revoke" }).click();
+  await shown.getByRole("dialog").waitFor();
+  await look("a question");
 });
 
 test("where administrators have a listener of their own the page is there alone", async (t) => {

@@ -115,15 +115,17 @@ export async function token({ folder } = {}, user, ...more) {
   return (await child.lines(() => true))[0];
 }
 
+/** A call of the API; its JSON. */
+export async function call(base, bearer, method, path, body) {
+  const headers = { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" };
+  const response = await fetch(base + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.status === 204 ? null : response.json();
+}
+
 /** Publishes to one user, as a back-end would. */
 export async function publish(base, bearer, to, payload, type = "note.text") {
-  const response = await fetch(`${base}/v1/notifications`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ to, type, payload }),
-  });
-  if (response.status !== 201) throw new Error(await response.text());
-  return (await response.json()).notifications[0];
+  return (await call(base, bearer, "POST", "/v1/notifications", { to, type, payload })).notifications[0];
 }
 
 /** Looks again and again until it holds. */

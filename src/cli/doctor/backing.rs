@@ -48,8 +48,9 @@ fn database(url: &StoreUrl, examined: &store::Examined, findings: &mut Findings)
     }
     let state = match (&examined.migrations.unknown.first(), examined.migrations.pending.len()) {
         (Some(unknown), _) => {
-            let detail = format!("{url} was made by a newer version of tidings (migration {unknown})");
-            return findings.fail(check, detail, "run that version, or restore a backup");
+            let detail = format!("{url} was changed by a newer version of tidings (migration {unknown})");
+            let fix = "run that version; this one starts if that one allows it, and says so";
+            return findings.warn(check, detail, fix);
         }
         (None, 0) => "of this version".to_owned(),
         (None, count) => format!("{count} migrations behind, which `serve` or `migrate up` runs"),

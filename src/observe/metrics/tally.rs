@@ -144,7 +144,7 @@ pub(super) fn register(register: &mut Register<'_>) {
     registry.register_with_unit(
         "delivery_latency",
         "From when a notification or a message to a room was stored or numbered to when it was handed to the \
-         connection of one who follows live, by the wall clock",
+         connection of one who was there all the while, by the wall clock",
         Unit::Seconds,
         Distributions(|totals| {
             let streams = |transport: Transport| {

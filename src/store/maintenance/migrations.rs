@@ -1,8 +1,13 @@
 //! Bringing a database to this version, and telling how far it is.
 
-use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel::{
+    QueryResult,
+    migration::{Migration, MigrationSource, MigrationVersion},
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use serde::Serialize;
+
+use crate::store::database::CompatibleWith;
 
 /// How far a database is, by the names of its migrations, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -57,7 +62,8 @@ fn failed(error: MigrationError) -> String {
     format!("a migration failed: {}", error.to_string().replace('\n', " "))
 }
 
-/// Runs the migrations that a database lacks, if it may.
+/// Runs the migrations that a database lacks, if it may. One that a newer version of tidings has changed is used as it
+/// is, if that version allows it.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -65,19 +71,27 @@ pub(in crate::store) fn migrate<DB, C>(
     conn: &mut C,
     migrations: EmbeddedMigrations,
     may_change: bool,
+    compatible_with: impl FnOnce(&mut C) -> QueryResult<Option<CompatibleWith>>,
 ) -> Result<(), String>
 where
     DB: diesel::backend::Backend,
     C: MigrationHarness<DB>,
 {
     let found = Migrations::read(conn, &migrations)?;
-    if let Some(unknown) = found.unknown.first() {
+    let Some(unknown) = found.unknown.first() else {
+        if !may_change && !found.pending.is_empty() {
+            return Err(behind(&found));
+        }
+        return conn.run_pending_migrations(migrations).map(drop).map_err(failed);
+    };
+    let needed = compatible_with(conn).map_err(|error| failed(error.into()))?;
+    let known: Vec<Known<DB>> = migrations.migrations().map_err(failed)?;
+    let is_known = |version: &str| known.iter().any(|own| own.name().version().to_string() == version);
+    if !found.pending.is_empty() || !needed.is_some_and(|needed| is_known(&needed.migration)) {
         return Err(format!("a newer version of tidings made it (migration {unknown})"));
     }
-    if !may_change && !found.pending.is_empty() {
-        return Err(behind(&found));
-    }
-    conn.run_pending_migrations(migrations).map(drop).map_err(failed)
+    log::warn!(migration:% = unknown; "a newer version of tidings has changed the database, and allows this one");
+    Ok(())
 }
 
 /// One line that says how to go on.

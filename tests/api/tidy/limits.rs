@@ -173,7 +173,7 @@ fn amounts(text: &str) -> impl Iterator<Item = (f64, String)> {
 }
 
 /// What a constant is: a product of numbers, or a duration.
-fn constant(file: &str, name: &str) -> f64 {
+pub fn constant(file: &str, name: &str) -> f64 {
     let text = program(&fs::read_to_string(root().join("src").join(file)).unwrap());
     let (_, from) = text.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("{name} in {file}"));
     let (_, expression) = from.split(';').next().unwrap().split_once(" = ").unwrap();
