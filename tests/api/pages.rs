@@ -96,12 +96,17 @@ async fn an_inbox_can_be_put_on_a_page_of_an_allowed_origin_also_where_no_page_o
     let page = "https://app.example.com";
     let app = App::start_with(&[("http.allowed_origins", page), ("http.admin_listen", "127.0.0.1:0")]);
     let http = app.anonymous();
-    let files = ["/embed.js", "/assets/vendor/element.js", "/assets/vendor/lit.js", "/assets/vendor/tidings.js"];
+    let files =
+        ["/embed.js", "/assets/vendor/element.js", "/assets/vendor/lit.js", "/assets/vendor/tidings.js"];
     for path in files {
         for (origin, allowed) in [(page, Some(page)), ("https://evil.example", None)] {
             let request = http.request("GET", path).insert_header(("Origin", origin));
             let answer = http.send(request, "").await;
-            assert_eq!((answer.status, answer.header("Access-Control-Allow-Origin")), (200, allowed), "{path}");
+            assert_eq!(
+                (answer.status, answer.header("Access-Control-Allow-Origin")),
+                (200, allowed),
+                "{path}"
+            );
         }
     }
     for path in ["/admin", "/assets/admin/main.js", "/assets/vendor/uplot.js", "/assets/vendor/sw.js"] {
