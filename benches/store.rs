@@ -54,6 +54,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        webhooks: Default::default(),
         others: Others::default(),
         push: PushPolicy::default(),
     };

@@ -134,6 +134,7 @@ impl Application {
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;
+        let webhooks = parts.start_webhooks(&config, node)?;
         let policy = session_policy(&config);
         let api = web::Data::new(Api {
             store: parts.store.clone(),
@@ -148,6 +149,7 @@ impl Application {
             revoker,
             peers,
             push,
+            webhooks,
             outboxes: policy.pool.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,

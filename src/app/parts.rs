@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::{
     AppError,
-    policies::{bridge_options, push_options, room_policy, store_options},
+    policies::{bridge_options, ledger_rules, push_options, room_policy, store_options, webhook_events},
     supervisor::Supervisor,
 };
 use crate::{
@@ -19,13 +19,15 @@ use crate::{
     bridge::{BridgeLink, messages::BusEvents},
     config::{Config, StoreUrl},
     domain::{Invalid, NodeId},
-    hub::{HubLink, LocalUsers, NotificationHub, ShardLink, messages::Committed},
+    egress::EndpointRule,
+    hub::{HubLink, LiveQueue, LocalUsers, NotificationHub, ShardLink, messages::Committed},
     peers::{Company, Peers, PeersLink, Survey},
-    push::{EndpointRule, PushDesk, PushLink, VapidKey},
+    push::{PushDesk, PushLink, VapidKey},
     store::{
         Store, StoreLink,
         messages::{KeepVapidKey, Others, StoreOptions},
     },
+    webhooks::{WebhookDesk, WebhookLink, WebhookOptions, receiver},
 };
 
 /// How often the watchdog looks.
@@ -41,6 +43,10 @@ pub struct Parts {
     peers: Option<PeersLink>,
     /// `None` until it is started, and where nothing is pushed.
     pub push: Option<PushLink>,
+    /// `None` until it is started, and where no application is told.
+    pub webhooks: Option<WebhookLink>,
+    /// What the hub says of who is here, where somebody keeps account of it.
+    live: Option<LiveQueue>,
     /// Other instances may be there.
     pub has_company: bool,
     /// One a worker, when it has started.
@@ -59,6 +65,7 @@ impl Parts {
             log::warn!("store.url is a file: of what is on the bus (bridge.url) only rooms are shared");
             hub.keep_inboxes_apart();
         }
+        let live = keep_ledger(config, &mut hub);
         let local_users = hub.local_users();
         let hub = hub.start();
         let store = start_store(config, &hub, local_users, bridge.as_ref())?;
@@ -75,6 +82,8 @@ impl Parts {
             bridge,
             peers: None,
             push: None,
+            webhooks: None,
+            live,
             has_company,
             shards: Arc::default(),
         })
@@ -117,6 +126,33 @@ impl Parts {
         Ok(Some(desk))
     }
 
+    /// Starts what tells an application, where that is asked for; gives what shows how that goes.
+    pub fn start_webhooks(&mut self, config: &Config, node: NodeId) -> Result<Option<WebhookDesk>, AppError> {
+        let webhooks = &config.webhooks;
+        let (Some(url), Some(secret)) = (&webhooks.url, &webhooks.secret) else { return Ok(None) };
+        let wrong = |key: &str, error: Invalid| AppError::Configuration(format!("{key}: {error}"));
+        let found = receiver(url.expose_secret(), &webhooks.allowed_hosts);
+        let (endpoint, receiver) = found.map_err(|error| wrong("webhooks.url", error))?;
+        let desk = WebhookDesk { receiver, origin: endpoint.origin.as_str().into() };
+        let options = WebhookOptions {
+            node,
+            endpoint,
+            receiver,
+            secret: secret.clone(),
+            previous_secret: webhooks.previous_secret.clone(),
+            ca: webhooks.ca.clone(),
+            is_trusted: !webhooks.allowed_hosts.is_empty(),
+            pauses: webhooks.retries.iter().map(|pause| pause.0).collect(),
+            disable_after: webhooks.disable_after,
+            rules: ledger_rules(config),
+            is_shared: matches!(config.store.url, StoreUrl::Postgres(_)),
+            live: self.live.take(),
+        };
+        let started = WebhookLink::start(options, self.store.clone(), self.hub.clone());
+        self.webhooks = Some(started.map_err(|error| wrong("webhooks", error))?);
+        Ok(Some(desk))
+    }
+
     /// Ends when a part has ended, and names it. As long as none has, the supervisor hears that they go on.
     pub async fn watch(&self, supervisor: &Supervisor) -> &'static str {
         loop {
@@ -137,6 +173,7 @@ impl Parts {
             ("the bridge", self.bridge.as_ref().is_none_or(BridgeLink::is_alive)),
             ("what talks to the other nodes", self.peers.as_ref().is_none_or(PeersLink::is_alive)),
             ("what pushes", self.push.as_ref().is_none_or(PushLink::is_alive)),
+            ("what tells the application", self.webhooks.as_ref().is_none_or(WebhookLink::is_alive)),
             ("a worker's shard", shards.iter().all(ShardLink::is_alive)),
         ];
         parts.into_iter().find(|(_, is_alive)| !is_alive).map(|(part, _)| part)
@@ -155,6 +192,15 @@ async fn vapid_key(config: &Config, store: &StoreLink) -> Result<VapidKey, AppEr
     let kept = store.ask(KeepVapidKey { candidate: candidate.expose_secret().to_owned() }).await;
     let kept = kept.map_err(|error| broken(error.to_string()))?;
     VapidKey::parse(&kept).map_err(|error| broken(error.to_string()))
+}
+
+/// Has the hub say who is here, where webhooks tell of it.
+fn keep_ledger(config: &Config, hub: &mut NotificationHub) -> Option<LiveQueue> {
+    let events = webhook_events(config);
+    let (has_sessions, has_rooms) = (events.have_sessions(), events.have_rooms());
+    let queue = (has_sessions || has_rooms).then(LiveQueue::default)?;
+    hub.keep_ledger(queue.clone(), has_sessions, has_rooms);
+    Some(queue)
 }
 
 fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, AppError> {

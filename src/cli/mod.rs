@@ -3,7 +3,9 @@
 //! A verb reads settings and the terminal, calls what does the work, and says how it went.
 //! What a program may read goes to standard output, what a person should know to standard error.
 
+mod admin;
 mod backup;
+mod bench;
 mod completions;
 mod config;
 mod dev;
@@ -24,6 +26,7 @@ mod server;
 mod settings;
 mod token;
 mod version;
+mod webhooks;
 
 use clap::{Parser, Subcommand};
 
@@ -65,10 +68,15 @@ enum Verb {
     /// Look after Web Push
     #[command(subcommand)]
     Push(push::Push),
+    /// Look after webhooks
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// Copy the database file while the server runs
     Backup(backup::Backup),
     /// After a restore: begin a new life of every inbox, so that no client takes a number for what it was before
     RestoreEpoch(restore_epoch::RestoreEpoch),
+    /// Load a server, and measure what it does
+    Bench(bench::Bench),
     /// Ask a running server whether it is well: exit code 0 or 1
     Health(health::Health),
     /// Print what a shell needs to complete the command line
@@ -94,8 +102,10 @@ impl Cli {
             Some(Verb::Listen(listen)) => listen.run(settings),
             Some(Verb::Keys(keys)) => keys.run(),
             Some(Verb::Push(push)) => push.run(settings),
+            Some(Verb::Webhooks(webhooks)) => webhooks.run(settings),
             Some(Verb::Backup(backup)) => backup.run(settings),
             Some(Verb::RestoreEpoch(restore)) => restore.run(settings),
+            Some(Verb::Bench(bench)) => bench.run(settings),
             Some(Verb::Health(health)) => health.run(settings),
             Some(Verb::Completions(completions)) => completions.run(),
             Some(Verb::Version(version)) => version.run(),

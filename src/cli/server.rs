@@ -1,6 +1,6 @@
 //! A running server as the client verbs see it: where it is, and with what token to come.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use awc::http::Uri;
 use clap::Args;
@@ -33,6 +33,9 @@ pub struct TokenArgs {
     /// Token to come with [default: one made with the configured secret, or with that of `tidings dev`]
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
+    /// File that holds the token, which others then do not see in the list of processes
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
 }
 
 impl ServerArgs {
@@ -67,7 +70,12 @@ impl TokenArgs {
     /// # Errors
     /// Where there is neither.
     pub fn credential(self, config: Config) -> Result<Credential, Failure> {
-        if let Some(token) = self.token {
+        let read = |path: PathBuf| {
+            let text = fs::read_to_string(&path);
+            let text = text.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
+            Ok::<_, Failure>(text.trim().to_owned())
+        };
+        if let Some(token) = self.token.map(Ok).or(self.token_file.map(read)).transpose()? {
             let is_sendable = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
             return if is_sendable {
                 Ok(Credential::Given(token.into()))
@@ -200,7 +208,9 @@ mod tests {
     fn a_token_that_no_header_can_carry_is_refused() {
         for bad in ["", "a b", "a\r\nx: y", "ü"] {
             assert!(
-                TokenArgs { token: Some(bad.to_owned()) }.credential(Config::default()).is_err(),
+                TokenArgs { token: Some(bad.to_owned()), token_file: None }
+                    .credential(Config::default())
+                    .is_err(),
                 "{bad:?}"
             );
         }

@@ -13,6 +13,7 @@ mod sections;
 mod sources;
 pub mod table;
 mod units;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,8 @@ pub use check::Problem;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use sections::{
-    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, ServerUrl, Session,
-    Shutdown, Store, StoreUrl, Synchronous,
+    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Pause, Push, Retention, Rooms, ServerUrl, Session,
+    Shutdown, Store, StoreUrl, Synchronous, Webhooks,
 };
 use serde::{Deserialize, Serialize};
 use sources::Layer;
@@ -45,6 +46,7 @@ pub struct Config {
     pub limits: Limits,
     pub retention: Retention,
     pub push: Push,
+    pub webhooks: Webhooks,
     pub shutdown: Shutdown,
     pub log: Log,
 }

@@ -14,7 +14,7 @@ use utoipa::{
 
 use crate::domain::{
     Cursor, EventName, NodeId, Nonce, NotificationId, NotificationType, Position, PushSubscriptionId,
-    RoomName, SessionId, TimeOfDay, Timestamp, TypePattern, UserId, Zone,
+    RoomName, SessionId, TimeOfDay, Timestamp, TypePattern, UserId, WebhookId, Zone,
 };
 
 /// Gives a type that is a text on the wire its schema: name, what it is, an example, and what else it has to be.
@@ -63,6 +63,8 @@ text!(
     "psh_01M80RGBFJAPQ3ZKRMXZC4KYHW",
     |text| text.pattern(Some("^psh_[0-9A-Z]{26}$"))
 );
+text!(WebhookId, "WebhookId", "`msg_` and a ULID.", "msg_01M80RGBFJAPQ3ZKRMXZC4KYHW", |text| text
+    .pattern(Some("^msg_[0-9A-Z]{26}$")));
 text!(NodeId, "NodeId", "One run of one instance.", "p8z2m4tq", |text| text.pattern(Some("^[a-z0-9]{8}$")));
 text!(
     EventName,

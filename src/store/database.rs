@@ -243,10 +243,7 @@ pub(super) struct CompatibleWith {
     migration: String,
 }
 
-impl CompatibleWith {
-    pub(super) const QUERY: &'static str =
-        "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
-}
+pub(super) const COMPATIBLE_WITH: &str = "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
 
 /// Runs the migrations that a database lacks. One that a newer version of tidings has changed is used as it is, if that
 /// version allows it.

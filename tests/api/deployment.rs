@@ -12,7 +12,6 @@ use serde_json::Value;
 use tidings::config::{Config, Sources, parse_duration};
 
 use crate::{
-    app::SECRET,
     engines::front::committed,
     tidy::{limits::constant, reading::root},
 };
@@ -132,7 +131,7 @@ fn with_secrets(text: &str) -> String {
     let mut text = text.to_owned();
     while let Some((before, rest)) = text.clone().split_once("${") {
         let (variable, after) = rest.split_once('}').unwrap();
-        let value = if variable.ends_with(":-") { "" } else { &SECRET.replace([' ', ','], "") };
+        let value = if variable.ends_with(":-") { String::new() } else { "5e".repeat(32) };
         text = format!("{before}{value}{after}");
     }
     text

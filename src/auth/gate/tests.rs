@@ -65,6 +65,7 @@ fn gate() -> (Gate, TempDir) {
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         push: PushPolicy::default(),
+        webhooks: Default::default(),
         others: Others::default(),
     };
     let store = Store::open(options, Deaf.start().recipient(), LocalUsers::default()).unwrap();

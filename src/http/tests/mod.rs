@@ -85,6 +85,7 @@ impl Server {
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
             push: PushPolicy::default(),
+            webhooks: Default::default(),
             others: Others::default(),
         };
         let hub = NotificationHub::new(0, rooms, None).start();
@@ -114,6 +115,7 @@ impl Server {
             revoker,
             peers,
             push: None,
+            webhooks: None,
             outboxes: OutboxPool::default(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,

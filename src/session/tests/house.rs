@@ -70,6 +70,7 @@ impl House {
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
             push: PushPolicy::default(),
+            webhooks: Default::default(),
             others: Others::default(),
         };
         let store = Store::open(options, doorbell(hub.clone()), LocalUsers::default()).unwrap();
