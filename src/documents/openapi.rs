@@ -40,7 +40,7 @@ and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) on the answer to whoever 
 **Positions.** Every stream (the inbox, a room) is numbered without holes: `epoch.offset`. A cursor is a position \
 for each stream that a client follows; it goes on from there on every transport.
 
-`HEAD` is `GET` without its body, but of the transports. `X-Request-Id` is echoed, or made. What `/v1` answers is `Cache-Control: no-store`.
+`HEAD` is `GET` without its body, but of the transports. `X-Request-Id` is echoed, or made; `traceparent` is continued, or begun. What `/v1` answers is `Cache-Control: no-store`.
 
 `/asyncapi.json` has the commands and events of `/v1/ws`, and PROTOCOL.md is the whole contract.";
 
