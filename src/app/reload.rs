@@ -83,13 +83,16 @@ fn different(one: &Config, other: &Config) -> Vec<&'static str> {
 
 /// Secrets that are compared by what they are, since values only say that they are there.
 fn secret<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
-    let Config { auth, bridge, push, .. } = config;
+    let Config { auth, bridge, push, webhooks, .. } = config;
     let secret = match key {
         "auth.secret" => &auth.secret,
         "auth.previous_secret" => &auth.previous_secret,
         "bridge.url" => &bridge.url,
         "bridge.secret" => &bridge.secret,
         "push.vapid_private_key" => &push.vapid_private_key,
+        "webhooks.url" => &webhooks.url,
+        "webhooks.secret" => &webhooks.secret,
+        "webhooks.previous_secret" => &webhooks.previous_secret,
         _ => &None,
     };
     secret.as_ref().map(SecretString::expose_secret)

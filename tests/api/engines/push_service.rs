@@ -1,4 +1,5 @@
-//! A push service over TLS on this machine, which keeps what it is sent, and answers each device as it is told to.
+//! A push service, or a receiver of webhooks, over TLS on this machine, which keeps what it is sent, and answers each
+//! device, or path, as it is told to.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -144,7 +145,7 @@ impl PushService {
             .lock()
             .unwrap()
             .iter()
-            .filter(|received| received.headers["topic"] == topic)
+            .filter(|received| received.headers.get("topic") == Some(&topic))
             .count()
     }
 
@@ -157,7 +158,7 @@ impl PushService {
     }
 }
 
-fn acceptor(Certificate { chain, key }: Certificate) -> TlsAcceptor {
+pub fn acceptor(Certificate { chain, key }: Certificate) -> TlsAcceptor {
     let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
