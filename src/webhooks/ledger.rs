@@ -33,8 +33,9 @@ const GATHERING: Duration = Duration::from_millis(100);
 /// How often it is looked for those that are gone, and a store that was away is tried again.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The lease is renewed so many times within its length.
+/// The lease is renewed so many times within its length, and it is looked as often whether that is due.
 const RENEWALS: u32 = 3;
+const LOOKS: u32 = 4;
 
 /// How long is waited for the store at the end.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -64,7 +65,7 @@ struct Account {
 impl LedgerTask {
     /// Runs until it is told to stop, or the actor is gone.
     pub async fn run(mut self) {
-        let mut ticks = interval(LOOK_INTERVAL);
+        let mut ticks = interval(LOOK_INTERVAL.min(self.rules.lease / LOOKS));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut account = Account {
             batch: 0,

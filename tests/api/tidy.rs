@@ -6,6 +6,7 @@
 //! the program (`b14_`), and a threat that of one that tries it (`t2_`).
 
 pub mod limits;
+mod papers;
 pub mod reading;
 
 use std::fs;
@@ -45,7 +46,7 @@ const ORDER: [&str; 32] = [
     "session",
     "http",
     "transport",
-    "openapi",
+    "documents",
     "pages",
     "app",
     "load",
@@ -78,8 +79,8 @@ const SHOWN: [(&str, &[&str]); 6] = [
 ];
 
 /// Folders that the code map of ARCHITECTURE.md shows in one line.
-const MAPPED_AS_ONE: [&str; 5] =
-    ["config/sections/", "config/table/", "config/reference/", "cli/bench/", "cli/listen/"];
+const MAPPED_AS_ONE: [&str; 6] =
+    ["config/sections/", "config/table/", "config/reference/", "cli/bench/", "cli/doctor/", "cli/listen/"];
 
 const LINES_MAX: usize = 300;
 

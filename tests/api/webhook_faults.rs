@@ -109,6 +109,7 @@ async fn a_receiver_that_wants_nothing_or_fails_for_too_long_is_disabled_until_s
     assert!(admin(&app).get("/v1/admin/webhooks").await.json()["disabled_at"].is_string());
     assert_eq!(cli(&app, &["enable"]).0, Some(0));
     expect_state(&app, &waiting, "sent").await;
+    receiver.expect(PATH, 4).await;
     assert_eq!(receiver.received(PATH).len(), 4, "what waited has come, and nothing before");
     let (_, said) = cli(&app, &["status", "--json"]);
     let stand: Value = serde_json::from_str(&said).unwrap();
@@ -316,7 +317,7 @@ async fn every_event_of_a_server_that_is_killed_while_it_tells_arrives() {
 async fn what_a_lost_node_leaves_behind_is_told_by_the_other_one_once() {
     let (receiver, server) = (PushService::start().await, Server::start().await);
     let url = server.url();
-    let node = || start(&receiver, &[("store.url", &url)]);
+    let node = || start(&receiver, &[("store.url", &url), ("rooms.presence_ttl", "6s")]);
     let (mut a, b) = (node(), node());
     let (_alice, _bob) = (enter(&a, "alice", "general").await, enter(&a, "bob", "own").await);
     let _elsewhere = enter(&b, "alice", "general").await;

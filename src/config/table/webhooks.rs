@@ -43,7 +43,8 @@ pub static WEBHOOKS: [Setting; 8] = [
         "webhooks.retries",
         List,
         "pauses before an event is sent again, at most 20; after the last one it is given up",
-    ),
+    )
+    .by_default("`5s,5m,30m,2h,5h,10h,10h`"),
     Setting::new(
         "webhooks.disable_after",
         Duration,
