@@ -72,7 +72,7 @@ impl NewJob {
     }
 
     /// A user has read something; `data` is what.
-    pub(super) fn read(user: &UserId, data: &serde_json::Value, at: Timestamp) -> Self {
+    pub(super) fn read(user: &UserId, data: serde_json::Value, at: Timestamp) -> Self {
         Self::new(WebhookEvent::NotificationRead, Some(user.to_string()), data.to_string(), at)
     }
 
