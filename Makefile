@@ -11,11 +11,12 @@ SOAK_MINUTES := 30
 # few files (unshare, mount, prlimit: X16, X23), node runs clients that are not ours, PostgreSQL is the other
 # database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries, chromium
 # shows the pages, and what is pushed on a desktop (dbus-daemon), promtool tries the alerts; nginx, HAProxy and Caddy
-# stand in front of instances as deploy/ has them, systemd judges its unit.
+# stand in front of instances as deploy/ has them, systemd judges its unit; curl and pgrep are what the papers say to
+# type.
 TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:util-linux node:nodejs npm:npm \
 	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config chromium:chromium dbus-daemon:dbus-daemon promtool:prometheus \
-	nginx:nginx-light haproxy:haproxy caddy:caddy systemd-analyze:systemd
+	nginx:nginx-light haproxy:haproxy caddy:caddy systemd-analyze:systemd curl:curl pgrep:procps
 # The files of tests/api that play faults of one node.
 FAULTS := durability:: pauses:: postgres:: refusing_to_start:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.
@@ -23,16 +24,21 @@ LIBRARIES := libssl:libssl-dev
 # How long each target of `make fuzz` runs, and which there are.
 FUZZ_SECONDS ?= 30
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# What `make peers` says to its benchmark, and how many clients `make heap` has.
+PEERS ?=
+CLIENTS ?= 1000
 # How long `make probe` asks.
 PROBE_SECONDS ?= 120
 # Clients of other hands in Python, in an environment of their own.
 PYTHON_TOOLS := target/python
 # What npm leaves behind when it is done.
 NODE_MODULES := tests/node/node_modules/.package-lock.json client/node_modules/.package-lock.json
+PEER_MODULES := $(addsuffix /node_modules/.package-lock.json,benches/peers/node benches/peers/bun)
 PAGES_MODULES := $(addsuffix /node_modules/.package-lock.json,client/tests/react18 examples/react-chat tests/browser)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test client pages chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench
+.PHONY: help run test client pages chaos soak fuzz mutants autobahn probe webpush deny check setup tools bench \
+	peers instructions heap
 
 help: ## Show these words
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -127,8 +133,28 @@ tools:
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $$package || exit 1; \
 	done
 
-$(NODE_MODULES) $(PAGES_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | tools
+$(NODE_MODULES) $(PAGES_MODULES) $(PEER_MODULES): %/node_modules/.package-lock.json: %/package-lock.json | tools
 	cd $* && npm ci --ignore-scripts
 
 bench: ## Print the benchmarks
 	$(CARGO) bench --locked --bench protocol --bench push --bench store --bench http_publish --bench rooms
+
+# The runtime of Bun is a package of its own, which that of the name would only copy; so no script has to run.
+peers: $(PEER_MODULES) target/peers/.done ## Measure tidings beside its peers; PEERS="--quick"
+	$(CARGO) bench --locked --bench peers -- $(PEERS)
+
+target/peers/.done: benches/peers/fastapi/requirements.txt | tools
+	@python3 -c 'import ensurepip' || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
+	python3 -m venv target/peers && target/peers/bin/pip install -q -r $<
+	@touch $@
+
+instructions: ## Count the instructions of the hot paths, and hold their limits
+	@command -v valgrind >/dev/null || { echo "valgrind is missing: apt-get install valgrind"; exit 1; }
+	@command -v gungraun-runner >/dev/null || $(CARGO) install --locked gungraun-runner@0.20.0
+	$(CARGO) bench --locked --bench instructions
+
+heap: ## Show where each byte of an idle connection goes; CLIENTS=n
+	@command -v heaptrack >/dev/null || { echo "heaptrack is missing: apt-get install heaptrack"; exit 1; }
+	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only $(CARGO) build --release --locked --features system-allocator \
+		--target-dir target/heap
+	benches/heap target/heap/release/tidings $(CLIENTS)

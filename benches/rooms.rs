@@ -8,17 +8,17 @@
 // A benchmark that is wrong may end.
 #![allow(clippy::indexing_slicing)]
 
+mod figures;
 mod load;
 mod server;
 
 use std::time::Duration;
 
 use clap::Parser;
-use load::{
-    Figures, House, Lasting, Load, Plan, Way, raw, run,
-    table::{self, median},
-};
+use figures::Figures;
+use load::{House, Lasting, SETTINGS, fan_out, median, raw, run};
 use server::{Outcome, Server, cores, program, tidings, token};
+use tidings::load::{Broadcast, Pace, Plan, Way};
 
 /// Measures rooms of the real program.
 #[derive(Parser)]
@@ -34,22 +34,9 @@ struct Arguments {
     bench: bool,
     /// Be the limit of the machine
     #[arg(long, hide = true)]
-    raw: bool,
+    raw: Option<raw::Writes>,
 }
 
-const FAN_OUT: Plan = Plan {
-    way: Way::WebSocket,
-    rooms: 1,
-    readers: 1000,
-    publishers: 1,
-    silent: 0,
-    burst: 0,
-    data_bytes: 128,
-    load: Load::InFlight(1),
-};
-
-/// Large data, so that outboxes are full by bytes: 1 MiB, and what the kernel takes.
-const ALL_READ: Plan = Plan { burst: 1500, data_bytes: 1024, load: Load::PerSecond(20.0), ..FAN_OUT };
 const SILENT: usize = 50;
 
 #[derive(Clone, Copy)]
@@ -61,24 +48,32 @@ enum Program {
 }
 
 /// Two sides of a comparison; the ratio is the first by the second.
-type Pair = [(&'static str, Program, Plan); 2];
+type Pair = [(&'static str, Program, Broadcast); 2];
 
-fn beside_raw(plan: Plan) -> Pair {
-    [("tidings", Program::Tidings, plan), ("raw loop", Program::Raw, plan)]
+fn beside_raw(plan: Broadcast) -> Pair {
+    [("tidings", Program::Tidings, plan.clone()), ("raw loop", Program::Raw, plan)]
 }
 
-fn beside_websocket(plan: Plan) -> Pair {
-    [("SSE", Program::Tidings, Plan { way: Way::EventStream, ..plan }), ("WebSocket", Program::Tidings, plan)]
+fn beside_websocket(plan: Broadcast) -> Pair {
+    let streams = Broadcast { ways: vec![Way::EventStream], ..plan.clone() };
+    [("SSE", Program::Tidings, streams), ("WebSocket", Program::Tidings, plan)]
 }
 
-fn beside_one_node(plan: Plan) -> Pair {
-    [("two nodes and Redis", Program::TwoNodes, plan), ("one node", Program::Tidings, plan)]
+fn beside_one_node(plan: Broadcast) -> Pair {
+    [("two nodes and Redis", Program::TwoNodes, plan.clone()), ("one node", Program::Tidings, plan)]
+}
+
+/// Large data, so that outboxes are full by bytes: 1 MiB, and what the kernel takes.
+fn slow_consumers() -> Pair {
+    let all_read = Broadcast { burst: 1500, bytes: 1024, ..fan_out(Pace::PerSecond(20.0)) };
+    let with_silent = Broadcast { silent: SILENT, ..all_read.clone() };
+    [("+ 50 silent", Program::Tidings, with_silent), ("all read", Program::Tidings, all_read)]
 }
 
 fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
-    if arguments.raw {
-        return raw::serve();
+    if let Some(writes) = arguments.raw {
+        return raw::serve(writes);
     }
     let bench = Bench {
         is_split: cores::split_cores(),
@@ -89,37 +84,34 @@ fn main() -> Outcome<()> {
             measured: Duration::from_millis(if arguments.quick { 1000 } else { 2500 }),
         },
     };
-    let saturated = |load| Plan { load, ..FAN_OUT };
+    let rooms = Broadcast { rooms: 100, speakers: 1000, ..fan_out(Pace::OneEach) };
+    let of_5000 = Broadcast { readers: 5000, ..fan_out(Pace::InFlight(4)) };
+    let by_both = Broadcast { speakers: 2, ..fan_out(Pace::InFlight(16)) };
     let comparisons = [
-        ("fan-out 1,000, W=1", beside_raw(saturated(Load::InFlight(1)))),
-        ("fan-out 1,000, W=16", beside_raw(saturated(Load::InFlight(16)))),
-        ("fan-out 1,000, W=64", beside_raw(saturated(Load::InFlight(64)))),
-        ("fan-out 5,000, W=4", beside_raw(Plan { readers: 5000, ..saturated(Load::InFlight(4)) })),
-        ("rooms 100 × 10, one in flight each", beside_raw(Plan { rooms: 100, ..saturated(Load::OneEach) })),
-        ("fan-out 1,000, 20/s", beside_raw(saturated(Load::PerSecond(20.0)))),
-        ("SSE, fan-out 1,000, W=1", beside_websocket(saturated(Load::InFlight(1)))),
-        ("SSE, fan-out 1,000, W=16", beside_websocket(saturated(Load::InFlight(16)))),
-        ("SSE, fan-out 1,000, 20/s", beside_websocket(saturated(Load::PerSecond(20.0)))),
-        ("nodes, fan-out 2 × 500, W=16 by one", beside_one_node(saturated(Load::InFlight(16)))),
-        (
-            "nodes, fan-out 2 × 500, W=16 by both",
-            beside_one_node(Plan { publishers: 2, ..saturated(Load::InFlight(16)) }),
-        ),
-        ("nodes, fan-out 2 × 500, 20/s", beside_one_node(saturated(Load::PerSecond(20.0)))),
+        ("fan-out 1,000, W=1", beside_raw(fan_out(Pace::InFlight(1)))),
+        ("fan-out 1,000, W=16", beside_raw(fan_out(Pace::InFlight(16)))),
+        ("fan-out 1,000, W=64", beside_raw(fan_out(Pace::InFlight(64)))),
+        ("fan-out 5,000, W=4", beside_raw(of_5000)),
+        ("rooms 100 × 10, one in flight each", beside_raw(rooms)),
+        ("fan-out 1,000, 20/s", beside_raw(fan_out(Pace::PerSecond(20.0)))),
+        ("SSE, fan-out 1,000, W=1", beside_websocket(fan_out(Pace::InFlight(1)))),
+        ("SSE, fan-out 1,000, W=16", beside_websocket(fan_out(Pace::InFlight(16)))),
+        ("SSE, fan-out 1,000, 20/s", beside_websocket(fan_out(Pace::PerSecond(20.0)))),
+        ("nodes, fan-out 2 × 500, W=16 by one", beside_one_node(fan_out(Pace::InFlight(16)))),
+        ("nodes, fan-out 2 × 500, W=16 by both", beside_one_node(by_both)),
+        ("nodes, fan-out 2 × 500, 20/s", beside_one_node(fan_out(Pace::PerSecond(20.0)))),
     ];
     const SLOW: &str = "slow consumers, 1,000 readers, 20/s of 1 KiB";
     let is_asked = |name: &str| name.contains(&arguments.only);
     if !comparisons.iter().any(|(name, _)| is_asked(name)) && !is_asked(SLOW) {
         return Err(format!("nothing has {:?} in its name", arguments.only).into());
     }
-    table::introduce(bench.is_split, bench.runs, bench.lasting);
+    figures::introduce(bench.is_split, bench.runs, bench.lasting);
     for (name, pair) in comparisons.iter().filter(|(name, _)| is_asked(name)) {
         bench.compare(name, pair)?;
     }
     if is_asked(SLOW) {
-        let with_silent = Plan { silent: SILENT, ..ALL_READ };
-        let pair = [("+ 50 silent", Program::Tidings, with_silent), ("all read", Program::Tidings, ALL_READ)];
-        let [with, without] = bench.compare(SLOW, &pair)?;
+        let [with, without] = bench.compare(SLOW, &slow_consumers())?;
         report_memory(&with, &without);
     }
     Ok(())
@@ -135,30 +127,36 @@ struct Bench {
 impl Bench {
     /// Measures both sides in turn and prints them with their ratio.
     fn compare(&self, name: &str, pair: &Pair) -> Outcome<[Vec<Figures>; 2]> {
-        let mut figures = [Vec::new(), Vec::new()];
+        let mut measured = [Vec::new(), Vec::new()];
         for round in 0..self.runs {
             // Neither side is always the first.
             for side in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
                 let (_, program, plan) = &pair[side];
                 let house = self.start(*program)?;
-                figures[side].push(run(&house, &self.token, plan, self.lasting)?);
+                let report = run(&house, &self.token, &Plan::Broadcast(plan.clone()), self.lasting)?;
+                measured[side].push(Figures::of(&report));
             }
         }
-        for ((server, ..), figures) in pair.iter().zip(&figures) {
-            table::print_row(name, server, figures);
+        for ((server, ..), runs) in pair.iter().zip(&measured) {
+            figures::print_row(name, server, runs);
         }
-        table::print_ratio(name, &figures);
-        Ok(figures)
+        figures::print_ratio(name, &measured);
+        Ok(measured)
     }
 
     fn start(&self, which: Program) -> Outcome<House> {
         let core = self.is_split.then_some(cores::SERVER_CORE);
         let server = Server::start(match which {
-            Program::TwoNodes => return House::of_two(core),
-            Program::Tidings => tidings(core, &table::SETTINGS),
+            Program::TwoNodes => {
+                return House::with_bus(2, core, |url| {
+                    let url = format!("bridge.url={url}");
+                    tidings(core, &[&SETTINGS[..], &[url.as_str()]].concat())
+                });
+            }
+            Program::Tidings => tidings(core, &SETTINGS),
             Program::Raw => {
                 let mut command = program(std::env::current_exe()?, core);
-                command.arg("--raw");
+                command.args(["--raw", "joined"]);
                 command
             }
         });

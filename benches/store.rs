@@ -44,6 +44,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
     let busy_timeout = Duration::from_secs(5);
     let options = StoreOptions {
         url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
+        migrates: true,
         pool_size: 8,
         busy_timeout,
         queue: 10_000,

@@ -22,8 +22,9 @@ use std::{
 
 use actix_web::web;
 pub use check::check;
-use machine::Capacity;
+pub use machine::Capacity;
 use parts::Parts;
+pub use policies::store_options;
 use policies::{liveness_policy, session_policy};
 pub use reload::Reader;
 use server::{Opened, Servers, Shared};
@@ -46,7 +47,11 @@ use crate::{
 #[derive(Clone)]
 pub enum Mode {
     /// For others; on SIGHUP the settings are read again.
-    Serve { reader: Reader },
+    Serve {
+        reader: Reader,
+        /// Whether a database of an older version is changed.
+        migrates: bool,
+    },
     /// For one developer on one machine: loopback only, where addresses have no limits, a `Host` that is not
     /// loopback is refused, and the pages are signed in.
     Dev(Arc<Trial>),
@@ -60,9 +65,13 @@ impl Mode {
         }
     }
 
+    fn migrates(&self) -> bool {
+        matches!(self, Self::Serve { migrates: true, .. } | Self::Dev(_))
+    }
+
     fn reader(&self) -> Option<&Reader> {
         match self {
-            Self::Serve { reader } => Some(reader),
+            Self::Serve { reader, .. } => Some(reader),
             Self::Dev(_) => None,
         }
     }
@@ -130,7 +139,7 @@ impl Application {
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let node = NodeId::from_random(random::bits());
-        let mut parts = Parts::start(&config, node).await?;
+        let mut parts = Parts::start(&config, node, mode.migrates()).await?;
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;

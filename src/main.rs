@@ -6,6 +6,7 @@ use clap::Parser as _;
 use tidings::cli::{Cli, say};
 
 /// Keeps its footprint where many small frames come and go; the system's allocator lets it grow.
+#[cfg(not(feature = "system-allocator"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -1,18 +1,22 @@
 //! What members connect to.
 
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::Stdio,
+    net::{TcpListener, TcpStream},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use super::table::SETTINGS;
-use crate::server::{Outcome, Server, program, tidings};
+use tidings::load::{Passport, Target};
+
+use crate::server::{Outcome, Server, program};
 
 /// How long a Redis may take until it listens.
 const START: Duration = Duration::from_secs(5);
 
-/// One server, or several to which members connect in turn, with a bus between them.
+/// Users who are published to, in turn.
+const USERS: usize = 10_000;
+
+/// One server, or several to which members connect in turn, and the bus between them where they have one.
 pub struct House {
     servers: Vec<Server>,
     bus: Option<Server>,
@@ -23,26 +27,32 @@ impl House {
         Self { servers: vec![server], bus: None }
     }
 
-    /// Two nodes and their Redis, all on this core.
+    /// So many of one kind and their Redis, all on this core; `start` is given the address of that.
     ///
     /// # Errors
     /// If one of them does not start.
-    pub fn of_two(core: Option<usize>) -> Outcome<Self> {
+    pub fn with_bus(count: usize, core: Option<usize>, start: impl Fn(&str) -> Command) -> Outcome<Self> {
         let bus = start_bus(core)?;
-        let url = format!("bridge.url=redis://{}", bus.address);
-        let settings = [&SETTINGS[..], &[url.as_str()]].concat();
-        let node = || Server::start(tidings(core, &settings));
-        Ok(Self { servers: vec![node()?, node()?], bus: Some(bus) })
+        let url = format!("redis://{}", bus.address);
+        let servers = (0..count).map(|_| Server::start(start(&url))).collect::<Outcome<_>>()?;
+        Ok(Self { servers, bus: Some(bus) })
     }
 
-    /// The address for this member.
-    pub fn address(&self, member: usize) -> SocketAddr {
-        self.servers[member % self.servers.len()].address
-    }
-
-    /// The processes whose time counts.
-    pub fn processes(&self) -> impl Iterator<Item = u32> {
-        self.servers.iter().chain(&self.bus).map(|server| server.child.id())
+    /// The same as its clients see it. They come with one token; what is published over HTTP is for many users.
+    pub fn target(&self, token: &str) -> Target {
+        Target {
+            addresses: self.servers.iter().map(|server| server.address).collect(),
+            host: "bench".to_owned(),
+            base_path: String::new(),
+            trust: None,
+            passport: Passport {
+                users: (0..USERS).map(|user| (format!("bench-{user}"), token.to_owned())).collect(),
+                publisher: token.to_owned(),
+            },
+            rooms: "bench".to_owned(),
+            // The time of the bus counts, too.
+            processes: self.servers.iter().chain(&self.bus).map(|server| server.child.id()).collect(),
+        }
     }
 }
 

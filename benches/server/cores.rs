@@ -8,14 +8,15 @@ use std::{
 pub const SERVER_CORE: usize = 0;
 const GENERATOR_CORE: usize = 1;
 
-/// Files that 5,000 members and what else is open need.
-const FILES: usize = 16_384;
+/// Files that 15,000 members need at a server that has two for each.
+const FILES: usize = 65_536;
 
 /// Gives the generator a core of its own; whether servers can have another one. To be called before
 /// any thread or child is started, since they run where their parent does.
 pub fn split_cores() -> bool {
-    // Fails where the hard limit is below; a connection that cannot be opened then says so.
-    quiet(Command::new("prlimit").args([&format!("--nofile={FILES}:"), "--pid", &own_id()]));
+    // Fails where that is not for its user to say; then it is as many as may be.
+    quiet(Command::new("prlimit").args([&format!("--nofile={FILES}:{FILES}"), "--pid", &own_id()]));
+    tidings::load::machine::raise_open_files();
     let has_two = available_parallelism().is_ok_and(|cores| cores.get() > GENERATOR_CORE);
     let can_run = |core: usize| quiet(Command::new("taskset").args(["-c", &core.to_string(), "true"]));
     let pin = || quiet(Command::new("taskset").args(["-cp", &GENERATOR_CORE.to_string(), &own_id()]));

@@ -55,8 +55,8 @@ pub struct Parts {
 
 impl Parts {
     /// Starts them, and waits for the bus for a moment: who comes with the first connections is to find it there,
-    /// if it is.
-    pub async fn start(config: &Config, node: NodeId) -> Result<Self, AppError> {
+    /// if it is. A database of an older version is refused, unless it `migrates`.
+    pub async fn start(config: &Config, node: NodeId, migrates: bool) -> Result<Self, AppError> {
         let bridge = start_bridge(config, node)?;
         let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
         let orders = bridge.as_ref().map(BridgeLink::orders);
@@ -68,7 +68,8 @@ impl Parts {
         let live = keep_ledger(config, &mut hub);
         let local_users = hub.local_users();
         let hub = hub.start();
-        let store = start_store(config, &hub, local_users, bridge.as_ref())?;
+        let options = StoreOptions { migrates, ..store_options(config) };
+        let store = start_store(config, options, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
             bridge.hub_ready(hub.clone().recipient::<BusEvents>());
             if !bridge.is_live_soon().await {
@@ -211,13 +212,14 @@ fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, App
 
 fn start_store(
     config: &Config,
+    options: StoreOptions,
     hub: &Addr<NotificationHub>,
     local_users: LocalUsers,
     bridge: Option<&BridgeLink>,
 ) -> Result<StoreLink, AppError> {
     let facts = hub.clone().recipient::<Committed>();
     let others = Others { bus: bridge.map(BridgeLink::is_live) };
-    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts, local_users)
+    let store = Store::open(StoreOptions { others, ..options }, facts, local_users)
         .map_err(|error| AppError::Store(format!("store.url: {error}")))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }

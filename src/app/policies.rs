@@ -22,6 +22,7 @@ const OUTBOXES_PART: usize = 8;
 pub fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
         url: config.store.url.clone(),
+        migrates: true,
         pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
         busy_timeout: config.store.busy_timeout,
         queue: config.store.queue,

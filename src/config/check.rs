@@ -186,7 +186,7 @@ fn is_contact(subject: &str) -> bool {
 }
 
 /// A zero here would stop all work instead of lifting a bound, as it does in `limits`.
-fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
+pub(super) fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
     let Config { http, auth, store, session, rooms, retention, bridge, push, shutdown, .. } = config;
     let durations = [
         ("http.body_timeout", http.body_timeout),

@@ -115,12 +115,17 @@ impl Config {
         read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
     }
 
-    /// Reads what a verb needs that works on the database itself (`store`). All else keeps its default.
+    /// Reads what is needed for work on the database without a server (`store`, `retention`). All else keeps its
+    /// default.
     ///
     /// # Errors
-    /// As [`Config::read_for_client`].
+    /// As [`Config::load`], but for what has nothing to do with it.
     pub fn read_for_database(sources: &Sources) -> Result<Self, ConfigError> {
-        read(sources, |key| key.starts_with("store.")).map(|(config, _)| config)
+        let is_wanted = |key: &str| key.starts_with("store.") || key.starts_with("retention.");
+        let (config, origins) = read(sources, is_wanted)?;
+        let resolved = Resolved { config, warnings: Vec::new(), origins };
+        check::nothing_is_zero(&resolved.config).map_err(|problem| resolved.refusal(problem))?;
+        Ok(resolved.config)
     }
 }
 

@@ -1,5 +1,5 @@
-//! The pages for people: `/admin`, and `/demo` where somebody tries the server out; and an inbox for any page of another
-//! origin, `/embed.js`.
+//! The pages for people: `/docs`, `/admin`, and `/demo` where somebody tries the server out; and an inbox for any page
+//! of another origin, `/embed.js`.
 //!
 //! Files of `web/`, in the binary as they stand in the repository, so that a build needs nothing but Rust. What the
 //! pages show they ask the API for, as any client does: nothing here knows a hub or a store, but for the clock of
@@ -35,16 +35,13 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (header::CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
 ];
 
-/// What `/embed.js` loads.
-const EMBEDDED: &str = r"/assets/{name:vendor/(element|lit|tidings)\.js}";
-
-/// The addresses of the pages on a listener. Where nobody tries anything out there is no demo, nor a file of it; where
-/// no page is, there is what `/embed.js` is made of.
+/// The addresses of the pages on a listener. Where nobody tries anything out there is no demo, nor a file of it.
 fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
     let at = Endpoint::new;
     let is_for_admins = listener != Listener::Public;
     let has_demo = is_trial && listener != Listener::Admin;
-    let mut endpoints = Vec::new();
+    // What it shows is that listener's own API, which nobody needs to say who they are for.
+    let mut endpoints = vec![at("/docs").get(docs), at("/assets/{name:.+}").get(asset)];
     if is_for_admins {
         endpoints.push(at("/admin").get(admin));
     }
@@ -59,8 +56,6 @@ fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
     if listener != Listener::Admin {
         endpoints.push(at("/embed.js").get(embed));
     }
-    let assets = if is_for_admins || has_demo { "/assets/{name:.+}" } else { EMBEDDED };
-    endpoints.push(at(assets).get(asset));
     endpoints
 }
 
@@ -68,6 +63,7 @@ pub fn routes(listener: Listener, trial: Option<Arc<Trial>>, config: &mut Servic
     for endpoint in endpoints(listener, trial.is_some()) {
         config.service(endpoint);
     }
+    config.app_data(Data::new(listener));
     if let Some(trial) = trial {
         config.app_data(Data::from(trial));
     }
@@ -75,6 +71,10 @@ pub fn routes(listener: Listener, trial: Option<Arc<Trial>>, config: &mut Servic
 
 async fn admin(request: HttpRequest) -> Result<HttpResponse, Problem> {
     send(&request, "admin.html")
+}
+
+async fn docs(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    send(&request, "docs.html")
 }
 
 async fn demo(request: HttpRequest) -> Result<HttpResponse, Problem> {
@@ -95,8 +95,14 @@ async fn asset(
     request: HttpRequest,
     name: Path<String>,
     trial: Option<Data<Trial>>,
+    listener: Data<Listener>,
 ) -> Result<HttpResponse, Problem> {
-    let is_here = trial.is_some() || !name.starts_with("demo/");
+    let is_of_admins =
+        name.starts_with("admin/") || name.starts_with("vendor/uplot") || *name == "vendor/sw.js";
+    let is_of_demo = name.starts_with("demo/");
+    // A file is where a page or a module is that has it.
+    let is_here = (!is_of_admins || **listener != Listener::Public)
+        && (!is_of_demo || trial.is_some() && **listener != Listener::Admin);
     if is_here { send(&request, &name) } else { Err(Problem::not_found()) }
 }
 
@@ -127,10 +133,10 @@ mod tests {
     fn the_demo_is_nowhere_but_where_somebody_tries_the_server_out() {
         for listener in [Listener::Only, Listener::Public, Listener::Admin] {
             let pages = paths(listener, false);
-            let others = ["/admin", "/assets/{name:.+}", "/embed.js", EMBEDDED];
-            assert!(pages.iter().all(|path| others.contains(path)), "{pages:?}");
+            let known = ["/admin", "/assets/{name:.+}", "/docs", "/embed.js"];
+            assert!(pages.iter().all(|path| known.contains(path)), "{pages:?}");
         }
-        assert_eq!(paths(Listener::Public, false), ["/embed.js", EMBEDDED]);
+        assert!(!paths(Listener::Public, false).contains(&"/admin"));
         assert!(!paths(Listener::Admin, true).contains(&"/embed.js"));
         assert!(paths(Listener::Only, true).contains(&"/demo"));
         assert!(!paths(Listener::Admin, true).contains(&"/demo"));

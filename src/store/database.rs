@@ -7,10 +7,8 @@
 use diesel::{
     QueryResult, QueryableByName,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    migration::{Migration, MigrationSource, MigrationVersion},
     sql_types::Text,
 };
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use super::{
     file::{DatabaseFile, FileLock},
@@ -240,45 +238,10 @@ fn checkpoint(conn: &mut Connection, mode: &str) -> QueryResult<()> {
 #[derive(QueryableByName)]
 pub(super) struct CompatibleWith {
     #[diesel(sql_type = Text)]
-    migration: String,
+    pub(super) migration: String,
 }
 
 impl CompatibleWith {
     pub(super) const QUERY: &'static str =
         "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
-}
-
-/// Runs the migrations that a database lacks. One that a newer version of tidings has changed is used as it is, if that
-/// version allows it.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn migrate<DB, C>(
-    conn: &mut C,
-    migrations: EmbeddedMigrations,
-    compatible_with: impl FnOnce(&mut C) -> QueryResult<Option<CompatibleWith>>,
-) -> Result<(), String>
-where
-    DB: diesel::backend::Backend,
-    C: MigrationHarness<DB>,
-{
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        format!("a migration failed: {}", error.to_string().replace('\n', " "))
-    };
-    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
-    let applied = conn.applied_migrations().map_err(failed)?;
-    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|m| m.name().version() == *version);
-    let Some(unknown) = applied.iter().find(|version| !is_known(version)) else {
-        return conn.run_pending_migrations(migrations).map(drop).map_err(failed);
-    };
-    let needed = compatible_with(conn).map_err(|error| failed(error.into()))?;
-    let is_enough = |needed: CompatibleWith| {
-        known.iter().any(|own| own.name().version().to_string() == needed.migration)
-            && known.iter().all(|own| applied.contains(&own.name().version()))
-    };
-    if !needed.is_some_and(is_enough) {
-        return Err(format!("a newer version of tidings made it (migration {unknown})"));
-    }
-    log::warn!(migration:% = unknown; "a newer version of tidings has changed the database, and allows this one");
-    Ok(())
 }

@@ -34,6 +34,7 @@ mod ledger_taking;
 mod link;
 #[cfg(feature = "postgres")]
 mod locks;
+mod maintenance;
 mod marks;
 mod meta;
 mod mutes;
@@ -72,11 +73,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::ActorFutureExt;
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+use actix::WrapFuture;
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture};
 use tokio::runtime::Handle;
 
-pub use self::link::StoreLink;
 use self::{
     append::Kept,
     catch_up::CatchUp,
@@ -93,6 +93,7 @@ use self::{
     retention::Retention,
     writer::{Writer, WriterLink},
 };
+pub use self::{link::StoreLink, maintenance::*};
 use crate::{
     clock::ClockWatch,
     domain::{
@@ -123,8 +124,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, checks it and brings it to this version. The hub hears of what is committed, and says
-    /// who is here.
+    /// Opens the database, checks it and brings it to this version. The hub hears of commits, and says who is here.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with one line that says what is wrong with it.

@@ -7,6 +7,7 @@ use diesel::{
     connection::SimpleConnection,
     deserialize::QueryableByName,
     dsl::sql,
+    pg::Pg,
     prelude::*,
     sql_query,
     sql_types::{BigInt, Bool},
@@ -14,7 +15,8 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{
-    database::{Access, CompatibleWith, migrate},
+    database::{Access, CompatibleWith},
+    maintenance::migrations::{Migrations, migrate},
     messages::{StoreError, StoreOptions},
     prepared::Prepared,
 };
@@ -43,6 +45,9 @@ const SHARE: &str = "SELECT pg_advisory_lock_shared(1953064052, hashtext(coalesc
 
 /// Only one process at a time changes the tables.
 const MIGRATE: &str = "SELECT pg_advisory_lock(1953064053, hashtext(coalesce(current_schema(), '')));";
+
+/// Whether migrations were ever run.
+const MIGRATED: &str = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
 
 /// All connections of one process that write have one of these, so that processes can be counted.
 const PROCESS: &str = "SELECT pg_advisory_lock_shared(1953064054, ";
@@ -121,17 +126,41 @@ impl DatabaseServer {
     /// # Errors
     /// One line that names the server and says what is wrong, without the password.
     pub(super) fn open(url: &ServerUrl, options: &StoreOptions) -> Result<Self, StoreError> {
-        let server = Self {
+        let server = Self::new(url, options);
+        let mut conn = server.log_in()?;
+        // What moves many rows takes its time, and so does who waits for it.
+        conn.batch_execute(MIGRATE)?;
+        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with)
+            .map_err(|reason| server.failed(&reason))?;
+        Ok(server)
+    }
+
+    fn new(url: &ServerUrl, options: &StoreOptions) -> Self {
+        Self {
             url: url.clone(),
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
             process: random::bits() as i32,
-        };
+        }
+    }
+
+    /// How far the database is, which stays as it is; and what time it has there.
+    ///
+    /// # Errors
+    /// One line that names the server and says what is wrong.
+    pub(super) fn migrations(
+        url: &ServerUrl,
+        options: &StoreOptions,
+    ) -> Result<(Migrations, Timestamp), StoreError> {
+        let server = Self::new(url, options);
         let mut conn = server.log_in()?;
-        // What moves many rows takes its time, and so does who waits for it.
-        conn.batch_execute(MIGRATE)?;
-        migrate(&mut conn, MIGRATIONS, compatible_with).map_err(|reason| server.failed(&reason))?;
-        Ok(server)
+        let has_some: bool = diesel::select(sql::<Bool>(MIGRATED)).get_result(&mut conn)?;
+        let found = if has_some {
+            Migrations::read(&mut conn, &MIGRATIONS)
+        } else {
+            Migrations::of_nothing::<Pg>(&MIGRATIONS)
+        };
+        Ok((found.map_err(|reason| server.failed(&reason))?, now(&mut conn)?))
     }
 
     /// Opens one more connection; one that writes shares the database.

@@ -16,7 +16,7 @@ mod ws_utf8;
 
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;
-#[cfg(fuzzing)]
+// For the fuzz targets, and for what counts instructions.
 pub use {
     ws_guard::{Guard, MessageLimits},
     ws_messages::{Inbound, Messages},

@@ -192,9 +192,10 @@ async fn what_is_sent_is_counted_by_transport_and_type_and_how_long_it_took() {
             ("tidings_messages_received_total{transport=\"websocket\",type=\"message\"}", 1.0),
             ("tidings_messages_received_total{transport=\"websocket\",type=\"unknown\"}", 1.0),
             ("tidings_message_size_bytes_count{direction=\"in\"}", 2.0),
-            ("tidings_replay_events_sum{stream=\"inbox\"}", 6.0),
         ],
     );
+    // And what begins an inbox is read, for each who is there.
+    assert!(numbers["tidings_replay_events_sum{stream=\"inbox\"}"] >= 6.0);
     let sent =
         |le: &str| numbers[&format!("tidings_message_size_bytes_bucket{{le=\"{le}\",direction=\"out\"}}")];
     assert_eq!(sent("4096.0") - sent("1024.0"), 1.0);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use tidings::{http::Listener, openapi};
+use tidings::{documents, http::Listener};
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
@@ -59,7 +59,7 @@ async fn the_document_has_every_route_and_no_other() {
     let documented: BTreeSet<(String, String)> =
         operations(&document).into_iter().map(|(method, path, _)| (path, method)).collect();
     let mut routed = BTreeSet::new();
-    for endpoint in openapi::all_endpoints(Listener::Only) {
+    for endpoint in documents::all_endpoints(Listener::Only) {
         // `HEAD` is said of all of them at once.
         let methods = endpoint.methods().iter().filter(|method| **method != "HEAD");
         routed.extend(methods.map(|method| (endpoint.path().to_owned(), (*method).to_owned())));
@@ -310,7 +310,7 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     walk.get("/v1/me", "/v1/me").await;
     walk.send("post", "/v1/tickets", "/v1/tickets", None, 201).await;
     administrate(&app, &document, id).await;
-    for path in ["/health", "/ready", "/openapi.json"] {
+    for path in ["/health", "/ready", "/openapi.json", "/asyncapi.json"] {
         walk.get(path, path).await;
     }
     let nobody = Walk { document: &document, http: app.anonymous() };

@@ -38,11 +38,11 @@ impl Trial {
     }
 }
 
-/// Whatever somebody gets into a page, it loads and calls its own server alone.
+/// Whatever somebody gets into a page (`GET /docs` is one), it loads and calls its own server alone.
 #[actix_web::test]
 async fn a_page_may_load_and_call_its_own_server_alone_and_nobody_may_frame_it() {
     let app = App::start();
-    for path in ["/admin", "/assets/pages.css", "/assets/admin/main.js", "/assets/vendor/lit.js"] {
+    for path in ["/docs", "/admin", "/assets/pages.css", "/assets/admin/main.js", "/assets/vendor/lit.js"] {
         let answer = app.anonymous().get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("Content-Security-Policy").unwrap();
@@ -77,6 +77,25 @@ async fn who_does_not_try_it_out_finds_no_demo_and_no_way_in_but_a_token() {
         http.post(path, &json!({})).await.problem(404, "not_found");
     }
     http.post("/admin", &json!({})).await.problem(405, "not_found");
+}
+
+/// Each listener has the page of its own API, and of the other pages only what is answered there.
+#[actix_web::test]
+async fn the_page_of_the_api_is_on_each_listener_and_no_file_of_another_page() {
+    let app = App::start_with(&[("http.admin_listen", "127.0.0.1:0")]);
+    let admin = app.logged(|line| line["message"] == "listening for administrators").await;
+    let admin = Http::new(admin["address"].as_str().unwrap().parse().unwrap(), None);
+    let public = app.anonymous();
+    for (http, has_socket) in [(&public, true), (&admin, false)] {
+        for path in ["/docs", "/assets/docs/main.js", "/assets/vendor/lit.js"] {
+            assert_eq!(http.get(path).await.status, 200, "{path}");
+        }
+        let paths = http.get("/openapi.json").await.json()["paths"].clone();
+        assert_eq!(paths["/asyncapi.json"].is_object(), has_socket);
+        assert_eq!(http.get("/asyncapi.json").await.status == 200, has_socket);
+    }
+    assert_eq!(admin.get("/assets/admin/main.js").await.status, 200);
+    public.get("/assets/admin/main.js").await.problem(404, "not_found");
 }
 
 #[actix_web::test]

@@ -145,7 +145,9 @@ async fn a_file_that_was_copied_while_it_was_written_is_restored_under_another_e
 #[actix_web::test]
 async fn a_server_that_was_dumped_while_it_was_written_is_restored_under_another_epoch() {
     let server = Server::start().await;
-    let (a, b) = (server.app(), server.app());
+    // Others may be there, so whoever stops takes its time to send clients to them.
+    let node = || App::start_with(&[("store.url", &server.url()), ("shutdown.drain", "100ms")]);
+    let (a, b) = (node(), node());
     for n in 1..=2 {
         a.publish("alice", n).await;
     }
@@ -170,7 +172,7 @@ async fn a_server_that_was_dumped_while_it_was_written_is_restored_under_another
     assert_eq!((epoch.code, epoch.stdout.as_str()), (Some(0), "{\"inboxes\":2}\n"), "{epoch:?}");
     let after = epochs();
     assert!(after[0] != before[0] && after[1] != before[1] && after[0] != after[1], "{after:?}");
-    let (a, _b) = (server.app(), server.app());
+    let (a, _b) = (node(), node());
     expect_gap(&a, "alice", &known, 2).await;
     let usage = verb(&url, &["backup", "copy"]);
     assert!(usage.code == Some(2) && usage.stderr.contains("pg_dump"), "{usage:?}");

@@ -6,6 +6,7 @@
 //! the program (`b14_`), and a threat that of one that tries it (`t2_`).
 
 pub mod limits;
+mod papers;
 pub mod reading;
 
 use std::fs;
@@ -17,7 +18,7 @@ use reading::{
 
 /// A module may use those before it. What is named on two levels is an actor's messages: they are known
 /// to more than its inside is; and the gate, which asks the store.
-const ORDER: [&str; 31] = [
+const ORDER: [&str; 32] = [
     "domain",
     "random",
     "clock",
@@ -45,9 +46,10 @@ const ORDER: [&str; 31] = [
     "session",
     "http",
     "transport",
-    "openapi",
+    "documents",
     "pages",
     "app",
+    "load",
     "cli",
 ];
 
@@ -77,7 +79,8 @@ const SHOWN: [(&str, &[&str]); 6] = [
 ];
 
 /// Folders that the code map of ARCHITECTURE.md shows in one line.
-const MAPPED_AS_ONE: [&str; 4] = ["config/sections/", "config/table/", "config/reference/", "cli/listen/"];
+const MAPPED_AS_ONE: [&str; 6] =
+    ["config/sections/", "config/table/", "config/reference/", "cli/bench/", "cli/doctor/", "cli/listen/"];
 
 const LINES_MAX: usize = 300;
 

@@ -10,7 +10,7 @@ async function opened(t, { count = 3, lang = "en", dir = "ltr" } = {}) {
   const server = await dev(t);
   const backend = await token(server, "backend");
   for (let n = 1; n <= count; n += 1) await publish(server.base, backend, "alice", { title: `Number ${n}`, text: "Some text" });
-  const shown = await page(t, await open(t));
+  const shown = await page(t, await open());
   await blank(shown, server.base);
   await shown.evaluate(
     async ({ url, token, lang, dir }) => {

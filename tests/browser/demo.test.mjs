@@ -7,7 +7,7 @@ import { dev, publish, token, until } from "./server.mjs";
 
 async function opened(t, { settings = [], options = {} } = {}) {
   const server = await dev(t, settings);
-  const shown = await page(t, await open(t), options);
+  const shown = await page(t, await open(), options);
   await shown.goto(server.demo);
   const seat = (user) => shown.locator(`.seat-${user}`);
   await live(seat("alice"));

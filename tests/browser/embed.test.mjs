@@ -9,7 +9,7 @@ const ORIGIN = "http://localhost:5173";
 
 test("two tags put a bell on a page of another origin, which asks the server that they come from", async (t) => {
   const server = await dev(t, [`http.allowed_origins=${ORIGIN}`]);
-  const shown = await page(t, await open(t));
+  const shown = await page(t, await open());
   // The page's own policy: the server it names, and nothing inline.
   const policy = `default-src 'none'; script-src ${server.base}; connect-src ${server.base} ${server.base.replace("http", "ws")}`;
   const tags = `<script type="module" src="${server.base}/embed.js"></script>

@@ -27,7 +27,7 @@ function begin(t, { folder }, line) {
 // As long as all of it may take.
 test("from nothing to a notification in a browser with three commands, offline, and on from there", { timeout: 60_000 }, async (t) => {
   const server = await dev(t);
-  const shown = await page(t, await open(t));
+  const shown = await page(t, await open());
   shown.expected.push("WebSocket");
   const elsewhere = [];
   shown.on("request", (request) => request.url().startsWith(server.base) || elsewhere.push(request.url()));

@@ -8,7 +8,7 @@ import { dev, token, until } from "./server.mjs";
 
 test("the whole demo is used by keyboard alone", async (t) => {
   const server = await dev(t);
-  const shown = await page(t, await open(t));
+  const shown = await page(t, await open());
   shown.expected.push("WebSocket");
   await shown.goto(server.demo);
   await byKeyboard(shown);
@@ -63,7 +63,7 @@ test("the whole demo is used by keyboard alone", async (t) => {
 
 test("the whole admin page is used by keyboard alone", async (t) => {
   const server = await dev(t);
-  const browser = await open(t);
+  const browser = await open();
   const demo = await page(t, browser);
   await demo.goto(server.demo);
   await demo.locator(".seat-alice .status", { hasText: "live" }).waitFor();

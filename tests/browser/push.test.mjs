@@ -9,7 +9,7 @@ import { dev, publish, token, until } from "./server.mjs";
 /** The demo of a server, its worker, and a push service that is Chromium's own. */
 async function opened(t) {
   const server = await dev(t);
-  const context = await (await open(t)).newContext();
+  const context = await (await open()).newContext();
   await context.grantPermissions(["notifications"], { origin: server.base });
   const shown = watched(t, await context.newPage());
   const cdp = await context.newCDPSession(shown);

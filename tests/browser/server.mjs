@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -105,6 +105,38 @@ export async function redis(t) {
   });
   await server.lines((line) => line.includes("Ready to accept connections"));
   return `redis://127.0.0.1:${port}`;
+}
+
+/** nginx before an instance, as `deploy/nginx` sets it up; gives its address. */
+export async function nginx(t, base) {
+  const folder = await temporary();
+  const port = await freePort();
+  const at = (name) => path.join(folder, name);
+  await Promise.all([mkdir(at("log")), mkdir(at("tls"))]);
+  const kept = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `${what}_temp_path ${at(what)};`).join(" ");
+  const here = [
+    [/^user .*$/m, process.getuid() === 0 ? "user root;" : ""],
+    [/^http \{/m, `http { ${kept}`],
+    ["/etc/nginx/tidings.conf", at("tidings.conf")],
+    ["/etc/nginx/tls", at("tls")],
+    ["/run/nginx.pid", at("nginx.pid")],
+    [/\/var\/log\/nginx/g, at("log")],
+    ["listen 80;", `listen 127.0.0.1:${port};`],
+    [/tidings-[12]:8080/g, new URL(base).host],
+  ];
+  for (const name of ["nginx.conf", "tidings.conf"]) {
+    const text = await readFile(new URL(`../../deploy/nginx/${name}`, import.meta.url), "utf8");
+    await writeFile(at(name), here.reduce((so, [what, by]) => so.replace(what, by), text));
+  }
+  const args = ["-p", folder, "-c", at("nginx.conf"), "-e", at("log/error.log"), "-g", "daemon off;"];
+  const server = new Running("nginx", args, { folder, env: { PATH: `${process.env.PATH}:/usr/sbin` } });
+  atEnd(t, async () => {
+    await server.stop("SIGTERM");
+    await rm(folder, { recursive: true, force: true });
+  });
+  const front = `http://127.0.0.1:${port}`;
+  await until(`${front} leads to ${base}: ${server.log.join("")}`, async () => (await fetch(`${front}/health`)).ok);
+  return front;
 }
 
 /** A token, made by the program in the folder of a trial, or with the secret of the tests. */

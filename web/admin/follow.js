@@ -160,14 +160,14 @@ export class Follow extends Section {
       </dl>
       <ul class="stack">
         ${sessions.map(
-          ({ session, transport, node, opened_at, position, acked }) => html`<li class="card body">
+          ({ session, transport, node, opened_at, position, acked }) => html`<li class="card"><div class="body stack">
             <span class="row"><span class="dot good"></span><span class="tag">${transport}</span> on <code>${node}</code></span>
             <span class="small muted">
               since ${moment(opened_at)}; was given <code>${position ?? "nothing yet"}</code>, the user has acknowledged
               <code>${acked}</code>
             </span>
             <code class="muted">${session}</code>
-          </li>`,
+          </div></li>`,
         )}
       </ul>
       ${sessions.length === 0 ? html`<p class="muted">Not connected now.</p>` : nothing}

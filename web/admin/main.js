@@ -115,7 +115,7 @@ class Page {
       <header class="side">
         <p class="brand"><img src="assets/icon.svg" alt="" />tidings</p>
         <nav aria-label="Sections">${Object.entries(this.#sections).map(link)}</nav>
-        <footer><button type="button" @click=${() => this.signOut()}>Sign out</button></footer>
+        <footer><a href="docs">API</a> <button type="button" @click=${() => this.signOut()}>Sign out</button></footer>
       </header>
       <main class="content" id="content" tabindex="-1">
         <h1>${shown.title}</h1>

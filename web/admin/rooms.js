@@ -8,7 +8,7 @@ const COLUMNS = [
   { name: "users", isEnd: true },
   { name: "sessions", isEnd: true },
   "position",
-  { name: "where to go", isHidden: true },
+  { name: "where to go", isActions: true },
 ];
 
 /** The rooms with somebody in them. */
@@ -36,7 +36,7 @@ export class Rooms extends Listing {
           <td class="end">${number(user_count)}</td>
           <td class="end">${number(sessions)}</td>
           <td class="mono">${position}</td>
-          <td>
+          <td class="actions">
             <span class="row">
               <a href="#/sessions?room=${encodeURIComponent(room)}">who is there</a>
               <a href="#/console?room=${encodeURIComponent(room)}">listen</a>

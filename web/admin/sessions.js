@@ -16,7 +16,7 @@ const COLUMNS = [
   "inbox at",
   "acked",
   "node",
-  { name: "what to do", isHidden: true },
+  { name: "what to do", isActions: true },
 ];
 
 /** Who is connected, and from where they can be sent away. */
@@ -85,7 +85,7 @@ export class Sessions extends Listing {
       <td class="mono">${position ?? "–"}</td>
       <td class="mono">${acked}</td>
       <td class="mono">${node}</td>
-      <td>
+      <td class="actions">
         <button type="button" class="danger" @click=${() => this.#disconnect(session)}>Disconnect</button>
         <button type="button" class="danger" @click=${() => this.#revoke(session)}>Revoke</button>
       </td>

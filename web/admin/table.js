@@ -7,8 +7,8 @@ import { html, nothing, repeat } from "../vendor/lit.js";
  * @param {object} what
  * @param {string} what.label Which table it is; for those who do not see it, unless it `isTitled`.
  * @param {boolean} [what.isTitled]
- * @param {readonly (string | { name: string, isEnd?: boolean, isHidden?: boolean })[]} what.columns `isEnd` for numbers, `isHidden`
- *   where all can see what stands there.
+ * @param {readonly (string | { name: string, isEnd?: boolean, isActions?: boolean })[]} what.columns `isEnd` for numbers,
+ *   `isActions` for what can be done, whose name all can see that see.
  * @param {readonly T[]} what.rows
  * @param {(row: T) => unknown} what.key What keeps the focus with its row when others come and go.
  * @param {(row: T) => unknown} what.row
@@ -31,9 +31,9 @@ export function table({ label, isTitled = false, columns, rows, key, row, empty 
   </section>`;
 }
 
-/** @param {string | { name: string, isEnd?: boolean, isHidden?: boolean }} column */
+/** @param {string | { name: string, isEnd?: boolean, isActions?: boolean }} column */
 function heading(column) {
-  const { name, isEnd = false, isHidden = false } = typeof column === "string" ? { name: column } : column;
-  const text = isHidden ? html`<span class="visually-hidden">${name}</span>` : name;
-  return html`<th scope="col" class=${isEnd ? "end" : ""}>${text}</th>`;
+  const { name, isEnd = false, isActions = false } = typeof column === "string" ? { name: column } : column;
+  const text = isActions ? html`<span class="visually-hidden">${name}</span>` : name;
+  return html`<th scope="col" class=${isEnd ? "end" : isActions ? "actions" : ""}>${text}</th>`;
 }

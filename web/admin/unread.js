@@ -1,4 +1,4 @@
-import { html, nothing } from "../vendor/lit.js";
+import { html } from "../vendor/lit.js";
 import { send } from "./api.js";
 import { fields, names } from "./form.js";
 import { number, time } from "./format.js";
@@ -64,8 +64,8 @@ export class Unread extends Section {
         <button>Show</button>
       </form>
       <p class="small muted number">
-        ${number(this.#polls)} polls, ${number(this.#unchanged)} of them answered 304, nothing new
-        ${this.#changedAt ? html`; changed at ${time(this.#changedAt)}` : nothing}
+        Asked ${number(this.#polls)} times, ${number(this.#unchanged)} of them answered 304,
+        nothing new${this.#changedAt ? `; changed at ${time(this.#changedAt)}` : ""}.
       </p>
       ${table({
         label: "Unread",

@@ -195,6 +195,7 @@ export class Seat {
           (message) => message.position,
           (message) => this.#message(message),
         )}
+        ${place?.status === "joined" && place.messages.length === 0 ? html`<li class="nothing">Nothing said yet.</li>` : nothing}
       </ul>
       <p class="typing" aria-live="polite">${typing.length > 0 ? `${typing.join(", ")} ${isAre} typing…` : nothing}</p>
       <form class="compose" @submit=${(event) => this.#say(event)}>

@@ -54,6 +54,7 @@ fn gate() -> (Gate, TempDir) {
     let folder = TempDir::new().unwrap();
     let options = StoreOptions {
         url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
+        migrates: true,
         pool_size: 1,
         busy_timeout: Duration::from_secs(5),
         queue: 100,

@@ -74,6 +74,7 @@ impl Server {
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
+            migrates: true,
             pool_size: 2,
             busy_timeout: Duration::from_secs(5),
             queue: 100,

@@ -59,6 +59,7 @@ impl House {
         let hub = NotificationHub::new(4, room_policy(), None).start();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
+            migrates: true,
             pool_size: 1,
             busy_timeout: 5 * SECOND,
             queue: 10_000,

@@ -11,6 +11,8 @@ use crate::{config::StoreUrl, domain::WebhookEvents};
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
     pub url: StoreUrl,
+    /// Whether a database of an older version is changed; else it is refused.
+    pub migrates: bool,
     /// Connections for reading.
     pub pool_size: u32,
     /// How long a locked or a slow database is waited for.

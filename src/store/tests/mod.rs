@@ -180,6 +180,7 @@ fn connect(url: &StoreUrl) -> Connection {
 fn options(dir: &TempDir) -> StoreOptions {
     StoreOptions {
         url: url(dir),
+        migrates: true,
         pool_size: 4,
         busy_timeout: Duration::from_secs(5),
         queue: 10_000,

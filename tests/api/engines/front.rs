@@ -71,6 +71,8 @@ impl Front {
         let folder = tempfile::tempdir().unwrap();
         let [address, secure] = free_addresses();
         let own = vec![
+            // It does not start where it may not open twice as many files.
+            ("maxconn 50000", "maxconn 4000".to_owned()),
             ("bind :80\n", format!("bind {address}\n")),
             (" tidings-1:8080", format!(" {}", instances[0])),
             (" tidings-2:8080", format!(" {}", instances[1])),

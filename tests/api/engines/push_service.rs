@@ -158,7 +158,7 @@ impl PushService {
     }
 }
 
-fn acceptor(Certificate { chain, key }: Certificate) -> TlsAcceptor {
+pub fn acceptor(Certificate { chain, key }: Certificate) -> TlsAcceptor {
     let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use crate::server::Outcome;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+mod listening;
+
+pub use listening::listeners;
 
 /// The kernel counts time for programs in hundredths of a second, whatever its own tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -18,26 +22,29 @@ pub fn description() -> String {
     format!("{cores} cores, {model}, Linux {}", kernel.trim())
 }
 
-/// Seconds of processor time that a process has used.
-///
-/// # Errors
-/// If it is gone.
-pub fn cpu_seconds(process: u32) -> Outcome<f64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field is a name and may hold spaces; fields 14 and 15 are user and system time.
-    let (_, fields) = stat.rsplit_once(") ").ok_or("an unknown form of stat")?;
-    let ticks: f64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(ticks / TICKS_PER_SECOND)
+/// Raises the limit on open files as far as it may be, since each client is one; how many that are.
+pub fn raise_open_files() -> u64 {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+    // Where it cannot be, the client says so that finds none.
+    let files = if raised.is_ok() { limit.maximum } else { limit.current };
+    files.unwrap_or(u64::MAX)
 }
 
-/// Bytes of a process in memory.
-///
-/// # Errors
-/// If it is gone.
-pub fn memory_bytes(process: u32) -> Outcome<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
-    Ok(kib.ok_or("no VmRSS")?.parse::<f64>()? * 1024.0)
+/// Seconds of processor time that a process has used; `None` where it is gone.
+pub fn cpu_seconds(process: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is a name and may hold spaces; fields 14 and 15 are user and system time.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: f64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    Some(ticks / TICKS_PER_SECOND)
+}
+
+/// Bytes of a process in memory; `None` where it is gone.
+pub fn memory_bytes(process: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next())?;
+    Some(kib.parse::<f64>().ok()? * 1024.0)
 }
 
 /// Seconds that the hypervisor gave to other machines, over all cores.

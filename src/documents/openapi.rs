@@ -1,14 +1,8 @@
-//! `GET /openapi.json`: the document of the HTTP API (OpenAPI 3.1).
+//! The document of the HTTP API (OpenAPI 3.1).
 //!
 //! Made of what stands beside the handlers and on what they answer, once for each listener. Owns only what is
 //! said about all calls together, and which of them a listener has.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::header::{self, EntityTag},
-    web::{Bytes, Data, ServiceConfig},
-};
-use aws_lc_rs::digest;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -21,9 +15,11 @@ use utoipa::{
 
 use crate::{
     config::BasePath,
-    http::{self, Endpoint, Listener, etag::is_known, held::Shared},
+    http::{self, Listener},
     transport,
 };
+
+use super::all_endpoints;
 
 /// What holds for all calls, for who reads the document.
 const ABOUT: &str = "\
@@ -44,14 +40,14 @@ and `RateLimit` (draft-ietf-httpapi-ratelimit-headers) on the answer to whoever 
 **Positions.** Every stream (the inbox, a room) is numbered without holes: `epoch.offset`. A cursor is a position \
 for each stream that a client follows; it goes on from there on every transport.
 
-`HEAD` is `GET` without its body, but of the transports. `X-Request-Id` is echoed, or made. What `/v1` answers is `Cache-Control: no-store`.
+`HEAD` is `GET` without its body, but of the transports. `X-Request-Id` is echoed, or made; `traceparent` is continued, or begun. What `/v1` answers is `Cache-Control: no-store`.
 
-PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
+`/asyncapi.json` has the commands and events of `/v1/ws`, and PROTOCOL.md is the whole contract.";
 
 #[derive(OpenApi)]
 #[openapi(
     info(description = ABOUT),
-    paths(document),
+    paths(super::openapi, super::asyncapi),
     tags(
         (name = "Publish", description = "From a back-end to inboxes."),
         (name = "Inbox", description = "The user's own notifications."),
@@ -65,41 +61,8 @@ PROTOCOL.md is the whole contract, with the commands and events of `/v1/ws`.";
 )]
 struct Document;
 
-/// The document of one listener as it is sent, and its name.
-pub struct Sent {
-    text: Bytes,
-    tag: EntityTag,
-}
-
-impl Sent {
-    /// `base_path` is what stands before every address.
-    pub fn new(listener: Listener, base_path: &BasePath) -> Self {
-        // A document of our own types has no key that is no text, and nothing else can fail.
-        let text = whole(listener, base_path).to_json().unwrap_or_default();
-        let digest = digest::digest(&digest::SHA256, text.as_bytes());
-        let tag: String = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Self { text: text.into(), tag: EntityTag::new_strong(tag) }
-    }
-}
-
-/// Every address that the documents of the API have.
-pub fn endpoints() -> Vec<Endpoint> {
-    vec![Endpoint::new("/openapi.json").get(document)]
-}
-
-pub fn routes(config: &mut ServiceConfig) {
-    for endpoint in endpoints() {
-        config.service(endpoint);
-    }
-}
-
-/// Every address of a listener.
-pub fn all_endpoints(listener: Listener) -> Vec<Endpoint> {
-    let transports = if listener == Listener::Admin { Vec::new() } else { transport::endpoints() };
-    [transports, endpoints(), http::endpoints(listener)].into_iter().flatten().collect()
-}
-
-fn whole(listener: Listener, base_path: &BasePath) -> openapi::OpenApi {
+/// The document of one listener; `base_path` is what stands before every address.
+pub fn document(listener: Listener, base_path: &BasePath) -> openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(http::Documented::openapi());
     document.merge(transport::Documented::openapi());
@@ -109,28 +72,6 @@ fn whole(listener: Listener, base_path: &BasePath) -> openapi::OpenApi {
     EventTypes.modify(&mut document);
     OnListener(listener).modify(&mut document);
     document
-}
-
-/// This document
-///
-/// Nobody needs to say who is asking. With `If-None-Match` it is 304 until the server is another version.
-#[utoipa::path(
-    get, path = "/openapi.json", tag = "Server", operation_id = "fetch_document", security(()),
-    params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer.")),
-    responses(
-        (status = 200, description = "OpenAPI 3.1.", body = Object, headers(("ETag" = String, description = "Strong."))),
-        (status = 304, description = "It is the same.", headers(("ETag" = String, description = "Strong."))),
-    )
-)]
-async fn document(request: HttpRequest, sent: Data<Sent>) -> HttpResponse {
-    let Sent { text, tag } = &**sent;
-    let is_known = is_known(&request, tag);
-    let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((header::ETAG, tag.to_string()))
-        .insert_header((header::CACHE_CONTROL, "no-cache"));
-    response.extensions_mut().insert(Shared);
-    if is_known { response.finish() } else { response.content_type("application/json").body(text.clone()) }
 }
 
 /// Where a credential may travel.

@@ -1,23 +1,40 @@
-//! What benchmarks of rooms have in common: how servers are set, and the table in Markdown.
+//! What the benchmark of rooms prints: figures of runs, as a table in Markdown.
 
-use super::{Figures, Lasting, machine};
+use tidings::load::{Report, Span, machine};
 
-/// Lifts the limits that one generator with one token would meet, and nothing else: tokens are verified,
-/// outboxes bounded, messages numbered and kept.
-pub const SETTINGS: [&str; 11] = [
-    "session.messages_per_second=1000000",
-    "session.messages_burst=1000000",
-    "limits.sessions=0",
-    "limits.sessions_per_ip=0",
-    "limits.sessions_per_user=0",
-    "limits.handshakes_per_second=0",
-    "limits.requests_per_second=0",
-    "limits.room_messages_per_second=0",
-    "limits.rooms=0",
-    "limits.publishes_per_second=0",
-    // Who does not read stays to the end of a run.
-    "session.slow_timeout=1m",
-];
+use crate::load::{Lasting, median};
+
+/// What one run has shown.
+#[derive(Clone, Copy)]
+pub struct Figures {
+    pub deliveries_per_second: f64,
+    pub cpu_micros_per_delivery: f64,
+    pub p50_millis: f64,
+    pub p99_millis: f64,
+    /// Shares of a core.
+    pub server_busy: f64,
+    pub generator_busy: f64,
+    /// Of all cores together.
+    pub steal: f64,
+    pub memory_bytes: f64,
+}
+
+impl Figures {
+    pub fn of(report: &Report) -> Self {
+        let latency = report.latency(Span::Room);
+        let quantile = |part| latency.map_or(f64::NAN, |latency| latency.quantile_millis(part));
+        Self {
+            deliveries_per_second: report.deliveries_per_second(),
+            cpu_micros_per_delivery: report.cpu_micros_per(report.deliveries).unwrap_or(f64::NAN),
+            p50_millis: quantile(0.50),
+            p99_millis: quantile(0.99),
+            server_busy: report.server.map_or(f64::NAN, |server| server.busy),
+            generator_busy: report.generator_busy,
+            steal: report.steal,
+            memory_bytes: report.server.map_or(f64::NAN, |server| server.memory_bytes),
+        }
+    }
+}
 
 /// Says where it runs and how, and begins the table.
 pub fn introduce(is_split: bool, runs: usize, lasting: Lasting) {
@@ -64,10 +81,4 @@ pub fn print_ratio(name: &str, [first, second]: &[Vec<Figures>; 2]) {
         ratio_of(|run| run.p50_millis),
         ratio_of(|run| run.p99_millis),
     );
-}
-
-pub fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -1,4 +1,4 @@
-//! WebSocket frames (RFC 6455 section 5.2), as far as a benchmark needs them: whole messages, one frame each.
+//! WebSocket frames (RFC 6455 section 5.2), as far as a load needs them: whole messages, one frame each.
 
 use std::ops::Range;
 
@@ -22,18 +22,19 @@ pub struct Frame {
 impl Frame {
     /// The frame at this place, if all of it is here.
     pub fn at(bytes: &[u8], start: usize) -> Option<Self> {
-        let (length, mut head) = match bytes.get(start + 1)? & !MASKED {
+        let [first, second] = chunk(bytes, start)?;
+        let (length, mut head) = match second & !MASKED {
             126 => (u64::from(u16::from_be_bytes(chunk(bytes, start + 2)?)), start + 4),
             127 => (u64::from_be_bytes(chunk(bytes, start + 2)?), start + 10),
             length => (u64::from(length), start + 2),
         };
         let mut mask = None;
-        if bytes[start + 1] & MASKED != 0 {
+        if second & MASKED != 0 {
             mask = Some(chunk(bytes, head)?);
             head += 4;
         }
-        let end = head + usize::try_from(length).ok()?;
-        (end <= bytes.len()).then(|| Self { opcode: bytes[start] & 0x0F, mask, payload: head..end })
+        let end = head.checked_add(usize::try_from(length).ok()?)?;
+        (end <= bytes.len()).then_some(Self { opcode: first & 0x0F, mask, payload: head..end })
     }
 }
 
@@ -70,6 +71,24 @@ fn append_head(bytes: &mut Vec<u8>, opcode: u8, length: usize, masked: u8) {
         _ => {
             bytes.push(masked | 127);
             bytes.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_read_as_it_was_written_and_not_before_all_of_it_is_here() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            let payload = vec![b'x'; length];
+            let mut bytes = Vec::new();
+            append_masked(&mut bytes, TEXT, &payload);
+            assert!(Frame::at(&bytes[..bytes.len() - 1], 0).is_none(), "{length}");
+            let frame = Frame::at(&bytes, 0).unwrap();
+            let read: Vec<u8> = masked(&bytes[frame.payload.clone()], frame.mask.unwrap()).collect();
+            assert_eq!((frame.opcode, frame.payload.end, read), (TEXT, bytes.len(), payload));
         }
     }
 }
