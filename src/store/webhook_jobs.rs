@@ -14,10 +14,10 @@ use serde_json::json;
 use super::{
     Connection,
     each::each,
-    ledger_rows::{Entry, Kind},
     messages::{ReceiverDigest, WebhookClaim},
     on_inner,
     prepared::Prepared,
+    rows::{Entry, Kind},
     schema::{
         webhook_endpoints as w,
         webhook_jobs::{self as j, table},
