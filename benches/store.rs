@@ -44,6 +44,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
     let busy_timeout = Duration::from_secs(5);
     let options = StoreOptions {
         url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
+        migrates: true,
         pool_size: 8,
         busy_timeout,
         queue: 10_000,
@@ -54,6 +55,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         tickets_max: 20,
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
+        webhooks: Default::default(),
         others: Others::default(),
         push: PushPolicy::default(),
     };

@@ -9,6 +9,7 @@ mod policies;
 mod reload;
 mod server;
 mod shutdown;
+mod supervisor;
 
 use std::{
     net::SocketAddr,
@@ -21,12 +22,14 @@ use std::{
 
 use actix_web::web;
 pub use check::check;
-use machine::Capacity;
+pub use machine::Capacity;
 use parts::Parts;
+pub use policies::store_options;
 use policies::{liveness_policy, session_policy};
 pub use reload::Reader;
 use server::{Opened, Servers, Shared};
 use shutdown::{Signals, stop};
+use supervisor::Supervisor;
 use tokio::time::Instant;
 
 use crate::{
@@ -44,7 +47,11 @@ use crate::{
 #[derive(Clone)]
 pub enum Mode {
     /// For others; on SIGHUP the settings are read again.
-    Serve { reader: Reader },
+    Serve {
+        reader: Reader,
+        /// Whether a database of an older version is changed.
+        migrates: bool,
+    },
     /// For one developer on one machine: loopback only, where addresses have no limits, a `Host` that is not
     /// loopback is refused, and the pages are signed in.
     Dev(Arc<Trial>),
@@ -58,9 +65,13 @@ impl Mode {
         }
     }
 
+    fn migrates(&self) -> bool {
+        matches!(self, Self::Serve { migrates: true, .. } | Self::Dev(_))
+    }
+
     fn reader(&self) -> Option<&Reader> {
         match self {
-            Self::Serve { reader } => Some(reader),
+            Self::Serve { reader, .. } => Some(reader),
             Self::Dev(_) => None,
         }
     }
@@ -107,7 +118,7 @@ pub fn serve(config: Config, mode: Mode, on_listening: impl FnOnce(Listening)) -
             log::info!(address:%; "listening for administrators");
         }
         log::info!(address:% = clients; "listening");
-        app.run_until_stopped().await
+        app.run_until_stopped(&Supervisor::of_environment()).await
     })
 }
 
@@ -128,10 +139,11 @@ impl Application {
         let rules = Rules::new(&config).map_err(AppError::Configuration)?;
         let (sessions, is_draining) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let node = NodeId::from_random(random::bits());
-        let mut parts = Parts::start(&config, node).await?;
+        let mut parts = Parts::start(&config, node, mode.migrates()).await?;
         let gate = Arc::new(Gate::new(rules, parts.store.clone()));
         let (revoker, peers) = parts.start_company(&config, node, &gate).await?;
         let push = parts.start_push(&config).await?;
+        let webhooks = parts.start_webhooks(&config, node)?;
         let policy = session_policy(&config);
         let api = web::Data::new(Api {
             store: parts.store.clone(),
@@ -146,6 +158,7 @@ impl Application {
             revoker,
             peers,
             push,
+            webhooks,
             outboxes: policy.pool.clone(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,
@@ -204,13 +217,15 @@ impl Application {
         })
     }
 
-    async fn run_until_stopped(self) -> Result<(), AppError> {
-        let Self { mut servers, parts, sessions, is_draining, drain, timeout, mut signals, .. } = self;
+    async fn run_until_stopped(self, supervisor: &Supervisor) -> Result<(), AppError> {
+        let Self { listening, mut servers, parts, sessions, is_draining, drain, timeout, mut signals } = self;
+        supervisor.ready(listening.clients);
         tokio::select! {
             () = signals.next() => {}
             ended = servers.ended() => return Err(ended),
-            part = parts.watch() => return Err(AppError::PartEnded(part)),
+            part = parts.watch(supervisor) => return Err(AppError::PartEnded(part)),
         }
+        supervisor.stopping();
         // Whoever reads that it stops may count on it.
         is_draining.store(true, Ordering::SeqCst);
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
@@ -222,6 +237,7 @@ impl Application {
                 }
             }
             () = signals.next() => log::warn!("stopped at once by a second signal"),
+            never = supervisor.keep_alive() => match never {},
         }
         log::info!("stopped");
         Ok(())

@@ -33,14 +33,30 @@ const keepApart = {
   },
 };
 
+/** `types` is what the pages are checked against. */
 const FILES = [
-  { name: "lit.js", package: "lit", stdin: LIT },
-  { name: "tidings.js", package: "tidings", entry: "src/index.ts" },
-  { name: "element.js", package: "tidings", entry: "src/element/index.ts", plugins: [keepApart] },
+  { name: "lit.js", package: "lit", stdin: LIT, types: LIT },
+  { name: "tidings.js", package: "tidings", entry: "src/index.ts", types: typesOf("src/index.js") },
+  {
+    name: "element.js",
+    package: "tidings",
+    entry: "src/element/index.ts",
+    plugins: [keepApart],
+    types: typesOf("src/element/index.js"),
+  },
   { name: "sw.js", package: "tidings", entry: "src/sw/worker.ts", format: "iife" },
-  { name: "uplot.js", package: "uplot", entry: "node_modules/uplot/dist/uPlot.esm.js" },
+  {
+    name: "uplot.js",
+    package: "uplot",
+    entry: "node_modules/uplot/dist/uPlot.esm.js",
+    types: 'export { default } from "uplot";\n',
+  },
   { name: "uplot.css", package: "uplot", entry: "node_modules/uplot/dist/uPlot.min.css" },
 ];
+
+function typesOf(entry) {
+  return `export * from "../../client/${entry}";\n`;
+}
 
 async function make({ entry, stdin, format = "esm", plugins = [] }) {
   const { outputFiles } = await build({
@@ -68,6 +84,7 @@ const manifest = {};
 for (const file of FILES) {
   const bytes = await make(file);
   made.set(file.name, bytes);
+  if (file.types) made.set(file.name.replace(/js$/, "d.ts"), Buffer.from(file.types));
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   manifest[file.name] = { ...(await described(file.package)), sha256 };
 }

@@ -1,7 +1,4 @@
-/**
- * What a user does, and what is asked for: marks, messages, older pages, mutes. A part of its own, which is loaded behind
- * the first connection, so that it is there when the network is not.
- */
+/** What a user does, and what is asked for: marks, messages, older pages, mutes; and what goes along with a connection. */
 
 import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
@@ -9,6 +6,7 @@ import { errorOf, TidingsError } from "./errors.js";
 import type { Settle } from "./marks.js";
 import { isOld } from "./model/inbox.js";
 import { INBOX, offsetOf } from "./model/position.js";
+import { pause } from "./pause.js";
 import type { Wants } from "./tabs.js";
 import type { Counters, Here, History, Mute, Ok, Page, Position, Preferences } from "./wire.js";
 
@@ -45,10 +43,12 @@ export function accompany(core: Core): void {
   };
   let shown: number | undefined;
   const badge = () => {
-    const { leader, loaded, unseen } = getSnapshot();
-    if (!leader || !loaded || unseen === shown) return;
-    shown = unseen;
-    globalThis.navigator?.setAppBadge?.(unseen).catch(() => {});
+    const { leader, loaded, unseen, status } = getSnapshot();
+    // Whoever is closed has nothing to show, and takes back what it has shown.
+    const count = leader && loaded ? unseen : status === "closed" && shown ? 0 : shown;
+    if (count === shown) return;
+    shown = count;
+    globalThis.navigator?.setAppBadge?.(count).catch(() => {});
   };
   if (settings.badge ?? true) {
     subscribe(badge);
@@ -77,7 +77,7 @@ const acking = new WeakSet<Core>();
 export async function acknowledge(core: Core, wants: () => Wants): Promise<void> {
   if (acking.has(core)) return;
   acking.add(core);
-  await new Promise((done) => setTimeout(done, ACK_MS));
+  await pause(ACK_MS);
   acking.delete(core);
   if (!core.getSnapshot().leader || !wants().isVisible) return;
   const { cursors, status } = core.state();
@@ -129,13 +129,13 @@ export function list(core: Core): Promise<void> {
 }
 
 /** What is needed is asked for until it is there, or nobody is connected any more. */
-async function read({ http, settings, state, share }: Core, reading: { isStale: boolean }): Promise<void> {
+async function read(core: Core, reading: { isStale: boolean }): Promise<void> {
+  const { settings, state, share } = core;
   for (let round = 1; ; round += 1) {
     reading.isStale = false;
     let ms = Math.min(RELIST_MS * 2 ** (round - 1), settings.bounds.max);
     try {
-      const limit = Math.min(LIMIT_MAX, Math.max(settings.pageSize, state().items.length));
-      const page = await http<Page>("notifications", { query: { limit } });
+      const page = await readAll(core, Math.max(settings.pageSize, state().items.length));
       // A page that was read before something that is known here would take it back.
       const isBelieved = isOld(page, state()) && round >= ROUNDS;
       if (!reading.isStale && (isBelieved || !isOld(page, state()))) return share({ type: "@page", page, isBelieved });
@@ -144,7 +144,21 @@ async function read({ http, settings, state, share }: Core, reading: { isStale: 
       if (!retryable || ["closed", "idle"].includes(state().status)) throw thrown;
       ms = retryAfterMs;
     }
-    await new Promise((done) => setTimeout(done, ms));
+    await pause(ms);
+  }
+}
+
+/** As many as are shown, however many requests that takes. What it is older than is heard: it is as old as its first. */
+async function readAll({ http }: Core, count: number): Promise<Page> {
+  const ask = (limit: number, before?: Position) =>
+    http<Page>("notifications", { query: { limit: Math.min(LIMIT_MAX, limit), before } });
+  let whole = await ask(count);
+  for (;;) {
+    const { notifications, next_before: before } = whole;
+    const left = count - notifications.length;
+    if (!before || left <= 0) return whole;
+    const { notifications: older, next_before } = await ask(left, before);
+    whole = { ...whole, notifications: [...notifications, ...older], next_before };
   }
 }
 
@@ -156,7 +170,7 @@ export async function fetchMore({ http, settings, state, take }: Core): Promise<
     // Where the list was read again meanwhile, this page would leave a hole.
     if (state().before !== before) return;
     if (!isOld(page, state()) || round >= ROUNDS) return take({ type: "@page", page, isOlder: true });
-    await new Promise((done) => setTimeout(done, RELIST_MS));
+    await pause(RELIST_MS);
   }
 }
 
@@ -199,7 +213,7 @@ async function persist(core: Core, room: string, body: object): Promise<{ positi
       const { bounds } = core.settings;
       const { retryable, retryAfterMs = backoff(bounds, tries, Math.random()) } = errorOf(thrown);
       if (!retryable || tries === TRIES) throw thrown;
-      await new Promise((done) => setTimeout(done, retryAfterMs));
+      await pause(retryAfterMs);
     }
   }
 }

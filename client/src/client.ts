@@ -41,7 +41,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   const url = (given.url ?? globalThis.location?.origin ?? "").replace(/\/+$/, "");
   const transports = options.transports.filter((transport) => transport !== "ws" || options.WebSocket);
   const bounds = { min: 500, max: 20_000, minUptime: 5000, ...defined(given.backoff ?? {}) };
-  const settings = { ...options, url, transports, bounds };
+  const settings = { ...options, url, transports, bounds, memory: `tidings:${url}` };
 
   const tokens = newTokens(given);
   const http = newHttp(url, tokens, !!given.getToken, options.fetch);
@@ -98,7 +98,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   const hear = (input: Input) => {
     // Nobody must see what is another's.
     if (input.type === "welcome" && input.user !== (state.user ?? input.user))
-      return leader?.stop("closed", new TidingsError("other_user"));
+      return leader?.stop("closed", faultOf(new TidingsError("other_user")));
     tabs?.relay(input);
     take(input);
     leader?.ack();
@@ -111,17 +111,12 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     send: (command) => !!leader?.send(command),
     order: (command) => tabs?.order("send", command),
     subscribe: (listener) => addTo(listeners, listener),
-    load: () => import("./actions.js"),
-    others: () => import("./transports/others.js"),
+    beside: () => import("./beside.js"),
+    act: async (name, ...how) => ((await core.beside())[name] as (...how: unknown[]) => never)(core, ...how),
   };
-  /** What is only done is loaded where it is. */
-  const lazily =
-    (name: keyof typeof import("./actions.js")) =>
-    // biome-ignore lint/suspicious/noExplicitAny: each has a type of its own, which the interface of the client gives it.
-    async (...how: any[]): Promise<any> =>
-      (await core.load())[name](core as never, ...(how as [never, never, never]));
-  const list = lazily("list");
-  const marks = newMarks(core, lazily("sayMarks"));
+  const { act } = core;
+  const list = () => act("list");
+  const marks = newMarks(core);
   const push = newPush(core, marks, tell);
 
   /** What the leader knows is more than we do, but not what is pending here. */
@@ -153,8 +148,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     if (!failures) link("connecting");
     try {
       if (!transports[0]) throw new TidingsError("unsupported");
-      // What connects the tabs; where it cannot be had each is on its own.
-      const loaded = isShared && import("./tabs.js").catch(() => null);
+      // What connects the tabs is there; where it cannot be had each is on its own.
+      const loaded = isShared && core.beside().catch(() => null);
       const [part, user] = await Promise.all([loaded, tokens().then(userOf)]);
       if (mine !== life) return;
       if (state.user && state.user !== user) {
@@ -196,12 +191,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
 
   const connect = () => {
     if (tabs) return tabs.order("start");
-    // They come while the connection is being opened: when it has failed, there may be no network to load them over.
-    core.others().catch(() => {});
-    core
-      .load()
-      .then(({ accompany }) => accompany(core))
-      .catch(() => {});
+    // It comes while the connection is being opened: when that has failed, there may be no network to load it over.
+    act("accompany").catch(() => {});
     if (state.status === "connecting") return;
     let isStored = false;
     unwatch ??= watchPage({
@@ -237,20 +228,20 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     },
     ready: () =>
       new Promise((done, fail) => {
-        const off = emitter.on("status", () => look());
         const look = () => {
           if (state.status === "connected") done();
           else if (state.status === "closed") fail(closedBy(state.error));
           else return;
           off();
         };
+        const off = emitter.on("status", look);
         look();
       }),
     reconnect: (transport) => tabs?.order("reconnect", transport),
     on: emitter.on,
     onType: (type, listener, listen) =>
       emitter.on("notification", (item) => item.type === type && listener(item as never), listen),
-    fetchMore: lazily("fetchMore"),
+    fetchMore: () => act("fetchMore"),
     refresh: list,
     markRead: (target) => marks.mark("read", target),
     markUnread: (target) => marks.mark("unread", target),
@@ -265,8 +256,12 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
         tabs?.update();
       });
     },
-    mutes: { list: lazily("listMutes"), add: lazily("addMute"), remove: lazily("removeMute") },
-    preferences: { get: lazily("getPreferences"), set: lazily("setPreferences") },
+    mutes: {
+      list: () => act("listMutes"),
+      add: (...how) => act("addMute", ...how),
+      remove: (pattern) => act("removeMute", pattern),
+    },
+    preferences: { get: () => act("getPreferences"), set: (all) => act("setPreferences", all) },
     push,
   };
 }

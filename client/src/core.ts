@@ -21,10 +21,13 @@ export type Settings = Options &
     readonly transports: readonly Transport[];
     readonly url: string;
     readonly bounds: Bounds;
+    /** Where it is kept which way has worked, over page loads: who can have no WebSocket need not find out each time. */
+    readonly memory: string;
   };
 
-/** Where it is kept which way has worked, over page loads: who can have no WebSocket need not find out each time. */
-export const MEMORY = "tidings:transport";
+type Beside = typeof import("./beside.js");
+/** What a function of it takes besides the core. */
+type More<All> = All extends [Core, ...infer Others] ? Others : never;
 
 export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   readonly settings: Settings;
@@ -42,8 +45,8 @@ export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   send(command: object): boolean;
   /** Has the leader send a command. */
   order(command: object): void;
-  /** What is only done is loaded where it is. */
-  load(): Promise<typeof import("./actions.js")>;
-  /** The ways but the WebSocket, and why there was none. */
-  others(): Promise<typeof import("./transports/others.js")>;
+  /** What is loaded beside the first connection. */
+  beside(): Promise<Beside>;
+  /** Has a function of it do something. */
+  act<K extends keyof Beside>(name: K, ...how: More<Parameters<Beside[K]>>): Promise<Awaited<ReturnType<Beside[K]>>>;
 }

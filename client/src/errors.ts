@@ -22,7 +22,7 @@ export class TidingsError extends Error implements Fault {
   constructor(code: string, more: Partial<Omit<TidingsError, "name" | "code">> = {}) {
     super(more.message ?? code);
     const { retryAfterMs } = more;
-    Object.assign(this, more, { code }, retryAfterMs && { retryAfterMs: Math.min(retryAfterMs, WAIT_MAX_MS) });
+    Object.assign(this, more, { code, retryAfterMs: retryAfterMs && Math.min(retryAfterMs, WAIT_MAX_MS) });
   }
 }
 

@@ -32,7 +32,7 @@ export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetc
       method: body ? "POST" : "GET",
       ...(!isRaw && { signal: AbortSignal.timeout(PATIENCE_MS) }),
       ...rest,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      body: body ? JSON.stringify(body) : null,
       headers: {
         "Content-Type": "application/json",
         ...(token && { Authorization: `Bearer ${token}` }),
@@ -52,7 +52,7 @@ export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetc
       problem,
       retryable: /408|429|5../.test(`${status}`),
       // All who are told the same do not come back in the same moment.
-      ...(seconds > 0 && { retryAfterMs: (seconds + Math.random()) * 1000 }),
+      retryAfterMs: seconds > 0 ? (seconds + Math.random()) * 1000 : undefined,
     });
   };
   return call as Http;

@@ -48,11 +48,7 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     }
   };
 
-  const ack = () =>
-    core
-      .load()
-      .then(({ acknowledge }) => acknowledge(core, wants))
-      .catch(() => {});
+  const ack = () => core.act("acknowledge", wants).catch(() => {});
 
   changed();
   start();

@@ -38,7 +38,7 @@ export function whichOf(target: Target, { cursors, top }: Pick<State, "cursors" 
 
 let ids = 0;
 
-export function newMarks(core: Core, say: (settle: Settle) => Promise<number | undefined>): Marks {
+export function newMarks(core: Core): Marks {
   const { settings, state, take } = core;
   const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void][]>();
   let saying: Promise<number | undefined> | undefined;
@@ -54,7 +54,7 @@ export function newMarks(core: Core, say: (settle: Settle) => Promise<number | u
   const flush = async () => {
     clearTimeout(timer);
     if (saying) return;
-    saying = say(settle).catch(() => RETRY_MS);
+    saying = core.act("sayMarks", settle).catch(() => RETRY_MS);
     const ms = await saying;
     saying = undefined;
     // What has come behind the last one is not waited for by anybody else.
@@ -74,8 +74,7 @@ export function newMarks(core: Core, say: (settle: Settle) => Promise<number | u
           return fail(new TidingsError("queue_full"));
         const id = isAlike ? last.id : ++ids;
         waiting.set(id, [...(waiting.get(id) ?? []), [done, fail]]);
-        const at = new Date().toISOString();
-        take({ type: "@pending", pending: { id, as, which: isAlike ? { ids: both } : which, at } });
+        take({ type: "@pending", pending: { id, as, which: isAlike ? { ids: both } : which } });
         flush();
       }),
     fail(error) {

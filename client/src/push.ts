@@ -24,17 +24,18 @@ export interface ClientPush extends Push {
 
 export function newPush(core: Core, marks: Marks, changed: () => void): ClientPush {
   let page: Promise<PagePush> | undefined;
+  const look = (enabled = false) => ({ state: pushState(), enabled });
   const load = () => {
     page ??= import("./push/page.js").then(({ newPagePush }) =>
       newPagePush(core, marks, (enabled) => {
-        push.snapshot = { state: pushState(), enabled };
+        push.snapshot = look(enabled);
         changed();
       }),
     );
     return page;
   };
   const push: ClientPush = {
-    snapshot: { state: pushState(), enabled: false },
+    snapshot: look(),
     begin() {
       if (pushState() === "granted")
         load()

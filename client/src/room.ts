@@ -40,15 +40,15 @@ export function newRoom<D>(name: string, core: Core, onLeave: () => void): Room<
     leaving: (listener) => on("presence", ({ kind, user }) => kind === "left" && listener(user)),
     onMessage: (listener) => on("message", (message) => listener(message as Message<D>)),
     onTyping: (listener) => on("typing", ({ users }) => listener(users)),
-    publish: async (...said) => (await core.load()).publish(core, name, ...said),
+    publish: (...said) => core.act("publish", name, ...said),
     typing(active = true) {
       const now = Date.now();
       if (active && now - typedAt < TYPING_MS) return;
       typedAt = active ? now : 0;
       core.order({ type: "typing", room: name, active });
     },
-    history: async (query) => (await core.load()).history(core, name, query) as never,
-    presence: async () => (await core.load()).presence(core, name),
+    history: (query) => core.act("history", name, query) as Promise<never>,
+    presence: () => core.act("presence", name),
     leave() {
       if (left.signal.aborted) return;
       left.abort();

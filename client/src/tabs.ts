@@ -3,8 +3,7 @@
  * of the model on. The others run the same model over the same inputs, so each of them can lead next, and the browser
  * gives the lock to one of them as soon as the leader is gone.
  *
- * It is loaded while the token is asked for. Where it cannot be, and without Web Locks or BroadcastChannel, every tab
- * leads for itself (`alone.ts`).
+ * Where this cannot be loaded, and without Web Locks or BroadcastChannel, every tab leads for itself (`alone.ts`).
  */
 
 import type { Input, State } from "./model/state.js";

@@ -146,6 +146,23 @@ describe("an inbox", () => {
     expect(played.snapshot.unread).toBe(3);
   });
 
+  it("is not cut off by a page that is shorter than what was fetched, and is read as long as it is", () => {
+    const long = [6, 5, 4, 3, 2, 1].map((offset) => item(offset));
+    const played = begun().take(item(4), item(5), item(6));
+    const lists = played.lists;
+    const short = page(long.slice(0, 2), 6, counters(6, 6), "k3x9q2ab.5");
+    played.take({ type: "@page", page: short });
+    expect([played.snapshot.items.length, played.lists]).toEqual([6, lists + 1]);
+    // What has come since is no reason to read once more, and what is all there is no cut.
+    played.take(item(7), { type: "@page", page: page(long.slice(0, 5), 6, counters(5, 7)) });
+    expect([ids(played.snapshot), played.lists]).toEqual([
+      ["ntf_7", "ntf_6", "ntf_5", "ntf_4", "ntf_3", "ntf_2"],
+      lists + 1,
+    ]);
+    played.take({ type: "@page", page: short, isBelieved: true });
+    expect(ids(played.snapshot)).toEqual(["ntf_7", "ntf_6", "ntf_5"]);
+  });
+
   it("keeps a thousand, and fetches older ones again", () => {
     const played = begun();
     for (let offset = 4; offset <= 1200; offset += 1) played.take(item(offset));
@@ -217,7 +234,7 @@ describe("an inbox", () => {
 describe("a mark", () => {
   const pending = (id: number, as: "read" | "unread" | "archived" | "deleted", which: object): Input => ({
     type: "@pending",
-    pending: { id, as, which, at: NOW },
+    pending: { id, as, which },
   });
 
   it("is shown at once, and taken back where it is refused", () => {
@@ -309,6 +326,13 @@ describe("a snapshot", () => {
     expect(played.snapshot).not.toBe(before);
     expect(played.snapshot.items).toBe(before.items);
     expect(played.snapshot.rooms).toBe(before.rooms);
+  });
+
+  it("is the same after a poll that has brought nothing", () => {
+    const poll: Input = { type: "@polled", cursor: "inbox@k3x9q2ab.3,chat:general@e1e1e1e1.1", ping_interval_ms: 1000 };
+    const played = begun().take({ type: "@want", room: "chat:general" }, poll);
+    const before = played.snapshot;
+    expect(played.take(poll).snapshot).toBe(before);
   });
 });
 

@@ -152,15 +152,29 @@ it("a page that is stored away has no connection, and goes on when it is taken o
   await until("it is in its room", () => client.getSnapshot().rooms.general?.status === "joined");
 });
 
-it("a network that is another one is tried at once", async () => {
-  const client = await begin();
+it("over another network a way that cannot ask whether the server is still there is had anew, and says so", async () => {
+  const client = await begin({ transports: ["sse"] });
+  const told: string[] = [];
+  client.on("status", (event) => told.push(event.status));
   const [{ session } = { session: "" }] = (await server.sessions(user)) as unknown as { session: string }[];
   tell("online");
   await until("another connection", async () => {
     const sessions = (await server.sessions(user)) as unknown as { session: string }[];
     return sessions.length === 1 && sessions[0]?.session !== session;
   });
-  expect(client.getSnapshot().status).toBe("connected");
+  await status(client, "connected");
+  expect(told).toEqual(["reconnecting", "connected"]);
+});
+
+it("over another network a WebSocket that is answered on goes on", async () => {
+  const client = await begin();
+  const sessions = await server.sessions(user);
+  const [told, heard] = [[] as string[], [] as string[]];
+  client.on("status", (event) => told.push(event.status));
+  client.on("frame", ({ type }) => heard.push(type));
+  tell("online");
+  await until("it has answered", () => heard.includes("pong"));
+  expect([told, await server.sessions(user)]).toEqual([[], sessions]);
 });
 
 it("says that there is no network, and is back when there is", async () => {

@@ -6,22 +6,14 @@
 import { expect, it } from "vitest";
 import { createTidings } from "../src/index.js";
 import { MemoryServer } from "../src/testing/server.js";
+import { random, seed } from "./support/random.js";
 import { until } from "./support/server.js";
-
-/** A small generator, so that a round can be played again. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32;
-    return state / 2 ** 32;
-  };
-}
 
 const ROUNDS = 40;
 const STEPS = 40;
 
-async function play(seed: number): Promise<void> {
-  const chance = random(seed);
+async function play(first: number): Promise<void> {
+  const chance = random(first);
   const pick = <T>(some: readonly T[]): T | undefined => some[Math.floor(chance() * some.length)];
   const delay = () => new Promise((done) => setTimeout(done, chance() * 4));
   const server = new MemoryServer("alice");
@@ -77,7 +69,7 @@ async function play(seed: number): Promise<void> {
   server.refuse("nothing", 200);
   const truth = async () => (await server.fetch("http://memory/v1/notifications?limit=200")).json();
   const shown = () => client.getSnapshot().items.map(({ id, read_at, seen_at }) => [id, !!read_at, !!seen_at].join());
-  await until(`seed ${seed} comes to rest`, async () => {
+  await until(`seed ${first} comes to rest`, async () => {
     const { notifications, counters } = await truth();
     const owed = (notifications as { id: string; read_at?: string; seen_at?: string }[]).map(
       ({ id, read_at, seen_at }) => [id, !!read_at, !!seen_at].join(),
@@ -92,7 +84,6 @@ async function play(seed: number): Promise<void> {
 }
 
 it(`comes to the same end as the server, over ${ROUNDS} rounds`, async () => {
-  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 1e6));
-  console.info(`SEED=${seed}`);
-  await Promise.all(Array.from({ length: ROUNDS }, (_, round) => play(seed + round)));
+  const first = seed();
+  await Promise.all(Array.from({ length: ROUNDS }, (_, round) => play(first + round)));
 });

@@ -8,13 +8,14 @@ import { Bell } from "../src/react/Bell.js";
 import {
   Inbox,
   TidingsProvider,
+  useMutes,
+  useNotification,
   useNotifications,
-  usePolling,
-  usePollingWithBackoff,
+  usePreferences,
+  usePresence,
   useRoom,
   useTyping,
   useUnread,
-  useWebSocket,
 } from "../src/react/index.js";
 import { fakeTidings } from "../src/testing.js";
 
@@ -34,12 +35,25 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
+/** Lets things happen, and React render them, until it holds. */
+async function eventually(holds: () => void): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    await act(() => new Promise((done) => setTimeout(done, 5)));
+    try {
+      return holds();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
+
 /** A client that is connected, with so many notifications. */
 async function connected(count = 0) {
   const client = fakeTidings();
   for (let n = 1; n <= count; n += 1) client.deliver({ type: "note.text", payload: { title: `Number ${n}` } });
   client.connect();
-  await vi.waitFor(() => expect(client.getSnapshot().loaded).toBe(true));
+  await eventually(() => expect(client.getSnapshot().loaded).toBe(true));
   return client;
 }
 
@@ -66,7 +80,7 @@ describe("the inbox", () => {
     expect(renders).toBe(before);
     client.restore();
     client.deliver({ type: "note.text", payload: {} });
-    await act(() => vi.waitFor(() => expect(client.getSnapshot().unread).toBe(1)));
+    await eventually(() => expect(client.getSnapshot().unread).toBe(1));
     expect(host.textContent).toBe("1");
   });
 
@@ -89,6 +103,33 @@ describe("the inbox", () => {
     );
     await act(async () => again());
     expect(seen.size).toBe(1);
+  });
+
+  it("calls for each new one of a type, once, with the function that there is now", async () => {
+    const client = await connected(1);
+    const told: unknown[] = [];
+    function Listen({ name }: { name: string }) {
+      useNotification("order.shipped", ({ payload }) => told.push([name, payload]));
+      return null;
+    }
+    const listen = (name: string) =>
+      show(
+        <TidingsProvider client={client}>
+          <Listen name={name} />
+        </TidingsProvider>,
+      );
+    await listen("one");
+    client.deliver({ type: "order.shipped", payload: 1 });
+    client.deliver({ type: "note.text", payload: 2 });
+    await eventually(() => expect(told).toEqual([["one", 1]]));
+    await listen("two");
+    client.deliver({ type: "order.shipped", payload: 3 });
+    await eventually(() =>
+      expect(told).toEqual([
+        ["one", 1],
+        ["two", 3],
+      ]),
+    );
   });
 
   it("shows, marks, and opens what there is", async () => {
@@ -136,7 +177,71 @@ describe("the inbox", () => {
   });
 });
 
+describe("preferences", () => {
+  it("are changed in what is named, and left in the rest, also before they are known", async () => {
+    const client = await connected();
+    const quiet = { zone: "UTC", from: "22:00", to: "07:00" };
+    await client.preferences.set({ quiet });
+    let update: ReturnType<typeof usePreferences>["update"] | undefined;
+    function Settings() {
+      const preferences = usePreferences();
+      // The one that knows nothing yet.
+      update ??= preferences.update;
+      return null;
+    }
+    await show(
+      <TidingsProvider client={client}>
+        <Settings />
+      </TidingsProvider>,
+    );
+    await act(async () => void (await update?.({ push: false })));
+    expect(await client.preferences.get()).toEqual({ quiet, push: false });
+  });
+});
+
+describe("mutes", () => {
+  it("are what the server has, and change", async () => {
+    const client = await connected();
+    await client.mutes.add("comment.*");
+    let handle: ReturnType<typeof useMutes> | undefined;
+    function Muted() {
+      handle = useMutes();
+      return <p>{handle.mutes.map(({ pattern }) => pattern).join()}</p>;
+    }
+    await show(
+      <TidingsProvider client={client}>
+        <Muted />
+      </TidingsProvider>,
+    );
+    await eventually(() => expect(host.textContent).toBe("comment.*"));
+    await act(async () => handle?.mute("order.shipped"));
+    expect(host.textContent).toBe("comment.*,order.shipped");
+    await act(async () => handle?.unmute("comment.*"));
+    expect(host.textContent).toBe("order.shipped");
+  });
+});
+
 describe("a room", () => {
+  it("shows who is there and what is said, whatever it is called", async () => {
+    const client = await connected();
+    const name = "constructor";
+    function Chat() {
+      const { users, userCount } = usePresence(name);
+      const { messages, typing } = useRoom<string>(name);
+      return <p>{[users.join("+"), userCount, messages.map(({ data }) => data).join(), typing.join()].join(" ")}</p>;
+    }
+    await show(
+      <TidingsProvider client={client}>
+        <Chat />
+      </TidingsProvider>,
+    );
+    await eventually(() => expect(host.textContent).toBe("alice 1  "));
+    client.setUsers(name, ["bob"]);
+    client.say(name, "bob", "Hello");
+    client.setTyping(name, ["bob"]);
+    await eventually(() => expect(host.textContent).toBe("alice+bob 2 Hello bob"));
+  });
+
   it("is joined once by all that ask for it, and left with the last", async () => {
     const client = await connected();
     const room = vi.spyOn(client, "room");
@@ -156,100 +261,5 @@ describe("a room", () => {
     await show(<TidingsProvider client={client} />);
     // StrictMode has taken and left each of them once before.
     expect(leaves.filter((leave) => leave.mock.calls.length > 0)).toHaveLength(2);
-  });
-});
-
-describe("plain hooks", () => {
-  class Socket {
-    static all: Socket[] = [];
-    readyState = 0;
-    sent: string[] = [];
-    onopen?: () => void;
-    onclose?: (event: object) => void;
-    onmessage?: (event: object) => void;
-    constructor() {
-      Socket.all.push(this);
-    }
-    open() {
-      this.readyState = 1;
-      this.onopen?.();
-    }
-    send(text: string) {
-      this.sent.push(text);
-    }
-    close() {
-      this.readyState = 3;
-      this.onclose?.({ code: 1000 });
-    }
-  }
-
-  it("never connect anew for a new options object, and come back after a clean close", async () => {
-    vi.useFakeTimers();
-    vi.stubGlobal("WebSocket", Socket);
-    Socket.all = [];
-    const got: unknown[] = [];
-    let socket: ReturnType<typeof useWebSocket> | undefined;
-    function Listen({ name }: { name: string }) {
-      socket = useWebSocket("ws://a.example", { onMessage: (data) => got.push([name, data]) });
-      return null;
-    }
-    await act(async () => root.render(<Listen name="one" />));
-    expect(socket?.sendMessage({ n: 1 })).toBe(false);
-    await act(async () => Socket.all[0]?.open());
-    await act(async () => root.render(<Listen name="two" />));
-    expect(Socket.all).toHaveLength(1);
-    await act(async () => Socket.all[0]?.onmessage?.({ data: '{"n":1}' }));
-    expect(got).toEqual([["two", { n: 1 }]]);
-    expect(socket?.sendMessage({ n: 1 })).toBe(true);
-    await act(async () => Socket.all[0]?.close());
-    expect(socket?.isConnected).toBe(false);
-    await act(async () => vi.advanceTimersByTimeAsync(4_500));
-    expect(Socket.all).toHaveLength(2);
-    await act(async () => root.render(null));
-    await act(async () => vi.advanceTimersByTimeAsync(60_000));
-    expect(Socket.all).toHaveLength(2);
-  });
-
-  it("ask one at a time, and again after the answer", async () => {
-    vi.useFakeTimers();
-    let open = 0;
-    let most = 0;
-    let calls = 0;
-    const slow = async () => {
-      calls += 1;
-      open += 1;
-      most = Math.max(most, open);
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      open -= 1;
-      return calls;
-    };
-    function Poll() {
-      const { data, isLoading } = usePolling(() => slow(), { interval: 100 });
-      return <p>{isLoading ? "loading" : data}</p>;
-    }
-    await act(async () => root.render(<Poll />));
-    expect(host.textContent).toBe("loading");
-    await act(async () => vi.advanceTimersByTimeAsync(850));
-    expect([calls, most, host.textContent]).toEqual([3, 1, "2"]);
-  });
-
-  it("wait longer after each failure, and not after a success", async () => {
-    vi.useFakeTimers();
-    vi.spyOn(Math, "random").mockReturnValue(0.5);
-    const at: number[] = [];
-    const start = Date.now();
-    const answers = [false, false, true, false, true];
-    const ask = async () => {
-      at.push(Date.now() - start);
-      if (!answers[at.length - 1]) throw new Error("no");
-    };
-    function Poll() {
-      usePollingWithBackoff(ask);
-      return null;
-    }
-    await act(async () => root.render(<Poll />));
-    await act(async () => vi.advanceTimersByTimeAsync(10_000));
-    expect(at.slice(0, 5)).toEqual([0, 2_000, 6_000, 7_000, 9_000]);
-    vi.mocked(Math.random).mockRestore();
   });
 });

@@ -118,6 +118,31 @@ it("the leader goes before the list has come, and the next one reads it", async 
   expect(next.client.getSnapshot().items).toHaveLength(1);
 });
 
+it("a tab that has fetched more than the leader is not cut off when the leader reads the list again", async () => {
+  users += 1;
+  const user = `user${users}`;
+  for (let n = 1; n <= 9; n += 1) await server.publish(user, "test.event", { n });
+  const asked: number[] = [];
+  const counting: typeof fetch = (url, init) => {
+    const limit = (url as URL).searchParams.get("limit");
+    if (limit) asked.push(Number(limit));
+    return fetch(url, init);
+  };
+  const leader = open(user, { pageSize: 2 });
+  await until("the list", () => isReady(leader));
+  const follower = open(user, { pageSize: 2, fetch: counting });
+  await until("the list", () => isReady(follower));
+  while (follower.client.getSnapshot().hasMore) await follower.client.fetchMore();
+  expect(follower.client.getSnapshot().items).toHaveLength(9);
+  const lengths = new Set<number>();
+  follower.client.subscribe(() => lengths.add(follower.client.getSnapshot().items.length));
+  asked.length = 0;
+  await leader.client.refresh();
+  await until("it has read its own", () => asked.length > 0);
+  await follower.client.markRead("all");
+  expect([asked, [...lengths]]).toEqual([[9], [9]]);
+});
+
 it("a leader whose place was taken, since it was frozen, follows and may lead again", async () => {
   const { user, tabs } = await openTabs(2);
   const [old] = leaders(tabs) as [Tab];

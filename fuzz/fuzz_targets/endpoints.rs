@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tidings::push::EndpointRule;
+use tidings::egress::EndpointRule;
 use url::{Host, Url};
 
 const HOSTS: [(&str, u16); 3] = [("push.apple.com", 443), ("x.example", 8443), ("a", 443)];

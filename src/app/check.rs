@@ -6,7 +6,9 @@ use crate::{
     bridge,
     config::{Config, Problem},
     domain::Invalid,
-    push::{self, EndpointRule, VapidKey},
+    egress::{EndpointRule, client::check_ca},
+    push::VapidKey,
+    webhooks,
 };
 
 /// Finds the first setting that its part cannot use.
@@ -16,6 +18,7 @@ use crate::{
 pub fn check(config: &Config) -> Result<(), Problem> {
     let wrong = |key: &'static str| move |error: Invalid| Problem { key, text: error.to_string() };
     let push = &config.push;
+    check_webhooks(config)?;
     if let Some(url) = &config.bridge.url {
         bridge::check_url(url).map_err(wrong("bridge.url"))?;
     }
@@ -26,5 +29,19 @@ pub fn check(config: &Config) -> Result<(), Problem> {
     if let Some(key) = &push.vapid_private_key {
         VapidKey::parse(key.expose_secret()).map_err(wrong("push.vapid_private_key"))?;
     }
-    push.test_ca.as_deref().map_or(Ok(()), push::check_test_ca).map_err(wrong("push.test_ca"))
+    push.test_ca.as_deref().map_or(Ok(()), check_ca).map_err(wrong("push.test_ca"))
+}
+
+fn check_webhooks(config: &Config) -> Result<(), Problem> {
+    let wrong = |key: &'static str| move |error: Invalid| Problem { key, text: error.to_string() };
+    let webhooks = &config.webhooks;
+    let Some(url) = &webhooks.url else { return Ok(()) };
+    EndpointRule::new(&webhooks.allowed_hosts).map_err(wrong("webhooks.allowed_hosts"))?;
+    webhooks::receiver(url.expose_secret(), &webhooks.allowed_hosts).map_err(wrong("webhooks.url"))?;
+    for (key, secret) in
+        [("webhooks.secret", &webhooks.secret), ("webhooks.previous_secret", &webhooks.previous_secret)]
+    {
+        secret.as_ref().map_or(Ok(()), webhooks::check_secret).map_err(wrong(key))?;
+    }
+    webhooks.ca.as_deref().map_or(Ok(()), check_ca).map_err(wrong("webhooks.ca"))
 }

@@ -11,20 +11,23 @@ use tokio::sync::Notify;
 
 use super::{
     AppError,
-    policies::{bridge_options, push_options, room_policy, store_options},
+    policies::{bridge_options, ledger_rules, push_options, room_policy, store_options, webhook_events},
+    supervisor::Supervisor,
 };
 use crate::{
     auth::gate::{Gate, revoking::Revoker},
     bridge::{BridgeLink, messages::BusEvents},
     config::{Config, StoreUrl},
     domain::{Invalid, NodeId},
-    hub::{HubLink, LocalUsers, NotificationHub, ShardLink, messages::Committed},
+    egress::EndpointRule,
+    hub::{HubLink, LiveQueue, LocalUsers, NotificationHub, ShardLink, messages::Committed},
     peers::{Company, Peers, PeersLink, Survey},
-    push::{EndpointRule, PushDesk, PushLink, VapidKey},
+    push::{PushDesk, PushLink, VapidKey},
     store::{
         Store, StoreLink,
         messages::{KeepVapidKey, Others, StoreOptions},
     },
+    webhooks::{WebhookDesk, WebhookLink, WebhookOptions, receiver},
 };
 
 /// How often the watchdog looks.
@@ -40,6 +43,10 @@ pub struct Parts {
     peers: Option<PeersLink>,
     /// `None` until it is started, and where nothing is pushed.
     pub push: Option<PushLink>,
+    /// `None` until it is started, and where no application is told.
+    pub webhooks: Option<WebhookLink>,
+    /// What the hub says of who is here, where somebody keeps account of it.
+    live: Option<LiveQueue>,
     /// Other instances may be there.
     pub has_company: bool,
     /// One a worker, when it has started.
@@ -48,8 +55,8 @@ pub struct Parts {
 
 impl Parts {
     /// Starts them, and waits for the bus for a moment: who comes with the first connections is to find it there,
-    /// if it is.
-    pub async fn start(config: &Config, node: NodeId) -> Result<Self, AppError> {
+    /// if it is. A database of an older version is refused, unless it `migrates`.
+    pub async fn start(config: &Config, node: NodeId, migrates: bool) -> Result<Self, AppError> {
         let bridge = start_bridge(config, node)?;
         let sessions_per_user = config.limits.sessions_per_user.unwrap_or(0);
         let orders = bridge.as_ref().map(BridgeLink::orders);
@@ -58,9 +65,11 @@ impl Parts {
             log::warn!("store.url is a file: of what is on the bus (bridge.url) only rooms are shared");
             hub.keep_inboxes_apart();
         }
+        let live = keep_ledger(config, &mut hub);
         let local_users = hub.local_users();
         let hub = hub.start();
-        let store = start_store(config, &hub, local_users, bridge.as_ref())?;
+        let options = StoreOptions { migrates, ..store_options(config) };
+        let store = start_store(config, options, &hub, local_users, bridge.as_ref())?;
         if let Some(bridge) = &bridge {
             bridge.hub_ready(hub.clone().recipient::<BusEvents>());
             if !bridge.is_live_soon().await {
@@ -74,6 +83,8 @@ impl Parts {
             bridge,
             peers: None,
             push: None,
+            webhooks: None,
+            live,
             has_company,
             shards: Arc::default(),
         })
@@ -116,29 +127,57 @@ impl Parts {
         Ok(Some(desk))
     }
 
-    /// Ends when a part has ended, and names it.
-    pub async fn watch(&self) -> &'static str {
+    /// Starts what tells an application, where that is asked for; gives what shows how that goes.
+    pub fn start_webhooks(&mut self, config: &Config, node: NodeId) -> Result<Option<WebhookDesk>, AppError> {
+        let webhooks = &config.webhooks;
+        let (Some(url), Some(secret)) = (&webhooks.url, &webhooks.secret) else { return Ok(None) };
+        let wrong = |key: &str, error: Invalid| AppError::Configuration(format!("{key}: {error}"));
+        let found = receiver(url.expose_secret(), &webhooks.allowed_hosts);
+        let (endpoint, receiver) = found.map_err(|error| wrong("webhooks.url", error))?;
+        let desk = WebhookDesk { receiver, origin: endpoint.origin.as_str().into() };
+        let options = WebhookOptions {
+            node,
+            endpoint,
+            receiver,
+            secret: secret.clone(),
+            previous_secret: webhooks.previous_secret.clone(),
+            ca: webhooks.ca.clone(),
+            is_trusted: !webhooks.allowed_hosts.is_empty(),
+            pauses: webhooks.retries.iter().map(|pause| pause.0).collect(),
+            disable_after: webhooks.disable_after,
+            rules: ledger_rules(config),
+            is_shared: matches!(config.store.url, StoreUrl::Postgres(_)),
+            live: self.live.take(),
+        };
+        let started = WebhookLink::start(options, self.store.clone(), self.hub.clone());
+        self.webhooks = Some(started.map_err(|error| wrong("webhooks", error))?);
+        Ok(Some(desk))
+    }
+
+    /// Ends when a part has ended, and names it. As long as none has, the supervisor hears that they go on.
+    pub async fn watch(&self, supervisor: &Supervisor) -> &'static str {
         loop {
-            tokio::time::sleep(WATCH_INTERVAL).await;
-            if !self.hub.is_alive() {
-                return "the hub";
-            }
-            if !self.store.is_alive() {
-                return "the store";
-            }
-            if !self.bridge.as_ref().is_none_or(BridgeLink::is_alive) {
-                return "the bridge";
-            }
-            if !self.peers.as_ref().is_none_or(PeersLink::is_alive) {
-                return "what talks to the other nodes";
-            }
-            if !self.push.as_ref().is_none_or(PushLink::is_alive) {
-                return "what pushes";
-            }
-            if !self.shards.lock().unwrap_or_else(PoisonError::into_inner).iter().all(ShardLink::is_alive) {
-                return "a worker's shard";
+            tokio::time::sleep(WATCH_INTERVAL.min(supervisor.pulse())).await;
+            match self.missing() {
+                Some(part) => return part,
+                None => supervisor.alive(),
             }
         }
+    }
+
+    /// A part that has ended.
+    fn missing(&self) -> Option<&'static str> {
+        let shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = [
+            ("the hub", self.hub.is_alive()),
+            ("the store", self.store.is_alive()),
+            ("the bridge", self.bridge.as_ref().is_none_or(BridgeLink::is_alive)),
+            ("what talks to the other nodes", self.peers.as_ref().is_none_or(PeersLink::is_alive)),
+            ("what pushes", self.push.as_ref().is_none_or(PushLink::is_alive)),
+            ("what tells the application", self.webhooks.as_ref().is_none_or(WebhookLink::is_alive)),
+            ("a worker's shard", shards.iter().all(ShardLink::is_alive)),
+        ];
+        parts.into_iter().find(|(_, is_alive)| !is_alive).map(|(part, _)| part)
     }
 }
 
@@ -156,6 +195,15 @@ async fn vapid_key(config: &Config, store: &StoreLink) -> Result<VapidKey, AppEr
     VapidKey::parse(&kept).map_err(|error| broken(error.to_string()))
 }
 
+/// Has the hub say who is here, where webhooks tell of it.
+fn keep_ledger(config: &Config, hub: &mut NotificationHub) -> Option<LiveQueue> {
+    let events = webhook_events(config);
+    let (has_sessions, has_rooms) = (events.have_sessions(), events.have_rooms());
+    let queue = (has_sessions || has_rooms).then(LiveQueue::default)?;
+    hub.keep_ledger(queue.clone(), has_sessions, has_rooms);
+    Some(queue)
+}
+
 fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, AppError> {
     let Some(options) = bridge_options(config, node) else { return Ok(None) };
     let started = BridgeLink::start(options);
@@ -164,13 +212,14 @@ fn start_bridge(config: &Config, node: NodeId) -> Result<Option<BridgeLink>, App
 
 fn start_store(
     config: &Config,
+    options: StoreOptions,
     hub: &Addr<NotificationHub>,
     local_users: LocalUsers,
     bridge: Option<&BridgeLink>,
 ) -> Result<StoreLink, AppError> {
     let facts = hub.clone().recipient::<Committed>();
     let others = Others { bus: bridge.map(BridgeLink::is_live) };
-    let store = Store::open(StoreOptions { others, ..store_options(config) }, facts, local_users)
+    let store = Store::open(StoreOptions { others, ..options }, facts, local_users)
         .map_err(|error| AppError::Store(format!("store.url: {error}")))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
 }

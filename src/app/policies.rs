@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::machine;
 use crate::{
     bridge::{BridgeOptions, RoomBounds},
-    config::{Config, Synchronous},
-    domain::NodeId,
+    config::{Config, Rooms, Synchronous},
+    domain::{NodeId, WebhookEvent, WebhookEvents},
+    egress::EndpointRule,
     hub::{liveness::LivenessPolicy, rooms::RoomPolicy},
     outbox::{OutboxLimits, OutboxPool},
-    push::{EndpointRule, PushOptions, VapidKey},
+    push::{PushOptions, VapidKey},
     session::SessionPolicy,
-    store::messages::{Others, PushPolicy, StoreOptions},
+    store::messages::{LedgerRules, Others, PushPolicy, StoreOptions},
     stream::LogLimits,
 };
 
@@ -21,6 +22,7 @@ const OUTBOXES_PART: usize = 8;
 pub fn store_options(config: &Config) -> StoreOptions {
     StoreOptions {
         url: config.store.url.clone(),
+        migrates: true,
         pool_size: u32::try_from(config.store.pool_size).unwrap_or(u32::MAX),
         busy_timeout: config.store.busy_timeout,
         queue: config.store.queue,
@@ -37,6 +39,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
             ttl: config.push.ttl,
             subscriptions_max: config.limits.push_subscriptions.unwrap_or(0),
         },
+        webhooks: webhook_events(config),
         others: Others::default(),
     }
 }
@@ -51,6 +54,28 @@ pub fn push_options(config: &Config, key: VapidKey, rule: Arc<EndpointRule>) -> 
         test_ca: push.test_ca.clone(),
         ttl: push.ttl,
         public_url: config.http.public_url.clone(),
+    }
+}
+
+/// What webhooks tell of; nothing where they are off.
+pub fn webhook_events(config: &Config) -> WebhookEvents {
+    let webhooks = &config.webhooks;
+    match (&webhooks.url, webhooks.events.as_slice()) {
+        (None, _) => WebhookEvents::default(),
+        (Some(_), []) => WebhookEvent::ALL.into_iter().collect(),
+        (Some(_), events) => events.iter().copied().collect(),
+    }
+}
+
+/// A node that is gone is noticed, and told after the grace, within the time in which it is in rooms (G14).
+pub fn ledger_rules(config: &Config) -> LedgerRules {
+    let Rooms { presence_ttl, leave_grace, .. } = config.rooms;
+    LedgerRules {
+        events: webhook_events(config),
+        lease: presence_ttl * 2 / 3,
+        grace: leave_grace,
+        // As they are told when they are sent away, and a little more.
+        return_grace: leave_grace + config.shutdown.drain * 2,
     }
 }
 

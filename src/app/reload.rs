@@ -82,14 +82,35 @@ fn different(one: &Config, other: &Config) -> Vec<&'static str> {
 
 /// Secrets that are compared by what they are, since values only say that they are there.
 fn secret<'a>(config: &'a Config, key: &str) -> Option<&'a str> {
-    let Config { auth, bridge, push, .. } = config;
+    let Config { auth, bridge, push, webhooks, .. } = config;
     let secret = match key {
         "auth.secret" => &auth.secret,
         "auth.previous_secret" => &auth.previous_secret,
         "bridge.url" => &bridge.url,
         "bridge.secret" => &bridge.secret,
         "push.vapid_private_key" => &push.vapid_private_key,
+        "webhooks.url" => &webhooks.url,
+        "webhooks.secret" => &webhooks.secret,
+        "webhooks.previous_secret" => &webhooks.previous_secret,
         _ => &None,
     };
     secret.as_ref().map(SecretString::expose_secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn whatever_changes_is_told_secrets_by_their_names() {
+        for setting in table::all().filter(|setting| setting.is_secret()) {
+            let read = |value: &str| {
+                let overrides = vec![format!("{}={value}", setting.key)];
+                Config::read(&Sources { overrides, ..Sources::default() }).unwrap().config
+            };
+            assert_eq!(different(&read("one"), &read("two")), [setting.key]);
+            assert_eq!(different(&read("one"), &read("one")), [""; 0]);
+        }
+    }
 }

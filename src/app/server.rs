@@ -27,11 +27,11 @@ use super::{AppError, Mode, door::Door, machine, parts::Parts};
 use crate::{
     auth::gate::Gate,
     config::Http,
+    documents,
     domain::NodeId,
     http::{self, Api, Listener, crowd::Crowd, patience::Patience},
     hub::{HubQueue, liveness::LivenessPolicy, seats::Seats, shard::HubShard, slots::Slots},
     observe::metrics::{RouteFigures, Tally},
-    openapi,
     pages::{self, trial::Trial},
     session::{SessionPolicy, Worker},
     transport,
@@ -107,7 +107,7 @@ impl Shared {
     fn app(
         &self,
         listener: Listener,
-        document: Data<openapi::Sent>,
+        documents: Data<documents::Sent>,
     ) -> App<
         impl ServiceFactory<
             ServiceRequest,
@@ -120,7 +120,7 @@ impl Shared {
         let base_path = self.http.base_path.as_str();
         App::new()
             .app_data(self.api.clone())
-            .app_data(document)
+            .app_data(documents)
             .app_data(RouteFigures::none())
             .configure(|config| below(base_path, listener, self.mode.trial(), config))
             .wrap(from_fn(http::held::hold))
@@ -146,7 +146,7 @@ fn routes(listener: Listener, trial: Option<&Arc<Trial>>, config: &mut ServiceCo
     if listener != Listener::Admin {
         transport::routes(config);
     }
-    openapi::routes(config);
+    documents::routes(listener, config);
     pages::routes(listener, trial.cloned(), config);
     http::routes(listener, config);
 }
@@ -200,9 +200,9 @@ impl Opened {
         };
         let together = connections_max.saturating_mul(workers).min(wanted);
         let crowd = Crowd::new(together.min(machine::memory() / CONNECTION_BYTES));
-        let document = Data::new(openapi::Sent::new(listener, base_path));
+        let documents = Data::new(documents::Sent::new(listener, base_path));
         let factory = move || {
-            let app = shared.app(listener, document.clone());
+            let app = shared.app(listener, documents.clone());
             if listener == Listener::Admin {
                 return app;
             }

@@ -58,7 +58,10 @@ pub async fn stop(parts: &Parts, servers: Servers, sessions: &AtomicUsize, drain
     }
     servers.stop().await;
     let _ = pushed.await;
-    // Each has said all that it has to say when the next one stops: push, store, hub, bridge.
+    // Each has said all that it has to say when the next one stops: push, webhooks, store, hub, bridge.
+    if let Some(webhooks) = &parts.webhooks {
+        webhooks.stop().await;
+    }
     parts.store.flush().await;
     if let Some(bridge) = &parts.bridge {
         if let Err(error) = parts.hub.ask(Settle).await {

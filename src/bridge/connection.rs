@@ -46,7 +46,7 @@ impl Loss {
 const STEPS: u32 = 4;
 
 /// Waits for so long, by the time that the process itself has run.
-async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Result<T, Loss> {
+pub async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Result<T, Loss> {
     let mut future = std::pin::pin!(future);
     for _ in 0..STEPS {
         tokio::select! {
@@ -267,7 +267,7 @@ impl Connection {
     }
 }
 
-async fn connect(address: &Address, pushes: &PushSender) -> Result<MultiplexedConnection, Loss> {
+pub async fn connect(address: &Address, pushes: &PushSender) -> Result<MultiplexedConnection, Loss> {
     let pushes = pushes.clone();
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(None)
@@ -280,7 +280,7 @@ async fn connect(address: &Address, pushes: &PushSender) -> Result<MultiplexedCo
 }
 
 /// What the server says of itself; nothing to who may not ask.
-async fn info(mut commands: MultiplexedConnection, section: &str) -> Result<String, Loss> {
+pub async fn info(mut commands: MultiplexedConnection, section: &str) -> Result<String, Loss> {
     match commands.req_packed_command(cmd("INFO").arg(section)).await? {
         Value::ServerError(_) => Ok(String::new()),
         info => Ok(redis::from_redis_value(info).unwrap_or_default()),

@@ -36,8 +36,12 @@ pub const ENVELOPE_BYTES: usize = 160 * 1024;
 pub const MEMBERS_MAX: usize = 500;
 
 /// One thing said. Whose inbox and which room is said by the channel.
+///
+/// Nodes of two versions understand each other: what a newer one says besides is passed over, so a field that comes
+/// later must have a default, and mean nothing to whoever does not know it. Else it is a word of its own, which older
+/// nodes count as not believed, or another [`VERSION`].
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case")]
 pub enum Body {
     Appended {
         node: NodeId,

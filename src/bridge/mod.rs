@@ -11,6 +11,7 @@ mod cluster;
 mod connection;
 mod driver;
 mod envelope;
+mod examining;
 mod followed;
 mod inbound;
 mod leases;
@@ -36,6 +37,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, WrapFuture,
 };
 use driver::{Driver, Shared, Work};
+pub use examining::{Examined, examine};
 pub use link::{BridgeLink, BusState};
 use messages::{HubReady, Orders, Stop};
 use secrecy::{ExposeSecret, SecretString};

@@ -70,7 +70,7 @@ mod optional_micros {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Notification", deny_unknown_fields)]
+#[serde(remote = "Notification")]
 pub struct NotificationWords {
     id: NotificationId,
     #[serde(with = "text")]
@@ -94,7 +94,7 @@ pub struct NotificationWords {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "Counters", deny_unknown_fields)]
+#[serde(remote = "Counters")]
 pub struct CountersWords {
     unread: u64,
     unseen: u64,

@@ -121,12 +121,14 @@ fn banner(command: &Command<'_>, url: &str, admin: &str) -> String {
         "tidings {version}  dev mode: loopback only, data and generated secrets in .tidings/\n  \
          demo    {url}/demo\n  \
          admin   {admin}\n  \
+         docs    {docs}\n  \
          watch   {listen}{server}\n  \
          send    curl -d 'Build finished' {send} {publisher}\n  \
          say     {say}{server}\n  \
          unread  curl {unread} {reader}\n  \
          health  curl {health}",
         version = env!("CARGO_PKG_VERSION"),
+        docs = at("/docs"),
         listen = command.line("listen alice --room general"),
         say = command.line("send room:general 'Hello'"),
         send = at("/v1/send/alice"),

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use secrecy::SecretString;
 
 use super::Failure;
@@ -19,6 +20,15 @@ use crate::random;
 pub fn secret() -> Result<SecretString, Failure> {
     let bytes = random::secret().ok_or_else(no_chance)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+}
+
+/// A secret that webhooks are signed with: 256 bits.
+///
+/// # Errors
+/// Where the system has no chance to give.
+pub fn webhook_secret() -> Result<SecretString, Failure> {
+    let bytes = random::secret().ok_or_else(no_chance)?;
+    Ok(format!("whsec_{}", BASE64_STANDARD.encode(bytes)).into())
 }
 
 /// Why nothing can be made.

@@ -31,6 +31,7 @@ impl Init {
         for (key, how) in reference::to_be_made() {
             let value = match how {
                 Fresh::Secret => fresh::secret()?,
+                Fresh::Webhook => fresh::webhook_secret()?,
                 Fresh::Vapid => vapid.private_text().ok_or_else(fresh::no_chance)?,
             };
             made.insert(key, value);

@@ -181,7 +181,8 @@ impl Send {
     }
 }
 
-fn encoded(text: &str) -> String {
+/// One word in a path or a query.
+pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 

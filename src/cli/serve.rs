@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use clap::Args;
+
 use crate::{
     app::{self, Mode},
     config::{Config, ConfigError, Resolved, Sources},
@@ -10,15 +12,24 @@ use crate::{
 
 use super::{Failure, Settings};
 
-pub fn run(settings: &Settings) -> Result<(), Failure> {
-    let Resolved { config, warnings, .. } = load(settings)?;
-    start_logs(&config)?;
-    for warning in warnings {
-        log::warn!("{warning}");
+#[derive(Args, Default)]
+pub struct Serve {
+    /// Leave the database as it is: refuse to start where it is not of this version (see `migrate`)
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+impl Serve {
+    pub fn run(&self, settings: &Settings) -> Result<(), Failure> {
+        let Resolved { config, warnings, .. } = load(settings)?;
+        start_logs(&config)?;
+        for warning in warnings {
+            log::warn!("{warning}");
+        }
+        let sources = settings.sources();
+        let reader = Arc::new(move || resolve(&sources).map(|resolved| resolved.config));
+        Ok(app::serve(config, Mode::Serve { reader, migrates: !self.no_migrate }, |_| {})?)
     }
-    let sources = settings.sources();
-    let reader = Arc::new(move || resolve(&sources).map(|resolved| resolved.config));
-    Ok(app::serve(config, Mode::Serve { reader }, |_| {})?)
 }
 
 /// The settings that a server would start with.

@@ -44,14 +44,34 @@ impl ServerArgs {
     /// # Errors
     /// Where it is not an address of a web server.
     pub fn base(&self, config: &Config) -> Result<String, Failure> {
-        let Some(text) = &self.server else { return Ok(url_of(config.http.listen, &config.http.base_path)) };
-        let uri = text.parse::<Uri>().ok();
-        let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
-        if uri.as_ref().is_some_and(is_web) {
-            return Ok(text.trim_end_matches('/').to_owned());
-        }
-        Err(Failure::Usage("--server: a URL is expected, such as http://127.0.0.1:8080".to_owned()))
+        self.base_at(config.http.listen, &config.http.base_path)
     }
+
+    /// The same where administrators are answered.
+    ///
+    /// # Errors
+    /// As [`Self::base`].
+    pub fn admin_base(&self, config: &Config) -> Result<String, Failure> {
+        self.base_at(config.http.admin_listen.unwrap_or(config.http.listen), &config.http.base_path)
+    }
+
+    fn base_at(&self, listener: SocketAddr, base_path: &BasePath) -> Result<String, Failure> {
+        let Some(text) = &self.server else { return Ok(url_of(listener, base_path)) };
+        web_address("--server", text)
+    }
+}
+
+/// The address of a web server as what stands before every path there; `flag` is where it was given.
+///
+/// # Errors
+/// Where it is none.
+pub fn web_address(flag: &str, text: &str) -> Result<String, Failure> {
+    let uri = text.parse::<Uri>().ok();
+    let is_web = |uri: &Uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none();
+    if uri.as_ref().is_some_and(is_web) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(Failure::Usage(format!("{flag}: a URL is expected, such as http://127.0.0.1:8080")))
 }
 
 /// What stands before every address of a server, as a client on this machine writes it.
@@ -172,6 +192,7 @@ impl Signer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Http;
 
     fn base(server: &str) -> Result<String, Failure> {
         ServerArgs { server: Some(server.to_owned()) }.base(&Config::default())
@@ -192,6 +213,10 @@ mod tests {
         let base =
             |server: Option<&str>| ServerArgs { server: server.map(str::to_owned) }.base(&config).unwrap();
         assert_eq!(base(None), "http://127.0.0.1:8080/tidings");
+        let admin_base = |config: &Config| ServerArgs { server: None }.admin_base(config).unwrap();
+        assert_eq!(admin_base(&config), "http://127.0.0.1:8080/tidings");
+        let apart = Http { admin_listen: "0.0.0.0:9090".parse().ok(), ..config.http.clone() };
+        assert_eq!(admin_base(&Config { http: apart, ..config.clone() }), "http://127.0.0.1:9090/tidings");
         assert_eq!(base(Some("http://127.0.0.1:9")), "http://127.0.0.1:9");
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, Limits, Push};
+use super::{Config, Limits, Push, webhooks};
 use crate::{
     auth::{OriginRule, Verifier},
     domain::{CURSOR_ROOMS_MAX, Network},
@@ -59,6 +59,7 @@ pub fn check(config: &Config) -> Result<(), Problem> {
     bursts(&config.limits)?;
     bus(config)?;
     push(&config.push)?;
+    webhooks::check(config)?;
     listeners(config)?;
     let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
     refuse_if(
@@ -185,7 +186,7 @@ fn is_contact(subject: &str) -> bool {
 }
 
 /// A zero here would stop all work instead of lifting a bound, as it does in `limits`.
-fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
+pub(super) fn nothing_is_zero(config: &Config) -> Result<(), Problem> {
     let Config { http, auth, store, session, rooms, retention, bridge, push, shutdown, .. } = config;
     let durations = [
         ("http.body_timeout", http.body_timeout),
@@ -292,5 +293,6 @@ pub fn warnings(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<String> {
         .into_iter()
         .filter(|key| !config.push.enabled && is_set(key))
         .map(|key| format!("{key} has no effect without push.enabled"));
-    warnings.chain(without_bus).chain(without_rate).chain(without_push).chain(of_push).collect()
+    let warnings = warnings.chain(without_bus).chain(without_rate).chain(without_push).chain(of_push);
+    warnings.chain(webhooks::warnings(config, &is_set)).collect()
 }

@@ -13,6 +13,7 @@ mod sections;
 mod sources;
 pub mod table;
 mod units;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,8 @@ pub use check::Problem;
 use config::{Source, Value};
 pub use error::ConfigError;
 pub use sections::{
-    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Push, Retention, Rooms, ServerUrl, Session,
-    Shutdown, Store, StoreUrl, Synchronous,
+    Algorithm, Auth, Bridge, Http, Limits, Log, LogFormat, Pause, Push, Retention, Rooms, ServerUrl, Session,
+    Shutdown, Store, StoreUrl, Synchronous, Webhooks,
 };
 use serde::{Deserialize, Serialize};
 use sources::Layer;
@@ -45,6 +46,7 @@ pub struct Config {
     pub limits: Limits,
     pub retention: Retention,
     pub push: Push,
+    pub webhooks: Webhooks,
     pub shutdown: Shutdown,
     pub log: Log,
 }
@@ -111,6 +113,19 @@ impl Config {
     /// As [`Config::load`], but without asking whether a server could run with them.
     pub fn read_for_client(sources: &Sources) -> Result<Self, ConfigError> {
         read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
+    }
+
+    /// Reads what is needed for work on the database without a server (`store`, `retention`). All else keeps its
+    /// default.
+    ///
+    /// # Errors
+    /// As [`Config::load`], but for what has nothing to do with it.
+    pub fn read_for_database(sources: &Sources) -> Result<Self, ConfigError> {
+        let is_wanted = |key: &str| key.starts_with("store.") || key.starts_with("retention.");
+        let (config, origins) = read(sources, is_wanted)?;
+        let resolved = Resolved { config, warnings: Vec::new(), origins };
+        check::nothing_is_zero(&resolved.config).map_err(|problem| resolved.refusal(problem))?;
+        Ok(resolved.config)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod identity;
 pub mod ids;
 pub mod json;
+pub mod live;
 pub mod mark;
 pub mod message;
 pub mod mute;
@@ -26,6 +27,7 @@ pub mod session;
 pub mod time;
 pub mod transport;
 pub mod typing;
+pub mod webhook;
 
 pub use counters::Counters;
 pub use cursor::{CURSOR_ROOMS_MAX, Cursor, StreamName};
@@ -48,6 +50,7 @@ pub use session::{SessionId, SessionKey};
 pub use time::Timestamp;
 pub use transport::Transport;
 pub use typing::Typing;
+pub use webhook::{WebhookEvent, WebhookEvents, WebhookId, WebhookState};
 
 /// A text that is not what its type asks for; the message says what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

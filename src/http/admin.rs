@@ -6,6 +6,7 @@ pub mod push;
 pub mod revocations;
 pub mod unread;
 pub mod users;
+pub mod webhooks;
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::future::LocalBoxFuture;

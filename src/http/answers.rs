@@ -105,6 +105,10 @@ answers! {
     NeedsPush {
         "404": "Web Push is off here.",
     }
+    /// Of every call that is of no use where no application is told.
+    NeedsWebhooks {
+        "404": "Webhooks are off here, or there is no such thing.",
+    }
     Subscribes {
         "404": "Web Push is off here.",
         "409": "The user has as many push subscriptions as one may have.",

@@ -61,6 +61,7 @@ use crate::{
     peers::PeersLink,
     push::PushDesk,
     store::StoreLink,
+    webhooks::WebhookDesk,
 };
 
 /// What handlers work with.
@@ -75,6 +76,8 @@ pub struct Api {
     pub peers: PeersLink,
     /// `None` where nothing is pushed.
     pub push: Option<PushDesk>,
+    /// `None` where no application is told.
+    pub webhooks: Option<WebhookDesk>,
     /// What all outboxes hold together.
     pub outboxes: OutboxPool,
     /// The process is about to stop and wants no new work.
@@ -100,6 +103,8 @@ pub struct Api {
         admin::revocations::revoke, admin::revocations::end_session, admin::users::erase,
         admin::unread::unread, admin::notifications::trace, admin::push::retry,
         admin::nodes::stats, admin::nodes::sessions, admin::nodes::rooms,
+        admin::webhooks::stand, admin::webhooks::enable, admin::webhooks::retry, admin::webhooks::test,
+        admin::webhooks::trace,
     ),
     components(schemas(problem::ProblemBody<'_>, draft::PushBody, mutes::MuteBody, admin::push::RetryBody))
 )]
@@ -168,6 +173,11 @@ fn for_administrators() -> Vec<Endpoint> {
         at("/v1/admin/unread").get(admin::unread::unread),
         at("/v1/admin/notifications/{id}").get(admin::notifications::trace),
         at("/v1/admin/push/retry").post(admin::push::retry),
+        at("/v1/admin/webhooks").get(admin::webhooks::stand),
+        at("/v1/admin/webhooks/enable").post(admin::webhooks::enable),
+        at("/v1/admin/webhooks/retry").post(admin::webhooks::retry),
+        at("/v1/admin/webhooks/test").post(admin::webhooks::test),
+        at("/v1/admin/webhooks/{id}").get(admin::webhooks::trace),
         at("/v1/admin/stats").get(admin::nodes::stats),
         at("/v1/admin/rooms").get(admin::nodes::rooms),
         at("/v1/admin/sessions").get(admin::nodes::sessions),

@@ -155,7 +155,7 @@ impl Handler<BusEvents> for NotificationHub {
         // Before the sessions, so that no poll is answered what is behind the event that woke it.
         self.sessions.local_users().hear(&facts);
         self.hear_facts(ctx, facts);
-        self.send_orders();
+        self.finish_turn();
     }
 }
 

@@ -10,7 +10,7 @@ pub use views::*;
 use crate::{
     domain::{
         Counters, MarkAs, MarkTarget, MessageDraft, Notification, NotificationId, Position, Revocation,
-        RoomName, SessionKey, Transport, UserId,
+        RoomName, SessionId, SessionKey, Transport, UserId, live::LiveState,
     },
     mailbox::Load,
     protocol::{Frame, command::Ref},
@@ -99,6 +99,7 @@ pub enum Request {
 #[derive(Debug)]
 pub struct Register {
     pub session: SessionKey,
+    pub id: SessionId,
     pub user: UserId,
     pub transport: Transport,
 }
@@ -116,6 +117,8 @@ pub struct HasPlace {
 pub struct Unregister {
     pub session: SessionKey,
     pub user: UserId,
+    /// The word for why it has ended.
+    pub reason: &'static str,
 }
 
 /// A worker's shard is ready. From each shard, once, when its worker starts.
@@ -145,6 +148,12 @@ pub struct EndRevoked {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Settle;
+
+/// Everything that is said of who is here, at one instant; what was said before and is still in the queue is in it. From
+/// `webhooks`, when it begins and when something was lost.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "LiveState")]
+pub struct DescribeLive;
 
 /// A session wants into a room, and has checked the scope. Answered by [`RoomAnswer::Joined`] through its
 /// shard, so that no live event goes ahead of the answer.

@@ -8,7 +8,9 @@
 
 mod bus;
 mod inbox;
+mod ledger;
 mod link;
+mod live_queue;
 pub mod liveness;
 mod local_users;
 pub mod messages;
@@ -28,7 +30,9 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Handler, Recipient, ResponseFuture};
 use bus::BusLink;
+use ledger::Ledger;
 pub use link::HubLink;
+pub use live_queue::{LiveQueue, Taken};
 use liveness::TICK;
 pub use local_users::LocalUsers;
 use messages::{
@@ -64,6 +68,8 @@ pub struct NotificationHub {
     bus: Option<BusLink>,
     /// Who talks to the other nodes about what is of no stream.
     peers: Option<Recipient<PeerNews>>,
+    /// What is told of who is here, if anybody wants to know.
+    ledger: Option<Ledger>,
 }
 
 impl NotificationHub {
@@ -77,6 +83,7 @@ impl NotificationHub {
             untold: HashMap::new(),
             bus: bridge.map(BusLink::new),
             peers: None,
+            ledger: None,
         }
     }
 
@@ -97,7 +104,13 @@ impl NotificationHub {
         let dispatch = Dispatch::new(&self.shards);
         act(&mut self.rooms, &dispatch, Instant::now());
         dispatch.send();
+        self.finish_turn();
+    }
+
+    /// What the turn has for others than the sessions.
+    fn finish_turn(&mut self) {
         self.send_orders();
+        self.tell_ledger();
     }
 
     /// Each tick has a timer of its own, as a shard's has: a stopped process makes up for none.
@@ -137,7 +150,11 @@ impl Handler<Requests> for NotificationHub {
         let dispatch = Dispatch::new(&self.shards);
         for request in requests {
             match request {
-                Request::Register(Register { session, user, transport }) => {
+                Request::Register(register) => {
+                    if let Some(ledger) = &mut self.ledger {
+                        ledger.open(&register);
+                    }
+                    let Register { session, user, transport, .. } = register;
                     self.rooms.admit(session, user.clone(), transport);
                     if let Some(bus) = self.bus.as_mut().filter(|_| !self.sessions.has(&user)) {
                         bus.follow(Order::FollowInbox(user.clone()));
@@ -150,7 +167,10 @@ impl Handler<Requests> for NotificationHub {
                         }
                     }
                 }
-                Request::Unregister(Unregister { session, user }) => {
+                Request::Unregister(Unregister { session, user, reason }) => {
+                    if let Some(ledger) = &mut self.ledger {
+                        ledger.close(session, reason);
+                    }
                     self.sessions.remove(&user, session);
                     self.rooms.remove(session, now);
                     if let Some(bus) = self.bus.as_mut().filter(|_| !self.sessions.has(&user)) {
@@ -167,7 +187,7 @@ impl Handler<Requests> for NotificationHub {
             }
         }
         dispatch.send();
-        self.send_orders();
+        self.finish_turn();
     }
 }
 

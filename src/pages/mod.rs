@@ -1,4 +1,5 @@
-//! The pages for people: `/admin`, and `/demo` where somebody tries the server out.
+//! The pages for people: `/docs`, `/admin`, and `/demo` where somebody tries the server out; and an inbox for any page
+//! of another origin, `/embed.js`.
 //!
 //! Files of `web/`, in the binary as they stand in the repository, so that a build needs nothing but Rust. What the
 //! pages show they ask the API for, as any client does: nothing here knows a hub or a store, but for the clock of
@@ -39,7 +40,8 @@ fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
     let at = Endpoint::new;
     let is_for_admins = listener != Listener::Public;
     let has_demo = is_trial && listener != Listener::Admin;
-    let mut endpoints = Vec::new();
+    // What it shows is that listener's own API, which nobody needs to say who they are for.
+    let mut endpoints = vec![at("/docs").get(docs), at("/assets/{name:.+}").get(asset)];
     if is_for_admins {
         endpoints.push(at("/admin").get(admin));
     }
@@ -51,8 +53,8 @@ fn endpoints(listener: Listener, is_trial: bool) -> Vec<Endpoint> {
         endpoints.push(at("/demo/tokens").post(trial::tokens));
         endpoints.push(at("/sw.js").get(worker));
     }
-    if is_for_admins || has_demo {
-        endpoints.push(at("/assets/{name:.+}").get(asset));
+    if listener != Listener::Admin {
+        endpoints.push(at("/embed.js").get(embed));
     }
     endpoints
 }
@@ -61,6 +63,7 @@ pub fn routes(listener: Listener, trial: Option<Arc<Trial>>, config: &mut Servic
     for endpoint in endpoints(listener, trial.is_some()) {
         config.service(endpoint);
     }
+    config.app_data(Data::new(listener));
     if let Some(trial) = trial {
         config.app_data(Data::from(trial));
     }
@@ -70,8 +73,17 @@ async fn admin(request: HttpRequest) -> Result<HttpResponse, Problem> {
     send(&request, "admin.html")
 }
 
+async fn docs(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    send(&request, "docs.html")
+}
+
 async fn demo(request: HttpRequest) -> Result<HttpResponse, Problem> {
     send(&request, "demo.html")
+}
+
+/// Who may read it is who may call the API: the CORS protocol says so to both.
+async fn embed(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    send(&request, "embed.js")
 }
 
 /// It stands where its scope begins: a worker may show what is pushed for the pages below its own address.
@@ -83,8 +95,14 @@ async fn asset(
     request: HttpRequest,
     name: Path<String>,
     trial: Option<Data<Trial>>,
+    listener: Data<Listener>,
 ) -> Result<HttpResponse, Problem> {
-    let is_here = trial.is_some() || !name.starts_with("demo/");
+    let is_of_admins =
+        name.starts_with("admin/") || name.starts_with("vendor/uplot") || *name == "vendor/sw.js";
+    let is_of_demo = name.starts_with("demo/");
+    // A file is where a page or a module is that has it.
+    let is_here = (!is_of_admins || **listener != Listener::Public)
+        && (!is_of_demo || trial.is_some() && **listener != Listener::Admin);
     if is_here { send(&request, &name) } else { Err(Problem::not_found()) }
 }
 
@@ -115,9 +133,11 @@ mod tests {
     fn the_demo_is_nowhere_but_where_somebody_tries_the_server_out() {
         for listener in [Listener::Only, Listener::Public, Listener::Admin] {
             let pages = paths(listener, false);
-            assert!(pages.iter().all(|path| ["/admin", "/assets/{name:.+}"].contains(path)), "{pages:?}");
+            let known = ["/admin", "/assets/{name:.+}", "/docs", "/embed.js"];
+            assert!(pages.iter().all(|path| known.contains(path)), "{pages:?}");
         }
-        assert!(paths(Listener::Public, false).is_empty());
+        assert!(!paths(Listener::Public, false).contains(&"/admin"));
+        assert!(!paths(Listener::Admin, true).contains(&"/embed.js"));
         assert!(paths(Listener::Only, true).contains(&"/demo"));
         assert!(!paths(Listener::Admin, true).contains(&"/demo"));
         assert!(!paths(Listener::Public, true).contains(&"/admin"));

@@ -6,58 +6,96 @@ use actix_web::http::StatusCode;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-/// Why a command or a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
-#[schema(rename_all = "snake_case")]
-pub enum ErrorCode {
-    BadMessage,
-    UnknownType,
-    BadRoom,
-    BadCursor,
-    Forbidden,
-    NotJoined,
-    RoomLimit,
-    RateLimited,
-    TooLarge,
-    Unavailable,
-    Internal,
-    // HTTP only.
-    StorageFull,
-    OriginNotAllowed,
-    NotFound,
-    Conflict,
-    InvalidToken,
-    InsufficientScope,
-    Validation,
-    EndpointNotAllowed,
-    Draining,
+/// The table of errors: what each means, its name here, its word on the wire.
+macro_rules! error_codes {
+    ($($(#[doc = $meaning:literal])+ $name:ident = $word:literal,)+) => {
+        /// Why a command or a request was refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
+        #[schema(rename_all = "snake_case")]
+        pub enum ErrorCode {
+            $($(#[doc = $meaning])+ $name,)+
+        }
+
+        impl ErrorCode {
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$name),+];
+
+            /// The word on the wire.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)+
+                }
+            }
+
+            /// What it tells, for who reads a document.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($meaning),+).trim_ascii_start(),)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// Not a JSON object, or a field is missing or wrong.
+    BadMessage = "bad_message",
+    /// There is no such command.
+    UnknownType = "unknown_type",
+    /// Not a name of a room.
+    BadRoom = "bad_room",
+    /// Not a position, or not one of this inbox.
+    BadCursor = "bad_cursor",
+    /// The token does not allow it.
+    Forbidden = "forbidden",
+    /// The session is not in that room.
+    NotJoined = "not_joined",
+    /// The session is in as many rooms as it may.
+    RoomLimit = "room_limit",
+    /// Too early; `retry_after_ms` says when.
+    RateLimited = "rate_limited",
+    /// `data` is over its limit.
+    TooLarge = "too_large",
+    /// The store or the rooms cannot be reached, or have too much to do.
+    Unavailable = "unavailable",
+    /// A fault of the server.
+    Internal = "internal",
+    /// The disk of the server is full.
+    StorageFull = "storage_full",
+    /// A page of this origin may not do this.
+    OriginNotAllowed = "origin_not_allowed",
+    /// Nothing there, or another user's.
+    NotFound = "not_found",
+    /// The idempotency key is still queued, or was used for another body; or there are as many as may be.
+    Conflict = "conflict",
+    /// No valid token.
+    InvalidToken = "invalid_token",
+    /// The token lacks the scope.
+    InsufficientScope = "insufficient_scope",
+    /// Fields are wrong; `errors` names each.
+    Validation = "validation",
+    /// An endpoint that nothing is pushed to.
+    EndpointNotAllowed = "endpoint_not_allowed",
+    /// The server is about to stop.
+    Draining = "draining",
 }
 
 impl ErrorCode {
-    /// The word on the wire.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::BadMessage => "bad_message",
-            Self::UnknownType => "unknown_type",
-            Self::BadRoom => "bad_room",
-            Self::BadCursor => "bad_cursor",
-            Self::Forbidden => "forbidden",
-            Self::NotJoined => "not_joined",
-            Self::RoomLimit => "room_limit",
-            Self::RateLimited => "rate_limited",
-            Self::TooLarge => "too_large",
-            Self::Unavailable => "unavailable",
-            Self::Internal => "internal",
-            Self::StorageFull => "storage_full",
-            Self::OriginNotAllowed => "origin_not_allowed",
-            Self::NotFound => "not_found",
-            Self::Conflict => "conflict",
-            Self::InvalidToken => "invalid_token",
-            Self::InsufficientScope => "insufficient_scope",
-            Self::Validation => "validation",
-            Self::EndpointNotAllowed => "endpoint_not_allowed",
-            Self::Draining => "draining",
-        }
+    /// Whether a command may be answered so; all others are of HTTP alone.
+    pub fn is_of_commands(self) -> bool {
+        matches!(
+            self,
+            Self::BadMessage
+                | Self::UnknownType
+                | Self::BadRoom
+                | Self::BadCursor
+                | Self::Forbidden
+                | Self::NotJoined
+                | Self::RoomLimit
+                | Self::RateLimited
+                | Self::TooLarge
+                | Self::Unavailable
+                | Self::Internal
+        )
     }
 
     /// The HTTP status that goes with the word where a request says nothing more exact.
@@ -97,107 +135,85 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// Why a WebSocket ends (RFC 6455 section 7.4; 4000–4499 say reconnect, 4500–4999 say stop).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CloseCode {
-    Normal,
-    GoingAway,
-    ProtocolError,
-    Binary,
-    InvalidUtf8,
+/// The table of closes: what each means, its name here, its number and its word on the wire.
+macro_rules! close_codes {
+    ($($(#[doc = $meaning:literal])+ $name:ident = $number:literal $word:literal,)+) => {
+        /// Why a WebSocket ends (RFC 6455 section 7.4; 4000–4499 say reconnect, 4500–4999 say stop).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum CloseCode {
+            $($(#[doc = $meaning])+ $name,)+
+        }
+
+        impl CloseCode {
+            pub const ALL: [Self; [$($number),+].len()] = [$(Self::$name),+];
+
+            pub fn number(self) -> u16 {
+                match self {
+                    $(Self::$name => $number,)+
+                }
+            }
+
+            /// The reason text of the close frame.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)+
+                }
+            }
+
+            /// What it tells, for who reads a document.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($meaning),+).trim_ascii_start(),)+
+                }
+            }
+        }
+    };
+}
+
+close_codes! {
+    /// The client closed; its own code is echoed.
+    Normal = 1000 "normal",
+    /// The server is leaving for good.
+    GoingAway = 1001 "going_away",
+    /// A frame that RFC 6455 forbids.
+    ProtocolError = 1002 "protocol_error",
+    /// A binary frame.
+    Binary = 1003 "binary",
+    /// Text that is not UTF-8.
+    InvalidUtf8 = 1007 "invalid_utf8",
     /// The first frame of an unauthenticated connection is not a JSON object.
-    Policy,
-    TooBig,
-    Internal,
-    Restart,
-    TokenExpired,
-    SlowConsumer,
-    RateLimited,
-    Resync,
-    NoPong,
-    InvalidToken,
-    TooManyErrors,
-    AuthTimeout,
-    Revoked,
-    ConnectionLimit,
-    Forbidden,
+    Policy = 1008 "policy",
+    /// A message over the limit in bytes or fragments.
+    TooBig = 1009 "too_big",
+    /// A fault of the server.
+    Internal = 1011 "internal",
+    /// The server stops or restarts.
+    Restart = 1012 "restart",
+    /// The token has expired: get a new one first.
+    TokenExpired = 4001 "token_expired",
+    /// The client reads too slowly.
+    SlowConsumer = 4008 "slow_consumer",
+    /// Commands or control frames kept coming too fast; or there is no place for this session.
+    RateLimited = 4009 "rate_limited",
+    /// The inbox could not be read several times in a row.
+    Resync = 4010 "resync",
+    /// Silence after a ping.
+    NoPong = 4012 "no_pong",
+    /// The first message brought a bad token.
+    InvalidToken = 4500 "invalid_token",
+    /// Too many errors.
+    TooManyErrors = 4501 "too_many_errors",
+    /// No `auth` in time, or another command before it.
+    AuthTimeout = 4502 "auth_timeout",
+    /// The token was revoked, or the session ended by an administrator.
+    Revoked = 4503 "revoked",
+    /// A newer session of the user took the place.
+    ConnectionLimit = 4504 "connection_limit",
+    /// A room of the query is not allowed.
+    Forbidden = 4507 "forbidden",
 }
 
 impl CloseCode {
-    pub const ALL: [Self; 20] = [
-        Self::Normal,
-        Self::GoingAway,
-        Self::ProtocolError,
-        Self::Binary,
-        Self::InvalidUtf8,
-        Self::Policy,
-        Self::TooBig,
-        Self::Internal,
-        Self::Restart,
-        Self::TokenExpired,
-        Self::SlowConsumer,
-        Self::RateLimited,
-        Self::Resync,
-        Self::NoPong,
-        Self::InvalidToken,
-        Self::TooManyErrors,
-        Self::AuthTimeout,
-        Self::Revoked,
-        Self::ConnectionLimit,
-        Self::Forbidden,
-    ];
-
-    pub fn number(self) -> u16 {
-        match self {
-            Self::Normal => 1000,
-            Self::GoingAway => 1001,
-            Self::ProtocolError => 1002,
-            Self::Binary => 1003,
-            Self::InvalidUtf8 => 1007,
-            Self::Policy => 1008,
-            Self::TooBig => 1009,
-            Self::Internal => 1011,
-            Self::Restart => 1012,
-            Self::TokenExpired => 4001,
-            Self::SlowConsumer => 4008,
-            Self::RateLimited => 4009,
-            Self::Resync => 4010,
-            Self::NoPong => 4012,
-            Self::InvalidToken => 4500,
-            Self::TooManyErrors => 4501,
-            Self::AuthTimeout => 4502,
-            Self::Revoked => 4503,
-            Self::ConnectionLimit => 4504,
-            Self::Forbidden => 4507,
-        }
-    }
-
-    /// The reason text of the close frame.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Normal => "normal",
-            Self::GoingAway => "going_away",
-            Self::ProtocolError => "protocol_error",
-            Self::Binary => "binary",
-            Self::InvalidUtf8 => "invalid_utf8",
-            Self::Policy => "policy",
-            Self::TooBig => "too_big",
-            Self::Internal => "internal",
-            Self::Restart => "restart",
-            Self::TokenExpired => "token_expired",
-            Self::SlowConsumer => "slow_consumer",
-            Self::RateLimited => "rate_limited",
-            Self::Resync => "resync",
-            Self::NoPong => "no_pong",
-            Self::InvalidToken => "invalid_token",
-            Self::TooManyErrors => "too_many_errors",
-            Self::AuthTimeout => "auth_timeout",
-            Self::Revoked => "revoked",
-            Self::ConnectionLimit => "connection_limit",
-            Self::Forbidden => "forbidden",
-        }
-    }
-
     /// Whether a client should come back by itself.
     pub fn is_reconnect(self) -> bool {
         matches!(self.number(), 1001 | 1011 | 1012 | 4000..=4499)

@@ -2,6 +2,8 @@
 //!
 //! Text in, a command or a refusal out; any text at all is one of the two.
 
+pub mod shapes;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -20,7 +22,7 @@ pub enum Ref {
     Text(String),
 }
 
-const REF_CHARS_MAX: usize = 64;
+pub const REF_CHARS_MAX: usize = 64;
 
 #[derive(Debug)]
 pub struct Command<'a> {

@@ -1,17 +1,18 @@
 //! What the server says (PROTOCOL.md section 3, "Server events"), one struct per event.
 
+mod answers;
 mod rooms;
 
+pub use answers::{Done, Outcome, Refused};
 pub use rooms::{Degraded, Left, LeftReason, Message, Restored, TypingChanged, UserJoined, UserLeft};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{CloseCode, ErrorCode, command::Ref};
+use super::{CloseCode, command::Ref};
 use crate::{
     domain::{
-        Counters, Json, MarkAs, MarkTarget, Notification, NotificationId, NotificationType, Position,
-        RoomName, Timestamp,
+        Counters, Json, MarkAs, MarkTarget, NodeId, Notification, NotificationId, NotificationType, Position,
+        SessionId, Timestamp, UserId,
     },
     stream::{Gap, GapReason, Resume},
 };
@@ -71,15 +72,21 @@ impl Serialize for NotificationView<'_> {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// The first event of every connection: who the server takes the client for, and where the inbox stands.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "welcome")]
 pub struct Welcome<'a> {
+    /// Version of the protocol.
     pub v: u8,
+    #[schema(value_type = SessionId)]
     pub session: &'a str,
+    #[schema(value_type = UserId)]
     pub user: &'a str,
+    #[schema(value_type = NodeId)]
     pub node: &'a str,
     pub scopes: &'a [String],
     pub ping_interval_ms: u64,
+    /// Of the token.
     pub expires_at: Timestamp,
     pub limits: Limits,
     pub inbox: Inbox,
@@ -87,14 +94,16 @@ pub struct Welcome<'a> {
     pub resume: Resume,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
+/// What one connection may.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Limits {
     pub message_bytes: usize,
     pub rooms: usize,
     pub messages_per_second: u32,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
+/// Where the inbox stands.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub struct Inbox {
     /// The top now; a cursor only once the replay has ended.
     pub position: Position,
@@ -133,6 +142,35 @@ impl Telling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkedAs {
     Mark(MarkAs),
+    Deleted,
+}
+
+/// The same, as it is on the wire.
+#[derive(ToSchema)]
+#[schema(as = Marked)]
+#[expect(dead_code, reason = "the event as the document shows it")]
+pub struct MarkedFields {
+    #[schema(inline)]
+    r#as: MarkedWord,
+    #[schema(nullable = false)]
+    ids: Option<Vec<NotificationId>>,
+    /// All up to this position, itself included.
+    #[schema(nullable = false)]
+    up_to: Option<Position>,
+    /// `true`: all of them.
+    #[schema(nullable = false)]
+    all: Option<bool>,
+    counters: Counters,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "a word as the document shows it")]
+enum MarkedWord {
+    Read,
+    Unread,
+    Seen,
+    Archived,
     Deleted,
 }
 
@@ -186,81 +224,31 @@ impl<'a> GapView<'a> {
     }
 }
 
-#[derive(Debug, Serialize)]
+/// The server asks whether the client is there; `pong` answers, and so does any other frame.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "ping")]
 pub struct Ping {}
 
-#[derive(Debug, Serialize)]
+/// The answer to a `ping` of the client.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "pong")]
 pub struct Pong<'a> {
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Ref>, nullable = false)]
     pub reference: Option<&'a Ref>,
-}
-
-/// The answer to a command that was done.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "ok")]
-pub struct Done<'a> {
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<&'a Ref>,
-    pub command: &'a str,
-    #[serde(flatten)]
-    pub result: Outcome<'a>,
-}
-
-/// What an `ok` carries, by command.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-pub enum Outcome<'a> {
-    Auth { expires_at: Timestamp, scopes: &'a [String] },
-    Resume { resume: Resume, position: Position },
-    Mark { counters: Counters },
-    Echo { data: &'a RawValue },
-    Join { room: &'a str, position: Position, resume: Resume, users: &'a [&'a str], user_count: usize },
-    Message { room: &'a str, position: Position },
-    Leave { room: &'a str },
-    Nothing {},
-}
-
-/// The answer to a command that was not done.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename = "error")]
-pub struct Refused<'a> {
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<&'a Ref>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<&'a str>,
-    /// The room that it is about, if it is about one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub room: Option<&'a str>,
-    pub code: ErrorCode,
-    pub message: &'a str,
-    pub retryable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after_ms: Option<u64>,
-}
-
-impl<'a> Refused<'a> {
-    pub fn new(
-        reference: Option<&'a Ref>,
-        command: Option<&'a str>,
-        room: Option<&'a RoomName>,
-        code: ErrorCode,
-        message: &'a str,
-        retry_after_ms: Option<u64>,
-    ) -> Self {
-        let room = room.map(RoomName::as_str);
-        Self { reference, command, room, code, message, retryable: code.is_retryable(), retry_after_ms }
-    }
 }
 
 /// The last word before a close; best effort.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "goodbye")]
 pub struct Goodbye {
+    /// The code of the close that follows.
     pub code: u16,
+    /// The word of the code.
     pub reason: &'static str,
+    /// When to come back, where the client should.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub retry_after_ms: Option<u64>,
 }
 

@@ -32,7 +32,7 @@ pub struct Frame {
 struct Encoded {
     class: Class,
     kind: EventKind,
-    /// When what it tells was accepted, of what is told live.
+    /// When what it tells was accepted, of what is told to those who are there.
     accepted_at: Option<Timestamp>,
     /// A text frame with its header, as it goes onto a socket.
     websocket: Bytes,
@@ -123,8 +123,7 @@ impl Frame {
         self.with(|encoded| encoded.about = about)
     }
 
-    /// What it tells was accepted then: of a fresh one, so that it is known how long it takes to those who follow
-    /// live.
+    /// What it tells was accepted then: of a fresh one, so that it is known how long it takes to those who are there.
     pub fn accepted_at(self, time: Timestamp) -> Self {
         self.with(|encoded| encoded.accepted_at = Some(time))
     }

@@ -8,13 +8,14 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         KnownFormat, RefOr, SchemaFormat,
-        schema::{Object, ObjectBuilder, Schema, Type},
+        schema::{Object, ObjectBuilder, OneOfBuilder, Schema, Type},
     },
 };
 
+use super::command::{REF_CHARS_MAX, Ref};
 use crate::domain::{
     Cursor, EventName, NodeId, Nonce, NotificationId, NotificationType, Position, PushSubscriptionId,
-    RoomName, SessionId, TimeOfDay, Timestamp, TypePattern, UserId, Zone,
+    RoomName, SessionId, TimeOfDay, Timestamp, TypePattern, UserId, WebhookId, Zone,
 };
 
 /// Gives a type that is a text on the wire its schema: name, what it is, an example, and what else it has to be.
@@ -63,6 +64,8 @@ text!(
     "psh_01M80RGBFJAPQ3ZKRMXZC4KYHW",
     |text| text.pattern(Some("^psh_[0-9A-Z]{26}$"))
 );
+text!(WebhookId, "WebhookId", "`msg_` and a ULID.", "msg_01M80RGBFJAPQ3ZKRMXZC4KYHW", |text| text
+    .pattern(Some("^msg_[0-9A-Z]{26}$")));
 text!(NodeId, "NodeId", "One run of one instance.", "p8z2m4tq", |text| text.pattern(Some("^[a-z0-9]{8}$")));
 text!(
     EventName,
@@ -108,6 +111,17 @@ text!(TimeOfDay, "TimeOfDay", "A time on the clock.", "22:00", |text| {
     text.pattern(Some("^([01][0-9]|2[0-3]):[0-5][0-9]$"))
 });
 text!(Zone, "Zone", "The name of a time zone (IANA).", "Europe/Berlin", |text| text);
+
+impl PartialSchema for Ref {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer);
+        let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(REF_CHARS_MAX));
+        let about = "The client's own name for a command, echoed in its answer.";
+        RefOr::T(Schema::OneOf(OneOfBuilder::new().item(number).item(text).description(Some(about)).build()))
+    }
+}
+
+impl ToSchema for Ref {}
 
 /// Gives a number of a query its schema: whole, and from the least on as large as anybody likes. None is too large: it
 /// counts as the most there is, or is no number that is known.

@@ -2,46 +2,43 @@
 //!
 //! It owns what is on its way, the connections to push services, and the key by which they know us. It knows no
 //! user and decides nothing about what is worth a push: the store does, when it hands one out. Its only handler
-//! never waits; a task of its own claims, sends and records, see [`driver`], on a thread of its own, since
+//! never waits; a task of its own claims, sends and records, see [`carrying`], on a thread of its own, since
 //! encryption takes time.
 
-mod client;
-mod driver;
+mod carrying;
 mod encrypt;
-mod endpoint;
 mod outcome;
-mod patience;
 mod payload;
 mod provider;
-mod public;
-mod resolver;
 mod vapid;
 mod web_push;
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, Message,
-    ResponseFuture, WrapFuture,
+    Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, ResponseFuture,
+    WrapFuture,
 };
-use client::{Clients, Trust};
-use driver::Driver;
+use carrying::Carrying;
 pub use encrypt::{PLAIN_MAX, Receiver};
-pub use endpoint::{Endpoint, EndpointRule};
-use patience::Patience;
 use payload::Payload;
 use tokio::sync::oneshot;
 pub use vapid::{Vapid, VapidKey};
 use web_push::WebPush;
 
-use crate::{domain::Invalid, mailbox, store::StoreLink};
+use crate::{
+    domain::Invalid,
+    egress::{
+        self, EndpointRule, Patience, Stop,
+        client::{Clients, Trust},
+        courier::Courier,
+    },
+    mailbox,
+    store::StoreLink,
+};
 
 /// Pushes that are on their way at once, each with a connection at most.
 const IN_FLIGHT_MAX: usize = 64;
-
-/// How long one attempt may take, from the resolving of the name to the answer: well within the lease that it is
-/// claimed for.
-const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// How long the end of what is on its way is waited for: an attempt, and what its record may take.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -52,14 +49,6 @@ pub struct PushDesk {
     pub rule: Arc<EndpointRule>,
     /// What pages subscribe with.
     pub public_key: Arc<str>,
-}
-
-/// Whether an authority can be believed in tests.
-///
-/// # Errors
-/// Where it is no certificate in PEM.
-pub fn check_test_ca(text: &str) -> Result<(), Invalid> {
-    Trust::new(Some(text)).map(drop)
 }
 
 /// How the actor runs.
@@ -77,15 +66,10 @@ pub struct PushOptions {
 }
 
 pub struct Push {
-    /// Until the driver has been told to stop.
+    /// Until the courier has been told to stop.
     stop: Option<oneshot::Sender<oneshot::Sender<()>>>,
-    driver: Option<Driver>,
+    courier: Option<Courier<Carrying<WebPush>>>,
 }
-
-/// Claim nothing any more; answered when all that was on its way is recorded.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Stop;
 
 /// The way to it.
 #[derive(Clone)]
@@ -97,7 +81,8 @@ impl PushLink {
     /// # Errors
     /// Where `test_ca` is no certificate.
     pub fn start(options: PushOptions, store: StoreLink) -> Result<Self, Invalid> {
-        let trust = Trust::new(options.test_ca.as_deref())?;
+        let ca = options.test_ca.as_deref();
+        let trust = Trust::new(ca, ca.is_some(), IN_FLIGHT_MAX)?;
         let started = Push::start_in_arbiter(&Arbiter::new().handle(), move |_| {
             let ttl = options.ttl;
             let web_push = WebPush {
@@ -108,8 +93,9 @@ impl PushLink {
                 payload: Payload { public_url: options.public_url },
                 ttl,
             };
-            let (stop, stopped) = oneshot::channel();
-            Push { stop: Some(stop), driver: Some(Driver::new(store, Rc::new(web_push), ttl, stopped)) }
+            let carrying = Carrying { store, provider: web_push, ttl, complained_at: Cell::new(None) };
+            let (stop, stopped) = egress::stop();
+            Push { stop: Some(stop), courier: Some(Courier::new(carrying, stopped)) }
         });
         Ok(Self(started))
     }
@@ -130,9 +116,9 @@ impl Actor for Push {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        let Some(driver) = self.driver.take() else { return };
+        let Some(courier) = self.courier.take() else { return };
         // Without its task it is gone itself, so that it is missed.
-        let task = actix::spawn(driver.run()).into_actor(self);
+        let task = actix::spawn(courier.run()).into_actor(self);
         ctx.spawn(task.map(|_, _, ctx| ctx.stop()));
     }
 }
@@ -141,14 +127,7 @@ impl Handler<Stop> for Push {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: Stop, _: &mut Self::Context) -> Self::Result {
-        let (done, is_done) = oneshot::channel();
-        if let Some(stop) = self.stop.take() {
-            // A driver that is gone has nothing on its way.
-            let _ = stop.send(done);
-        }
-        Box::pin(async move {
-            let _ = is_done.await;
-        })
+        Box::pin(egress::stopped(self.stop.take()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the driver knows of those who bring a push to a device.
+//! What the courier knows of those who bring a push to a device.
 //!
 //! Web Push is the first ([`super::web_push`]); docs/push.md says what another one needs.
 
@@ -10,7 +10,7 @@ use crate::{domain::Timestamp, store::messages::ClaimedPush};
 
 /// Brings pushes to their service.
 pub trait Provider {
-    /// Tries once, and says within [`super::ATTEMPT_MAX`] what became of it. Whether it is tried again is not its to
+    /// Tries once, and says within [`crate::egress::ATTEMPT_MAX`] what became of it. Whether it is tried again is not its to
     /// judge. `now` is the time by which the push's own times are.
     fn attempt<'a>(&'a self, push: &'a ClaimedPush, now: Timestamp) -> LocalBoxFuture<'a, Answer>;
 }

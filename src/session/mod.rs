@@ -179,7 +179,8 @@ impl Session {
             self.end(CloseCode::Revoked);
         }
         let transport = self.transport;
-        self.worker.hub.say(Request::Register(Register { session: key, user, transport }));
+        let id = self.id.clone();
+        self.worker.hub.say(Request::Register(Register { session: key, id, user, transport }));
         self.openings.borrow_mut().push(opening);
         self.read(since);
     }
@@ -274,7 +275,7 @@ impl Session {
             return;
         };
         log::log!(self.log_level(), session, user = user.as_str(), reason, seconds; "session closed");
-        self.worker.hub.say(Request::Unregister(Unregister { session: key, user }));
+        self.worker.hub.say(Request::Unregister(Unregister { session: key, user, reason }));
     }
 
     /// Who polls would fill the log.

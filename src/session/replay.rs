@@ -123,12 +123,14 @@ impl Session {
         if since.is_some() {
             metrics::replayed(false, read.page.items.len());
         }
-        let since = since.unwrap_or(read.page.reached);
+        let (since, opened_at) = (since.unwrap_or(read.page.reached), self.id.made_at());
         let given = self.with_inbox(|inbox| {
             give(&self.outbox, inbox, since, &read.page, |item| match item {
                 Item::Event(notification) => {
-                    let position = notification.position;
-                    (Frame::notification(position, &NotificationView(notification)), position)
+                    let (position, at) = (notification.position, notification.created_at);
+                    let frame = Frame::notification(position, &NotificationView(notification));
+                    // It may only be read because something on its way was lost, or late.
+                    (if at >= opened_at { frame.accepted_at(at) } else { frame }, position)
                 }
                 Item::Skip { from, to } => {
                     let skip = Skip { stream: "inbox", from: *from, to: *to };

@@ -5,11 +5,10 @@
 //! the connection inside, by [`on_inner`].
 
 use diesel::{
-    QueryResult,
+    QueryResult, QueryableByName,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    migration::{Migration, MigrationSource, MigrationVersion},
+    sql_types::Text,
 };
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use super::{
     file::{DatabaseFile, FileLock},
@@ -234,23 +233,15 @@ fn checkpoint(conn: &mut Connection, mode: &str) -> QueryResult<()> {
     }
 }
 
-/// Runs the migrations that a database lacks.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn migrate<DB, C>(conn: &mut C, migrations: EmbeddedMigrations) -> Result<(), String>
-where
-    DB: diesel::backend::Backend,
-    C: MigrationHarness<DB>,
-{
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        format!("a migration failed: {}", error.to_string().replace('\n', " "))
-    };
-    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations().map_err(failed)?;
-    let applied = conn.applied_migrations().map_err(failed)?;
-    let is_known = |version: &MigrationVersion<'_>| known.iter().any(|m| m.name().version() == *version);
-    if let Some(unknown) = applied.iter().find(|version| !is_known(version)) {
-        return Err(format!("a newer version of tidings made it (migration {unknown})"));
-    }
-    conn.run_pending_migrations(migrations).map(drop).map_err(failed)
+/// Up to which migration a program must know the tables at least, in the words of the newest one that was run: with it
+/// older instances go on beside newer ones, and can be gone back to.
+#[derive(QueryableByName)]
+pub(super) struct CompatibleWith {
+    #[diesel(sql_type = Text)]
+    pub(super) migration: String,
+}
+
+impl CompatibleWith {
+    pub(super) const QUERY: &'static str =
+        "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
 }

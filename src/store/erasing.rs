@@ -7,9 +7,11 @@ use super::{
     error::Fault,
     idempotency, inboxes,
     job::Write,
+    ledger_rows,
     messages::{EraseUser, Erased},
     mutes, notifications, preferences, push_history, subscriptions, sweep, tickets,
     transaction::Transaction,
+    webhook_history,
 };
 use crate::{domain::UserId, hub::messages::InboxFact};
 
@@ -42,7 +44,7 @@ impl Write for EraseUser {
         if idempotency::erase(conn, user, ERASED_ROWS)? {
             return Ok(Erased::Partly);
         }
-        if push_history::erase(conn, user, ERASED_ROWS)? {
+        if push_history::erase(conn, user, ERASED_ROWS)? || webhook_history::erase(conn, user, ERASED_ROWS)? {
             return Ok(Erased::Partly);
         }
         notifications::erase(conn, user)?;
@@ -50,6 +52,7 @@ impl Write for EraseUser {
         preferences::erase(conn, user)?;
         tickets::erase(conn, user)?;
         subscriptions::erase(conn, user)?;
+        ledger_rows::erase(conn, user)?;
         if let Some(state) = inboxes::renew(conn, user, now)? {
             let (position, counters) = (state.head.position(), state.counters);
             tx.facts.push(InboxFact::Changed { user: user.clone(), position, counters });

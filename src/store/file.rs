@@ -11,14 +11,20 @@ use std::{
 };
 
 use diesel::{
-    Connection as _, SqliteConnection, connection::SimpleConnection, deserialize::QueryableByName,
-    prelude::*, sql_query, sql_types::Text,
+    Connection as _, SqliteConnection,
+    connection::SimpleConnection,
+    deserialize::QueryableByName,
+    prelude::*,
+    sql_query,
+    sql_types::{Integer, Text},
+    sqlite::Sqlite,
 };
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
-    database::{Access, migrate},
+    database::{Access, CompatibleWith},
+    maintenance::migrations::{Migrations, behind, migrate},
     messages::{StoreError, StoreOptions},
     wal,
 };
@@ -64,6 +70,10 @@ impl DatabaseFile {
     /// One line that names the file and says what is wrong.
     pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
         let failed = |reason: String| cannot("open", path, &reason);
+        // What may not be changed is not made either.
+        if !options.migrates && !path.exists() {
+            return Err(failed(behind(&Self::migrations(path)?)));
+        }
         make(path).map_err(|error| failed(error.to_string()))?;
         let mut conn = SqliteConnection::establish(&uri(path, "rw")).map_err(|e| failed(e.to_string()))?;
         conn.batch_execute(&pragmas(
@@ -80,7 +90,7 @@ impl DatabaseFile {
             log::info!(bytes; "checking the database");
         }
         check(&mut conn).map_err(failed)?;
-        migrate(&mut conn, MIGRATIONS).map_err(failed)?;
+        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
         let inode = inode.map_err(|error| failed(error.to_string()))?;
         let file = Self {
@@ -93,6 +103,24 @@ impl DatabaseFile {
         // What is refused later is not begun with.
         file.check_writable().map_err(|error| failed(error.to_string()))?;
         Ok(file)
+    }
+
+    /// How far the file is, which need not be there, and stays as it is.
+    ///
+    /// # Errors
+    /// One line that names the file and says what is wrong.
+    pub(super) fn migrations(path: &Path) -> Result<Migrations, StoreError> {
+        let failed = |reason: String| cannot("open", path, &reason);
+        let nothing = || Migrations::of_nothing::<Sqlite>(&MIGRATIONS).map_err(failed);
+        if !path.exists() {
+            return nothing();
+        }
+        let mut conn = SqliteConnection::establish(&uri(path, "ro")).map_err(|e| failed(e.to_string()))?;
+        let tables = sql_query(MIGRATED).get_result::<Migrated>(&mut conn);
+        match tables.map_err(|error| failed(error.to_string()))?.tables {
+            0 => nothing(),
+            _ => Migrations::read(&mut conn, &MIGRATIONS).map_err(failed),
+        }
     }
 
     /// Opens one more connection.
@@ -165,7 +193,7 @@ impl DatabaseFile {
 }
 
 /// One line that names the file.
-fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
+pub(super) fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
     StoreError::Unavailable(format!("cannot {what} the database {}: {reason}", database.display()))
 }
 
@@ -179,7 +207,7 @@ fn inode(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-fn uri(path: &Path, mode: &str) -> String {
+pub(super) fn uri(path: &Path, mode: &str) -> String {
     format!("file:{}?mode={mode}", percent_encode(path.as_os_str().as_bytes(), IN_PATH))
 }
 
@@ -213,13 +241,28 @@ fn renew_log(conn: &mut SqliteConnection, database: &Path) -> Result<(), String>
     renewed
 }
 
+/// What a newer version of tidings says of older ones.
+fn compatible_with(conn: &mut SqliteConnection) -> QueryResult<Option<CompatibleWith>> {
+    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+}
+
+/// Whether migrations were ever run.
+const MIGRATED: &str =
+    "SELECT count(*) AS tables FROM sqlite_master WHERE name = '__diesel_schema_migrations'";
+
+#[derive(QueryableByName)]
+struct Migrated {
+    #[diesel(sql_type = Integer)]
+    tables: i32,
+}
+
 #[derive(QueryableByName)]
 struct Finding {
     #[diesel(sql_type = Text)]
     quick_check: String,
 }
 
-fn check(conn: &mut SqliteConnection) -> Result<(), String> {
+pub(super) fn check(conn: &mut SqliteConnection) -> Result<(), String> {
     let findings: Vec<Finding> =
         sql_query("PRAGMA quick_check(1)").load(conn).map_err(|error| error.to_string())?;
     match findings.into_iter().next() {

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
+use actix::{Context, Handler, ResponseFuture};
+use serde_json::{Value, json};
+
 use super::{
-    attention,
+    Connection, Store, attention,
     error::Fault,
     inboxes::{self, Delta},
     job::Write,
@@ -12,26 +15,43 @@ use super::{
     push_history, push_jobs,
     queue::BATCH_ROWS,
     transaction::Transaction,
+    webhook_jobs::{self, NewJob},
 };
 use crate::{
-    domain::{Counters, MarkTarget, Offset, Position, UserId},
+    domain::{Counters, MarkAs, MarkTarget, NotificationId, Offset, Position, UserId, WebhookEvent},
     hub::messages::{InboxFact, MarkedChange},
     stream::Head,
 };
 
-impl Write for ApplyMark {
+/// [`ApplyMark`], and whether webhooks are to tell of what is read by it.
+pub(super) struct Apply {
+    pub(super) mark: ApplyMark,
+    pub(super) is_told: bool,
+}
+
+impl Handler<ApplyMark> for Store {
+    type Result = ResponseFuture<Result<Counters, StoreError>>;
+
+    fn handle(&mut self, mark: ApplyMark, _: &mut Context<Self>) -> Self::Result {
+        let user = mark.user.clone();
+        let apply = Apply { mark, is_told: self.webhooks.has(WebhookEvent::NotificationRead) };
+        self.learning(user, self.write(apply), |counters| (None, *counters))
+    }
+}
+
+impl Write for Apply {
     type Done = Counters;
 
     /// How many it changes is not known before: a mark without ids gets a transaction to itself.
     fn rows(&self) -> usize {
-        match &self.mark.target {
+        match &self.mark.mark.target {
             MarkTarget::Ids(ids) => ids.len(),
             MarkTarget::UpTo(_) | MarkTarget::All => BATCH_ROWS,
         }
     }
 
     fn user(&self) -> Option<&UserId> {
-        Some(&self.user)
+        Some(&self.mark.user)
     }
 
     fn apply(
@@ -39,10 +59,11 @@ impl Write for ApplyMark {
         Transaction { conn, now, bounds, facts, .. }: &mut Transaction<'_>,
     ) -> Result<Counters, Fault> {
         let (now, ended_by) = (*now, bounds.earliest);
-        let inbox = inboxes::hold(conn, &self.user)?;
+        let ApplyMark { user, mark, origin } = &self.mark;
+        let inbox = inboxes::hold(conn, user)?;
         let state = inbox.unwrap_or(InboxState::NEVER);
         let ids: Vec<&str>;
-        let scope = match &self.mark.target {
+        let scope = match &mark.target {
             MarkTarget::Ids(named) => {
                 ids = named.iter().map(|id| id.as_str()).collect();
                 Scope::Ids(&ids)
@@ -53,28 +74,56 @@ impl Write for ApplyMark {
         if inbox.is_none() {
             return Ok(state.counters);
         }
-        let marking = Marking { user: &self.user, mark_as: self.mark.mark_as, scope, now, ended_by };
-        let target = match &self.mark.target {
-            MarkTarget::Ids(named) => {
-                let mut changing: HashSet<String> = marking.ids(conn)?.into_iter().collect();
-                MarkTarget::Ids(named.iter().filter(|id| changing.remove(id.as_str())).cloned().collect())
-            }
+        let marking = Marking { user, mark_as: mark.mark_as, scope, now, ended_by };
+        let target = match &mark.target {
+            MarkTarget::Ids(_) => MarkTarget::Ids(changing(conn, marking, &mark.target)?),
             // What is to come is not marked, and nobody is told that it is.
             MarkTarget::UpTo(position) => {
                 MarkTarget::UpTo(Position { offset: position.offset.min(state.head.last), ..*position })
             }
             MarkTarget::All => MarkTarget::All,
         };
+        let read = if self.is_told { Some(what_is_read(conn, marking, &target)?) } else { None };
         let Some(delta) = marking.apply(conn)? else { return Ok(state.counters) };
-        let counters = inboxes::adjust(conn, &self.user, delta, now)?.counters;
+        let counters = inboxes::adjust(conn, user, delta, now)?.counters;
+        if let Some(mut read) = read.filter(|_| delta.unread < 0) {
+            read["user"] = json!(user);
+            read["count"] = json!(-delta.unread);
+            read["counters"] = json!(counters);
+            let events = [WebhookEvent::NotificationRead].into_iter().collect();
+            webhook_jobs::write(conn, events, vec![NewJob::read(user, &read, now)], now)?;
+        }
         facts.push(InboxFact::Marked {
-            user: self.user.clone(),
-            origin: self.origin,
-            change: MarkedChange::As(self.mark.mark_as, target),
+            user: user.clone(),
+            origin: *origin,
+            change: MarkedChange::As(mark.mark_as, target),
             counters,
         });
         Ok(counters)
     }
+}
+
+/// Those that are named and not yet as the mark wants them, in the order in which they are.
+fn changing(
+    conn: &mut Connection,
+    marking: Marking<'_>,
+    target: &MarkTarget,
+) -> Result<Vec<NotificationId>, Fault> {
+    let MarkTarget::Ids(named) = target else { return Ok(Vec::new()) };
+    let mut changing: HashSet<String> = marking.ids(conn)?.into_iter().collect();
+    Ok(named.iter().filter(|id| changing.remove(id.as_str())).cloned().collect())
+}
+
+/// What a mark is about, for webhooks: of what it names, that which was not read before.
+fn what_is_read(conn: &mut Connection, marking: Marking<'_>, target: &MarkTarget) -> Result<Value, Fault> {
+    Ok(match target {
+        MarkTarget::Ids(_) => {
+            let reading = Marking { mark_as: MarkAs::Read, ..marking };
+            json!({ "ids": changing(conn, reading, target)? })
+        }
+        MarkTarget::UpTo(position) => json!({ "up_to": position }),
+        MarkTarget::All => json!({ "all": true }),
+    })
 }
 
 impl Write for Delete {

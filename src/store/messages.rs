@@ -2,18 +2,20 @@
 
 mod access;
 mod admin;
+mod options;
 mod push;
+mod webhooks;
 
 use std::{sync::Arc, time::Duration};
 
 pub use access::*;
 use actix::Message;
 pub use admin::*;
+pub use options::*;
 pub use push::*;
-use tokio::sync::watch;
+pub use webhooks::*;
 
 use crate::{
-    config::StoreUrl,
     domain::{
         Counters, Draft, Epoch, Mark, Mute, Notification, NotificationId, NotificationType, Position,
         Preferences, SessionKey, Timestamp, TypePattern, UserId,
@@ -262,38 +264,3 @@ pub struct Probe;
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Flush;
-
-/// What the store is built with.
-#[derive(Debug, Clone)]
-pub struct StoreOptions {
-    pub url: StoreUrl,
-    /// Connections for reading.
-    pub pool_size: u32,
-    /// How long a locked or a slow database is waited for.
-    pub busy_timeout: Duration,
-    /// Most writes waiting, and most reads waiting.
-    pub queue: usize,
-    /// Memory that the process may use, in bytes: caches and what waits keep to a part of it.
-    pub memory: usize,
-    /// Whether a commit survives the loss of power, or only the death of the process.
-    pub is_fully_synchronous: bool,
-    pub idempotency_retention: Duration,
-    /// Most mutes of a user; 0 is no limit.
-    pub mutes_max: usize,
-    /// Most open tickets of a user; 0 is no limit.
-    pub tickets_max: usize,
-    /// Age at which a notification is deleted, read or not.
-    pub max_age: Duration,
-    /// Read notifications that a user keeps.
-    pub max_read: usize,
-    pub push: PushPolicy,
-    pub others: Others,
-}
-
-/// What is known of other instances, with which the database may be shared.
-#[derive(Debug, Clone, Default)]
-pub struct Others {
-    /// Whether the bus is live; `None` without a bus. At each word, the same one again too, it is looked for
-    /// what the bus may have lost.
-    pub bus: Option<watch::Receiver<bool>>,
-}

@@ -1,10 +1,10 @@
 //! The truth of inboxes: the [`Store`] actor, and [`StoreLink`] by which it is asked.
 //!
-//! The actor owns the order of things: the writer's queue, the reader's pool, and the idempotency
-//! keys that are under way. Nothing here ever blocks its thread, and it asks nobody: facts are
-//! offered to the hub after they were committed and before they are answered.
+//! The actor owns the order of things: the writer's queue, the reader's pool, and the keys that are under way. It never
+//! blocks its thread, and asks nobody: facts are offered to the hub after their commit and before their answer.
 
 pub mod messages;
+pub mod offline;
 
 mod append;
 mod attention;
@@ -18,6 +18,7 @@ mod counter_cache;
 mod database;
 mod doorbell;
 mod due;
+mod each;
 mod erasing;
 mod error;
 mod figures;
@@ -27,9 +28,13 @@ mod inboxes;
 mod job;
 mod judging;
 mod keys;
+mod ledger;
+mod ledger_rows;
+mod ledger_taking;
 mod link;
 #[cfg(feature = "postgres")]
 mod locks;
+mod maintenance;
 mod marks;
 mod meta;
 mod mutes;
@@ -58,6 +63,9 @@ mod tickets;
 #[cfg_attr(not(feature = "postgres"), allow(dead_code, unused_variables))]
 mod transaction;
 mod wal;
+mod webhook_claiming;
+mod webhook_history;
+mod webhook_jobs;
 mod writer;
 
 use std::{
@@ -65,11 +73,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::ActorFutureExt;
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, Recipient, ResponseFuture, WrapFuture};
+use actix::WrapFuture;
+use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture};
 use tokio::runtime::Handle;
 
-pub use self::link::StoreLink;
 use self::{
     append::Kept,
     catch_up::CatchUp,
@@ -86,10 +93,11 @@ use self::{
     retention::Retention,
     writer::{Writer, WriterLink},
 };
+pub use self::{link::StoreLink, maintenance::*};
 use crate::{
     clock::ClockWatch,
     domain::{
-        Counters, Epoch, Identity, Mute, Notification, Preferences, Revocation, Timestamp, UserId,
+        Counters, Epoch, Identity, Mute, Preferences, Revocation, Timestamp, UserId, WebhookEvents,
         push::PushSubscription,
     },
     hub::{LocalUsers, messages::Committed},
@@ -108,14 +116,15 @@ pub struct Store {
     mutes_max: usize,
     tickets_max: usize,
     push: PushPolicy,
+    /// What webhooks tell of.
+    webhooks: WebhookEvents,
     retention: Retention,
     /// Until they run.
     helpers: Option<(CatchUp, Newcomers)>,
 }
 
 impl Store {
-    /// Opens the database, checks it and brings it to this version. The hub hears of what is committed, and says
-    /// who is here.
+    /// Opens the database, checks it and brings it to this version. The hub hears of commits, and says who is here.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] with one line that says what is wrong with it.
@@ -151,6 +160,7 @@ impl Store {
             mutes_max: options.mutes_max,
             tickets_max: options.tickets_max,
             push: options.push.clone(),
+            webhooks: options.webhooks,
             retention: Retention::new(&options, clock.clone()),
             kept: Kept { retention: options.idempotency_retention, clock },
         })
@@ -225,6 +235,8 @@ writes! {
     Delete => (), Acknowledge => (), RemoveMute => (), SetPreferences => (),
     RemoveSubscription => (), RecordPush => (), RetryPushes => usize, KeepVapidKey => String,
     RedeemTicket => Option<Identity>, Revoke => (Timestamp, Vec<Revocation>), EraseUser => Erased,
+    TellLive => Told, LeaveLive => bool, DropStale => Option<LedgerKey>,
+    RecordWebhooks => Option<&'static str>, EnableWebhooks => (), RetryWebhooks => usize, TestWebhook => (),
 }
 
 macro_rules! reads {
@@ -247,44 +259,8 @@ reads! {
     ReadRevocations => RevocationPage, revocations::read;
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;
-}
-
-impl Handler<ApplyMark> for Store {
-    type Result = ResponseFuture<Result<Counters, StoreError>>;
-
-    fn handle(&mut self, mark: ApplyMark, _: &mut Self::Context) -> Self::Result {
-        let user = mark.user.clone();
-        self.learning(user, self.write(mark), |counters| (None, *counters))
-    }
-}
-
-impl Handler<Fetch> for Store {
-    type Result = ResponseFuture<Result<Notification, StoreError>>;
-
-    fn handle(&mut self, fetch: Fetch, _: &mut Self::Context) -> Self::Result {
-        let clock = self.kept.clock.clone();
-        self.read(move |conn| pages::fetch(conn, &fetch, &clock))
-    }
-}
-
-impl Handler<ReadInbox> for Store {
-    type Result = ResponseFuture<Result<InboxRead, StoreError>>;
-
-    fn handle(&mut self, read: ReadInbox, _: &mut Self::Context) -> Self::Result {
-        let (user, clock) = (read.user.clone(), self.kept.clock.clone());
-        let answer = self.read(move |conn| pages::read_inbox(conn, &read, &clock));
-        self.learning(user, answer, |read| (Some(read.page.head.epoch), read.counters))
-    }
-}
-
-impl Handler<List> for Store {
-    type Result = ResponseFuture<Result<Listing, StoreError>>;
-
-    fn handle(&mut self, list: List, _: &mut Self::Context) -> Self::Result {
-        let (user, clock) = (list.user.clone(), self.kept.clock.clone());
-        let answer = self.read(move |conn| pages::list(conn, &list, &clock));
-        self.learning(user, answer, |listing| (Some(listing.cursor.epoch), listing.counters))
-    }
+    ReadWebhooks => WebhookStand, webhook_history::stand;
+    TraceWebhook => WebhookTrace, webhook_history::trace;
 }
 
 #[cfg(test)]

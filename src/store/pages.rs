@@ -2,8 +2,10 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use actix::{Context, Handler, ResponseFuture};
+
 use super::{
-    Connection, inboxes,
+    Connection, Store, inboxes,
     messages::{
         Fetch, InboxRead, InboxStand, InboxState, List, Listing, ReadInbox, ReadInboxes, ReadState,
         StoreError, Trace, Traced,
@@ -17,15 +19,40 @@ use crate::{
     stream::{Head, Page, PageLimit, Resume, replay},
 };
 
+impl Handler<Fetch> for Store {
+    type Result = ResponseFuture<Result<Notification, StoreError>>;
+
+    fn handle(&mut self, wanted: Fetch, _: &mut Context<Self>) -> Self::Result {
+        let clock = self.kept.clock.clone();
+        self.read(move |conn| fetch(conn, &wanted, &clock))
+    }
+}
+
+impl Handler<ReadInbox> for Store {
+    type Result = ResponseFuture<Result<InboxRead, StoreError>>;
+
+    fn handle(&mut self, wanted: ReadInbox, _: &mut Context<Self>) -> Self::Result {
+        let (user, clock) = (wanted.user.clone(), self.kept.clock.clone());
+        let answer = self.read(move |conn| read_inbox(conn, &wanted, &clock));
+        self.learning(user, answer, |read| (Some(read.page.head.epoch), read.counters))
+    }
+}
+
+impl Handler<List> for Store {
+    type Result = ResponseFuture<Result<Listing, StoreError>>;
+
+    fn handle(&mut self, wanted: List, _: &mut Context<Self>) -> Self::Result {
+        let (user, clock) = (wanted.user.clone(), self.kept.clock.clone());
+        let answer = self.read(move |conn| list(conn, &wanted, &clock));
+        self.learning(user, answer, |listing| (Some(listing.cursor.epoch), listing.counters))
+    }
+}
+
 pub(super) fn read_state(conn: &mut Connection, read: &ReadState) -> Result<InboxState, StoreError> {
     Ok(inboxes::stands(conn, &read.user)?)
 }
 
-pub(super) fn read_inbox(
-    conn: &mut Connection,
-    read: &ReadInbox,
-    clock: &ClockWatch,
-) -> Result<InboxRead, StoreError> {
+fn read_inbox(conn: &mut Connection, read: &ReadInbox, clock: &ClockWatch) -> Result<InboxRead, StoreError> {
     let InboxState { head, counters } = inboxes::stands(conn, &read.user)?;
     let Some(since) = read.since else {
         let page = Page { head, resume: Resume::Fresh, items: Vec::new(), reached: head.position() };
@@ -64,7 +91,7 @@ fn rows_after(
     Ok((rows, false))
 }
 
-pub(super) fn list(conn: &mut Connection, list: &List, clock: &ClockWatch) -> Result<Listing, StoreError> {
+fn list(conn: &mut Connection, list: &List, clock: &ClockWatch) -> Result<Listing, StoreError> {
     let ended_by = clock.bounds(conn.now()?).earliest;
     let InboxState { head, counters } = inboxes::stands(conn, &list.user)?;
     if list.before.is_some_and(|before| before.epoch != head.epoch) {
@@ -82,11 +109,7 @@ pub(super) fn list(conn: &mut Connection, list: &List, clock: &ClockWatch) -> Re
     Ok(Listing { notifications, next_before, counters, cursor: head.position() })
 }
 
-pub(super) fn fetch(
-    conn: &mut Connection,
-    fetch: &Fetch,
-    clock: &ClockWatch,
-) -> Result<Notification, StoreError> {
+fn fetch(conn: &mut Connection, fetch: &Fetch, clock: &ClockWatch) -> Result<Notification, StoreError> {
     let ended_by = clock.bounds(conn.now()?).earliest;
     let row = notifications::fetch(conn, &fetch.user, &fetch.id, ended_by)?.ok_or(StoreError::NotFound)?;
     Ok(row.within(inboxes::stands(conn, &fetch.user)?.head.epoch)?)

@@ -124,3 +124,60 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(inboxes, push_jobs);
+
+diesel::table! {
+    ledger_nodes (node) {
+        node -> Text,
+        lease_until -> BigInt,
+        held_since -> BigInt,
+        batch -> BigInt,
+    }
+}
+
+diesel::table! {
+    ledger_entries (kind, name, entry) {
+        kind -> Text,
+        name -> Text,
+        entry -> Text,
+        node -> Text,
+        transport -> Nullable<Text>,
+        since -> BigInt,
+    }
+}
+
+diesel::table! {
+    ledger_subjects (kind, name) {
+        kind -> Text,
+        name -> Text,
+        arrivals -> BigInt,
+        left_at -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    webhook_jobs (sequence) {
+        sequence -> BigInt,
+        id -> Text,
+        #[sql_name = "type"]
+        type_ -> Text,
+        user_id -> Nullable<Text>,
+        data -> Text,
+        occurred_at -> BigInt,
+        due_at -> Nullable<BigInt>,
+        attempts -> BigInt,
+        state -> Text,
+        status -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        ended_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    webhook_endpoints (digest) {
+        digest -> Binary,
+        failing_since -> Nullable<BigInt>,
+        disabled_at -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+    }
+}

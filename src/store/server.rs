@@ -7,6 +7,7 @@ use diesel::{
     connection::SimpleConnection,
     deserialize::QueryableByName,
     dsl::sql,
+    pg::Pg,
     prelude::*,
     sql_query,
     sql_types::{BigInt, Bool},
@@ -14,7 +15,8 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{
-    database::{Access, migrate},
+    database::{Access, CompatibleWith},
+    maintenance::migrations::{Migrations, migrate},
     messages::{StoreError, StoreOptions},
     prepared::Prepared,
 };
@@ -43,6 +45,9 @@ const SHARE: &str = "SELECT pg_advisory_lock_shared(1953064052, hashtext(coalesc
 
 /// Only one process at a time changes the tables.
 const MIGRATE: &str = "SELECT pg_advisory_lock(1953064053, hashtext(coalesce(current_schema(), '')));";
+
+/// Whether migrations were ever run.
+const MIGRATED: &str = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
 
 /// All connections of one process that write have one of these, so that processes can be counted.
 const PROCESS: &str = "SELECT pg_advisory_lock_shared(1953064054, ";
@@ -97,23 +102,65 @@ pub(super) fn now(conn: &mut PgConnection) -> QueryResult<Timestamp> {
     Prepared::new(Now, diesel::select(micros)).get_result(conn).map(Timestamp::from_micros)
 }
 
+/// # Errors
+/// In the words of the server.
+pub(super) fn log_in(url: &ServerUrl) -> Result<PgConnection, String> {
+    let conn = PgConnection::establish(&url.with_defaults(LIVENESS));
+    conn.map_err(|error| error.to_string().trim_end().replace('\n', " "))
+}
+
+/// Takes the tables for this connection alone, unless an instance has them.
+pub(super) fn is_free(conn: &mut PgConnection) -> QueryResult<bool> {
+    let is_free = "pg_try_advisory_lock(1953064052, hashtext(coalesce(current_schema(), '')))";
+    diesel::select(sql::<Bool>(is_free)).get_result(conn)
+}
+
+/// What a newer version of tidings says of older ones.
+fn compatible_with(conn: &mut PgConnection) -> QueryResult<Option<CompatibleWith>> {
+    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+}
+
 impl DatabaseServer {
     /// Logs in and runs the migrations that the database lacks, when no other process does.
     ///
     /// # Errors
     /// One line that names the server and says what is wrong, without the password.
     pub(super) fn open(url: &ServerUrl, options: &StoreOptions) -> Result<Self, StoreError> {
-        let server = Self {
+        let server = Self::new(url, options);
+        let mut conn = server.log_in()?;
+        // What moves many rows takes its time, and so does who waits for it.
+        conn.batch_execute(MIGRATE)?;
+        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with)
+            .map_err(|reason| server.failed(&reason))?;
+        Ok(server)
+    }
+
+    fn new(url: &ServerUrl, options: &StoreOptions) -> Self {
+        Self {
             url: url.clone(),
             patience: options.busy_timeout.mul_f64(0.9),
             is_fully_synchronous: options.is_fully_synchronous,
             process: random::bits() as i32,
-        };
+        }
+    }
+
+    /// How far the database is, which stays as it is; and what time it has there.
+    ///
+    /// # Errors
+    /// One line that names the server and says what is wrong.
+    pub(super) fn migrations(
+        url: &ServerUrl,
+        options: &StoreOptions,
+    ) -> Result<(Migrations, Timestamp), StoreError> {
+        let server = Self::new(url, options);
         let mut conn = server.log_in()?;
-        // What moves many rows takes its time, and so does who waits for it.
-        conn.batch_execute(MIGRATE)?;
-        migrate(&mut conn, MIGRATIONS).map_err(|reason| server.failed(&reason))?;
-        Ok(server)
+        let has_some: bool = diesel::select(sql::<Bool>(MIGRATED)).get_result(&mut conn)?;
+        let found = if has_some {
+            Migrations::read(&mut conn, &MIGRATIONS)
+        } else {
+            Migrations::of_nothing::<Pg>(&MIGRATIONS)
+        };
+        Ok((found.map_err(|reason| server.failed(&reason))?, now(&mut conn)?))
     }
 
     /// Opens one more connection; one that writes shares the database.
@@ -131,8 +178,7 @@ impl DatabaseServer {
     }
 
     fn log_in(&self) -> Result<PgConnection, StoreError> {
-        PgConnection::establish(&self.url.with_defaults(LIVENESS))
-            .map_err(|error| self.failed(&error.to_string()))
+        log_in(&self.url).map_err(|reason| self.failed(&reason))
     }
 
     fn settings(&self, access: Access) -> String {

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 use crate::{
     app::{App, SECRET, program, token},
     clients::program::{Ended, run},
+    engines::push_service::{Plan, PushService},
+    pushing,
 };
 
 /// The program with these arguments, in a folder of its own.
@@ -153,7 +155,7 @@ async fn keys_for_tokens_are_made_that_a_server_takes_beside_those_before() {
                 "{name}"
             );
         }
-        app.http(&signed(algorithm, &make(name))).get("/v1/me").await.problem(401, "unauthorized");
+        app.http(&signed(algorithm, &make(name))).get("/v1/me").await.problem(401, "invalid_token");
     }
     let told = shell.run(&["keys", "jwt", "--algorithm", "EdDSA", "--kid", "2026-11"]);
     for words in ["TIDINGS_AUTH_ALGORITHM=EdDSA\n", "\"kid\":\"2026-11\"", "-----BEGIN PRIVATE KEY-----"] {
@@ -217,7 +219,7 @@ fn a_token_is_explained_with_the_reason_for_which_a_server_would_refuse_it() {
         let refused = inspect(token, more);
         assert!(refused.code == Some(1) && refused.stderr.contains(why), "{why}: {refused:?}");
         assert!(refused.stdout.contains(said), "{said}: {refused:?}");
-        assert!(!refused.stdout.contains(&signature) && !refused.stderr.contains(&signature), "{refused:?}");
+        assert!(!refused.stdout.contains(signature) && !refused.stderr.contains(signature), "{refused:?}");
     }
     let json = inspect(&foreign, &["--json"]);
     let reason = &serde_json::from_str::<Value>(&json.stdout).unwrap()["reason"];
@@ -237,12 +239,18 @@ fn a_token_is_explained_with_the_reason_for_which_a_server_would_refuse_it() {
 
 #[actix_web::test]
 async fn pushes_that_were_given_up_are_tried_again_from_a_shell() {
-    let (app, shell) = (App::start(), Shell::new());
+    let (service, shell) = (PushService::start().await, Shell::new());
+    let app = pushing::start(&service, &[]);
     let server = url(&app);
-    let retried = shell.run_with_secret(&["push", "retry", "--server", &server]);
-    assert_eq!((retried.code, retried.stdout.as_str()), (Some(0), "0 are due again\n"), "{retried:?}");
-    let of_one = shell.run_with_secret(&["push", "retry", "--user", "alice", "--server", &server, "--json"]);
+    pushing::subscribe(&app, &service, "alice", "laptop").await;
+    service.plan("laptop", [Plan::Status(400)]);
+    let id = pushing::publish(&app, "alice", json!({})).await;
+    pushing::expect_state(&app, &id, "dead").await;
+    let of_one = shell.run_with_secret(&["push", "retry", "--user", "bob", "--server", &server, "--json"]);
     assert_eq!(of_one.stdout, "{\"retried\":0}\n");
+    let retried = shell.run_with_secret(&["push", "retry", "--server", &server]);
+    assert_eq!((retried.code, retried.stdout.as_str()), (Some(0), "due again: 1\n"), "{retried:?}");
+    pushing::expect_state(&app, &id, "sent").await;
     assert_eq!(shell.run_with_secret(&["push", "retry", "--server", &server, "-q"]).stdout, "0\n");
     let token = app.token("alice", "");
     let refused = shell.run(&["push", "retry", "--server", &server, "--token", &token]);

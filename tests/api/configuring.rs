@@ -145,6 +145,9 @@ fn the_papers_about_settings_are_printed_for_people_and_programs() {
     assert_eq!((warned.stdout.as_str(), warned.stderr), ("good\n", format!("warning: {warning}\n")));
 }
 
+/// Arguments, environment, and words of the refusal.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 /// Whatever is wrong is told before anything starts: which setting, where it came from, and what to do.
 #[test]
 fn what_is_wrong_is_told_with_the_setting_its_origin_and_the_way_out() {
@@ -155,7 +158,7 @@ fn what_is_wrong_is_told_with_the_setting_its_origin_and_the_way_out() {
     write("weak.toml", "[auth]\nsecret = \"too short\"\n");
     write("bus.toml", "[bridge]\nurl = \"http://bus\"\n");
     write("word", "quick\n");
-    let cases: [(&[&str], &[(&str, &str)], &[&str]); 13] = [
+    let cases: [Case; 13] = [
         (&["--config", "typo.toml"], &[], &["http.lisen in typo.toml:3", "did you mean http.listen?"]),
         (&["--config", "value.toml"], &[], &["session.ping_interval (from value.toml:3)", "such as 25s"]),
         (

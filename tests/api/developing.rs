@@ -43,7 +43,7 @@ impl Dev {
         let listening: Value = serde_json::from_str(&server.stderr.next()).unwrap();
         assert_eq!(listening["message"], "listening");
         let address = listening["address"].as_str().unwrap().parse().unwrap();
-        let banner = (0..8).map(|_| server.stdout.next()).collect();
+        let banner = (0..9).map(|_| server.stdout.next()).collect();
         Self { folder, server, address, banner }
     }
 
@@ -108,7 +108,7 @@ async fn every_line_of_the_banner_works_when_it_is_pasted() {
     let dev = Dev::start();
     let names: Vec<&str> =
         dev.banner[1..].iter().map(|line| line.split_whitespace().next().unwrap()).collect();
-    assert_eq!(names, ["demo", "admin", "watch", "send", "say", "unread", "health"]);
+    assert_eq!(names, ["demo", "admin", "docs", "watch", "send", "say", "unread", "health"]);
 
     let watch = Running::start(&mut dev.shell(&format!("exec {}", dev.line("watch"))));
     watch.stderr.expect("connected");

@@ -113,7 +113,7 @@ async fn t6_the_bus_shows_how_it_is_and_what_was_not_believed() {
     assert_eq!(numbers["tidings_bridge_state{state=\"backoff\"}"], 1.0);
     assert_eq!(numbers["tidings_bridge_losses_total"], 1.0);
     for count in ["tidings_bridge_round_trip_seconds_count", "tidings_bus_heard_total"] {
-        assert!(numbers[count] > 0.0, "{count} in {numbers:?}");
+        assert!(numbers[count] > 0.0, "{count}");
     }
 }
 
@@ -148,7 +148,7 @@ async fn what_a_limit_on_sessions_turns_away_is_counted_under_its_name() {
 /// A sample, and what it must be.
 fn expect(numbers: &BTreeMap<String, f64>, expected: &[(&str, f64)]) {
     for (name, value) in expected {
-        assert_eq!(numbers.get(*name), Some(value), "{name} in {numbers:?}");
+        assert_eq!(numbers.get(*name), Some(value), "{name}");
     }
 }
 
@@ -170,7 +170,10 @@ async fn what_is_sent_is_counted_by_transport_and_type_and_how_long_it_took() {
     let mut again = app.ws_at("alice", "?since=inbox@00000000.0").await;
     again.next_ns(3).await;
     let polled = app.http(&app.token("alice", "")).get("/v1/poll?since=inbox@00000000.0").await.json();
-    assert_eq!(polled["events"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        polled["events"].as_array().unwrap().iter().filter(|event| event.get("id").is_some()).count(),
+        3
+    );
 
     let numbers = scrape(&app).await;
     expect(
@@ -189,18 +192,19 @@ async fn what_is_sent_is_counted_by_transport_and_type_and_how_long_it_took() {
             ("tidings_messages_received_total{transport=\"websocket\",type=\"message\"}", 1.0),
             ("tidings_messages_received_total{transport=\"websocket\",type=\"unknown\"}", 1.0),
             ("tidings_message_size_bytes_count{direction=\"in\"}", 2.0),
-            ("tidings_replay_events_sum{stream=\"inbox\"}", 6.0),
         ],
     );
+    // And what begins an inbox is read, for each who is there.
+    assert!(numbers["tidings_replay_events_sum{stream=\"inbox\"}"] >= 6.0);
     let sent =
         |le: &str| numbers[&format!("tidings_message_size_bytes_bucket{{le=\"{le}\",direction=\"out\"}}")];
-    assert_eq!(sent("4096.0") - sent("1024.0"), 1.0, "{numbers:?}");
+    assert_eq!(sent("4096.0") - sent("1024.0"), 1.0);
     // S0-5, S0-6: whether most are told within these times can be read off.
     for (transport, bound) in [("websocket", "0.05"), ("sse", "0.1")] {
         let name = format!(
             "tidings_delivery_latency_seconds_bucket{{le=\"{bound}\",transport=\"{transport}\",stream=\"inbox\"}}"
         );
-        assert!(numbers.contains_key(&name), "{name} in {numbers:?}");
+        assert!(numbers.contains_key(&name), "{name}");
     }
 }
 
@@ -244,6 +248,7 @@ async fn what_a_slow_reader_loses_is_counted_and_told_to_the_log() {
     let app = open_with(("session.slow_timeout", "2s"));
     let reader = connect(&app, "bob", "?rooms=busy").await;
     let mut speaker = guest_at(&app, "alice", "?rooms=busy").await;
+    speaker.expect("ok").await;
     speak(&mut speaker, 1, 600, 4000).await;
     let full = app.logged(|line| line["message"] == "outbox full").await;
     assert_eq!(full["session"], reader.welcome["session"]);
@@ -256,7 +261,7 @@ async fn what_a_slow_reader_loses_is_counted_and_told_to_the_log() {
         "tidings_messages_dropped_total{reason=\"cut_off\"}",
         "tidings_outbox_overflows_total",
     ] {
-        assert!(numbers[lost] >= 1.0, "{lost} in {numbers:?}");
+        assert!(numbers[lost] >= 1.0, "{lost}");
     }
 }
 
@@ -265,7 +270,7 @@ async fn requests_are_counted_by_the_template_of_their_route_and_the_store_by_wh
     let app = App::start();
     let (alice, anonymous) = (app.user("alice"), app.anonymous());
     app.publish("alice", 1).await;
-    for id in ["ntf_1", "ntf_2"] {
+    for id in ["ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW", "ntf_01M80RGBFJAPQ3ZKRMXZC4KYHV"] {
         alice.get(&format!("/v1/notifications/{id}")).await.problem(404, "not_found");
     }
     alice.get("/v1/notifications").await;
@@ -307,11 +312,11 @@ async fn requests_are_counted_by_the_template_of_their_route_and_the_store_by_wh
         "process_resident_memory_bytes",
         "process_cpu_seconds_total",
     ] {
-        assert!(numbers[name] > 0.0, "{name} in {numbers:?}");
+        assert!(numbers[name] > 0.0, "{name}");
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
-    assert!((now - 60.0..=now).contains(&numbers["process_start_time_seconds"]), "{numbers:?}");
-    assert!(numbers["process_open_fds"] < numbers["process_max_fds"], "{numbers:?}");
+    assert!((now - 60.0..=now).contains(&numbers["process_start_time_seconds"]));
+    assert!(numbers["process_open_fds"] < numbers["process_max_fds"]);
 }
 
 #[actix_web::test]

@@ -78,7 +78,12 @@ fn alerts_come_when_they_should_and_else_not() {
     let named = |line: &str| line.trim().strip_prefix("- alert: ").map(str::to_owned);
     let alerts: Vec<String> = alerts.lines().filter_map(named).collect();
     assert!(alerts.len() > 10);
+    let manual = read("docs/operations.md");
     for alert in &alerts {
+        assert!(
+            manual.contains(&format!("\n### {alert}\n")),
+            "docs/operations.md does not say what to do at {alert}"
+        );
         let (comes, stays_away) = (format!("alertname: {alert}\n"), format!("alertname: {alert}, "));
         assert!(tests.contains(&comes) && tests.contains(&stays_away), "{alert} is not tested both ways");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use tidings::{http::Listener, openapi};
+use tidings::{documents, http::Listener};
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::{
@@ -16,7 +16,12 @@ use crate::{
     },
     push::{KEYS, PUSHING},
     tidy::reading::root,
+    webhooks::SECRET,
 };
+
+/// What a server is told that would tell an application, which is nowhere.
+const TELLING: [(&str, &str); 2] =
+    [("webhooks.url", "https://nowhere.invalid/hooks"), ("webhooks.secret", SECRET)];
 
 async fn document(app: &App) -> Value {
     let answer = app.anonymous().get("/openapi.json").await;
@@ -54,7 +59,7 @@ async fn the_document_has_every_route_and_no_other() {
     let documented: BTreeSet<(String, String)> =
         operations(&document).into_iter().map(|(method, path, _)| (path, method)).collect();
     let mut routed = BTreeSet::new();
-    for endpoint in openapi::all_endpoints(Listener::Only) {
+    for endpoint in documents::all_endpoints(Listener::Only) {
         // `HEAD` is said of all of them at once.
         let methods = endpoint.methods().iter().filter(|method| **method != "HEAD");
         routed.extend(methods.map(|method| (endpoint.path().to_owned(), (*method).to_owned())));
@@ -64,7 +69,7 @@ async fn the_document_has_every_route_and_no_other() {
 
 #[actix_web::test]
 async fn every_operation_of_the_document_is_answered_as_it_says() {
-    let app = App::start_with(&PUSHING);
+    let app = App::start_with(&[&PUSHING[..], &TELLING[..]].concat());
     let document = document(&app).await;
     let user = app.user("alice");
     for (method, path, operation) in operations(&document) {
@@ -289,6 +294,7 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     walk.send("put", preferences, preferences, Some(&bad), 422).await;
     walk.send("get", "/v1/push/key", "/v1/push/key", None, 404).await;
     push(&document).await;
+    webhooks(&document).await;
     let mute = "/v1/mutes/{pattern}";
     for body in [json!({"until": "2036-12-24T18:00:00Z"}), json!({"until": null}), json!({})] {
         walk.send("put", mute, "/v1/mutes/a.*", Some(&body), 200).await;
@@ -304,7 +310,7 @@ async fn what_is_answered_fits_the_schemas_of_the_document() {
     walk.get("/v1/me", "/v1/me").await;
     walk.send("post", "/v1/tickets", "/v1/tickets", None, 201).await;
     administrate(&app, &document, id).await;
-    for path in ["/health", "/ready", "/openapi.json"] {
+    for path in ["/health", "/ready", "/openapi.json", "/asyncapi.json"] {
         walk.get(path, path).await;
     }
     let nobody = Walk { document: &document, http: app.anonymous() };
@@ -342,6 +348,20 @@ async fn push(document: &Value) {
     for status in [204, 404] {
         walk.send("delete", "/v1/push/subscriptions/{id}", &one, None, status).await;
     }
+}
+
+/// What administrators ask about webhooks.
+async fn webhooks(document: &Value) {
+    let app = App::start_with(&TELLING);
+    let walk = Walk { document, http: app.http(&app.token("root", "admin")) };
+    let (stand, one) = ("/v1/admin/webhooks", "/v1/admin/webhooks/{id}");
+    let test = walk.send("post", "/v1/admin/webhooks/test", "/v1/admin/webhooks/test", None, 202).await;
+    walk.get(one, &format!("{stand}/{}", test["id"].as_str().unwrap())).await;
+    walk.send("get", one, "/v1/admin/webhooks/msg_01ARZ3NDEKTSV4RRFFQ69G5FAV", None, 404).await;
+    walk.get(stand, stand).await;
+    walk.send("post", "/v1/admin/webhooks/retry", "/v1/admin/webhooks/retry", None, 200).await;
+    walk.send("post", "/v1/admin/webhooks/enable", "/v1/admin/webhooks/enable", None, 204).await;
+    walk.send("get", stand, "/v1/admin/webhooks?x=1", None, 400).await;
 }
 
 /// A bucket fills by one a second, so one of a few who come is too many.

@@ -38,11 +38,11 @@ impl Trial {
     }
 }
 
-/// Whatever somebody gets into a page, it loads and calls its own server alone.
+/// Whatever somebody gets into a page (`GET /docs` is one), it loads and calls its own server alone.
 #[actix_web::test]
 async fn a_page_may_load_and_call_its_own_server_alone_and_nobody_may_frame_it() {
     let app = App::start();
-    for path in ["/admin", "/assets/pages.css", "/assets/admin/main.js", "/assets/vendor/lit.js"] {
+    for path in ["/docs", "/admin", "/assets/pages.css", "/assets/admin/main.js", "/assets/vendor/lit.js"] {
         let answer = app.anonymous().get(path).await;
         assert_eq!(answer.status, 200, "{path}");
         let policy = answer.header("Content-Security-Policy").unwrap();
@@ -79,6 +79,25 @@ async fn who_does_not_try_it_out_finds_no_demo_and_no_way_in_but_a_token() {
     http.post("/admin", &json!({})).await.problem(405, "not_found");
 }
 
+/// Each listener has the page of its own API, and of the other pages only what is answered there.
+#[actix_web::test]
+async fn the_page_of_the_api_is_on_each_listener_and_no_file_of_another_page() {
+    let app = App::start_with(&[("http.admin_listen", "127.0.0.1:0")]);
+    let admin = app.logged(|line| line["message"] == "listening for administrators").await;
+    let admin = Http::new(admin["address"].as_str().unwrap().parse().unwrap(), None);
+    let public = app.anonymous();
+    for (http, has_socket) in [(&public, true), (&admin, false)] {
+        for path in ["/docs", "/assets/docs/main.js", "/assets/vendor/lit.js"] {
+            assert_eq!(http.get(path).await.status, 200, "{path}");
+        }
+        let paths = http.get("/openapi.json").await.json()["paths"].clone();
+        assert_eq!(paths["/asyncapi.json"].is_object(), has_socket);
+        assert_eq!(http.get("/asyncapi.json").await.status == 200, has_socket);
+    }
+    assert_eq!(admin.get("/assets/admin/main.js").await.status, 200);
+    public.get("/assets/admin/main.js").await.problem(404, "not_found");
+}
+
 #[actix_web::test]
 async fn pages_stand_under_the_base_path_and_name_nothing_beside_it() {
     let app = App::start_with(&[("http.base_path", "/tidings")]);
@@ -88,6 +107,30 @@ async fn pages_stand_under_the_base_path_and_name_nothing_beside_it() {
     assert!(!page.text().contains("=\"/"), "an address from the root would be beside it");
     assert_eq!(http.get("/tidings/assets/pages.css").await.status, 200);
     http.get("/admin").await.problem(404, "not_found");
+}
+
+/// `GET /embed.js`, and what it loads.
+#[actix_web::test]
+async fn an_inbox_can_be_put_on_a_page_of_an_allowed_origin_also_where_no_page_of_ours_is() {
+    let page = "https://app.example.com";
+    let app = App::start_with(&[("http.allowed_origins", page), ("http.admin_listen", "127.0.0.1:0")]);
+    let http = app.anonymous();
+    let files =
+        ["/embed.js", "/assets/vendor/element.js", "/assets/vendor/lit.js", "/assets/vendor/tidings.js"];
+    for path in files {
+        for (origin, allowed) in [(page, Some(page)), ("https://evil.example", None)] {
+            let request = http.request("GET", path).insert_header(("Origin", origin));
+            let answer = http.send(request, "").await;
+            assert_eq!(
+                (answer.status, answer.header("Access-Control-Allow-Origin")),
+                (200, allowed),
+                "{path}"
+            );
+        }
+    }
+    for path in ["/admin", "/assets/admin/main.js", "/assets/vendor/uplot.js", "/assets/vendor/sw.js"] {
+        http.get(path).await.problem(404, "not_found");
+    }
 }
 
 /// `GET /demo`, and what it is made of (`GET /assets/{name}`).

@@ -151,7 +151,8 @@ fn every_line_of_the_log_is_in_the_paper_as_the_code_writes_it() {
     for (file, text) in sources("src").into_iter().filter(|(file, _)| !is_test_file(file)) {
         let part = file.trim_end_matches(".rs").split('/').next().unwrap().to_owned();
         for call in program(&text).split("log::").skip(1) {
-            if let Some((level, message, keys)) = log_line(call) {
+            // What differs as a whole is a warning of the start, or an error in the words of whoever made it.
+            if let Some((level, message, keys)) = log_line(call).filter(|(_, message, _)| message != "…") {
                 lines.insert((part.clone(), message, level, keys));
             }
         }
@@ -178,7 +179,7 @@ fn a_call_of_the_log_is_read_with_its_keys() {
     );
     assert_eq!(
         line(r#"log!(self.log_level(), session, user = user.as_str(), status:?; "a {b} \"c\"")"#),
-        found("info or debug", "a … c", "session user status")
+        found("info or debug", r#"a … "c""#, "session user status")
     );
     assert_eq!(line("Level::Info"), None);
 }

@@ -2,7 +2,7 @@
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
-use tidings::{http::Listener, openapi};
+use tidings::{documents, http::Listener};
 
 use crate::{
     app::{App, SECRET},
@@ -130,8 +130,8 @@ async fn b03_a_public_key_is_no_secret() {
 async fn b01_without_a_token_every_call_that_needs_one_is_401() {
     let mut app = App::start();
     let anonymous = app.anonymous();
-    for endpoint in openapi::all_endpoints(Listener::Only) {
-        let is_open = ["/health", "/ready", "/openapi.json"].contains(&endpoint.path());
+    for endpoint in documents::all_endpoints(Listener::Only) {
+        let is_open = ["/health", "/ready", "/openapi.json", "/asyncapi.json"].contains(&endpoint.path());
         // A WebSocket may say later who it is (B14).
         for method in endpoint.methods().iter().filter(|_| !is_open && !endpoint.path().starts_with("/v1/ws"))
         {

@@ -10,7 +10,7 @@ async function opened(t, { count = 3, lang = "en", dir = "ltr" } = {}) {
   const server = await dev(t);
   const backend = await token(server, "backend");
   for (let n = 1; n <= count; n += 1) await publish(server.base, backend, "alice", { title: `Number ${n}`, text: "Some text" });
-  const shown = await page(t, await open(t));
+  const shown = await page(t, await open());
   await blank(shown, server.base);
   await shown.evaluate(
     async ({ url, token, lang, dir }) => {
@@ -139,6 +139,34 @@ test("it asks whether to push in an opened inbox, and not again after a no", asy
   await bell.click();
   await inbox.getByText("Nothing here yet").waitFor();
   assert.equal(await inbox.getByText("when this page is closed").count(), 0);
+});
+
+test("what is new stands in a corner for a moment, and for as long as one is there", async (t) => {
+  const { server, backend, shown, badge } = await opened(t, { count: 1 });
+  await badge.waitFor();
+  await shown.evaluate(() => {
+    const toasts = document.createElement("tidings-toasts");
+    toasts.client = document.querySelector("tidings-bell").feed.client;
+    toasts.duration = 60_000;
+    document.querySelector("main").append(toasts);
+  });
+  const toast = shown.locator("tidings-toasts .tidings-toast");
+  for (const title of ["One", "Two", "Three"]) await publish(server.base, backend, "alice", { title });
+  await toast.nth(2).waitFor();
+  await expectAccessible(shown, "with toasts");
+  await toast.filter({ hasText: "Three" }).getByRole("button", { name: "Dismiss" }).click();
+  await toast.filter({ hasText: "Three" }).waitFor({ state: "detached" });
+  await toast.getByRole("button", { name: "Two" }).click();
+  await toast.filter({ hasText: "Two" }).waitFor({ state: "detached" });
+  await shown.getByRole("button", { name: "Notifications, 3 new" }).waitFor();
+  // The time of the last one begins when nobody is there any more.
+  await shown.evaluate(() => {
+    document.querySelector("tidings-toasts").duration = 10;
+  });
+  await toast.getByRole("button", { name: "One" }).focus();
+  await shown.mouse.move(0, 0);
+  await shown.keyboard.press("Shift+Tab");
+  await toast.waitFor({ state: "detached" });
 });
 
 test("a page gives it its own look by variables and parts", async (t) => {

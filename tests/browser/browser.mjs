@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 import { atEnd } from "./server.mjs";
 
@@ -12,9 +13,20 @@ const DEADLINE = 15_000;
 /** Root is given no sandbox; and what a test puts in the place of a page counts as a page of the internet. */
 export const FLAGS = ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks"];
 
-/** A browser for one test. */
-export async function open(t) {
-  const browser = await chromium.launch({ executablePath: PROGRAM, args: FLAGS });
+const launch = () => chromium.launch({ executablePath: PROGRAM, args: FLAGS });
+
+let shared;
+after(async () => (await shared)?.close());
+
+/** The browser of all tests of a file: what each does is in contexts of its own. */
+export function open() {
+  shared ??= launch();
+  return shared;
+}
+
+/** A second browser, which shares nothing with the first. */
+export async function another(t) {
+  const browser = await launch();
   atEnd(t, () => browser.close());
   return browser;
 }
@@ -22,6 +34,7 @@ export async function open(t) {
 /** A page of a context of its own. What it complains about fails the test, a breach of its policy above all. */
 export async function page(t, browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  atEnd(t, () => context.close());
   return watched(t, await context.newPage());
 }
 

@@ -49,9 +49,10 @@ test("a click on what the system shows focuses the tab behind, has its router sh
   const window = await windowOn(t, screen, origin);
   const headers = { Authorization: `Bearer ${alice}` };
   const isRead = async (id) => !!(await (await fetch(`${server.base}/v1/notifications/${id}`, { headers })).json()).read_at;
-  const send = async (tab, title, navigate) => {
+  const send = async (tab, title, navigate, count = 1) => {
     const { id, position } = await publish(server.base, backend, "alice", { title });
-    const notification = { title, body: "Some text", navigate, tag: id, data: { id, position, type: "note.text", count: 1 } };
+    const tag = count > 1 ? "summary" : id;
+    const notification = { title, body: "Some text", navigate, tag, data: { id, position, type: "note.text", count } };
     await tab.deliver(origin, { web_push: 8030, notification, app_badge: 1 });
     return id;
   };
@@ -82,6 +83,14 @@ test("a click on what the system shows focuses the tab behind, has its router sh
   const body = JSON.stringify({ as: "read", ids: [second] });
   await fetch(`${server.base}/v1/notifications/mark`, { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body });
   await shows(screen, []);
+
+  // A summary reads none of those that it tells of, and goes all the same.
+  const newest = await send(page, "2 new notifications", `${origin}/`, 2);
+  const [summary] = await shows(screen, ["2 new notifications"]);
+  screen.click(summary.id);
+  await until("the router shows the start", () => page.evaluate("location.pathname === '/' && globalThis.isTheSame"));
+  await shows(screen, []);
+  assert.equal(await isRead(newest), false);
 
   // The page goes with what it has shown still on the screen.
   const third = await send(page, "Closed by then", `${origin}/orders/3`);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { blank, open, page } from "./browser.mjs";
+import { another, blank, open, page } from "./browser.mjs";
 import { redis, serve, token } from "./server.mjs";
 
 async function join(shown, base, bearer) {
@@ -24,7 +24,7 @@ const said = (count) => globalThis.room.getSnapshot().messages.length >= count;
 test("two browsers on two instances see each other and chat through Redis", async (t) => {
   const bus = `bridge.url=${await redis(t)}`;
   const [one, two] = await Promise.all([serve(t, [bus]), serve(t, [bus])]);
-  const [alice, bob] = [await page(t, await open(t)), await page(t, await open(t))];
+  const [alice, bob] = [await page(t, await open()), await page(t, await another(t))];
   await join(alice, one.base, await token({}, "alice"));
   await join(bob, two.base, await token({}, "bob"));
   await alice.waitForFunction(() => globalThis.room.getSnapshot().users.join() === "alice,bob");

@@ -25,7 +25,7 @@ async function signedIn(t, browser, server, user) {
 
 test("two people chat in React, beside a bell", async (t) => {
   const server = await dev(t, [`http.allowed_origins=${ORIGIN}`]);
-  const browser = await open(t);
+  const browser = await open();
   const [alice, bob] = [await signedIn(t, browser, server, "alice"), await signedIn(t, browser, server, "bob")];
   await alice.getByText("Here: alice, bob").waitFor();
   await bob.getByLabel("Message").pressSequentially("Hello");

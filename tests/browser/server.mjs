@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -107,6 +107,38 @@ export async function redis(t) {
   return `redis://127.0.0.1:${port}`;
 }
 
+/** nginx before an instance, as `deploy/nginx` sets it up; gives its address. */
+export async function nginx(t, base) {
+  const folder = await temporary();
+  const port = await freePort();
+  const at = (name) => path.join(folder, name);
+  await Promise.all([mkdir(at("log")), mkdir(at("tls"))]);
+  const kept = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((what) => `${what}_temp_path ${at(what)};`).join(" ");
+  const here = [
+    [/^user .*$/m, process.getuid() === 0 ? "user root;" : ""],
+    [/^http \{/m, `http { ${kept}`],
+    ["/etc/nginx/tidings.conf", at("tidings.conf")],
+    ["/etc/nginx/tls", at("tls")],
+    ["/run/nginx.pid", at("nginx.pid")],
+    [/\/var\/log\/nginx/g, at("log")],
+    ["listen 80;", `listen 127.0.0.1:${port};`],
+    [/tidings-[12]:8080/g, new URL(base).host],
+  ];
+  for (const name of ["nginx.conf", "tidings.conf"]) {
+    const text = await readFile(new URL(`../../deploy/nginx/${name}`, import.meta.url), "utf8");
+    await writeFile(at(name), here.reduce((so, [what, by]) => so.replace(what, by), text));
+  }
+  const args = ["-p", folder, "-c", at("nginx.conf"), "-e", at("log/error.log"), "-g", "daemon off;"];
+  const server = new Running("nginx", args, { folder, env: { PATH: `${process.env.PATH}:/usr/sbin` } });
+  atEnd(t, async () => {
+    await server.stop("SIGTERM");
+    await rm(folder, { recursive: true, force: true });
+  });
+  const front = `http://127.0.0.1:${port}`;
+  await until(`${front} leads to ${base}: ${server.log.join("")}`, async () => (await fetch(`${front}/health`)).ok);
+  return front;
+}
+
 /** A token, made by the program in the folder of a trial, or with the secret of the tests. */
 export async function token({ folder } = {}, user, ...more) {
   const args = folder ? ["token", "dev", "--user", user] : ["token", "mint", user, "--quiet", ...more];
@@ -115,15 +147,17 @@ export async function token({ folder } = {}, user, ...more) {
   return (await child.lines(() => true))[0];
 }
 
+/** A call of the API; its JSON. */
+export async function call(base, bearer, method, path, body) {
+  const headers = { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" };
+  const response = await fetch(base + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response.status === 204 ? null : response.json();
+}
+
 /** Publishes to one user, as a back-end would. */
 export async function publish(base, bearer, to, payload, type = "note.text") {
-  const response = await fetch(`${base}/v1/notifications`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${bearer}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ to, type, payload }),
-  });
-  if (response.status !== 201) throw new Error(await response.text());
-  return (await response.json()).notifications[0];
+  return (await call(base, bearer, "POST", "/v1/notifications", { to, type, payload })).notifications[0];
 }
 
 /** Looks again and again until it holds. */

@@ -11,7 +11,7 @@ const TABS = 6;
 test("six tabs have one connection; when its tab is killed another has it within a second, and nothing is lost", async (t) => {
   const server = await dev(t);
   const [backend, admin, alice] = await Promise.all([token(server, "backend"), token(server, "dev"), token(server, "alice")]);
-  const browser = await open(t);
+  const browser = await open();
   const context = await browser.newContext();
   const tabs = [];
   for (let n = 0; n < TABS; n += 1) {

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     app::token,
-    clients::{poll::Poll, room::EVERYWHERE, sse::Sse, ws::Ws},
+    clients::{http::AWAY, poll::Poll, room::EVERYWHERE, sse::Sse, ws::Ws},
     history::{Account, Position, Stream, Told, What},
     scene::{PATIENCE, Scene, TOKEN_SECONDS, attempt, cursor_of, positions, text},
     traffic::Dice,
@@ -153,7 +153,7 @@ impl Follower {
         let opening = Sse::try_open(self.scene.address(node), &query, header.as_slice());
         let Ok(Ok(mut sse)) = timeout(PATIENCE, opening).await else { return };
         // A node with a database of its own has forgotten its tickets when it was killed meanwhile.
-        if [408, 503].contains(&sse.status) || (way == 2 && sse.status == 401) {
+        if AWAY.contains(&sse.status) || (way == 2 && sse.status == 401) {
             return;
         }
         assert_eq!(sse.status, 200);
@@ -177,7 +177,7 @@ impl Follower {
     async fn ticket(&mut self) -> Option<String> {
         let http = self.polls[self.dice.below(self.polls.len() as u64) as usize].http.clone();
         let answer = attempt(&http, http.request("POST", "/v1/tickets"), String::new()).await.ok()?;
-        assert!([201, 408, 503].contains(&answer.status), "{}", answer.text());
+        assert!(answer.status == 201 || AWAY.contains(&answer.status), "{}", answer.text());
         (answer.status == 201).then(|| text(&answer.json(), "ticket"))
     }
 

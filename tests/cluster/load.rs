@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     clients::{
-        http::{Answer, Http},
+        http::{AWAY, Answer, Http},
         room::EVERYWHERE,
     },
     history::{Accepted, Position, Stream},
@@ -153,7 +153,7 @@ impl Publisher {
             match attempt(&http, request, draft.to_string()).await {
                 Ok(answer) if answer.status == 201 => return (answer, start.elapsed()),
                 // What was not answered is still under way, the store is away, or the node stood still meanwhile.
-                Ok(answer) if [408, 409, 503].contains(&answer.status) => {
+                Ok(answer) if answer.status == 409 || AWAY.contains(&answer.status) => {
                     self.scene.record().refuse(answer.status);
                 }
                 Ok(answer) => panic!("{}", answer.text()),
@@ -228,7 +228,7 @@ impl Publisher {
                 });
                 return true;
             }
-            Ok(answer) if [408, 503].contains(&answer.status) => {
+            Ok(answer) if AWAY.contains(&answer.status) => {
                 history.refuse(format!("{} of a room", answer.status));
             }
             Ok(answer) => panic!("{}", answer.text()),

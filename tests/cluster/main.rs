@@ -44,6 +44,7 @@ mod damage;
 mod disk_faults;
 mod follower;
 mod following;
+mod front_faults;
 mod herd;
 mod history;
 mod host_faults;

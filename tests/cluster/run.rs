@@ -1,6 +1,9 @@
 //! One run: the load, those who follow it, and the judgement at its end.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use actix_web::rt::{self, task::JoinHandle};
 use serde_json::json;
@@ -34,7 +37,18 @@ pub struct Run {
 
 impl Run {
     pub async fn start(cluster: &Cluster, plan: Plan, dice: &mut Dice) -> Self {
-        let scene = Scene::new(cluster.nodes.iter().map(|node| node.app.address).collect());
+        let addresses = cluster.nodes.iter().map(|node| node.app.address).collect();
+        Self::start_at(cluster, addresses, plan, dice).await
+    }
+
+    /// The same where everybody comes by these addresses.
+    pub async fn start_at(
+        cluster: &Cluster,
+        addresses: Vec<SocketAddr>,
+        plan: Plan,
+        dice: &mut Dice,
+    ) -> Self {
+        let scene = Scene::new(addresses);
         let (mut staying, mut roaming) = (Vec::new(), Vec::new());
         for user in &plan.users {
             if plan.is_varied {

@@ -7,6 +7,10 @@ const KEY = "tidings.admin.token";
 
 /** A refusal, as the server words it. */
 export class Refused extends Error {
+  /**
+   * @param {number} status
+   * @param {{ detail?: string, errors?: { pointer: string, detail: string }[], code?: string }} [problem]
+   */
   constructor(status, { detail, errors = [], code } = {}) {
     const faults = errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join("; ");
     super([detail ?? `the server answered ${status}`, faults].filter(Boolean).join(" – "));
@@ -19,20 +23,37 @@ export function token() {
   return sessionStorage.getItem(KEY);
 }
 
+/** @param {string | null} text */
 export function keepToken(text) {
   if (text === null) sessionStorage.removeItem(KEY);
   else sessionStorage.setItem(KEY, text);
 }
 
-/** The JSON of an answer, or `null` where there is none. */
+/**
+ * The JSON of an answer, or `null` where there is none.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {{ headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @returns {Promise<any>}
+ */
 export async function call(method, path, body, options = {}) {
   const response = await send(method, path, body, options);
   if (response.status === 204) return null;
   return response.json();
 }
 
-/** The answer itself; 304 is one. */
+/**
+ * The answer itself; 304 is one.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @param {{ headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ */
 export async function send(method, path, body, { headers = {}, signal } = {}) {
+  /** @type {RequestInit & { headers: Record<string, string> }} */
   const init = { method, signal, headers: { Authorization: `Bearer ${token() ?? ""}`, ...headers } };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
@@ -50,7 +71,12 @@ export async function answered() {
   return new Set(Object.keys(paths));
 }
 
-/** The numbers of this instance, by name and labels. */
+/**
+ * The numbers of this instance, by name and labels.
+ *
+ * @param {AbortSignal} signal
+ * @returns {Promise<Map<string, number>>}
+ */
 export async function metrics(signal) {
   const response = await send("GET", "/metrics", undefined, { signal });
   const lines = (await response.text()).split("\n").filter((line) => line && !line.startsWith("#"));

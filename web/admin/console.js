@@ -1,5 +1,6 @@
 import { createRef, html, nothing, ref, repeat } from "../vendor/lit.js";
 import { base, call, token } from "./api.js";
+import { fields, names } from "./form.js";
 import { Section } from "./section.js";
 
 /** Lines that are kept; while it is paused, too, and then the newest of what has come wait. */
@@ -40,7 +41,7 @@ export class Console extends Section {
 
   #listen() {
     this.#socket?.close();
-    const rooms = this.#rooms.split(/[\s,]+/).filter(Boolean);
+    const rooms = names(this.#rooms);
     const query = rooms.length > 0 ? `?${new URLSearchParams({ rooms: rooms.join(",") })}` : "";
     const socket = new WebSocket(`${base.replace(/^http/, "ws")}/v1/ws${query}`, ["tidings.v1", `bearer.${token()}`]);
     this.#socket = socket;
@@ -91,7 +92,7 @@ export class Console extends Section {
 
   /** The same in a terminal. */
   get #command() {
-    const rooms = this.#rooms.split(/[\s,]+/).filter(Boolean);
+    const rooms = names(this.#rooms);
     return ["tidings listen dev", ...rooms.map((room) => `--room ${room}`)].join(" ");
   }
 
@@ -130,8 +131,7 @@ export class Console extends Section {
 
   #listening() {
     const listen = (event) => {
-      event.preventDefault();
-      this.#rooms = new FormData(event.target).get("rooms");
+      this.#rooms = fields(event).rooms;
       this.#listen();
     };
     return html`<form class="filters" @submit=${listen}>

@@ -1,8 +1,9 @@
 import { html, nothing } from "../vendor/lit.js";
 import { call } from "./api.js";
+import { fields } from "./form.js";
 import { moment, number } from "./format.js";
-import { revoke } from "./revoke.js";
 import { Section } from "./section.js";
+import { erase, revoke } from "./users.js";
 
 const INTERVAL = 1_500;
 const IS_NOTIFICATION = /^ntf_[0-9A-Z]{26}$/;
@@ -44,11 +45,19 @@ export class Follow extends Section {
     });
   }
 
+  #erase(user) {
+    return this.attempt(async () => {
+      if (!(await erase(user))) return;
+      this.page.say(`Nothing of ${user} is left.`);
+      await this.#ask();
+    });
+  }
+
   /** Pushes to this user that were given up. */
   async #retry(user) {
     await this.attempt(async () => {
       const { retried } = await call("POST", "/v1/admin/push/retry", { user });
-      this.page.say(`${number(retried)} pushes to ${user} are due again.`);
+      this.page.say(`${retried === 1 ? "1 push" : `${number(retried)} pushes`} to ${user} ${retried === 1 ? "is" : "are"} due again.`);
       await this.#ask();
     });
   }
@@ -68,15 +77,14 @@ export class Follow extends Section {
 
   view() {
     const find = (event) => {
-      event.preventDefault();
-      this.#want(new FormData(event.target).get("wanted"));
-      this.attempt(() => this.#ask());
+      const { wanted } = fields(event);
+      this.page.go("follow", { [IS_NOTIFICATION.test(wanted) ? "id" : "user"]: wanted });
     };
     return html`<div class="stack">
       <form class="filters" role="search" @submit=${find}>
         <label>
           User, or id of a notification
-          <input name="wanted" size="34" .value=${this.#wanted} autocomplete="off" spellcheck="false" />
+          <input name="wanted" size="34" required .value=${this.#wanted} autocomplete="off" spellcheck="false" />
         </label>
         <button class="primary">Follow</button>
       </form>
@@ -152,20 +160,21 @@ export class Follow extends Section {
       </dl>
       <ul class="stack">
         ${sessions.map(
-          ({ session, transport, node, opened_at, position, acked }) => html`<li class="card body">
+          ({ session, transport, node, opened_at, position, acked }) => html`<li class="card"><div class="body stack">
             <span class="row"><span class="dot good"></span><span class="tag">${transport}</span> on <code>${node}</code></span>
             <span class="small muted">
               since ${moment(opened_at)}; was given <code>${position ?? "nothing yet"}</code>, the user has acknowledged
               <code>${acked}</code>
             </span>
             <code class="muted">${session}</code>
-          </li>`,
+          </div></li>`,
         )}
       </ul>
       ${sessions.length === 0 ? html`<p class="muted">Not connected now.</p>` : nothing}
       <p class="row">
         ${sessions.length > 0 ? html`<a href="#/sessions?user=${encodeURIComponent(user)}">Disconnect</a>` : nothing}
         <button type="button" class="danger" @click=${() => this.#revoke(user)}>Revoke all tokens</button>
+        <button type="button" class="danger" @click=${() => this.#erase(user)}>Erase everything</button>
       </p>
     </section>`;
   }

@@ -2,10 +2,12 @@
 
 const NUMBER = new Intl.NumberFormat();
 
+/** @param {number | null | undefined} value */
 export function number(value) {
   return value === undefined || value === null || Number.isNaN(value) ? "–" : NUMBER.format(value);
 }
 
+/** @param {number | undefined} value */
 export function bytes(value) {
   if (!Number.isFinite(value)) return "–";
   const units = ["B", "KiB", "MiB", "GiB"];
@@ -17,7 +19,9 @@ export function bytes(value) {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** @param {number} seconds */
 export function duration(seconds) {
+  /** @type {[size: number, unit: string][]} */
   const parts = [
     [86_400, "d"],
     [3_600, "h"],
@@ -32,10 +36,12 @@ export function duration(seconds) {
   return `${Math.floor(seconds / size)} ${unit}${rest ? ` ${rest} ${next[1]}` : ""}`;
 }
 
+/** @param {string | number | Date} text */
 export function time(text) {
   return new Date(text).toLocaleTimeString([], { hourCycle: "h23" });
 }
 
+/** @param {string} text */
 export function moment(text) {
   return new Date(text).toLocaleString([], { hourCycle: "h23" });
 }

@@ -14,6 +14,7 @@ const SAID_FOR = 5_000;
 
 /** The page: who is signed in, which section is shown, and when all of it is rendered. */
 class Page {
+  /** @type {HTMLElement} */
   #root = document.querySelector("#page");
   #sections = {
     overview: new Overview(this),
@@ -33,6 +34,11 @@ class Page {
 
   async open() {
     window.addEventListener("hashchange", () => this.#show());
+    // What stands behind `#` says which section is shown.
+    document.querySelector(".skip-link").addEventListener("click", (event) => {
+      event.preventDefault();
+      /** @type {HTMLElement | null} */ (document.querySelector("#content"))?.focus();
+    });
     await this.#signIn.byLink();
     if (token()) await this.signedIn();
     else this.update();
@@ -57,6 +63,13 @@ class Page {
     this.#me = null;
     this.#signIn.reason = reason;
     this.update();
+  }
+
+  /** Shows a section, with what it is asked for. */
+  go(name, query) {
+    const hash = `#/${name}?${new URLSearchParams(query)}`;
+    if (location.hash === hash) this.#show();
+    else location.hash = hash;
   }
 
   /** Whether this listener has an address of the API. */
@@ -102,7 +115,7 @@ class Page {
       <header class="side">
         <p class="brand"><img src="assets/icon.svg" alt="" />tidings</p>
         <nav aria-label="Sections">${Object.entries(this.#sections).map(link)}</nav>
-        <footer><button type="button" @click=${() => this.signOut()}>Sign out</button></footer>
+        <footer><a href="docs">API</a> <button type="button" @click=${() => this.signOut()}>Sign out</button></footer>
       </header>
       <main class="content" id="content" tabindex="-1">
         <h1>${shown.title}</h1>

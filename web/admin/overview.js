@@ -3,6 +3,7 @@ import { call, metrics } from "./api.js";
 import "./chart.js";
 import { bytes, duration, number, time } from "./format.js";
 import { Section } from "./section.js";
+import { table } from "./table.js";
 
 const INTERVAL = 2_000;
 /** Samples that are kept: five minutes of them. */
@@ -18,6 +19,17 @@ const TRANSPORTS = [
 const RATES = [
   { label: "notifications/s", key: "notifications", colour: "--accent" },
   { label: "room messages/s", key: "messages", colour: "--good" },
+];
+
+const COLUMNS = [
+  "node",
+  "version",
+  "up for",
+  { name: "WebSocket", isEnd: true },
+  { name: "SSE", isEnd: true },
+  { name: "polls", isEnd: true },
+  { name: "users", isEnd: true },
+  { name: "rooms", isEnd: true },
 ];
 
 /** How many there are, and how much is going on. Is kept up while another section is shown. */
@@ -77,7 +89,24 @@ export class Overview extends Section {
       ${complete ? "" : html`<p class="notice">Not every instance has answered: there may be more than is shown.</p>`}
       ${this.#chart("Sessions by transport, over all nodes", TRANSPORTS, "sessions", (value) => number(Math.round(value)))}
       ${this.#chart("Accepted a second, by this node", RATES, "rates", (value) => number(Math.round(value * 10) / 10))}
-      ${this.#nodes(nodes)}
+      ${table({
+        label: "Nodes",
+        isTitled: true,
+        columns: COLUMNS,
+        rows: nodes,
+        key: ({ node }) => node,
+        row: ({ node, version, uptime_seconds, sessions, users, rooms }) => html`<tr>
+          <th scope="row" class="mono">${node}</th>
+          <td>${version}</td>
+          <td>${duration(uptime_seconds)}</td>
+          <td class="end">${number(sessions.websocket)}</td>
+          <td class="end">${number(sessions.sse)}</td>
+          <td class="end">${number(sessions.poll)}</td>
+          <td class="end">${number(users)}</td>
+          <td class="end">${number(rooms)}</td>
+        </tr>`,
+        empty: "No instance has answered.",
+      })}
     </div>`;
   }
 
@@ -114,42 +143,6 @@ export class Overview extends Section {
             </tbody>
           </table>
         </div>
-      </div>
-    </section>`;
-  }
-
-  #nodes(nodes) {
-    return html`<section class="card" aria-label="Nodes">
-      <header><h2>Nodes</h2></header>
-      <div class="scroll">
-        <table class="nodes">
-          <thead>
-            <tr>
-              <th scope="col">node</th>
-              <th scope="col">version</th>
-              <th scope="col">up for</th>
-              <th scope="col" class="end">WebSocket</th>
-              <th scope="col" class="end">SSE</th>
-              <th scope="col" class="end">polls</th>
-              <th scope="col" class="end">users</th>
-              <th scope="col" class="end">rooms</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${nodes.map(
-              ({ node, version, uptime_seconds, sessions, users, rooms }) => html`<tr>
-                <td class="mono">${node}</td>
-                <td>${version}</td>
-                <td>${duration(uptime_seconds)}</td>
-                <td class="end">${number(sessions.websocket)}</td>
-                <td class="end">${number(sessions.sse)}</td>
-                <td class="end">${number(sessions.poll)}</td>
-                <td class="end">${number(users)}</td>
-                <td class="end">${number(rooms)}</td>
-              </tr>`,
-            )}
-          </tbody>
-        </table>
       </div>
     </section>`;
   }

@@ -1,5 +1,6 @@
 import { html, nothing } from "../vendor/lit.js";
 import { call } from "./api.js";
+import { fields, names } from "./form.js";
 import { Section } from "./section.js";
 
 /** Publishing by hand. Needs `notify`, or `publish` for the room, in the token. */
@@ -9,29 +10,24 @@ export class Publish extends Section {
   #said = null;
 
   #notify(event) {
-    event.preventDefault();
-    const form = new FormData(event.target);
-    const to = form.get("to").split(/[\s,]+/).filter(Boolean);
+    const { to, type, payload, key, silent } = fields(event);
     this.attempt(async () => {
       this.#published = null;
-      const payload = object(form.get("payload"), "the payload");
-      const body = { to, type: form.get("type").trim(), payload };
-      const key = form.get("key").trim();
-      if (key) body.key = key;
-      if (form.get("silent")) body.push = false;
+      const body = {
+        ...{ to: names(to), type, payload: object(payload, "the payload") },
+        ...(key && { key }),
+        ...(silent && { push: false }),
+      };
       this.#published = (await call("POST", "/v1/notifications", body)).notifications;
     });
   }
 
   #say(event) {
-    event.preventDefault();
-    const form = new FormData(event.target);
-    const room = form.get("room").trim();
+    const { room, data } = fields(event);
     this.attempt(async () => {
       this.#said = null;
-      const data = value(form.get("data"), "the data");
       const path = `/v1/rooms/${encodeURIComponent(room)}/messages`;
-      this.#said = { room, ...(await call("POST", path, { data })) };
+      this.#said = { room, ...(await call("POST", path, { data: value(data, "the data") })) };
     });
   }
 

@@ -2,6 +2,9 @@ import { nothing } from "../vendor/lit.js";
 
 /** A part of the page: is started when it is shown, stopped when it is not, and renders what it knows. */
 export class Section {
+  /** What it is called. */
+  title = "";
+  /** What went wrong last. */
   error = null;
   #controller = null;
 
@@ -14,7 +17,8 @@ export class Section {
     return this.#controller?.signal;
   }
 
-  start() {
+  /** @param {URLSearchParams} [_query] What stands behind its name in the address. */
+  start(_query) {
     this.#controller = new AbortController();
   }
 
@@ -27,11 +31,17 @@ export class Section {
     this.page.update();
   }
 
+  /** @returns {unknown} */
   view() {
     return nothing;
   }
 
-  /** Does this now and then again, for as long as the section is shown; not while nobody looks at the page. */
+  /**
+   * Does this now and then again, for as long as the section is shown; not while nobody looks at the page.
+   *
+   * @param {number} interval
+   * @param {(signal: AbortSignal) => Promise<void>} act
+   */
   async every(interval, act) {
     const { signal } = this;
     while (!signal.aborted) {
@@ -40,7 +50,13 @@ export class Section {
     }
   }
 
-  /** What goes wrong is shown, until something goes right. */
+  /**
+   * What goes wrong is shown, until something goes right.
+   *
+   * @template T
+   * @param {(signal: AbortSignal) => Promise<T>} act
+   * @returns {Promise<T | undefined>}
+   */
   async attempt(act) {
     try {
       const result = await act(this.signal);
@@ -57,6 +73,11 @@ export class Section {
   }
 }
 
+/**
+ * @param {number} time
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
 function pause(time, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, time);

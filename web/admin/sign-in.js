@@ -1,5 +1,6 @@
 import { html, nothing } from "../vendor/lit.js";
 import { base, keepToken } from "./api.js";
+import { fields } from "./form.js";
 
 /** Asks for a token, or takes the one that a one-time link is good for. */
 export class SignIn {
@@ -20,8 +21,7 @@ export class SignIn {
   }
 
   #submit(event) {
-    event.preventDefault();
-    keepToken(new FormData(event.target).get("token").trim());
+    keepToken(fields(event).token);
     this.page.signedIn();
   }
 

@@ -1,11 +1,20 @@
-import { html, nothing } from "../vendor/lit.js";
+import { html } from "../vendor/lit.js";
 import { send } from "./api.js";
+import { fields, names } from "./form.js";
 import { number, time } from "./format.js";
 import { Section } from "./section.js";
+import { table } from "./table.js";
 
 const INTERVAL = 2_000;
 const KEY = "tidings.admin.users";
 const USERS_MAX = 200;
+
+const COLUMNS = [
+  "user",
+  { name: "unread", isEnd: true },
+  { name: "unseen", isEnd: true },
+  { name: "changes", isEnd: true },
+];
 
 /** The counters of some users, polled: what has not changed is not sent again (ETag, 304). */
 export class Unread extends Section {
@@ -23,7 +32,7 @@ export class Unread extends Section {
   }
 
   async #ask() {
-    const users = [...new Set(this.#users.split(/[\s,]+/).filter(Boolean))].slice(0, USERS_MAX);
+    const users = [...new Set(names(this.#users))].slice(0, USERS_MAX);
     if (users.length === 0) {
       this.#rows = [];
       return;
@@ -42,8 +51,7 @@ export class Unread extends Section {
   }
 
   #change(event) {
-    event.preventDefault();
-    this.#users = new FormData(event.target).get("users");
+    this.#users = fields(event).users;
     sessionStorage.setItem(KEY, this.#users);
     this.#tag = null;
     this.attempt(() => this.#ask());
@@ -56,33 +64,22 @@ export class Unread extends Section {
         <button>Show</button>
       </form>
       <p class="small muted number">
-        ${number(this.#polls)} polls, ${number(this.#unchanged)} of them answered 304, nothing new
-        ${this.#changedAt ? html`; changed at ${time(this.#changedAt)}` : nothing}
+        Asked ${number(this.#polls)} times, ${number(this.#unchanged)} of them answered 304,
+        nothing new${this.#changedAt ? `; changed at ${time(this.#changedAt)}` : ""}.
       </p>
-      <section class="card" aria-label="Unread">
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">user</th>
-                <th scope="col" class="end">unread</th>
-                <th scope="col" class="end">unseen</th>
-                <th scope="col" class="end">changes</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${this.#rows.map(
-                ({ user, counters }) => html`<tr>
-                  <td><a href="#/follow?user=${encodeURIComponent(user)}">${user}</a></td>
-                  <td class="end">${number(counters.unread)}</td>
-                  <td class="end">${number(counters.unseen)}</td>
-                  <td class="end">${number(counters.version)}</td>
-                </tr>`,
-              )}
-            </tbody>
-          </table>
-        </div>
-      </section>
+      ${table({
+        label: "Unread",
+        columns: COLUMNS,
+        rows: this.#rows,
+        key: ({ user }) => user,
+        row: ({ user, counters }) => html`<tr>
+          <th scope="row"><a href="#/follow?user=${encodeURIComponent(user)}">${user}</a></th>
+          <td class="end">${number(counters.unread)}</td>
+          <td class="end">${number(counters.unseen)}</td>
+          <td class="end">${number(counters.version)}</td>
+        </tr>`,
+        empty: this.#users.trim() ? "Asking…" : "Nobody is asked for.",
+      })}
     </div>`;
   }
 }

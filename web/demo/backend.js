@@ -11,8 +11,18 @@ export class BackEnd {
   #next = 0;
   #failure = null;
 
+  /**
+   * @param {object} how
+   * @param {string} how.base Where the server is.
+   * @param {() => Promise<string>} how.getToken
+   * @param {() => void} how.update Renders the page.
+   * @param {(text: string) => void} how.tell Writes into its log.
+   */
   constructor({ base, getToken, update, tell }) {
-    Object.assign(this, { base, getToken, update, tell });
+    this.base = base;
+    this.getToken = getToken;
+    this.update = update;
+    this.tell = tell;
   }
 
   async #send(count) {

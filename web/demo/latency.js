@@ -3,10 +3,14 @@ import { nothing, svg, html } from "../vendor/lit.js";
 /** How many are kept to be shown. */
 const KEPT = 60;
 
-/** What the buttons have sent and nobody has got yet: when it was, by its mark. All of the page goes by one clock. */
+/**
+ * What the buttons have sent and nobody has got yet: when it was, by its mark. All of the page goes by one clock.
+ *
+ * @type {Map<string, number>}
+ */
 const sent = new Map();
 
-/** Notes that something is sent now; gives the mark to send along. */
+/** Notes that something is sent now; gives the mark to send along. @returns {string} */
 export function begin() {
   const mark = crypto.randomUUID();
   sent.set(mark, performance.now());
@@ -15,7 +19,7 @@ export function begin() {
   return mark;
 }
 
-/** How many ms ago it was sent, or `null` where it was not from here. */
+/** How many ms ago it was sent, or `null` where it was not from here. @param {string} mark */
 export function since(mark) {
   const at = sent.get(mark);
   return at === undefined ? null : performance.now() - at;
@@ -23,8 +27,10 @@ export function since(mark) {
 
 /** Times in ms, the newest of them. */
 export class Latency {
+  /** @type {number[]} */
   samples = [];
 
+  /** @param {number} ms */
   add(ms) {
     this.samples.push(ms);
     if (this.samples.length > KEPT) this.samples.shift();
@@ -40,12 +46,13 @@ export class Latency {
   }
 }
 
+/** @param {number | null} value */
 export function ms(value) {
   if (value === null) return "–";
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
-/** A line of them; what it says stands beside it as text. */
+/** A line of them; what it says stands beside it as text. @param {Latency} latency */
 export function spark({ samples }) {
   if (samples.length < 2) return nothing;
   const most = Math.max(10, ...samples);

@@ -49,6 +49,7 @@ function log() {
   return html`<section class="card" aria-label="What has happened">
     <header><h2>What has happened</h2></header>
     <div class="body log" role="log" tabindex="0" aria-label="What has happened, newest first">
+      ${lines.length === 0 ? html`<p class="muted">Nothing yet: send something.</p>` : ""}
       <ol>
         ${repeat(
           lines,

@@ -4,15 +4,16 @@
  */
 export class Plug {
   isPulled = false;
-  /** Ends what is open. */
+  /** Ends what is open. @type {Set<() => void>} */
   #cuts = new Set();
 
   constructor() {
     const plug = this;
     /** What the client takes for the browser's own. */
     this.WebSocket = class extends WebSocket {
-      constructor(...given) {
-        super(...given);
+      /** @param {string | URL} url @param {string | string[]} [protocols] */
+      constructor(url, protocols) {
+        super(url, protocols);
         const cut = () => this.close();
         plug.#cuts.add(cut);
         this.addEventListener("close", () => plug.#cuts.delete(cut));
@@ -21,6 +22,7 @@ export class Plug {
     };
   }
 
+  /** @type {typeof fetch} */
   fetch = async (input, init = {}) => {
     if (this.isPulled) throw new TypeError("the plug is pulled");
     const controller = new AbortController();

@@ -14,12 +14,22 @@ export class Seat {
   recovered = null;
   draft = "";
   #recovered = 0;
+  #timer = 0;
   #list = createRef();
   #room;
 
-  /** `update` renders the page; `tell` writes into its log. */
+  /**
+   * @param {object} how
+   * @param {string} how.user
+   * @param {string} how.base Where the server is.
+   * @param {() => Promise<string>} how.getToken
+   * @param {() => void} how.update Renders the page.
+   * @param {(text: string) => void} how.tell Writes into its log.
+   */
   constructor({ user, base, getToken, update, tell }) {
-    Object.assign(this, { user, update, tell });
+    this.user = user;
+    this.update = update;
+    this.tell = tell;
     this.plug = new Plug();
     this.client = createTidings({
       url: base,
@@ -39,13 +49,13 @@ export class Seat {
   #listen() {
     const { client } = this;
     client.subscribe(this.update);
-    client.on("notification", ({ payload }) => this.#measure(payload?.mark, "a notification"));
+    client.on("notification", ({ payload }) => this.#measure(markOf(payload), "a notification"));
     client.on("recovered", ({ stream, count, complete }) => {
       this.tell(`${this.user}: ${count} of ${stream} made up for${complete ? "" : ", some are lost"}`);
       this.#recovered += count;
       this.recovered = `recovered ${this.#recovered}`;
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
         this.recovered = null;
         this.#recovered = 0;
         this.update();
@@ -53,7 +63,7 @@ export class Seat {
       this.update();
     });
     this.#room.onMessage(({ data }) => {
-      this.#measure(data?.mark, "a message");
+      this.#measure(markOf(data), "a message");
       this.#toEnd();
     });
     client
@@ -185,6 +195,7 @@ export class Seat {
           (message) => message.position,
           (message) => this.#message(message),
         )}
+        ${place?.status === "joined" && place.messages.length === 0 ? html`<li class="nothing">Nothing said yet.</li>` : nothing}
       </ul>
       <p class="typing" aria-live="polite">${typing.length > 0 ? `${typing.join(", ")} ${isAre} typing…` : nothing}</p>
       <form class="compose" @submit=${(event) => this.#say(event)}>
@@ -207,4 +218,9 @@ export class Seat {
       <span dir="auto">${typeof data === "string" ? data : (data?.text ?? JSON.stringify(data))}</span>
     </li>`;
   }
+}
+
+/** The mark that a button of the page has sent along, if it was one. @param {any} sent */
+function markOf(sent) {
+  return sent?.mark;
 }

@@ -8,9 +8,15 @@ export class Ticker {
   #heard = 0;
   #late = 0;
 
+  /**
+   * @param {import("./seat.js").Seat} seat Who hears it.
+   * @param {() => void} update Renders the page.
+   */
   constructor(seat, update) {
     this.seat = seat;
-    seat.client.room("ticker").onMessage(({ data }) => {
+    /** @type {import("../vendor/tidings.js").Room<{ time: string }>} */
+    const room = seat.client.room("ticker");
+    room.onMessage(({ data }) => {
       const passed = Date.now() - Date.parse(data.time);
       this.#tick = data;
       this.#heard += 1;

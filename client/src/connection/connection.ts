@@ -3,7 +3,7 @@
  * hears.
  */
 
-import { type Core, MEMORY } from "../core.js";
+import type { Core } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
 import { cursorOf, INBOX, own } from "../model/position.js";
 import type { Why } from "../tokens.js";
@@ -18,6 +18,8 @@ const PATIENCE_MS = 10_000;
 const REMEMBER_MS = 3_600_000;
 /** How long rooms that change wait for others. */
 const SWAP_MS = 50;
+/** How soon a server must answer that is asked whether it is still there. */
+const PROBE_MS = 3000;
 
 export interface Connection {
   /** Connects, unless it is or will be. */
@@ -37,7 +39,7 @@ export interface Connection {
 }
 
 export function newConnection(core: Core): Connection {
-  const { settings, hear, state, tokens, http, others } = core;
+  const { settings, hear, state, tokens, http, act } = core;
   const { bounds } = settings;
   /** Those to try; one alone where the application has chosen it. */
   let ladder = settings.transports;
@@ -58,12 +60,13 @@ export function newConnection(core: Core): Connection {
   let speak: Carrier["send"];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let swapping: ReturnType<typeof setTimeout> | undefined;
-  let check = () => {};
+  /** Gives up where nothing has been heard in time, and looks again when that is over: so many ms from now at most. */
+  let check = (_ms?: number | false) => {};
 
   try {
-    const [transport, at] = (localStorage.getItem(MEMORY) as string).split(" ");
+    const [transport, at] = (localStorage.getItem(settings.memory) as string).split(" ");
     rung = Math.max(0, ladder.indexOf(transport as Transport));
-    chosenAt = Number(at);
+    chosenAt = Number(at) || 0;
   } catch {
     // Nothing is known, or the page may not have it.
   }
@@ -105,35 +108,35 @@ export function newConnection(core: Core): Connection {
     const lost = async (thrown: unknown) => {
       if (mine !== attempt) return;
       drop();
-      const still = attempt;
       let reason = errorOf(thrown);
       if (!isWelcome)
-        reason = await others().then(
-          ({ explain }) => explain(core, reason, rooms()),
+        reason = await act("explain", reason, rooms()).catch(
           // It cannot be loaded, and a browser may never try again. Without it there is the WebSocket, and the question
           // whether we may come in.
           () => {
             rung = 0;
-            return reason.status === 1006 ? http("me", { isOnce: true }).then(() => reason, errorOf) : reason;
+            return http("me", { isOnce: true }).then(() => reason, errorOf);
           },
         );
-      if (still === attempt) fall(reason, !isWelcome && why === "expired");
+      // Nothing else has begun meanwhile.
+      if (mine + 1 === attempt) fall(reason, !isWelcome && why === "expired");
     };
-    check = () => {
+    check = (ms) => {
       clearTimeout(timer);
+      heardAt = Math.min(heardAt, Date.now() + (ms || silenceMs) - silenceMs);
       const left = heardAt + silenceMs - Date.now();
       if (left > 0) timer = setTimeout(check, left);
       else lost(new TidingsError("timeout", { retryable: true }));
     };
     try {
       const token = await tokens(why);
-      const openWay = transport === "ws" ? openWebSocket : (await others()).openOther(transport, () => chosenAt);
+      const openWay = transport === "ws" ? openWebSocket : await act("openOther", transport, () => chosenAt);
       if (mine !== attempt) return;
       // Whoever signs in first may take longer.
       heardAt = Date.now();
       check();
       carrier = openWay({
-        ...{ core, token, isOld, lost, rooms },
+        ...{ core, token, isOld, reopen, lost, rooms },
         cursor: (streams) => cursorOf(state().cursors, [INBOX, ...streams]),
         hear(input) {
           if (mine !== attempt) return;
@@ -183,11 +186,6 @@ export function newConnection(core: Core): Connection {
     timer = setTimeout(reopen, then.ms, then.isExpired ? "expired" : "connect");
   };
 
-  const swap = (ms: number) => {
-    clearTimeout(swapping);
-    swapping = setTimeout(open, ms);
-  };
-
   const send = (command: object) => {
     speak?.(command);
     return !!speak;
@@ -195,24 +193,25 @@ export function newConnection(core: Core): Connection {
 
   const follow = (room: string, isWanted: boolean) => {
     // Only a command with a reference is answered.
-    if (send({ type: isWanted ? "join" : "leave", room, since: own(state().cursors, room), ref: room.slice(0, 64) }))
-      return;
+    if (send({ type: isWanted ? "join" : "leave", room, since: own(state().cursors, room), ref: "join" })) return;
     // Where rooms are named when it is opened it is opened anew, once for all that change together.
     if (phase !== "connected" || carrier?.send) return;
-    swap(SWAP_MS);
+    clearTimeout(swapping);
+    swapping = setTimeout(open, SWAP_MS);
   };
 
-  const stop: Connection["stop"] = (to, why) => {
+  const stop = (to: "idle" | "closed", why: Fault | null = null) => {
     drop();
     openedAt = 0;
-    enter(to, why ?? null);
+    enter(to, why);
   };
 
   return {
     ...{ follow, send, drop, stop },
     start() {
+      if (phase !== "idle") return;
       failures = 0;
-      if (phase === "idle") reopen();
+      reopen();
     },
     reconnect(transport) {
       if (transport) [ladder, rung] = [[transport], 0];
@@ -220,14 +219,16 @@ export function newConnection(core: Core): Connection {
       reopen();
     },
     hurry(isNetwork) {
-      // Whoever else is on this network comes at another moment.
-      if (phase === "connected" && isNetwork && isOnline()) swap(Math.random() * bounds.min);
-      else if (phase === "connected") check();
-      else if (phase === "away" && !isTold && isOnline()) {
+      if (isNetwork) enter();
+      if (phase === "connected") {
+        // Another network may have cut it without a word. A way that cannot ask is opened anew, unless it says something.
+        if (isNetwork) send({ type: "ping" });
+        check(isNetwork && PROBE_MS);
+      } else if (phase === "away" && !isTold && isOnline()) {
         drop();
+        // Whoever else is on this network comes at another moment.
         timer = setTimeout(reopen, Math.random() * bounds.min);
       }
-      if (isNetwork) enter();
     },
   };
 }

@@ -10,10 +10,12 @@ import { share } from "./shared.js";
 
 /**
  * Takes a client by its property `client`, or makes one of the attributes `url` and `token`, which all elements of the
- * page with the same ones share. Says what `words` has, in the language of `lang` or of what is around it.
+ * page with the same ones share; without `url` it asks the server that the page names for all. Says what `words` has, in the language of `lang` or of what is around it.
  */
 export abstract class TidingsElement extends LitElement {
   static override styles = unsafeCSS(css);
+  /** Whom elements ask that name no server. */
+  static server: string | undefined;
   static override properties: PropertyDeclarations = {
     client: { attribute: false },
     words: { attribute: false },
@@ -69,7 +71,7 @@ export abstract class TidingsElement extends LitElement {
   }
 
   #follow(): void {
-    const { client, url, token } = this;
+    const { client, url = TidingsElement.server, token } = this;
     if (client) this.#show(client);
     else if (url !== undefined || token !== undefined) {
       this.#release.push(share({ ...(url && { url }), ...(token && { token }) }, (made) => this.#show(made)));

@@ -13,6 +13,12 @@ import { TidingsElement } from "./base.js";
 /** Said when somebody opens one; `preventDefault()` keeps the browser where it is. */
 export type OpenEvent = CustomEvent<Notification>;
 
+/** Says that one was opened; whether the browser goes where it leads. */
+export function opened(element: HTMLElement, detail: Notification): boolean {
+  const told: OpenEvent = new CustomEvent("tidings-open", { detail, bubbles: true, composed: true, cancelable: true });
+  return element.dispatchEvent(told);
+}
+
 export class TidingsInbox extends TidingsElement {
   /** Whose actions are shown. */
   #opened: string | null = null;
@@ -199,13 +205,7 @@ export class TidingsInbox extends TidingsElement {
 
   #open(feed: Feed, notification: Notification, event: Event): void {
     if (notification.read_at === undefined) void feed.attempt(feed.client.markRead(notification.id));
-    const told: OpenEvent = new CustomEvent("tidings-open", {
-      detail: notification,
-      bubbles: true,
-      composed: true,
-      cancelable: true,
-    });
-    if (!this.dispatchEvent(told)) event.preventDefault();
+    if (!opened(this, notification)) event.preventDefault();
   }
 
   #toTop(feed: Feed): void {

@@ -55,6 +55,10 @@ export const without = (items: Items, others: Items): Items =>
 export const isOld = ({ counters }: Page, known: { readonly counters: Counters }): boolean =>
   counters.marks_version < known.counters.marks_version;
 
+/** Whether more is shown than this page brings, though there is more: it would cut off what somebody has fetched. */
+export const isShort = (items: Items, { notifications, next_before }: Page, top: Position): boolean =>
+  !!next_before && items.filter(({ position }) => isUpTo(position, top)).length > notifications.length;
+
 /** The list as the server has it now, with what has come since it was read at `top`, in the life that is `now`. */
 export const refreshed = (items: Items, { notifications }: Page, top: string, now: Position): Items => [
   ...without(items, notifications).filter(

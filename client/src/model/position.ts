@@ -10,8 +10,8 @@ export const INBOX = "inbox";
 export const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
-export const epochOf = (position: Position): string => position.slice(0, position.indexOf("."));
-export const offsetOf = (position: Position): number => Number(position.slice(position.indexOf(".") + 1));
+export const epochOf = (position: Position): string => position.split(".")[0] as string;
+export const offsetOf = (position: Position): number => Number(position.split(".")[1]);
 
 /** Whether `position` is at or before `bound`; never over two lives of a numbering. */
 export const isUpTo = (position: Position, bound: Position): boolean =>

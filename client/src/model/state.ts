@@ -54,7 +54,7 @@ export type OwnInput =
   | { type: "@want" | "@drop"; room: string }
   | { type: "@history"; room: string; history: History }
   /** A mark was made here, or more go with it; `@settled` when the server has taken it (`counters`), or has not (`isRefused`). */
-  | { type: "@pending"; pending: Pending }
+  | { type: "@pending"; pending: Omit<Pending, "at"> }
   | { type: "@settled"; id: number; counters?: Counters | undefined; isRefused?: boolean };
 
 export type Input = Frame | OwnInput;

@@ -6,7 +6,7 @@
 
 import type { EventMap, Fault, RoomSnapshot } from "../types.js";
 import { type Counters, isNotification, type Message, type Position, type Timestamp } from "../wire.js";
-import { isOld, type Made, mark, refreshed, without } from "./inbox.js";
+import { isOld, isShort, type Made, mark, refreshed, without } from "./inbox.js";
 import { INBOX, isUpTo, judge, offsetOf, own, parseCursor } from "./position.js";
 import { NO_ROOM, said } from "./rooms.js";
 import type { Effect, Input, State } from "./state.js";
@@ -160,8 +160,9 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
       case "@page": {
         const { page, isOlder, isBelieved } = input;
         const { counters } = state;
-        // A follower may know of a mark that the leader did not when it read this.
-        if (!isOlder && !isBelieved && isOld(page, state)) return list();
+        const top = parseCursor(page.cursor)[INBOX] ?? "";
+        // A follower may know of a mark that the leader did not when it read this, or show more than the leader does.
+        if (!isOlder && !isBelieved && (isOld(page, state) || isShort(state.items, page, top))) return list();
         state.before = page.next_before;
         if (isOlder) state.items = [...state.items, ...without(page.notifications, state.items)];
         else {
@@ -169,8 +170,8 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
           // At the same version it is the server that counts right: a deletion was counted here.
           state.counters =
             isBelieved || page.counters.version >= counters.version ? page.counters : { ...counters, marks_version };
-          state.top = parseCursor(page.cursor)[INBOX] ?? "";
-          state.items = refreshed(state.items, page, state.top, state.cursors[INBOX] ?? state.top);
+          state.top = top;
+          state.items = refreshed(state.items, page, top, state.cursors[INBOX] ?? top);
           state.loaded = true;
           state.owed = false;
         }
@@ -180,7 +181,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         for (const [stream, position] of Object.entries(parseCursor(input.cursor))) {
           if (!own(state.cursors, stream)) advance(stream, position);
           // Who polls is in no room, and sees nobody there.
-          setRoom(stream, { status: "joined", error: null });
+          if (own(state.rooms, stream)?.status !== "joined") setRoom(stream, { status: "joined", error: null });
         }
         return;
       case "@link": {
@@ -203,7 +204,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
       case "@history":
         return say(input.room, input.history.messages);
       case "@pending":
-        state.pending = [...state.pending.filter(({ id }) => id !== input.pending.id), input.pending];
+        state.pending = [...state.pending.filter(({ id }) => id !== input.pending.id), { ...input.pending, at: now }];
         return;
       case "@settled": {
         const made = state.pending.find(({ id }) => id === input.id);

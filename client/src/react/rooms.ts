@@ -1,10 +1,13 @@
 /** Rooms as hooks. Whoever asks for a room is in it for as long as the component is there. */
 
 import { useCallback, useEffect, useMemo, useRef } from "react";
-import type { History, Message, Position, Room, RoomSnapshot } from "../types.js";
+import { own } from "../model/position.js";
+import { NO_ROOM } from "../model/rooms.js";
+import type { History, Message, Position, Room, RoomSnapshot, Snapshot } from "../types.js";
 import { useSnapshot, useStable, useTidings } from "./context.js";
 
-const NOWHERE: RoomSnapshot = { status: "joining", users: [], userCount: 0, typing: [], messages: [], error: null };
+/** A room may have any name, such as `constructor`. */
+const placeOf = (rooms: Snapshot["rooms"], name: string): RoomSnapshot => own(rooms, name) ?? NO_ROOM;
 
 export interface RoomHandle<D = unknown> extends Omit<RoomSnapshot, "messages" | "typing"> {
   /** The oldest first. */
@@ -21,7 +24,7 @@ export interface RoomHandle<D = unknown> extends Omit<RoomSnapshot, "messages" |
 
 export function useRoom<D = unknown>(name: string): RoomHandle<D> {
   const room = useBeing<D>(name);
-  const snapshot = useSnapshot(({ rooms }) => rooms[name] ?? NOWHERE);
+  const snapshot = useSnapshot(({ rooms }) => placeOf(rooms, name));
   const publish = useCallback<RoomHandle<D>["publish"]>((data, options) => room().publish(data, options), [room]);
   const setTyping = useCallback<RoomHandle<D>["setTyping"]>((active) => room().typing(active), [room]);
   const history = useCallback<RoomHandle<D>["history"]>((query) => room().history(query), [room]);
@@ -34,15 +37,15 @@ export function useRoom<D = unknown>(name: string): RoomHandle<D> {
 /** Who is in a room; being there oneself. */
 export function usePresence(name: string): Pick<RoomSnapshot, "users" | "userCount"> {
   useBeing(name);
-  const users = useSnapshot(({ rooms }) => (rooms[name] ?? NOWHERE).users);
-  const userCount = useSnapshot(({ rooms }) => (rooms[name] ?? NOWHERE).userCount);
+  const users = useSnapshot(({ rooms }) => placeOf(rooms, name).users);
+  const userCount = useSnapshot(({ rooms }) => placeOf(rooms, name).userCount);
   return useStable({ users, userCount });
 }
 
 /** Who types in a room, and saying that one does. */
 export function useTyping(name: string): { typing: readonly string[]; setTyping: (active?: boolean) => void } {
   const room = useBeing(name);
-  const typing = useSnapshot(({ rooms }) => (rooms[name] ?? NOWHERE).typing);
+  const typing = useSnapshot(({ rooms }) => placeOf(rooms, name).typing);
   const setTyping = useCallback((active?: boolean) => room().typing(active), [room]);
   return useStable({ typing, setTyping });
 }

@@ -79,7 +79,9 @@ export function usePreferences(): PreferencesHandle {
   const { preferences } = useTidings();
   const [{ value, isLoading, error }, take] = useAsked((client) => client.preferences.get());
   const update = useCallback(
-    (change: Partial<Preferences>) => take(preferences.set({ ...value, ...change })),
+    (change: Partial<Preferences>) =>
+      // What is not known yet is to be left, too.
+      take((async () => preferences.set({ ...(value ?? (await preferences.get())), ...change }))()),
     [preferences, take, value],
   );
   return useStable({ preferences: value, isLoading, error, update });

@@ -1,9 +1,6 @@
-/**
- * What is needed where no WebSocket can be had, and loaded then: the other ways, and why it was that none was to be had,
- * which a browser does not say.
- */
+/** What is needed where no WebSocket can be had: the other ways, and why it was that none was to be had, which a browser does not say. */
 
-import { type Core, MEMORY } from "../core.js";
+import type { Core } from "../core.js";
 import { errorOf, TidingsError } from "../errors.js";
 import type { Transport } from "../types.js";
 import type { Welcome } from "../wire.js";
@@ -15,10 +12,10 @@ const OTHERS = { sse: openEventStream, longpoll: openLongPoll, poll: openShortPo
 
 /** Opens another way, and keeps it in mind with the time when it was chosen. */
 export const openOther =
-  (transport: Exclude<Transport, "ws">, chosenAt: () => number): Open =>
+  ({ settings }: Core, transport: Exclude<Transport, "ws">, chosenAt: () => number): Open =>
   (wire) => {
     try {
-      localStorage.setItem(MEMORY, `${transport} ${chosenAt()}`);
+      localStorage.setItem(settings.memory, `${transport} ${chosenAt()}`);
     } catch {
       // A page may be refused its storage, and works without.
     }

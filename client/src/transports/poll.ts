@@ -1,6 +1,7 @@
 /** Long poll and poll (PROTOCOL.md section 5): ask behind the cursor, and ask again. */
 
 import { TidingsError } from "../errors.js";
+import { pause } from "../pause.js";
 import type { Frame } from "../wire.js";
 import type { Open } from "./way.js";
 
@@ -8,7 +9,7 @@ const WAIT_SECONDS = 25;
 
 const openPoll =
   (most: number): Open =>
-  ({ core, rooms: wanted, cursor, isOld, hear, lost }) => {
+  ({ core, rooms: wanted, cursor, isOld, reopen, hear, lost }) => {
     const { http, settings, state } = core;
     const { pollInterval = 30_000 } = settings;
     const rooms = wanted();
@@ -26,8 +27,8 @@ const openPoll =
         hear({ type: "@polled", cursor: end, ping_interval_ms: (most || pollInterval / 500) * 1000 });
         // An instance that is about to stop answers at once, with nothing.
         if (!events[0] && Date.now() - asked < wait * 500) throw new TidingsError("draining", { retryable: true });
-        if (isOld()) throw new TidingsError("climb", { retryable: true, retryAfterMs: 0 });
-        if (!most) await new Promise((done) => setTimeout(done, pollInterval * (0.9 + Math.random() / 5)));
+        if (isOld()) return reopen();
+        if (!most) await pause(pollInterval * (0.9 + Math.random() / 5));
       }
     };
     run().catch(lost);

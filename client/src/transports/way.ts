@@ -15,6 +15,8 @@ export interface Wire {
   rooms(): readonly string[];
   /** Whether it is time to look for a better way. */
   isOld(): boolean;
+  /** Begins anew, since it is. */
+  reopen(): void;
   hear(input: Input): void;
   /** Bytes have come that are no frame. */
   alive(): void;

@@ -13,6 +13,7 @@ export const german: Words = {
   delete: "Löschen",
   mute: "{type} stummschalten",
   actions: "Aktionen für {title}",
+  dismiss: "Schließen",
   more: "Ältere zeigen",
   empty: "Noch nichts da",
   emptyUnread: "Alles gelesen",

@@ -11,6 +11,7 @@ export type Word =
   | "delete"
   | "mute"
   | "actions"
+  | "dismiss"
   | "more"
   | "empty"
   | "emptyUnread"
@@ -40,6 +41,7 @@ export const english: Words = {
   delete: "Delete",
   mute: "Mute {type}",
   actions: "Actions for {title}",
+  dismiss: "Dismiss",
   more: "Show older",
   empty: "Nothing here yet",
   emptyUnread: "All read",

@@ -54,6 +54,7 @@ fn gate() -> (Gate, TempDir) {
     let folder = TempDir::new().unwrap();
     let options = StoreOptions {
         url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
+        migrates: true,
         pool_size: 1,
         busy_timeout: Duration::from_secs(5),
         queue: 100,
@@ -65,6 +66,7 @@ fn gate() -> (Gate, TempDir) {
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         push: PushPolicy::default(),
+        webhooks: Default::default(),
         others: Others::default(),
     };
     let store = Store::open(options, Deaf.start().recipient(), LocalUsers::default()).unwrap();

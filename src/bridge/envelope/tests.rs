@@ -209,3 +209,19 @@ fn another_version_is_known_as_such() {
     let refused = sealer(None).open(&inbox(), b"2 - {}").unwrap_err();
     assert_eq!(refused, Rejected::Version);
 }
+
+#[test]
+fn what_a_newer_node_says_besides_is_passed_over_and_a_word_that_nobody_knows_is_none() {
+    let sealer = sealer(None);
+    let open = |json: &str| sealer.open(&inbox(), format!("1 - {json}").as_bytes());
+    let counters = r#"{"unread":1,"unseen":1,"version":7,"marks_version":0,"later":[1]}"#;
+    let node = NodeId::from_random(1);
+    let said = format!(
+        r#"{{"changed":{{"node":"{}","position":"k3x9q2ab.7","counters":{counters},"later":{{"a":1}}}}}}"#,
+        node.as_str()
+    );
+    assert!(matches!(open(&said), Ok(Body::Changed { counters: Counters { version: 7, .. }, .. })), "{said}");
+    assert_eq!(open(r#"{"later":{"node":"x"}}"#).unwrap_err(), Rejected::Malformed);
+    // What is missing is no field that comes later.
+    assert_eq!(open(&said.replace("\"version\":7,", "")).unwrap_err(), Rejected::Malformed);
+}

@@ -8,6 +8,7 @@ mod limits;
 mod live;
 mod process;
 mod store;
+mod webhooks;
 
 pub use crate::auth::Algorithm;
 pub use auth::Auth;
@@ -16,3 +17,4 @@ pub use limits::Limits;
 pub use live::{Bridge, Rooms, Session};
 pub use process::{Log, LogFormat, Push, Shutdown};
 pub use store::{Retention, ServerUrl, Store, StoreUrl, Synchronous};
+pub use webhooks::{Pause, Webhooks};

@@ -8,6 +8,7 @@ mod limits;
 mod live;
 mod process;
 mod store;
+mod webhooks;
 
 use serde_json::Value;
 
@@ -56,6 +57,8 @@ pub enum Fresh {
     Secret,
     /// A private key of Web Push.
     Vapid,
+    /// What webhooks are signed with.
+    Webhook,
 }
 
 impl Setting {
@@ -126,7 +129,7 @@ impl Kind {
 
 /// All of them, in the order of the papers.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
-    let parts: [&'static [Setting]; 9] = [
+    let parts: [&'static [Setting]; 10] = [
         &http::HTTP,
         &http::AUTH,
         &store::STORE,
@@ -135,6 +138,7 @@ pub fn all() -> impl Iterator<Item = &'static Setting> {
         &limits::LIMITS,
         &live::ROOMS,
         &store::RETENTION,
+        &webhooks::WEBHOOKS,
         &process::PROCESS,
     ];
     parts.into_iter().flatten()

@@ -95,6 +95,10 @@ fn the_defaults_are_those_of_the_table() {
             "vapid_private_key": null, "enabled": false, "subject": null, "grace": "10s", "ttl": "1d",
             "allowed_hosts": [], "test_ca": null,
         },
+        "webhooks": {
+            "url": null, "secret": null, "previous_secret": null, "events": [], "allowed_hosts": [], "ca": null,
+            "retries": ["5s", "5m", "30m", "2h", "5h", "10h", "10h"], "disable_after": "5d",
+        },
         "shutdown": { "drain": "5s", "timeout": "30s" },
         "log": { "level": "info", "format": "auto" },
     });
@@ -131,6 +135,23 @@ fn what_opens_a_door_to_strangers_is_warned_about() {
     let warned = warnings("http.admin_listen=0.0.0.0:9090");
     assert!(warned.len() == 1 && warned[0].starts_with("http.admin_listen is open to the network"));
     assert!(warnings("http.admin_listen=[::1]:9090").is_empty());
+}
+
+#[test]
+fn settings_of_webhooks_that_are_off_are_warned_about() {
+    let warnings = given(&[]).set(&["webhooks.events=user.offline", "webhooks.retries=1s,1m"]).warnings();
+    let expected = [
+        "webhooks.events has no effect without webhooks.url",
+        "webhooks.retries has no effect without webhooks.url",
+    ];
+    assert_eq!(warnings, expected);
+    let on = [
+        "webhooks.url=https://example.com/x",
+        "webhooks.secret=x",
+        "webhooks.events=user.offline,room.vacated",
+    ];
+    assert!(given(&[]).set(&on).warnings().is_empty());
+    assert_eq!(given(&[]).set(&on).load().webhooks.events.len(), 2);
 }
 
 #[test]

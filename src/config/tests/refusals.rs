@@ -93,6 +93,24 @@ fn only_room_scopes_can_be_given_to_every_user() {
 }
 
 #[test]
+fn webhooks_are_signed_and_their_events_are_known() {
+    let url = "webhooks.url=https://example.com/hooks?key=hunter2";
+    let refusal = given(&[]).set(&[url]).refusal();
+    assert!(refusal.starts_with("webhooks.secret") && !refusal.contains("hunter2"), "{refusal}");
+    let pauses = format!("webhooks.retries={}", ["1s"; 21].join(","));
+    for (setting, expected) in [
+        ("webhooks.events=user.gone", "an event is one of session.opened, "),
+        ("webhooks.retries=soon", "a duration is a whole number"),
+        (&pauses, "at most 20 pauses"),
+        ("webhooks.disable_after=0", "must be more than 0"),
+        ("rooms.presence_ttl=1s", "at least 2s with webhooks.url"),
+    ] {
+        let refusal = given(&[]).set(&[url, "webhooks.secret=x", setting]).refusal();
+        assert!(refusal.contains(expected) && !refusal.contains("hunter2"), "{refusal}");
+    }
+}
+
+#[test]
 fn to_push_a_contact_is_needed() {
     let refusal = given(&[]).set(&["push.enabled=true"]).refusal();
     assert!(refusal.starts_with("push.subject") && refusal.contains("mailto:ops@example.com"), "{refusal}");

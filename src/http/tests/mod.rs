@@ -74,6 +74,7 @@ impl Server {
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
+            migrates: true,
             pool_size: 2,
             busy_timeout: Duration::from_secs(5),
             queue: 100,
@@ -85,6 +86,7 @@ impl Server {
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
             push: PushPolicy::default(),
+            webhooks: Default::default(),
             others: Others::default(),
         };
         let hub = NotificationHub::new(0, rooms, None).start();
@@ -114,6 +116,7 @@ impl Server {
             revoker,
             peers,
             push: None,
+            webhooks: None,
             outboxes: OutboxPool::default(),
             is_draining: is_draining.clone(),
             body_limit: config.http.body_limit,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    domain::{Position, SessionKey, Transport},
+    domain::{Position, SessionId, SessionKey, Transport},
     hub::messages::{Join, Register, Request, Requests, SetTyping},
     stream::PageLimit,
 };
@@ -33,7 +33,8 @@ impl Server {
     async fn enter(&self, user: &str, room: &str) -> SessionKey {
         let session = SessionKey { shard: 7, slot: 1, generation: 0 };
         let limit = PageLimit { rows: 1, bytes: 1 };
-        let register = Register { session, user: user.parse().unwrap(), transport: Transport::WebSocket };
+        let (id, user) = (SessionId::generate(), user.parse().unwrap());
+        let register = Register { session, id, user, transport: Transport::WebSocket };
         let join = Join { session, room: room.parse().unwrap(), since: None, limit };
         let requests = vec![Request::Register(register), Request::Join(join)];
         self.hub.ask(Requests(requests)).await.unwrap();

@@ -26,6 +26,8 @@ pub struct RoomTable {
     bytes: usize,
     /// Rooms with members.
     occupied: usize,
+    /// Rooms with somebody in them now, or nobody any more, on this node, where that is to be told.
+    watched: Option<Vec<(RoomName, bool)>>,
 }
 
 impl RoomTable {
@@ -37,7 +39,18 @@ impl RoomTable {
             due: BTreeSet::new(),
             bytes: 0,
             occupied: 0,
+            watched: None,
         }
+    }
+
+    /// Has the rooms told that the first user comes into here, and the last one leaves.
+    pub fn watch(&mut self) {
+        self.watched = Some(Vec::new());
+    }
+
+    /// Those since the last time.
+    pub fn take_watched(&mut self) -> Vec<(RoomName, bool)> {
+        self.watched.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Rooms whose truth is on the bus: numbering and rates are its business, and what nobody needs here is
@@ -100,7 +113,12 @@ impl RoomTable {
     pub fn update<T>(&mut self, name: &RoomName, act: impl FnOnce(&mut Room, &RoomPolicy) -> T) -> Option<T> {
         let room = self.rooms.get_mut(name)?;
         let (bytes, was_occupied) = (room.bytes(), room.is_occupied());
+        let was_empty = room.presence.is_empty_here();
         let result = act(room, &self.policy);
+        let is_empty = room.presence.is_empty_here();
+        if let Some(watched) = self.watched.as_mut().filter(|_| was_empty != is_empty) {
+            watched.push((name.clone(), !is_empty));
+        }
         self.bytes = self.bytes + room.bytes() - bytes;
         self.occupied = self.occupied + usize::from(room.is_occupied()) - usize::from(was_occupied);
         // A look that comes too early does nothing; so what is due later than planned moves nothing here.

@@ -54,14 +54,14 @@ struct Buckets {
     /// Each up to its bound, and one more.
     counts: Box<[AtomicU64]>,
     sum: AtomicU64,
-    /// What one is worth in the unit that is shown.
-    unit: f64,
+    /// How many make one of what is shown.
+    per_unit: f64,
 }
 
 impl Histogram {
     /// Of times, kept in microseconds and shown in seconds.
     pub fn of_times(bounds: &'static [u64]) -> Self {
-        Self::new(bounds, 1e-6)
+        Self::new(bounds, 1e6)
     }
 
     /// Of numbers.
@@ -69,9 +69,9 @@ impl Histogram {
         Self::new(bounds, 1.0)
     }
 
-    fn new(bounds: &'static [u64], unit: f64) -> Self {
+    fn new(bounds: &'static [u64], per_unit: f64) -> Self {
         let counts = std::iter::repeat_with(AtomicU64::default).take(bounds.len() + 1).collect();
-        Self(Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0), unit }))
+        Self(Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0), per_unit }))
     }
 
     pub fn observe(&self, value: u64) {
@@ -119,12 +119,12 @@ impl TypedMetric for Histogram {
 
 impl EncodeMetric for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
-        let Buckets { bounds, counts, sum, unit } = &*self.0;
-        let bounds = bounds.iter().map(|bound| *bound as f64 * unit).chain([f64::INFINITY]);
+        let Buckets { bounds, counts, sum, per_unit } = &*self.0;
+        let bounds = bounds.iter().map(|bound| *bound as f64 / per_unit).chain([f64::INFINITY]);
         let counts = counts.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
-        let sum = sum.load(Ordering::Relaxed) as f64 * unit;
+        let sum = sum.load(Ordering::Relaxed) as f64 / per_unit;
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 

@@ -17,6 +17,7 @@ mod push;
 mod sessions;
 mod store;
 mod tally;
+mod webhooks;
 
 use std::sync::{LazyLock, atomic::Ordering};
 
@@ -24,7 +25,7 @@ use prometheus_client::{encoding::text::encode, registry::Registry};
 
 use self::{
     bus::Bus, families::Register, http::Http, messages::Messages, node::Node, process::Process, push::Push,
-    sessions::Sessions, store::Store,
+    sessions::Sessions, store::Store, webhooks::Webhooks,
 };
 pub use self::{
     bus::{bridge_answered, bridge_lost, bus_heard, orders_waiting},
@@ -39,6 +40,7 @@ pub use self::{
     },
     store::{StoreOperation, store_answered, store_committed},
     tally::Tally,
+    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_disabled},
 };
 
 /// The media type of what [`render`] gives.
@@ -55,6 +57,7 @@ struct Metrics {
     store: Store,
     bus: Bus,
     push: Push,
+    webhooks: Webhooks,
     http: Http,
 }
 
@@ -70,8 +73,9 @@ impl Metrics {
         let store = Store::register(&mut register);
         let bus = Bus::register(&mut register);
         let push = Push::register(&mut register);
+        let webhooks = Webhooks::register(&mut register);
         let http = Http::register(&mut register);
-        Self { registry, node, sessions, messages, store, bus, push, http }
+        Self { registry, node, sessions, messages, store, bus, push, webhooks, http }
     }
 }
 

@@ -144,7 +144,7 @@ pub(super) fn register(register: &mut Register<'_>) {
     registry.register_with_unit(
         "delivery_latency",
         "From when a notification or a message to a room was stored or numbered to when it was handed to the \
-         connection of one who follows live, by the wall clock",
+         connection of one who was there all the while, by the wall clock",
         Unit::Seconds,
         Distributions(|totals| {
             let streams = |transport: Transport| {
@@ -172,9 +172,12 @@ fn totals() -> Tally {
     totals
 }
 
+/// What is shown of the tallies together, by its labels.
+type Series<L, M> = fn(Tally) -> Vec<(L, M)>;
+
 /// Counters out of the tallies, read when somebody looks.
 #[derive(Debug)]
-struct Counts(fn(Tally) -> Vec<(Labels<2>, u64)>);
+struct Counts(Series<Labels<2>, u64>);
 
 impl EncodeMetric for Counts {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
@@ -192,7 +195,7 @@ impl EncodeMetric for Counts {
 
 /// Histograms out of them.
 #[derive(Debug)]
-struct Distributions(fn(Tally) -> Vec<(Vec<(&'static str, &'static str)>, Histogram)>);
+struct Distributions(Series<Vec<(&'static str, &'static str)>, Histogram>);
 
 impl EncodeMetric for Distributions {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {

@@ -48,55 +48,65 @@ impl<'a> Message<'a> {
 }
 
 /// The first session of a user is in the room.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "user_joined")]
 pub struct UserJoined<'a> {
+    #[schema(value_type = RoomName)]
     pub room: &'a str,
+    #[schema(value_type = UserId)]
     pub user: &'a str,
+    /// Of all that are there now.
     pub user_count: usize,
 }
 
 /// The last session of a user has been out of the room for the grace.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "user_left")]
 pub struct UserLeft<'a> {
+    #[schema(value_type = RoomName)]
     pub room: &'a str,
+    #[schema(value_type = UserId)]
     pub user: &'a str,
+    /// Of all that are there now.
     pub user_count: usize,
 }
 
 /// All who type now; the set has changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "typing")]
 pub struct TypingChanged<'a> {
+    #[schema(value_type = RoomName)]
     pub room: &'a str,
     pub users: &'a [UserId],
 }
 
 /// A part of the service is away; what is asked of it is refused meanwhile.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "degraded")]
 pub struct Degraded {
+    /// `rooms`.
     pub what: &'static str,
     pub since: Timestamp,
 }
 
 /// It is there again, and what was missed has been told.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "restored")]
 pub struct Restored {
+    /// `rooms`.
     pub what: &'static str,
 }
 
 /// This session is no longer in the room.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename = "left")]
 pub struct Left<'a> {
+    #[schema(value_type = RoomName)]
     pub room: &'a str,
     pub reason: LeftReason,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftReason {
     /// The token does not allow it any more.

@@ -59,6 +59,7 @@ impl House {
         let hub = NotificationHub::new(4, room_policy(), None).start();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(folder.path().join("tidings.db")),
+            migrates: true,
             pool_size: 1,
             busy_timeout: 5 * SECOND,
             queue: 10_000,
@@ -70,6 +71,7 @@ impl House {
             max_age: Duration::from_secs(90 * 24 * 3600),
             max_read: 1000,
             push: PushPolicy::default(),
+            webhooks: Default::default(),
             others: Others::default(),
         };
         let store = Store::open(options, doorbell(hub.clone()), LocalUsers::default()).unwrap();

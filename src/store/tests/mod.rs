@@ -10,6 +10,7 @@ mod collapse;
 mod facts;
 mod faults;
 mod files;
+mod ledger;
 mod marking;
 mod model;
 mod muting;
@@ -24,6 +25,7 @@ mod pushing;
 mod reading;
 mod retaining;
 mod subscribing;
+mod webhooks;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -37,7 +39,8 @@ use crate::{
     clock,
     config::StoreUrl,
     domain::{
-        Draft, Json, Mark, MarkAs, MarkTarget, NotificationId, Position, Timestamp, UserId, push::PushWish,
+        Draft, Json, Mark, MarkAs, MarkTarget, Notification, NotificationId, Position, Timestamp, UserId,
+        push::PushWish,
     },
     hub::messages::InboxFact,
     stream::{Item, PageLimit},
@@ -177,6 +180,7 @@ fn connect(url: &StoreUrl) -> Connection {
 fn options(dir: &TempDir) -> StoreOptions {
     StoreOptions {
         url: url(dir),
+        migrates: true,
         pool_size: 4,
         busy_timeout: Duration::from_secs(5),
         queue: 10_000,
@@ -193,6 +197,7 @@ fn options(dir: &TempDir) -> StoreOptions {
             ttl: Duration::from_secs(24 * 3600),
             subscriptions_max: 20,
         },
+        webhooks: WebhookEvents::default(),
         others: Others::default(),
     }
 }

@@ -214,7 +214,8 @@ proptest! {
                     }
                     model.settle(&before, true);
                     let mark = Mark { mark_as, target };
-                    let (done, facts) = run(&mut conn, ApplyMark { user: user("alice"), mark, origin: None });
+                    let mark = ApplyMark { user: user("alice"), mark, origin: None };
+                    let (done, facts) = run(&mut conn, marks::Apply { mark, is_told: false });
                     prop_assert_eq!(done, Some(model.counters));
                     prop_assert_eq!(facts, usize::from(model.items != before));
                 }

@@ -182,7 +182,8 @@ proptest! {
                 }
                 Step::Read(i) => if let Some(receipt) = receipts.get(i) {
                     let mark = Mark { mark_as: MarkAs::Read, target: MarkTarget::Ids(vec![receipt.id.clone()]) };
-                    run(&mut conn, ApplyMark { user: alice(), mark, origin: None }).unwrap();
+                    let mark = ApplyMark { user: alice(), mark, origin: None };
+                    run(&mut conn, marks::Apply { mark, is_told: false }).unwrap();
                     model.unread[i] = false;
                 },
                 Step::Delete(i) => if let Some(receipt) = receipts.get(i) {

@@ -12,13 +12,13 @@ use crate::{
         messages::StoreOptions,
         push_history, revocations,
         sweep::{Ended, Sweep},
-        tickets,
+        tickets, webhook_history,
     },
 };
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Idempotency keys, tickets, ends of sessions, and ends of pushes, that are deleted in one go.
+/// Idempotency keys, tickets, ends of sessions, of pushes and of webhooks, that are deleted in one go.
 const FORGOTTEN_ROWS: usize = 500;
 
 /// How often expired notifications are looked for: they are gone, and said to be, within 5 s.
@@ -80,7 +80,9 @@ impl Writer {
                 let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
                 let more_tickets = tickets::forget(conn, now, limit)?;
                 let more_pushes = push_history::forget(conn, now, limit)?;
+                let more_webhooks = webhook_history::forget(conn, now, limit)?;
                 Ok(revocations::forget_sessions(conn, now, limit)?
+                    || more_webhooks
                     || more_pushes
                     || more_tickets
                     || more_keys)

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::app::DEADLINE;
 
+/// What is answered while a server has no time, or is away: by itself, or by a proxy before it.
+pub const AWAY: [u16; 3] = [408, 502, 503];
+
 #[derive(Clone)]
 pub struct Http {
     client: Client,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::http::{Answer, Http};
+use super::http::{AWAY, Answer, Http};
 use crate::app::App;
 
 pub struct Poll {
@@ -54,7 +54,7 @@ impl Poll {
     pub async fn try_next(&mut self, wait: u64) -> Option<Vec<Value>> {
         let request = self.http.request("GET", &self.path(wait));
         let answer = self.http.try_send(request, "").await.ok()?;
-        (![408, 503].contains(&answer.status)).then(|| self.take(&answer))
+        (!AWAY.contains(&answer.status)).then(|| self.take(&answer))
     }
 
     /// Asks again and again until so many events of these types have come; others are passed over.

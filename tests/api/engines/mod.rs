@@ -1,6 +1,7 @@
 //! What tidings stands on: servers started for one test, which may stop, freeze and restart them; networks; the kernel.
 
 pub mod authority;
+pub mod front;
 pub mod host;
 pub mod kernel;
 pub mod postgres;

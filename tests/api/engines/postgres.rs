@@ -67,6 +67,11 @@ impl Server {
         until("the server lets somebody in", || PgConnection::establish(&self.url()).ok()).await;
     }
 
+    /// A program of the server's, such as `pg_dump`.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
     pub fn connect(&self) -> PgConnection {
         PgConnection::establish(&self.url()).unwrap()
     }

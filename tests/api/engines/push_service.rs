@@ -1,4 +1,5 @@
-//! A push service over TLS on this machine, which keeps what it is sent, and answers each device as it is told to.
+//! A push service, or a receiver of webhooks, over TLS on this machine, which keeps what it is sent, and answers each
+//! device, or path, as it is told to.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -144,7 +145,7 @@ impl PushService {
             .lock()
             .unwrap()
             .iter()
-            .filter(|received| received.headers["topic"] == topic)
+            .filter(|received| received.headers.get("topic") == Some(&topic))
             .count()
     }
 

@@ -8,7 +8,7 @@ use tidings::config::{Config, reference};
 use super::reading::{program, root, rows, ticked};
 
 /// (row of the table of limits that has a constant, the constants: file in src, name).
-const CONSTANTS: [(&str, &[(&str, &str)]); 40] = [
+const CONSTANTS: [(&str, &[(&str, &str)]); 44] = [
     // Of the library; the test of B50 meets them.
     ("request head", &[]),
     ("URI", &[("http/uri.rs", "URI_BYTES_MAX")]),
@@ -32,11 +32,15 @@ const CONSTANTS: [(&str, &[(&str, &str)]); 40] = [
     ("pushes kept", &[("store/push_history.rs", "ENDED_AGE"), ("store/push_history.rs", "DEAD_AGE")]),
     ("pushes tried again", &[("http/admin/push.rs", "RETRIES_MAX")]),
     ("summary of a push", &[("store/due.rs", "SUMMARY_MAX")]),
-    ("endpoint of a push subscription", &[("push/endpoint.rs", "ENDPOINT_MAX")]),
+    ("endpoint of a push subscription", &[("egress/endpoint.rs", "ENDPOINT_MAX")]),
     ("message of a push", &[("push/encrypt.rs", "PLAIN_MAX")]),
-    ("pushes on their way", &[("push/mod.rs", "IN_FLIGHT_MAX"), ("push/mod.rs", "ATTEMPT_MAX")]),
+    ("pushes on their way", &[("push/mod.rs", "IN_FLIGHT_MAX"), ("egress/mod.rs", "ATTEMPT_MAX")]),
     ("attempts of a push", &[("push/outcome.rs", "ATTEMPTS_MAX")]),
-    ("answer of a push service", &[("push/client.rs", "ANSWER_MAX")]),
+    ("answer of a push service", &[("egress/client.rs", "ANSWER_MAX")]),
+    ("webhooks on their way", &[("webhooks/mod.rs", "IN_FLIGHT_MAX"), ("egress/mod.rs", "ATTEMPT_MAX")]),
+    ("webhooks tried again", &[("http/admin/webhooks.rs", "RETRIES_MAX")]),
+    ("webhooks kept", &[("store/webhook_history.rs", "SENT_AGE"), ("store/webhook_history.rs", "DEAD_AGE")]),
+    ("who comes and goes, untold", &[("hub/live_queue.rs", "LIVE_FACTS_MAX")]),
     ("rooms of an event stream or a poll", &[("domain/cursor.rs", "CURSOR_ROOMS_MAX")]),
     ("wait of a poll", &[("http/wait.rs", "WAIT_MAX_SECS")]),
     ("events of a poll", &[("transport/poll.rs", "EVENTS_MAX")]),
@@ -173,7 +177,7 @@ fn amounts(text: &str) -> impl Iterator<Item = (f64, String)> {
 }
 
 /// What a constant is: a product of numbers, or a duration.
-fn constant(file: &str, name: &str) -> f64 {
+pub fn constant(file: &str, name: &str) -> f64 {
     let text = program(&fs::read_to_string(root().join("src").join(file)).unwrap());
     let (_, from) = text.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("{name} in {file}"));
     let (_, expression) = from.split(';').next().unwrap().split_once(" = ").unwrap();

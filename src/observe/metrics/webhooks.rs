@@ -1,0 +1,63 @@
+//! Events for the receiver of webhooks.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+
+use super::{
+    METRICS,
+    families::{Counters, Histogram, Register, each},
+};
+
+#[derive(Debug)]
+pub(super) struct Webhooks {
+    attempts: Counters<1>,
+    durations: Histogram,
+    on_their_way: Gauge,
+    disabled: Gauge,
+}
+
+impl Webhooks {
+    pub fn register(register: &mut Register<'_>) -> Self {
+        Self {
+            attempts: register.counters(
+                "webhooks",
+                "Attempts to tell the receiver of webhooks, by what became of them",
+                each("result", &["sent", "retried", "dead", "address_refused"]),
+            ),
+            durations: register.times("webhook_duration", "How long an attempt to tell it has taken"),
+            on_their_way: register
+                .gauge("webhooks_on_their_way", "Events that the receiver of webhooks has not answered yet"),
+            disabled: register.gauge(
+                "webhooks_disabled",
+                "1 where nothing is sent to the receiver of webhooks, since it has failed for too long or wants nothing",
+            ),
+        }
+    }
+}
+
+/// `result` is one of a few words.
+pub fn webhook_attempted(result: &'static str, time: Duration) {
+    METRICS.webhooks.attempts.get_or_create(&[("result", result)]).inc();
+    METRICS.webhooks.durations.observe_time(time);
+}
+
+pub fn webhooks_disabled(are_disabled: bool) {
+    METRICS.webhooks.disabled.set(are_disabled.into());
+}
+
+/// Counts an event for as long as the receiver is waited for.
+pub struct WebhookOnItsWay(());
+
+impl WebhookOnItsWay {
+    pub fn count() -> Self {
+        METRICS.webhooks.on_their_way.inc();
+        Self(())
+    }
+}
+
+impl Drop for WebhookOnItsWay {
+    fn drop(&mut self) {
+        METRICS.webhooks.on_their_way.dec();
+    }
+}

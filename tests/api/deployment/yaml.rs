@@ -1,0 +1,20 @@
+//! Reads YAML as its readers do, anchors and several documents in one file included.
+
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use crate::engines::front::committed;
+
+/// The documents of a file of `deploy/`.
+pub fn all(file: &str) -> Vec<Value> {
+    let text = committed(file);
+    let documents = serde_yaml_ng::Deserializer::from_str(&text).map(Value::deserialize);
+    documents.map(|document| document.unwrap_or_else(|error| panic!("{file}: {error}"))).collect()
+}
+
+/// The only one.
+pub fn one(file: &str) -> Value {
+    let mut documents = all(file);
+    assert_eq!(documents.len(), 1, "{file}");
+    documents.remove(0)
+}

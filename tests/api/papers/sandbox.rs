@@ -1,0 +1,206 @@
+//! Where the papers are played: a folder, a network, processes and a `/var/lib` of their own, so that ports and names are
+//! those of the paper, and what is killed by its name is nobody else's.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    app::DEADLINE,
+    engines::{bound, is_root},
+    tidy::reading::root,
+};
+
+/// What the network has is switched on, and `/proc` shows these processes alone.
+const ENTER: &str = "mount -t proc proc /proc; mount -t tmpfs none /var/lib; mkdir /var/lib/tidings; \
+                     ip link set lo up; echo ready; exec cat";
+
+/// `make run`, but that nothing is built: the recipe is the Makefile's.
+const MAKE: &str = "#!/bin/sh\n[ \"$*\" = run ] || exit 2\nexec target/release/tidings dev\n";
+
+pub struct Sandbox {
+    folder: TempDir,
+    /// The first process in it: with it all others end.
+    holder: Child,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path());
+        let mut holder = bound("KILL", "unshare");
+        if !is_root() {
+            holder.args(["--user", "--map-root-user"]);
+        }
+        holder.args(["--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child"]);
+        holder.args(["sh", "-euc", ENTER]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut holder = holder.spawn().expect("this test needs unshare");
+        let mut ready = String::new();
+        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n", "this test needs namespaces: root, or users that may make them");
+        Self { folder, holder }
+    }
+
+    /// A program in it.
+    fn inside(&self, program: &str) -> Command {
+        let holder = self.holder.id();
+        let children = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).unwrap();
+        let mut command = bound("KILL", "nsenter");
+        command.args(["--target", children.trim(), "--mount", "--net", "--pid"]);
+        if !is_root() {
+            command.args(["--user", "--preserve-credentials"]);
+        }
+        let home = self.folder.path();
+        let path = format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", home.join("bin").display());
+        command.arg("--").arg(program).current_dir(home).env_clear();
+        command.env("PATH", path).env("HOME", home).env("LC_ALL", "C.UTF-8");
+        command
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+/// A folder of the repository as far as the papers call it by name, with the program where a build puts it.
+fn fill(folder: &Path) {
+    let program = env!("CARGO_BIN_EXE_tidings");
+    for place in ["bin/tidings", "target/release/tidings"] {
+        let place = folder.join(place);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        symlink(program, place).unwrap();
+    }
+    let make = folder.join("bin/make");
+    fs::write(&make, MAKE).unwrap();
+    fs::set_permissions(&make, PermissionsExt::from_mode(0o755)).unwrap();
+    for shared in ["deploy", "docs"].map(|name| root().join(name)).into_iter().filter(|path| path.exists()) {
+        symlink(&shared, folder.join(shared.file_name().unwrap())).unwrap();
+    }
+    // Where nobody looks at a terminal it would show how far it is.
+    fs::write(folder.join(".curlrc"), "silent\nshow-error\n").unwrap();
+}
+
+/// What says that a command has ended, with its exit code behind it.
+const END: &str = "--- ended with";
+
+/// What a server says when it can be asked.
+const LISTENING: &str = "\"listening\"";
+
+/// A shell, line by line; what it has started ends with it.
+pub struct Terminal {
+    child: Child,
+    input: ChildStdin,
+    printed: Receiver<String>,
+    script: PathBuf,
+}
+
+impl Terminal {
+    pub fn open(sandbox: &Sandbox) -> Self {
+        let mut command = sandbox.inside("bash");
+        command.args(["--noprofile", "--norc"]).process_group(0);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (send, printed) = channel();
+        let stdout = child.stdout.take().unwrap();
+        thread::spawn(move || {
+            BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| send.send(line))
+        });
+        let mut input = child.stdin.take().unwrap();
+        // Whoever enters the namespace stands at the root of it.
+        writeln!(input, "exec 2>&1; cd").unwrap();
+        let script = sandbox.folder.path().join(format!(".block-{}", child.id()));
+        Self { child, input, printed, script }
+    }
+
+    /// All of it has to succeed.
+    pub fn run(&mut self, text: &str, place: &str) {
+        let printed = self.command(&format!("set -e\n{text}\nset +e"), place);
+        let (code, printed) = (printed.0, printed.1.join("\n"));
+        assert_eq!(code, "0", "{place} does not succeed: {printed}");
+    }
+
+    /// What one command prints, however it ends.
+    pub fn ask(&mut self, command: &str, place: &str) -> Vec<String> {
+        self.command(command, place).1
+    }
+
+    /// The last command serves: it has to begin to, and is ended then.
+    pub fn serve(&mut self, text: &str, place: &str) {
+        self.type_in(&format!("{text} &"));
+        self.expect(LISTENING, place);
+        self.run("kill $!\nwait $!", place);
+    }
+
+    /// Something that goes on; it has to begin to serve.
+    pub fn start(&mut self, text: &str, place: &str) {
+        self.type_in(text);
+        self.expect(LISTENING, place);
+    }
+
+    /// Something that goes on; what was printed before is of no interest any more.
+    pub fn start_quietly(&mut self, command: &str) {
+        self.printed.try_iter().for_each(drop);
+        self.type_in(command);
+    }
+
+    /// What is printed from here on, each line in time.
+    pub fn lines(&self, place: &str) -> impl Iterator<Item = String> {
+        let (place, mut before) = (place.to_owned(), Vec::new());
+        std::iter::from_fn(move || {
+            let line = self.printed.recv_timeout(DEADLINE);
+            let line = line.unwrap_or_else(|_| panic!("{place}: nothing more is printed behind {before:#?}"));
+            before.push(line.clone());
+            Some(line)
+        })
+    }
+
+    fn expect(&self, text: &str, place: &str) {
+        let is_it = |line: &String| line.contains(text);
+        assert!(self.lines(&format!("{place}, waiting for {text}")).any(|line| is_it(&line)));
+    }
+
+    /// The exit code, and what was printed.
+    fn command(&mut self, text: &str, place: &str) -> (String, Vec<String>) {
+        self.type_in(text);
+        let mut printed = Vec::new();
+        writeln!(self.input, "echo \"{END} $?\"").unwrap();
+        for line in self.lines(place) {
+            if let Some((before, code)) = line.split_once(END) {
+                printed.extend((!before.is_empty()).then(|| before.to_owned()));
+                return (code.trim().to_owned(), printed);
+            }
+            printed.push(line);
+        }
+        unreachable!("lines have no end");
+    }
+
+    /// From a file, so that nothing that runs reads the commands behind it.
+    fn type_in(&mut self, text: &str) {
+        fs::write(&self.script, format!("{text}\n")).unwrap();
+        writeln!(self.input, ". {} </dev/null", self.script.display()).unwrap();
+    }
+}
+
+impl Drop for Terminal {
+    /// Ctrl-C, and the window is closed.
+    fn drop(&mut self) {
+        let group = format!("-{}", self.child.id());
+        for signal in ["-INT", "-KILL"] {
+            let _ = Command::new("kill").args([signal, "--", &group]).status();
+        }
+        let _ = self.child.wait();
+    }
+}
