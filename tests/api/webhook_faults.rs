@@ -45,7 +45,7 @@ async fn cli(app: &App, args: &[&str]) -> (Option<i32>, String) {
 #[actix_web::test]
 async fn what_is_not_taken_is_sent_again_by_the_schedule_and_then_given_up() {
     let receiver = PushService::start().await;
-    let app = start(&receiver, &[]);
+    let app = start(&receiver, &[("webhooks.retries", "200ms,200ms")]);
     receiver.plan(PATH, [Plan::Status(503), Plan::Redirect(receiver.endpoint("elsewhere"))]);
     let id = test_event(&app).await;
     let trace = expect_state(&app, &id, "sent").await;
