@@ -24,7 +24,8 @@ async fn a_corrupt_file_is_refused() {
     bytes[page..page + 4096].fill(0xA5);
     std::fs::write(path(&store.dir), bytes).unwrap();
     let refused = refusal(&store.dir);
-    assert!(refused.contains("corrupt"), "{refused}");
+    // By the check as a whole, or by whoever reads that page before it.
+    assert!(refused.contains("corrupt") || refused.contains("malformed"), "{refused}");
 }
 
 #[actix::test]
