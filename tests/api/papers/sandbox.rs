@@ -90,8 +90,8 @@ fn fill(folder: &Path) {
     for shared in ["deploy", "docs"].map(|name| root().join(name)).into_iter().filter(|path| path.exists()) {
         symlink(&shared, folder.join(shared.file_name().unwrap())).unwrap();
     }
-    // Where nobody looks at a terminal it would show how far it is.
-    fs::write(folder.join(".curlrc"), "silent\nshow-error\n").unwrap();
+    // Where nobody looks at a terminal it would show how far it is; and what is printed is read line by line.
+    fs::write(folder.join(".curlrc"), "silent\nshow-error\nwrite-out = \"\\n\"\n").unwrap();
 }
 
 /// What says that a command has ended, with its exit code behind it.
@@ -105,7 +105,8 @@ pub struct Terminal {
     child: Child,
     input: ChildStdin,
     printed: Receiver<String>,
-    script: PathBuf,
+    scripts: PathBuf,
+    typed: usize,
 }
 
 impl Terminal {
@@ -121,8 +122,9 @@ impl Terminal {
         let mut input = child.stdin.take().unwrap();
         // Whoever enters the namespace stands at the root of it.
         writeln!(input, "exec 2>&1; cd").unwrap();
-        let script = sandbox.folder.path().join(format!(".block-{}", child.id()));
-        Self { child, input, printed, script }
+        let scripts = sandbox.folder.path().join(format!(".typed-{}", child.id()));
+        fs::create_dir(&scripts).unwrap();
+        Self { child, input, printed, scripts, typed: 0 }
     }
 
     /// All of it has to succeed.
@@ -187,10 +189,13 @@ impl Terminal {
         unreachable!("lines have no end");
     }
 
-    /// From a file, so that nothing that runs reads the commands behind it.
+    /// From a file, so that nothing that runs reads the commands behind it; each from its own, since it may wait for the
+    /// one before.
     fn type_in(&mut self, text: &str) {
-        fs::write(&self.script, format!("{text}\n")).unwrap();
-        writeln!(self.input, ". {} </dev/null", self.script.display()).unwrap();
+        self.typed += 1;
+        let script = self.scripts.join(self.typed.to_string());
+        fs::write(&script, format!("{text}\n")).unwrap();
+        writeln!(self.input, ". {} </dev/null", script.display()).unwrap();
     }
 }
 
