@@ -26,6 +26,7 @@ pub struct Measure {
 }
 
 pub struct Bench {
+    pub is_quick: bool,
     pub is_split: bool,
     pub token: String,
     pub runs: usize,
