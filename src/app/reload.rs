@@ -35,7 +35,7 @@ pub fn listen(reader: Reader, mut config: Config, gate: Arc<Gate>) -> std::io::R
                 .and_then(|read| reload(&config, &read, &gate))
             {
                 Ok(reloaded) => config = reloaded,
-                Err(error) => log::error!("settings not reloaded, the old ones stay: {error}"),
+                Err(error) => log::error!(error:%; "settings not reloaded, the old ones stay"),
             }
         }
     });
@@ -62,9 +62,10 @@ fn reload(current: &Config, read: &Config, gate: &Gate) -> Result<Config, String
     gate.replace_rules(rules);
     // Told at whichever of the levels tells more.
     logs::set_level(current.log.level.max(reloaded.log.level));
-    log::info!(changed = different(current, &reloaded).join(","); "settings reloaded");
+    let (changed, waiting) = (different(current, &reloaded).join(","), waiting.join(","));
+    log::info!(changed; "settings reloaded");
     if !waiting.is_empty() {
-        log::warn!(waiting = waiting.join(","); "settings that need a restart have changed");
+        log::warn!(waiting; "settings that need a restart have changed");
     }
     logs::set_level(reloaded.log.level);
     Ok(reloaded)

@@ -2,6 +2,7 @@
 
 use awc::http::Method;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::{
     Failure, Settings,
@@ -52,8 +53,8 @@ impl Retry {
             let mut all = 0;
             loop {
                 let answer = client.ask(Method::POST, PATH, Some(&body)).await?;
-                all += answer["retried"].as_u64().unwrap_or_default();
-                if answer["has_more"] != true {
+                all += answer.get("retried").and_then(Value::as_u64).unwrap_or_default();
+                if answer.get("has_more").and_then(Value::as_bool) != Some(true) {
                     return Ok(all);
                 }
             }

@@ -75,7 +75,7 @@ impl Asked {
 
 async fn status(client: &AdminClient) -> Result<Said, Failure> {
     let stand = client.ask(Method::GET, PATH, None).await?;
-    let word = |name: &str| stand[name].as_str().map(str::to_owned);
+    let word = |name: &str| word(&stand, name).map(str::to_owned);
     let receiver = word("receiver").unwrap_or_default();
     let (value, how) = match (word("disabled_at"), word("failing_since")) {
         (Some(at), _) => ("disabled", format!("disabled since {at}: {}", word("reason").unwrap_or_default())),
@@ -83,7 +83,7 @@ async fn status(client: &AdminClient) -> Result<Said, Failure> {
         (None, None) => ("enabled", "enabled".to_owned()),
     };
     let oldest = word("waiting_since").map(|since| format!(", the oldest since {since}")).unwrap_or_default();
-    let (waiting, dead) = (&stand["waiting"], &stand["dead"]);
+    let (waiting, dead) = (number(&stand, "waiting"), number(&stand, "dead"));
     let text = format!("{receiver}: {how}\n{waiting} waiting{oldest}\n{dead} given up");
     Ok(Said { text, value: value.to_owned(), json: stand })
 }
@@ -98,8 +98,8 @@ async fn retry(client: &AdminClient) -> Result<Said, Failure> {
     let mut all = 0;
     loop {
         let answer = client.ask(Method::POST, &format!("{PATH}/retry"), None).await?;
-        all += answer["retried"].as_u64().unwrap_or_default();
-        if answer["has_more"] != true {
+        all += number(&answer, "retried");
+        if answer.get("has_more").and_then(Value::as_bool) != Some(true) {
             let text = format!("{all} are due again");
             return Ok(Said { text, value: all.to_string(), json: json!({ "retried": all }) });
         }
@@ -108,16 +108,17 @@ async fn retry(client: &AdminClient) -> Result<Said, Failure> {
 
 async fn test(client: &AdminClient) -> Result<Said, Failure> {
     let answer = client.ask(Method::POST, &format!("{PATH}/test"), None).await?;
-    let id = answer["id"].as_str().unwrap_or_default().to_owned();
+    let id = word(&answer, "id").unwrap_or_default().to_owned();
     let deadline = Instant::now() + TEST_PATIENCE;
     loop {
         let trace = client.ask(Method::GET, &format!("{PATH}/{id}"), None).await?;
-        if trace["state"] == "sent" {
-            let text = format!("{id} was taken, and answered {}", trace["status"]);
+        let status = number(&trace, "status");
+        if word(&trace, "state") == Some("sent") {
+            let text = format!("{id} was taken, and answered {status}");
             return Ok(Said { text, value: id, json: trace });
         }
-        if let Some(reason) = trace["reason"].as_str() {
-            let status = trace["status"].as_u64().map(|status| format!(" ({status})")).unwrap_or_default();
+        if let Some(reason) = word(&trace, "reason") {
+            let status = if status > 0 { format!(" ({status})") } else { String::new() };
             return Err(Failure::Failed(format!("{id}: {reason}{status}")));
         }
         if Instant::now() >= deadline {
@@ -126,4 +127,13 @@ async fn test(client: &AdminClient) -> Result<Said, Failure> {
         }
         actix_web::rt::time::sleep(TEST_INTERVAL).await;
     }
+}
+
+fn word<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
+    answer.get(name)?.as_str()
+}
+
+/// 0 where there is none.
+fn number(answer: &Value, name: &str) -> u64 {
+    answer.get(name).and_then(Value::as_u64).unwrap_or_default()
 }

@@ -30,6 +30,7 @@ static EMBEDDED: &[(&str, &[u8])] = &embedded![
     "admin/section.js",
     "admin/sessions.js",
     "admin/sign-in.js",
+    "admin/table.css",
     "admin/table.js",
     "admin/unread.js",
     "admin/users.js",

@@ -178,8 +178,7 @@ impl Session {
             // While it was let in, and whoever walked the sessions did not find it.
             self.end(CloseCode::Revoked);
         }
-        let transport = self.transport;
-        let id = self.id.clone();
+        let (id, transport) = (self.id.clone(), self.transport);
         self.worker.hub.say(Request::Register(Register { session: key, id, user, transport }));
         self.openings.borrow_mut().push(opening);
         self.read(since);

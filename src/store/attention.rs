@@ -60,6 +60,7 @@ pub(super) fn keep_subscriptions(conn: &mut Connection, user: &UserId, count: i6
 
 /// Has nobody else change the inbox of a user, which is made if it is not there, and that of another one, until the end
 /// of the transaction.
+#[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
 pub(super) fn hold(
     conn: &mut Connection,
     user: &UserId,

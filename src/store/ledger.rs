@@ -13,8 +13,9 @@ use std::{
 use super::{
     error::Fault,
     job::Write,
-    ledger_rows::{self, Arrival, Departure, Entry, Kind, NodeRow},
+    ledger_rows::{self, Arrival, Departure, NodeRow},
     messages::{LedgerKey, LedgerRules, TellLive, Told},
+    rows::{Entry, Kind},
     transaction::Transaction,
     webhook_jobs::{self, NewJob},
 };

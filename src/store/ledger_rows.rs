@@ -15,50 +15,10 @@ use super::{
     each::each,
     messages::LedgerKey,
     prepared::Prepared,
+    rows::{Entry, Kind},
     schema::{ledger_entries as e, ledger_nodes as n, ledger_subjects as s},
 };
 use crate::domain::{NodeId, Timestamp, UserId};
-
-/// Who or what is present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Kind {
-    /// By each instance with somebody in it.
-    Room,
-    /// By each session.
-    User,
-}
-
-impl Kind {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Room => "room",
-            Self::User => "user",
-        }
-    }
-
-    pub(super) fn of(word: &str) -> Self {
-        if word == Self::User.as_str() { Self::User } else { Self::Room }
-    }
-}
-
-/// What keeps a subject present.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, QueryableByName, Queryable, Selectable)]
-#[diesel(table_name = e)]
-pub(super) struct Entry {
-    pub(super) kind: String,
-    pub(super) name: String,
-    pub(super) entry: String,
-    pub(super) node: String,
-    pub(super) transport: Option<String>,
-    pub(super) since: i64,
-}
-
-impl Entry {
-    pub(super) fn key(&self) -> LedgerKey {
-        (self.kind.clone(), self.name.clone(), self.entry.clone())
-    }
-}
 
 /// A subject that something comes to, so many times, or that is only held.
 #[derive(Serialize)]

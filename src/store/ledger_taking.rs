@@ -7,8 +7,9 @@ use super::{
     error::Fault,
     job::Write,
     ledger::{self, RESTART},
-    ledger_rows::{self, Kind},
+    ledger_rows,
     messages::{DropStale, LeaveLive, LedgerKey, LedgerRules, StoreError, TakeLost},
+    rows::Kind,
     transaction::Transaction,
     webhook_jobs::{self, NewJob},
 };

@@ -15,13 +15,11 @@ use super::{
     batch::{self, Failure},
     database::{Access, Database, empty_log},
     file::DatabaseFile,
-    idempotency,
     inboxes::{self, Place},
     job::{Job, Queued},
     messages::{StoreError, StoreOptions},
-    push_history, revocations,
     sweep::{Ended, Sweep},
-    tickets,
+    writer::chores,
 };
 use crate::{
     clock::ClockWatch,
@@ -117,10 +115,7 @@ pub fn prune(options: &StoreOptions) -> Result<Pruned, StoreError> {
         read: sweep_read(&mut conn, &clock, options.max_read)?,
     };
     let keys = options.idempotency_retention;
-    forget(&mut conn, |conn, now| idempotency::forget(conn, now.minus(keys), ROWS))?;
-    forget(&mut conn, |conn, now| tickets::forget(conn, now, ROWS))?;
-    forget(&mut conn, |conn, now| push_history::forget(conn, now, ROWS))?;
-    forget(&mut conn, |conn, now| revocations::forget_sessions(conn, now, ROWS))?;
+    while conn.writing(|conn, now| chores::forget(conn, now, keys, ROWS))? {}
     empty_log(&mut conn)?;
     drop(lock);
     Ok(pruned)
@@ -182,13 +177,4 @@ fn deleted_by(fact: &InboxFact) -> usize {
         InboxFact::Marked { change: MarkedChange::Deleted(ids), .. } => ids.len(),
         _ => 0,
     }
-}
-
-/// Does it until there is nothing more to forget.
-fn forget(
-    conn: &mut Connection,
-    mut part: impl FnMut(&mut Connection, Timestamp) -> diesel::QueryResult<bool>,
-) -> Result<(), StoreError> {
-    while conn.writing(&mut part)? {}
-    Ok(())
 }

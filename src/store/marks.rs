@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use actix::{Context, Handler, ResponseFuture};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Connection, Store, attention,
@@ -87,11 +87,11 @@ impl Write for Apply {
         let Some(delta) = marking.apply(conn)? else { return Ok(state.counters) };
         let counters = inboxes::adjust(conn, user, delta, now)?.counters;
         if let Some(mut read) = read.filter(|_| delta.unread < 0) {
-            read["user"] = json!(user);
-            read["count"] = json!(-delta.unread);
-            read["counters"] = json!(counters);
+            read.insert("user".to_owned(), json!(user));
+            read.insert("count".to_owned(), json!(-delta.unread));
+            read.insert("counters".to_owned(), json!(counters));
             let events = [WebhookEvent::NotificationRead].into_iter().collect();
-            webhook_jobs::write(conn, events, vec![NewJob::read(user, &read, now)], now)?;
+            webhook_jobs::write(conn, events, vec![NewJob::read(user, read.into(), now)], now)?;
         }
         facts.push(InboxFact::Marked {
             user: user.clone(),
@@ -115,15 +115,20 @@ fn changing(
 }
 
 /// What a mark is about, for webhooks: of what it names, that which was not read before.
-fn what_is_read(conn: &mut Connection, marking: Marking<'_>, target: &MarkTarget) -> Result<Value, Fault> {
-    Ok(match target {
+fn what_is_read(
+    conn: &mut Connection,
+    marking: Marking<'_>,
+    target: &MarkTarget,
+) -> Result<Map<String, Value>, Fault> {
+    let (name, what) = match target {
         MarkTarget::Ids(_) => {
             let reading = Marking { mark_as: MarkAs::Read, ..marking };
-            json!({ "ids": changing(conn, reading, target)? })
+            ("ids", json!(changing(conn, reading, target)?))
         }
-        MarkTarget::UpTo(position) => json!({ "up_to": position }),
-        MarkTarget::All => json!({ "all": true }),
-    })
+        MarkTarget::UpTo(position) => ("up_to", json!(position)),
+        MarkTarget::All => ("all", json!(true)),
+    };
+    Ok(Map::from_iter([(name.to_owned(), what)]))
 }
 
 impl Write for Delete {

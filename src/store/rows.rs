@@ -4,10 +4,12 @@
 //! the code broke a promise.
 
 mod access;
+mod ledger;
 mod push;
 
 pub(super) use access::{RevocationRow, TicketRow};
 use diesel::{prelude::*, result::Error};
+pub(super) use ledger::{Entry, Kind};
 pub(super) use push::{DueJob, JobRow, SubscriptionRow, TraceRow};
 
 use super::{

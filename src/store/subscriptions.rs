@@ -8,10 +8,7 @@ use std::collections::HashMap;
 
 use actix::{Context, Handler, ResponseFuture};
 use aws_lc_rs::digest::{SHA256, digest};
-use diesel::{
-    dsl::{count_star, exists},
-    prelude::*,
-};
+use diesel::{dsl::count_star, prelude::*};
 
 use super::{
     Connection, Store, attention,
@@ -133,6 +130,7 @@ pub(super) fn named(
 
 /// Has nobody else change it, or claim what is held for it, until the end of the transaction; `false` where somebody
 /// else does already.
+#[cfg_attr(not(feature = "postgres"), allow(unused_variables))]
 pub(super) fn try_hold(conn: &mut Connection, id: &PushSubscriptionId) -> QueryResult<bool> {
     match conn {
         Connection::Sqlite(_) => Ok(true),
@@ -141,7 +139,7 @@ pub(super) fn try_hold(conn: &mut Connection, id: &PushSubscriptionId) -> QueryR
             let find = table.find(id.as_str()).select(s::id);
             let held: Option<String> = find.for_no_key_update().skip_locked().first(conn).optional()?;
             // Of one that is not there nobody holds anything.
-            Ok(held.is_some() || !diesel::select(exists(find)).get_result(conn)?)
+            Ok(held.is_some() || !diesel::select(diesel::dsl::exists(find)).get_result(conn)?)
         }
     }
 }

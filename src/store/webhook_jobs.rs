@@ -14,10 +14,10 @@ use serde_json::json;
 use super::{
     Connection,
     each::each,
-    ledger_rows::{Entry, Kind},
     messages::{ReceiverDigest, WebhookClaim},
     on_inner,
     prepared::Prepared,
+    rows::{Entry, Kind},
     schema::{
         webhook_endpoints as w,
         webhook_jobs::{self as j, table},
@@ -72,7 +72,7 @@ impl NewJob {
     }
 
     /// A user has read something; `data` is what.
-    pub(super) fn read(user: &UserId, data: &serde_json::Value, at: Timestamp) -> Self {
+    pub(super) fn read(user: &UserId, data: serde_json::Value, at: Timestamp) -> Self {
         Self::new(WebhookEvent::NotificationRead, Some(user.to_string()), data.to_string(), at)
     }
 

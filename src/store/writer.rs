@@ -5,7 +5,7 @@
 //! so that one batch is worked on while another is synced. A writer notes the counters and offers the facts to
 //! the hub after the commit and before the answers, and it must never answer before the commit.
 
-mod chores;
+pub(super) mod chores;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -96,7 +96,7 @@ async fn b56_a_browser_that_changes_hands_is_pushed_to_for_its_new_user_alone() 
 }
 
 /// The program where names resolve as this says: in a mount namespace of its own, with another `/etc/hosts`.
-fn where_names_are(hosts: &str) -> (Command, tempfile::NamedTempFile) {
+pub fn where_names_are(hosts: &str) -> (Command, tempfile::NamedTempFile) {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), hosts).unwrap();
     let program = program();

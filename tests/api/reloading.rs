@@ -134,7 +134,7 @@ async fn settings_that_are_broken_change_nothing() {
     ] {
         let line = server.reload(&broken, "settings not reloaded");
         assert_eq!(line["level"], "error");
-        assert!(line["message"].as_str().unwrap().contains(said), "{line}");
+        assert!(line["error"].as_str().unwrap().contains(said), "{line}");
         assert!(!line.to_string().contains(OLD) && !line.to_string().contains(NEW), "{line}");
         assert_eq!((server.status(OLD).await, server.status(NEW).await), (200, 401), "{said}");
     }

@@ -222,8 +222,11 @@ async fn a_copy_is_whole_whatever_is_written_meanwhile_and_never_takes_the_place
     assert_eq!(place.back_up("three.db").code, Some(0));
     assert!(!place.file("three.db.part").exists());
     drop(app);
-    // Beside no server it is the same, and makes nothing.
+    // Beside no server it is the same, also where that was killed and what it has written is in its log; and it makes
+    // nothing.
     assert_eq!(place.back_up("four.db").code, Some(0));
+    let inboxes = ["four.db", "tidings.db"].map(|name| Database::open(&place.file(name)).inbox("alice"));
+    assert_eq!(inboxes[0], inboxes[1]);
     let none = verb(&format!("sqlite://{}", place.file("none.db").display()), &["backup", "x"]);
     assert!(none.code == Some(1) && !place.file("none.db").exists() && !Path::new("x").exists(), "{none:?}");
     let none = verb(&format!("sqlite://{}", place.file("none.db").display()), &["restore-epoch"]);

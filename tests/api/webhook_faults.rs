@@ -18,6 +18,7 @@ use crate::{
         push_service::{Plan, PushService},
         send,
     },
+    push_refusals::where_names_are,
     traffic::Dice,
     webhooks::{PATH, SECRET, admin, enter, expect, expect_state, short, start, test_event, told},
 };
@@ -27,7 +28,9 @@ async fn numbers(app: &App) -> BTreeMap<String, f64> {
 }
 
 /// Runs `tidings webhooks` against a server; answers with its exit code and what it has said.
-fn cli(app: &App, args: &[&str]) -> (Option<i32>, String) {
+///
+/// Not on the thread of the test, on which its receiver answers.
+async fn cli(app: &App, args: &[&str]) -> (Option<i32>, String) {
     let mut command = program();
     let server = format!("http://{}", app.address);
     command
@@ -35,14 +38,14 @@ fn cli(app: &App, args: &[&str]) -> (Option<i32>, String) {
         .arg("webhooks")
         .args(args)
         .args(["--server", &server]);
-    let ended = run(&mut command);
+    let ended = actix_web::rt::task::spawn_blocking(move || run(&mut command)).await.unwrap();
     (ended.code, format!("{}{}", ended.stdout, ended.stderr))
 }
 
 #[actix_web::test]
 async fn what_is_not_taken_is_sent_again_by_the_schedule_and_then_given_up() {
     let receiver = PushService::start().await;
-    let app = start(&receiver, &[]);
+    let app = start(&receiver, &[("webhooks.retries", "200ms,200ms")]);
     receiver.plan(PATH, [Plan::Status(503), Plan::Redirect(receiver.endpoint("elsewhere"))]);
     let id = test_event(&app).await;
     let trace = expect_state(&app, &id, "sent").await;
@@ -78,7 +81,7 @@ async fn what_was_given_up_is_sent_again_under_its_old_id_when_somebody_says_so(
     let stand = admin(&app).get("/v1/admin/webhooks").await.json();
     assert_eq!((&stand["dead"], &stand["waiting"]), (&json!(1), &json!(0)), "{stand}");
     assert_eq!(stand["receiver"], format!("https://{}", receiver.host()));
-    let (code, said) = cli(&app, &["retry"]);
+    let (code, said) = cli(&app, &["retry"]).await;
     assert_eq!((code, said.trim()), (Some(0), "1 are due again"));
     expect_state(&app, &id, "sent").await;
     assert_eq!(receiver.received(PATH).len(), 2);
@@ -90,28 +93,28 @@ async fn what_was_given_up_is_sent_again_under_its_old_id_when_somebody_says_so(
 async fn a_receiver_that_wants_nothing_or_fails_for_too_long_is_disabled_until_somebody_says_so() {
     let receiver = PushService::start().await;
     let mut app = start(&receiver, &[]);
-    let (code, said) = cli(&app, &["test"]);
+    let (code, said) = cli(&app, &["test"]).await;
     assert!(code == Some(0) && said.contains("was taken, and answered 201"), "{said}");
     receiver.plan(PATH, [Plan::Status(410)]);
-    let (code, said) = cli(&app, &["test"]);
+    let (code, said) = cli(&app, &["test"]).await;
     assert!(code == Some(1) && said.contains("it wants nothing any more (410)"), "{said}");
     app.logged(|line| {
         line["level"] == "error" && line["message"].to_string().contains("webhooks are disabled")
     })
     .await;
     let waiting = test_event(&app).await;
-    let (code, said) = cli(&app, &["status"]);
+    let (code, said) = cli(&app, &["status"]).await;
     assert!(code == Some(0) && said.contains("disabled since") && said.contains("2 waiting"), "{said}");
     assert_eq!(numbers(&app).await["tidings_webhooks_disabled"], 1.0);
     // It stays so, whoever runs next.
     app.kill();
     app.restart();
     assert!(admin(&app).get("/v1/admin/webhooks").await.json()["disabled_at"].is_string());
-    assert_eq!(cli(&app, &["enable"]).0, Some(0));
+    assert_eq!(cli(&app, &["enable"]).await.0, Some(0));
     expect_state(&app, &waiting, "sent").await;
     receiver.expect(PATH, 4).await;
     assert_eq!(receiver.received(PATH).len(), 4, "what waited has come, and nothing before");
-    let (_, said) = cli(&app, &["status", "--json"]);
+    let (_, said) = cli(&app, &["status", "--json"]).await;
     let stand: Value = serde_json::from_str(&said).unwrap();
     assert!(stand.get("failing_since").is_none() && stand["waiting"] == 0, "{stand}");
 
@@ -134,7 +137,11 @@ async fn a_receiver_that_wants_nothing_or_fails_for_too_long_is_disabled_until_s
 #[actix_web::test]
 async fn t9_a_receiver_inside_the_network_is_told_only_where_it_is_named() {
     let receiver = PushService::start().await;
-    let app = App::start_with(&[("webhooks.url", "https://localhost/hooks"), ("webhooks.secret", SECRET)]);
+    // The program asks for whole names, which end in a dot.
+    let (command, _hosts) =
+        where_names_are("127.0.0.1 hooks.example.com.\n93.184.215.14 hooks.example.com.\n");
+    let settings = [("webhooks.url", "https://hooks.example.com/x"), ("webhooks.secret", SECRET)];
+    let app = App::start_as(command, &settings);
     let id = test_event(&app).await;
     let refused =
         |trace: &Value| trace["reason"].as_str().is_some_and(|reason| reason.contains("not public"));

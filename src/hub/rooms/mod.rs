@@ -92,15 +92,6 @@ impl Rooms {
         }
     }
 
-    /// As [`RoomTable::watch`].
-    pub fn watch(&mut self) {
-        self.table.watch();
-    }
-
-    pub fn take_watched(&mut self) -> Vec<(RoomName, bool)> {
-        self.table.take_watched()
-    }
-
     /// Bytes of all histories.
     pub fn history_bytes(&self) -> usize {
         self.table.bytes()

@@ -11,6 +11,16 @@ use crate::{
 };
 
 impl Rooms {
+    /// Has it told that the first user comes into a room here, and the last one leaves.
+    pub fn watch(&mut self) {
+        self.table.watch();
+    }
+
+    /// Which rooms since the last time.
+    pub fn take_watched(&mut self) -> Vec<(RoomName, bool)> {
+        self.table.take_watched()
+    }
+
     /// Publishes a message, and tells who asked what became of it, now or when the bus has said it.
     ///
     /// It is refused where the room's rate is exceeded, and where the bus, or a worker with members, cannot

@@ -21,22 +21,22 @@ pub(super) fn rules() -> LedgerRules {
 }
 
 /// What one instance says, as its task does.
-struct Node<'a> {
-    link: &'a StoreLink,
-    id: NodeId,
-    rules: LedgerRules,
+pub(super) struct Node<'a> {
+    pub(super) link: &'a StoreLink,
+    pub(super) id: NodeId,
+    pub(super) rules: LedgerRules,
     batch: i64,
 }
 
 impl<'a> Node<'a> {
     /// It has said that it is there.
-    async fn start(store: &'a TestStore, id: &str) -> Self {
+    pub(super) async fn start(store: &'a TestStore, id: &str) -> Self {
         let mut node = Self { link: &store.link, id: id.parse().unwrap(), rules: rules(), batch: 1 };
         assert_eq!(node.tell(true, &[]).await, Told::Kept);
         node
     }
 
-    async fn tell(&mut self, is_first: bool, facts: &[LiveFact]) -> Told {
+    pub(super) async fn tell(&mut self, is_first: bool, facts: &[LiveFact]) -> Told {
         self.batch += 1;
         self.tell_again(is_first, facts).await
     }
@@ -46,16 +46,16 @@ impl<'a> Node<'a> {
         self.link.ask(TellLive { node, rules, batch, is_first, facts: facts.into() }).await.unwrap()
     }
 
-    async fn say(&mut self, facts: &[LiveFact]) {
+    pub(super) async fn say(&mut self, facts: &[LiveFact]) {
         assert_eq!(self.tell(false, facts).await, Told::Kept);
     }
 
     /// Looks for those that are gone until there are none.
-    async fn look(&self) {
+    pub(super) async fn look(&self) {
         while self.link.ask(TakeLost { node: self.id, rules: self.rules }).await.unwrap() {}
     }
 
-    async fn drop_stale(&self, sessions: &[&LiveSession]) {
+    pub(super) async fn drop_stale(&self, sessions: &[&LiveSession]) {
         let sessions: HashSet<SessionId> = sessions.iter().map(|session| session.id.clone()).collect();
         let drop = DropStale {
             node: self.id,
@@ -68,7 +68,7 @@ impl<'a> Node<'a> {
     }
 }
 
-fn session(of: &str) -> LiveSession {
+pub(super) fn session(of: &str) -> LiveSession {
     LiveSession {
         id: SessionId::generate(),
         user: user(of),
@@ -81,15 +81,15 @@ fn fact(change: LiveChange) -> LiveFact {
     LiveFact { at: Instant::now(), change }
 }
 
-fn opened(session: &LiveSession) -> LiveFact {
+pub(super) fn opened(session: &LiveSession) -> LiveFact {
     fact(LiveChange::Opened(session.clone()))
 }
 
-fn closed(session: &LiveSession) -> LiveFact {
+pub(super) fn closed(session: &LiveSession) -> LiveFact {
     fact(LiveChange::Closed(session.clone(), "client"))
 }
 
-fn occupied(room: &str) -> LiveFact {
+pub(super) fn occupied(room: &str) -> LiveFact {
     fact(LiveChange::Occupied(room.parse().unwrap()))
 }
 
@@ -110,20 +110,11 @@ impl TestStore {
     }
 
     /// Only the types, with the name of user or room.
-    fn told(&self) -> Vec<String> {
+    pub(super) fn told(&self) -> Vec<String> {
         let name = |data: &serde_json::Value| {
             data["user"].as_str().or(data["room"].as_str()).unwrap_or_default().to_owned()
         };
         self.events().into_iter().map(|(event, data)| format!("{event} {}", name(&data))).collect()
-    }
-
-    /// As if this node had held its lease for long, and the other one had let it go.
-    fn lose(&self, lost: &Node<'_>, others: &Node<'_>) {
-        self.execute(&format!(
-            "UPDATE ledger_nodes SET held_since = 0 WHERE node = '{}';
-             UPDATE ledger_nodes SET lease_until = 1 WHERE node = '{}'",
-            others.id, lost.id
-        ));
     }
 }
 
@@ -209,98 +200,6 @@ async fn a_batch_whose_answer_was_lost_is_taken_in_once() {
     node.say(&facts).await;
     assert_eq!(node.tell_again(false, &facts).await, Told::Kept);
     assert_eq!(store.told().len(), 4);
-}
-
-#[actix::test]
-async fn what_a_lost_node_has_said_is_ended_once_and_told_by_another_or_the_next_start() {
-    let store = TestStore::new();
-    let mut lost = Node::start(&store, "aaaaaaaa").await;
-    let (alice, bob) = (session("alice"), session("bob"));
-    lost.say(&[opened(&alice), opened(&bob), occupied("general"), occupied("own")]).await;
-    let mut other = Node::start(&store, "bbbbbbbb").await;
-    let elsewhere = session("alice");
-    other.say(&[opened(&elsewhere), occupied("general")]).await;
-    let before = store.told().len();
-    if store.other_connection().is_shared() {
-        other.look().await;
-        assert_eq!(store.told().len(), before, "its lease has not ended");
-    }
-    store.lose(&lost, &other);
-    if store.other_connection().is_shared() {
-        // One that has come just now does not judge, and those that look at the same time tell it once.
-        let third = Node::start(&store, "cccccccc").await;
-        third.look().await;
-        assert_eq!(store.told().len(), before);
-        join_all([other.look(), third.look(), other.look()]).await;
-    }
-    other.look().await;
-    let mut told = store.told().split_off(before);
-    told.sort();
-    let expected = ["room.vacated own", "session.closed alice", "session.closed bob", "user.offline bob"];
-    assert_eq!(told, expected);
-    let reasons =
-        store.events().into_iter().filter_map(|(_, data)| data["reason"].as_str().map(str::to_owned));
-    assert!(reasons.into_iter().all(|reason| reason == "node_lost"));
-}
-
-#[actix::test]
-async fn a_node_that_was_taken_for_dead_is_told_so_and_says_everything_anew() {
-    let store = TestStore::new();
-    let mut frozen = Node::start(&store, "aaaaaaaa").await;
-    let (alice, bob) = (session("alice"), session("bob"));
-    frozen.say(&[opened(&alice), opened(&bob)]).await;
-    let other = Node::start(&store, "bbbbbbbb").await;
-    store.lose(&frozen, &other);
-    other.look().await;
-    let before = store.told().len();
-    assert_eq!(frozen.tell(false, &[closed(&bob)]).await, Told::Lost);
-    assert_eq!(frozen.tell(true, &[]).await, Told::Kept);
-    frozen.say(&[opened(&alice)]).await;
-    frozen.drop_stale(&[&alice]).await;
-    assert_eq!(store.told()[before..], ["session.opened alice", "user.online alice"]);
-    // Said again, with one that is not so any more.
-    let gone = session("carol");
-    frozen.say(&[opened(&gone)]).await;
-    frozen.say(&[opened(&alice)]).await;
-    frozen.drop_stale(&[&alice]).await;
-    frozen.look().await;
-    let told = ["session.opened carol", "user.online carol", "session.closed carol", "user.offline carol"];
-    assert_eq!(store.told()[before + 2..], told);
-    assert_eq!(store.events()[before + 4].1["reason"], "unknown");
-}
-
-#[actix::test]
-async fn after_the_database_was_away_nobody_is_taken_for_dead_before_a_lease_has_passed() {
-    let store = TestStore::new();
-    if !store.other_connection().is_shared() {
-        // A file has one process, and whatever others have said in it is over.
-        return;
-    }
-    let mut late = Node::start(&store, "aaaaaaaa").await;
-    late.say(&[opened(&session("alice"))]).await;
-    let mut early = Node::start(&store, "bbbbbbbb").await;
-    let before = store.told().len();
-    store.execute("UPDATE ledger_nodes SET lease_until = 1, held_since = 0");
-    early.say(&[]).await;
-    early.look().await;
-    assert_eq!(late.tell(false, &[]).await, Told::Kept);
-    assert_eq!(store.told().len(), before);
-}
-
-#[actix::test]
-async fn a_node_that_stops_leaves_nobody_behind() {
-    let store = TestStore::new();
-    let mut node = Node::start(&store, "aaaaaaaa").await;
-    node.say(&[opened(&session("alice")), occupied("a")]).await;
-    let leave = || LeaveLive { node: node.id, rules: node.rules };
-    while store.link.ask(leave()).await.unwrap() {}
-    assert!(!store.link.ask(leave()).await.unwrap());
-    let next = Node::start(&store, "bbbbbbbb").await;
-    next.look().await;
-    let mut told = store.told().split_off(3);
-    told.sort();
-    assert_eq!(told, ["room.vacated a", "session.closed alice", "user.offline alice"]);
-    assert_eq!(store.events()[3].1["reason"], "restart");
 }
 
 /// Only what is chosen is told, and all the rest is known all the same.

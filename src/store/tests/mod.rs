@@ -11,6 +11,7 @@ mod facts;
 mod faults;
 mod files;
 mod ledger;
+mod ledger_nodes;
 mod marking;
 mod model;
 mod muting;

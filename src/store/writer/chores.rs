@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::Writer;
 use crate::{
     clock::ClockWatch,
+    domain::Timestamp,
     store::{
-        idempotency,
+        Connection, idempotency,
         job::Queued,
         messages::StoreOptions,
         push_history, revocations,
@@ -54,6 +55,23 @@ impl Chores {
     }
 }
 
+/// Forgets what nobody can use any more, at most so many of each kind; says whether there may be more.
+pub(in crate::store) fn forget(
+    conn: &mut Connection,
+    now: Timestamp,
+    keys: Duration,
+    limit: usize,
+) -> diesel::QueryResult<bool> {
+    let more = [
+        idempotency::forget(conn, now.minus(keys), limit)?,
+        tickets::forget(conn, now, limit)?,
+        push_history::forget(conn, now, limit)?,
+        webhook_history::forget(conn, now, limit)?,
+        revocations::forget_sessions(conn, now, limit)?,
+    ];
+    Ok(more.contains(&true))
+}
+
 impl Writer {
     /// A small part of what is due besides the jobs; the rest comes after the next batch.
     pub(super) fn do_chores(&mut self) {
@@ -71,21 +89,10 @@ impl Writer {
 
     fn forget_old(&mut self, chores: &mut Chores) {
         chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let (retention, limit) = (chores.retention, FORGOTTEN_ROWS);
+        let retention = chores.retention;
         let forgotten = self.connection().and_then(|conn| {
             Ok(conn.writing(|conn, now| {
-                if !chores.clock.is_settled(now) {
-                    return Ok(false);
-                }
-                let more_keys = idempotency::forget(conn, now.minus(retention), limit)?;
-                let more_tickets = tickets::forget(conn, now, limit)?;
-                let more_pushes = push_history::forget(conn, now, limit)?;
-                let more_webhooks = webhook_history::forget(conn, now, limit)?;
-                Ok(revocations::forget_sessions(conn, now, limit)?
-                    || more_webhooks
-                    || more_pushes
-                    || more_tickets
-                    || more_keys)
+                Ok(chores.clock.is_settled(now) && forget(conn, now, retention, FORGOTTEN_ROWS)?)
             })?)
         });
         match forgotten {
