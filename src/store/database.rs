@@ -241,7 +241,4 @@ pub(super) struct CompatibleWith {
     pub(super) migration: String,
 }
 
-impl CompatibleWith {
-    pub(super) const QUERY: &'static str =
-        "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
-}
+pub(super) const COMPATIBLE_WITH: &str = "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";

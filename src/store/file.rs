@@ -23,7 +23,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
-    database::{Access, CompatibleWith},
+    database::{Access, COMPATIBLE_WITH, CompatibleWith},
     maintenance::migrations::{Migrations, behind, migrate},
     messages::{StoreError, StoreOptions},
     wal,
@@ -243,7 +243,7 @@ fn renew_log(conn: &mut SqliteConnection, database: &Path) -> Result<(), String>
 
 /// What a newer version of tidings says of older ones.
 fn compatible_with(conn: &mut SqliteConnection) -> QueryResult<Option<CompatibleWith>> {
-    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+    sql_query(COMPATIBLE_WITH).get_result(conn).optional()
 }
 
 /// Whether migrations were ever run.

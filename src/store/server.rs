@@ -15,7 +15,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{
-    database::{Access, CompatibleWith},
+    database::{Access, COMPATIBLE_WITH, CompatibleWith},
     maintenance::migrations::{Migrations, migrate},
     messages::{StoreError, StoreOptions},
     prepared::Prepared,
@@ -117,7 +117,7 @@ pub(super) fn is_free(conn: &mut PgConnection) -> QueryResult<bool> {
 
 /// What a newer version of tidings says of older ones.
 fn compatible_with(conn: &mut PgConnection) -> QueryResult<Option<CompatibleWith>> {
-    sql_query(CompatibleWith::QUERY).get_result(conn).optional()
+    sql_query(COMPATIBLE_WITH).get_result(conn).optional()
 }
 
 impl DatabaseServer {
