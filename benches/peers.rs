@@ -49,6 +49,7 @@ fn main() -> Outcome<()> {
     }
     let millis = |slow, quick| Duration::from_millis(if arguments.quick { quick } else { slow });
     let bench = Bench {
+        is_quick: arguments.quick,
         is_split: cores::split_cores(),
         token: token("bench", "join:* publish:* notify")?,
         runs: if arguments.quick { 1 } else { 3 },

@@ -25,7 +25,11 @@ pub struct Measure {
     pub of: fn(&Report) -> f64,
 }
 
+/// One figure out of what each round has measured.
+type Figure = dyn Fn(&Vec<Vec<f64>>, usize, usize) -> f64;
+
 pub struct Bench {
+    pub is_quick: bool,
     pub is_split: bool,
     pub token: String,
     pub runs: usize,
@@ -66,7 +70,7 @@ impl Bench {
                 rounds.push(figures);
             }
         }
-        let over_rounds = |figure: &dyn Fn(&Vec<Vec<f64>>, usize, usize) -> f64| {
+        let over_rounds = |figure: &Figure| {
             let of = |place, measure| median(rounds.iter().map(|round| figure(round, place, measure)));
             let places = 0..contenders.len();
             places.map(|place| (0..measures.len()).map(|measure| of(place, measure)).collect()).collect()

@@ -32,8 +32,13 @@ impl Page {
         } else {
             "nothing is pinned (that takes taskset and two cores)"
         };
+        let warning = if bench.is_quick {
+            "**A quick run with a tenth of the clients, to see that all works: these figures mean nothing.**\n\n"
+        } else {
+            ""
+        };
         let text = format!(
-            "# tidings beside its peers\n\nMade by `make peers`; [performance.md](../performance.md) says how it is \
+            "# tidings beside its peers\n\n{warning}Made by `make peers`; [performance.md](../performance.md) says how it is \
              measured, and what the columns mean.\n\n{}; {pinned}; {} × {:?} a row, medians.\n\
              A ratio is that to the first row, the median of those of each round.\n\
              A server has at most {} sessions here, by the limit on open files.\n",

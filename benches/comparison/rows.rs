@@ -163,7 +163,7 @@ pub fn series(scale: usize) -> Vec<Series> {
         Series {
             name: "rooms, with the same members in all",
             size: "rooms",
-            points: points(vec![1, 10, 100, 1000 / scale, members], of_rooms),
+            points: points(possible([scale, 10 * scale, 100 * scale, 1000, 10_000], scale), of_rooms),
             measures: BROADCAST,
         },
         Series {

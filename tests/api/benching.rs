@@ -1,6 +1,11 @@
 //! `tidings bench`: each scenario against a real server for a moment, what it prints, and what it refuses.
 
-use std::{fs, net::SocketAddr, process::Command};
+use std::{
+    fs,
+    net::SocketAddr,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tokio::{
@@ -9,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    app::{App, SECRET, program, until},
+    app::{App, DEADLINE, SECRET, program},
     clients::program::{Running, run},
     engines::{authority::Authority, push_service::acceptor},
     tidy::reading::root,
@@ -118,8 +123,14 @@ async fn a_server_that_dies_is_told_as_what_was_lost() {
     let mut app = server();
     let mut command = bench(&app, "fan-out --clients 10 --rate 20 --json --duration 4s");
     let running = Running::start(&mut command);
-    let sessions = |logs: Vec<String>| logs.iter().filter(|line| line.contains("session opened")).count();
-    until("all clients are there", || (sessions(app.logs()) == 10).then_some(())).await;
+    // The first message comes when all clients are there.
+    let (admin, deadline) = (app.http(&app.token("admin", "admin")), Instant::now() + DEADLINE);
+    let has_begun =
+        |rooms: Value| rooms["rooms"][0]["position"].as_str().is_some_and(|at| !at.ends_with(".0"));
+    while !has_begun(admin.get("/v1/admin/rooms?prefix=bench:").await.json()) {
+        assert!(Instant::now() < deadline, "nothing is published");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     app.kill();
     let ended = running.end();
     assert_eq!(ended.code, Some(1), "{ended:?}");

@@ -97,7 +97,7 @@ async fn a_room_that_has_no_place_is_503_with_a_time_to_wait() {
 #[actix_web::test]
 async fn a_token_that_expires_ends_its_poll_after_the_grace() {
     let app = App::start_with(&[("auth.expiry_grace", "1s"), ("auth.leeway", "0s")]);
-    let http = app.http(&app.token_for("alice", "", 1));
+    let http = app.http(&app.token_for("alice", "", 3));
     let answer = http.get(&format!("/v1/poll?since=inbox@00000000.0&wait={LONG}")).await;
     assert_eq!((answer.status, &answer.json()["events"]), (200, &json!([])));
     http.get("/v1/poll?since=inbox@00000000.0").await.problem(401, "invalid_token");

@@ -1,5 +1,6 @@
 //! Who is let in over HTTP, and the one answer for whoever is not (B01–B09, T2, T3).
 
+use awc::ClientRequest;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use tidings::{documents, http::Listener};
@@ -44,8 +45,14 @@ fn strict() -> App {
     App::start_with(&[("auth.audience", "tidings"), ("auth.issuer", "login")])
 }
 
+/// By the same name, in the same trace.
+fn same(http: &Http, path: &str) -> ClientRequest {
+    let request = http.request("GET", path).insert_header(("X-Request-Id", "same"));
+    request.insert_header(("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"))
+}
+
 async fn me(http: &Http, headers: &[(&str, &str)]) -> Answer {
-    let request = http.request("GET", "/v1/me").insert_header(("X-Request-Id", "same"));
+    let request = same(http, "/v1/me");
     http.send(headers.iter().fold(request, |request, header| request.append_header(*header)), "").await
 }
 
@@ -107,8 +114,7 @@ async fn t2_t3_b02_b04_b05_b06_b07_b08_every_reason_gets_the_same_401_byte_for_b
         assert_eq!(answer.header("WWW-Authenticate"), expected.header("WWW-Authenticate"), "{value}");
     }
     for path in ["/v1/notifications", "/v1/notifications/unread", "/v1/notifications/ntf_1"] {
-        let answer =
-            anonymous.send(anonymous.request("GET", path).insert_header(("X-Request-Id", "same")), "").await;
+        let answer = anonymous.send(same(&anonymous, path), "").await;
         assert_eq!(answer.body, expected.body, "{path}");
     }
     app.expect_healthy().await;

@@ -23,7 +23,9 @@ async fn a_corrupt_file_is_refused() {
     let page = bytes.len() / 16_384 * 3 * 4096;
     bytes[page..page + 4096].fill(0xA5);
     std::fs::write(path(&store.dir), bytes).unwrap();
-    assert!(refusal(&store.dir).contains("corrupt"));
+    let refused = refusal(&store.dir);
+    // By the check as a whole, or by whoever reads that page before it.
+    assert!(refused.contains("corrupt") || refused.contains("malformed"), "{refused}");
 }
 
 #[actix::test]
