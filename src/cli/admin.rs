@@ -29,7 +29,7 @@ impl AdminClient {
     /// # Errors
     /// Where it is not said where the server is, or there is no token to come with.
     pub fn new(config: Config, server: &ServerArgs, token: TokenArgs) -> Result<Self, Failure> {
-        let base = server.base(&config)?;
+        let base = server.admin_base(&config)?;
         let administrator = ADMINISTRATOR.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
         let token = token.credential(config)?.token(&administrator, "admin", TOKEN_TTL)?;
         Ok(Self { base, token })

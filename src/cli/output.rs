@@ -21,7 +21,7 @@ impl Form {
     /// Prints the text for people, the value for scripts, or JSON for programs.
     ///
     /// # Errors
-    /// As [`print`].
+    /// As [`print()`].
     pub fn print(self, text: &str, value: &str, json: &serde_json::Value) -> Result<(), Failure> {
         match self {
             Self { json: true, .. } => print(&json.to_string()),

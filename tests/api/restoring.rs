@@ -135,6 +135,7 @@ async fn a_file_that_was_copied_while_it_was_written_is_restored_under_another_e
     expect_gap(&app, "alice", &known, 2).await;
     let mut database = Database::open(&place.file("tidings.db"));
     assert!(database.epoch("bob") != bobs && database.epoch("bob") != database.epoch("alice"));
+    assert_eq!(database.count("sqlite_sequence", "name = 'webhook_jobs' AND seq >= 4294967296"), 1);
     database.check();
     // A room is in no database, and begins anew with its server.
     let mut alice = member(&app, "alice", &[]).await;

@@ -6,7 +6,10 @@
 
 #[cfg(feature = "postgres")]
 use diesel::PgConnection;
-use diesel::{Connection as _, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_query};
+use diesel::{
+    Connection as _, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection, sql_query,
+    sql_types::Integer,
+};
 
 use super::line;
 #[cfg(feature = "postgres")]
@@ -45,6 +48,28 @@ const RENEW_SERVER: &str = "
             FROM generate_series(1, 8) WHERE inboxes.user_id IS NOT NULL
         )";
 
+/// Receivers of webhooks pass over what has a lower sequence than what they have acted upon. A copy that is older than
+/// webhooks has none.
+const SEQUENCES_FILE: &str = "SELECT count(*) AS tables FROM sqlite_master WHERE name = 'webhook_jobs'";
+const RAISE_SEQUENCE_FILE: &str = "
+    INSERT INTO sqlite_sequence (name, seq)
+        SELECT 'webhook_jobs', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'webhook_jobs');
+    UPDATE sqlite_sequence SET seq = seq + 4294967296 WHERE name = 'webhook_jobs'";
+
+#[cfg(feature = "postgres")]
+const RAISE_SEQUENCE_SERVER: &str = "
+    SELECT setval(named.sequence, nextval(named.sequence) + 4294967296)
+    FROM (
+        SELECT pg_get_serial_sequence('webhook_jobs', 'sequence')::regclass AS sequence
+        WHERE to_regclass('webhook_jobs') IS NOT NULL
+    ) AS named";
+
+#[derive(QueryableByName)]
+struct Sequences {
+    #[diesel(sql_type = Integer)]
+    tables: i32,
+}
+
 /// Renews the epoch of every inbox; answers how many there are.
 ///
 /// # Errors
@@ -78,12 +103,21 @@ pub fn renew_epochs(url: &StoreUrl) -> Result<usize, String> {
 /// The log is emptied, so that the file alone can be moved to where it is used.
 fn renew_file(conn: &mut SqliteConnection) -> diesel::QueryResult<usize> {
     conn.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")?;
-    let renewed = conn.immediate_transaction(|conn| sql_query(RENEW_FILE).execute(conn))?;
+    let renewed = conn.immediate_transaction(|conn| {
+        let found: Sequences = sql_query(SEQUENCES_FILE).get_result(conn)?;
+        if found.tables > 0 {
+            conn.batch_execute(RAISE_SEQUENCE_FILE)?;
+        }
+        sql_query(RENEW_FILE).execute(conn)
+    })?;
     conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(renewed)
 }
 
 #[cfg(feature = "postgres")]
 fn renew_server(conn: &mut PgConnection) -> diesel::QueryResult<usize> {
-    sql_query(RENEW_SERVER).execute(conn)
+    conn.transaction(|conn| {
+        sql_query(RAISE_SEQUENCE_SERVER).execute(conn)?;
+        sql_query(RENEW_SERVER).execute(conn)
+    })
 }
