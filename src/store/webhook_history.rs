@@ -16,7 +16,7 @@ use super::{
     rows::broken,
     schema::webhook_jobs::{self as j, table},
     transaction::Transaction,
-    webhook_jobs::{self, NewJob, ReceiverRow},
+    webhook_jobs::{self, NewJob},
 };
 use crate::domain::{Timestamp, UserId, WebhookEvent, WebhookState};
 
@@ -32,7 +32,7 @@ impl Write for EnableWebhooks {
     }
 
     fn apply(&self, tx: &mut Transaction<'_>) -> Result<(), Fault> {
-        Ok(webhook_jobs::put_receiver(tx.conn, &self.receiver, &ReceiverRow::default())?)
+        Ok(webhook_jobs::forget_receiver(tx.conn, &self.receiver)?)
     }
 }
 

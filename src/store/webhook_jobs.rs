@@ -6,7 +6,6 @@ use diesel::{
     prelude::*,
     sql_query,
     sql_types::Text,
-    upsert::excluded,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -217,29 +216,33 @@ pub(super) fn receiver(conn: &mut Connection, digest: &ReceiverDigest) -> QueryR
     Ok(find.first(conn).optional()?.unwrap_or_default())
 }
 
-/// Notes how a receiver does. One that does well has no row.
+/// Forgets how a receiver has done.
+pub(super) fn forget_receiver(conn: &mut Connection, digest: &ReceiverDigest) -> QueryResult<()> {
+    diesel::delete(w::table.find(digest.as_slice())).execute(conn).map(drop)
+}
+
+/// Notes how a receiver does, unless it was disabled meanwhile: that is for an administrator to take back. One that does
+/// well has no row.
 pub(super) fn put_receiver(
     conn: &mut Connection,
     digest: &ReceiverDigest,
     row: &ReceiverRow,
 ) -> QueryResult<()> {
     if *row == ReceiverRow::default() {
-        return diesel::delete(w::table.find(digest.as_slice())).execute(conn).map(drop);
+        let fit = w::table.find(digest.as_slice()).filter(w::disabled_at.is_null());
+        return diesel::delete(fit).execute(conn).map(drop);
+    }
+    let how = (
+        w::failing_since.eq(row.failing_since),
+        w::disabled_at.eq(row.disabled_at),
+        w::reason.eq(row.reason.as_deref()),
+    );
+    let fit = w::table.find(digest.as_slice()).filter(w::disabled_at.is_null());
+    if diesel::update(fit).set(how).execute(conn)? > 0 {
+        return Ok(());
     }
     // Whoever has noted it meanwhile has seen the same.
-    let put = diesel::insert_into(w::table)
-        .values((
-            w::digest.eq(digest.as_slice()),
-            w::failing_since.eq(row.failing_since),
-            w::disabled_at.eq(row.disabled_at),
-            w::reason.eq(row.reason.as_deref()),
-        ))
-        .on_conflict(w::digest)
-        .do_update()
-        .set((
-            w::failing_since.eq(excluded(w::failing_since)),
-            w::disabled_at.eq(excluded(w::disabled_at)),
-            w::reason.eq(excluded(w::reason)),
-        ));
+    let put = diesel::insert_into(w::table).values((w::digest.eq(digest.as_slice()), how));
+    let put = put.on_conflict(w::digest).do_nothing();
     on_inner!(conn, |conn| put.execute(conn)).map(drop)
 }
