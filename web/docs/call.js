@@ -15,12 +15,13 @@ export function callView(entry, { base, copy }) {
     ${parameters.length > 0 ? html`<section><h3>Parameters</h3><dl class="fields">${parameters.map((parameter) => one(document, parameter))}</dl></section>` : nothing}
     ${requestBody ? body(document, requestBody, copy) : nothing}
     ${done.map(([status, response]) => answer(document, status, response, copy))}
-    ${refused.length > 0 ? refusals(document, refused) : nothing}
+    ${refused.length > 0 ? refusals(refused) : nothing}
   `;
 }
 
 function split(responses) {
   const all = Object.entries(responses);
+  /** @param {[status: string, response: any]} one */
   const isRefusal = ([status]) => status === "default" || Number(status) >= 400;
   return [all.filter((one) => !isRefusal(one)), all.filter(isRefusal)];
 }
@@ -66,7 +67,7 @@ function contents(document, type, schema, example, copy) {
 }
 
 /** All of them are problems with the same fields. */
-function refusals(document, refused) {
+function refusals(refused) {
   const headersOf = ({ headers = {} }) => Object.keys(headers);
   const row = ([status, response]) => html`<div>
     <dt><span class="status bad">${status}</span></dt>

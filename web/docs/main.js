@@ -6,6 +6,7 @@ import { closeCodes, frameView } from "./frame.js";
 import { inline, text } from "./text.js";
 
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
+/** @type {HTMLElement} */
 const root = document.querySelector("#page");
 const wide = matchMedia("(min-width: 64rem)");
 
@@ -45,7 +46,9 @@ class Page {
       this.update();
     }
     // On a narrow screen the contents would hide what was chosen of them.
-    if (!wide.matches) root.querySelector(".contents").open = false;
+    /** @type {HTMLDetailsElement} */
+    const contents = root.querySelector(".contents");
+    if (!wide.matches) contents.open = false;
     const shown = document.getElementById(id);
     shown?.querySelector("summary")?.focus({ preventScroll: true });
     shown?.scrollIntoView();
@@ -56,7 +59,9 @@ class Page {
     const isTyping = event.target.matches("input, textarea, select");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
-      root.querySelector("input[type=search]").focus();
+      /** @type {HTMLInputElement} */
+      const search = root.querySelector("input[type=search]");
+      search.focus();
     } else if (event.key === "Escape" && event.target.type === "search") {
       this.#search("");
     }
