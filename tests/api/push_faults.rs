@@ -177,7 +177,7 @@ async fn x30_hostile_answers_cost_little_and_lead_nowhere() {
     let forged = async {
         // Its certificate is from an authority that nobody believes.
         let id = push_with(&app, &stranger, "forged", &[]).await;
-        until("it was connected to", || (stranger.connections() > 0).then_some(())).await;
+        until("it was connected to", || (stranger.accepted() > 0).then_some(())).await;
         let deadline = Instant::now() + DEADLINE;
         let trace = loop {
             match traces(&app, &id).await.first() {

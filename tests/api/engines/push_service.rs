@@ -65,6 +65,8 @@ struct State {
     plans: Mutex<HashMap<String, VecDeque<Plan>>>,
     /// How many are open.
     connections: AtomicUsize,
+    /// How many there ever were: one whose certificate is not believed is open for an instant alone.
+    accepted: AtomicUsize,
     /// How many bytes of an answer without end were taken for each device.
     taken: Mutex<HashMap<String, usize>>,
 }
@@ -85,6 +87,7 @@ impl PushService {
         let kept = state.clone();
         actix_web::rt::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                kept.accepted.fetch_add(1, Ordering::SeqCst);
                 kept.connections.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, state) = (acceptor.clone(), kept.clone());
                 actix_web::rt::spawn(async move {
@@ -151,6 +154,10 @@ impl PushService {
 
     pub fn connections(&self) -> usize {
         self.state.connections.load(Ordering::SeqCst)
+    }
+
+    pub fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::SeqCst)
     }
 
     pub fn taken(&self, device: &str) -> usize {
