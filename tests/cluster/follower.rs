@@ -68,6 +68,7 @@ impl Follower {
             let end = (node != home).then(|| Instant::now() + ELSEWHERE);
             let wait = self.over_ws(node, end).await.unwrap_or_else(|| self.dice.millis(AWAY_MILLIS));
             sleep(wait).await;
+            self.scene.until_awake().await;
             let any = self.dice.below(self.scene.nodes() as u64) as usize;
             node = if node == home { any } else { home };
         }
@@ -76,6 +77,7 @@ impl Follower {
     /// Goes from node to node and from transport to transport until the load ends.
     pub async fn roam(&mut self, stay_millis: u64) {
         while !self.scene.is_over() {
+            self.scene.until_awake().await;
             let node = self.dice.below(self.scene.nodes() as u64) as usize;
             let stay = self.dice.millis(stay_millis);
             self.visit(node, stay).await;
@@ -108,6 +110,9 @@ impl Follower {
         let mut retry = None;
         let mut has_entered = false;
         let how = loop {
+            if self.scene.is_resting() {
+                break "own".to_owned();
+            }
             let patience =
                 end.map_or(SILENCE, |end| end.saturating_duration_since(Instant::now()).min(SILENCE));
             match timeout(patience, ws.try_next()).await {

@@ -103,6 +103,7 @@ impl Publisher {
         // Another run of the same test is another publisher.
         let name = self.dice.below(u64::MAX);
         for n in 0.. {
+            self.scene.until_awake().await;
             if self.scene.is_over() {
                 return;
             }
@@ -195,6 +196,7 @@ impl Publisher {
 
     async fn say(mut self) {
         for n in 0.. {
+            self.scene.until_awake().await;
             if self.scene.is_over() {
                 return;
             }

@@ -10,7 +10,7 @@ use std::{
 
 use awc::ClientRequest;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     app::token,
@@ -27,18 +27,27 @@ pub const PATIENCE: Duration = Duration::from_secs(6);
 /// How long tokens are good: a week, since clocks are set.
 pub const TOKEN_SECONDS: i64 = 7 * 24 * 3600;
 
+/// How often whoever is home looks whether the rest is over.
+const LOOK: Duration = Duration::from_millis(200);
+
 #[derive(Clone)]
 pub struct Scene(Rc<Inside>);
 
 struct Inside {
     addresses: Vec<SocketAddr>,
     history: RefCell<History>,
+    is_resting: Cell<bool>,
     is_over: Cell<bool>,
 }
 
 impl Scene {
     pub fn new(addresses: Vec<SocketAddr>) -> Self {
-        Self(Rc::new(Inside { addresses, history: RefCell::default(), is_over: Cell::new(false) }))
+        Self(Rc::new(Inside {
+            addresses,
+            history: RefCell::default(),
+            is_resting: Cell::new(false),
+            is_over: Cell::new(false),
+        }))
     }
 
     pub fn nodes(&self) -> usize {
@@ -57,6 +66,22 @@ impl Scene {
 
     pub fn end(&self) {
         self.0.is_over.set(true);
+    }
+
+    /// Everybody goes home, and nobody says anything, as long as it rests.
+    pub fn rest(&self, is_resting: bool) {
+        self.0.is_resting.set(is_resting);
+    }
+
+    pub fn is_resting(&self) -> bool {
+        self.0.is_resting.get()
+    }
+
+    /// Returns when it rests no more.
+    pub async fn until_awake(&self) {
+        while self.is_resting() {
+            sleep(LOOK).await;
+        }
     }
 
     pub fn is_over(&self) -> bool {

@@ -46,7 +46,7 @@ struct Scale {
     lasting: Duration,
     /// What comes before says nothing about what grows.
     warm_up: Duration,
-    /// Each ends with a rest: the crowd goes, and memory is compared from one to the next. What hundreds of visitors
+    /// Each ends with a rest: all go home, and memory is compared from one to the next. What hundreds of sessions
     /// hold goes up and down by more than would show in half an hour.
     rounds: u32,
     rest: Option<Rest>,
@@ -130,11 +130,13 @@ impl Stand {
             sleep(end.saturating_duration_since(Instant::now())).await;
             if let Some(rest) = self.scale.rest {
                 crowd.rest(true);
+                run.scene.rest(true);
                 recorder.enter(Phase::Between);
                 sleep(rest.settling).await;
                 recorder.enter(Phase::Rest);
                 sleep(rest.looking).await;
                 recorder.enter(Phase::Load);
+                run.scene.rest(false);
                 crowd.rest(false);
             }
         }
@@ -200,9 +202,8 @@ async fn x34_a_thousand_sessions_come_and_go_through_faults_and_nothing_grows_an
         Some(minutes) => Scale {
             lasting: secs(60 * minutes),
             warm_up: secs(60 * minutes) * 3 / 10,
-            // One rest differs from the next by a quarter of a MiB, so the longer it takes, the more there are.
             rounds: (minutes / 7).max(6) as u32,
-            rest: Some(Rest { settling: secs(80), looking: secs(15) }),
+            rest: Some(Rest { settling: secs(100), looking: secs(15) }),
             fillings: 6,
             users: 50,
             crowd: 550,
