@@ -3,7 +3,7 @@
 //! `FSYNC=on tests/with-postgres cargo bench --bench http_publish`.
 //!
 //! Prints how many publishes are accepted in a second (each one committed and synced before its 201),
-//! and how long one takes; and how many polls are answered 304 by a server on one core, with the requests of each
+//! and how long one takes, beside how long the disk takes to sync; and how many polls are answered 304 by a server on one core, with the requests of each
 //! user counted, and without. The load comes from one thread.
 
 // A benchmark that is wrong may end.
@@ -13,6 +13,7 @@ mod server;
 
 use std::{
     error::Error,
+    io::Write,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -34,18 +35,14 @@ fn main() -> Outcome<()> {
     let run =
         |server: &Server, name: &str, connections, per_call, request: &dyn Fn(usize, usize) -> String| {
             runtime.block_on(measure(server.address, connections, request)).map(|figures| {
-                let rate = figures.per_second * f64::from(per_call);
-                println!(
-                    "{name:<50} {rate:>9.0}/s   p50 {:>7.2} ms   p99 {:>7.2} ms",
-                    figures.percentile(0.50),
-                    figures.percentile(0.99)
-                );
+                figures.print(name, per_call);
             })
         };
     let publisher = token("backend", "notify")?;
     let database = std::env::var("TIDINGS_TEST_POSTGRES").map(|url| format!("store.url={url}"));
     let settings: Vec<&str> = database.iter().map(String::as_str).collect();
     let server = Server::start(tidings(None, &settings))?;
+    fsync()?.print("one fsync of this disk", 1);
     run(&server, "publish, 1 publisher, 1 recipient", 1, 1, &|connection, n| {
         publish(&publisher, &[format!("\"u{connection}-{}\"", n % 100)])
     })?;
@@ -100,6 +97,17 @@ struct Figures {
 }
 
 impl Figures {
+    fn new(mut millis: Vec<f64>) -> Self {
+        millis.sort_unstable_by(f64::total_cmp);
+        Self { per_second: millis.len() as f64 / MEASURED.as_secs_f64(), millis }
+    }
+
+    fn print(&self, name: &str, per_call: u32) {
+        let rate = self.per_second * f64::from(per_call);
+        let [median, late] = [0.50, 0.99].map(|part| self.percentile(part));
+        println!("{name:<50} {rate:>9.0}/s   p50 {median:>7.2} ms   p99 {late:>7.2} ms");
+    }
+
     fn percentile(&self, part: f64) -> f64 {
         let place = ((self.millis.len() as f64 - 1.0) * part).round() as usize;
         self.millis.get(place).copied().unwrap_or(f64::NAN)
@@ -134,9 +142,20 @@ async fn measure(
             n += 1;
         }
     });
-    let mut millis: Vec<f64> = futures_util::future::try_join_all(clients).await?.concat();
-    millis.sort_unstable_by(f64::total_cmp);
-    Ok(Figures { per_second: millis.len() as f64 / MEASURED.as_secs_f64(), millis })
+    Ok(Figures::new(futures_util::future::try_join_all(clients).await?.concat()))
+}
+
+/// What no publish can be faster than: a page behind the end of a file, and the disk that has it.
+fn fsync() -> Outcome<Figures> {
+    let mut file = tempfile::tempfile()?;
+    let (mut millis, begin) = (Vec::new(), Instant::now());
+    while begin.elapsed() < MEASURED {
+        let start = Instant::now();
+        file.write_all(&[0; 4096])?;
+        file.sync_data()?;
+        millis.push(start.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(Figures::new(millis))
 }
 
 /// Reads one answer with its body; the head of it.

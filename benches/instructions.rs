@@ -11,13 +11,13 @@
 use std::{
     array,
     hint::black_box,
+    io,
     pin::pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use actix_http::ws::Codec;
-use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use gungraun::{
@@ -130,7 +130,7 @@ fn judging_deliveries((mut subscription, frames): (Subscription<Frame>, Vec<Fram
     subscription
 }
 
-type Payload = stream::Iter<array::IntoIter<Result<Bytes, PayloadError>, 1>>;
+type Payload = stream::Iter<array::IntoIter<Result<Bytes, io::Error>, 1>>;
 
 /// What a client has sent at once: so many commands, each a masked frame.
 fn commands() -> Messages<Payload> {

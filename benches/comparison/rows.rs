@@ -85,11 +85,10 @@ const REPLAY: &[Measure] = &[
     STEAL,
 ];
 
-/// Sessions that a server of ours can have here: two files each, and an eighth of the connections are for requests
-/// alone.
+/// Sessions that a server of ours can have here: one file each, and a quarter of the files are for requests alone.
 pub fn sessions_max() -> usize {
-    let files = machine::raise_open_files().saturating_sub(1000);
-    usize::try_from(files * 7 / 16).unwrap_or(usize::MAX)
+    let files = machine::raise_open_files().saturating_sub(200);
+    usize::try_from(files / 4 * 3).unwrap_or(usize::MAX)
 }
 
 /// As many of so many as there can be here, once each.

@@ -7,13 +7,13 @@
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
+    io,
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, Waker},
 };
 
 use actix_http::ws::Codec;
-use actix_web::error::PayloadError;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use libfuzzer_sys::fuzz_target;
@@ -46,7 +46,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// Hears a connection to its end: its messages, and how it failed.
 fn hear(chunks: Vec<Bytes>, limits: MessageLimits, mut take: impl FnMut(Inbound)) -> Option<CloseCode> {
-    let payload = stream::iter(chunks.into_iter().map(Ok::<_, PayloadError>));
+    let payload = stream::iter(chunks.into_iter().map(Ok::<_, io::Error>));
     let codec = Codec::new().max_size(limits.bytes as usize);
     let mut messages = Messages::new(payload, Guard::new(limits), codec);
     let mut cx = Context::from_waker(Waker::noop());

@@ -13,7 +13,8 @@ const SPARE_FILES: usize = 32;
 /// Those of a worker that starts.
 const FILES_PER_WORKER: usize = 8;
 
-/// A connection has a second handle, by which it can be ended from outside.
+/// The HTTP server has a handle on a connection, and so has who may have to end it from outside. A session has one: it
+/// is taken over from the server.
 const FILES_PER_CONNECTION: usize = 2;
 
 /// Bytes of memory that the process may use: what its control groups and its limit on resident memory allow, and what
@@ -31,8 +32,9 @@ pub fn memory() -> usize {
 /// How many connections the process takes. Beyond, clients wait to be accepted, and nothing runs out of files.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacity {
+    /// Those of the HTTP server: requests, those who are refused with an answer, and sessions that it keeps.
     pub connections: usize,
-    /// Those that stay. The rest is for requests, and for those who are refused with an answer.
+    /// Three of four files are for these.
     pub sessions: usize,
 }
 
@@ -46,8 +48,7 @@ impl Capacity {
         let files = files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
         let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
         let own = [later, SPARE_FILES, FILES_PER_WORKER.saturating_mul(workers)];
-        let capacity = Self::of(files, own.into_iter().fold(open, usize::saturating_add));
-        Self { sessions: capacity.sessions.min(wanted.unwrap_or(usize::MAX)), ..capacity }
+        Self::of(files, own.into_iter().fold(open, usize::saturating_add), wanted)
     }
 
     /// For operators; one developer has no use for so many.
@@ -61,9 +62,10 @@ impl Capacity {
     }
 
     /// `own` are the files that are no connections.
-    fn of(files: usize, own: usize) -> Self {
-        let connections = (files.saturating_sub(own) / FILES_PER_CONNECTION).max(2);
-        Self { connections, sessions: connections - connections.div_ceil(8) }
+    fn of(files: usize, own: usize, wanted: Option<usize>) -> Self {
+        let files = files.saturating_sub(own);
+        let sessions = (files - files.div_ceil(4)).max(1).min(wanted.unwrap_or(usize::MAX));
+        Self { connections: (files.saturating_sub(sessions) / FILES_PER_CONNECTION).max(2), sessions }
     }
 }
 
@@ -113,13 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_connections_that_files_allow_is_left_for_requests() {
-        let of = |files| {
-            let Capacity { connections, sessions } = Capacity::of(files, 80);
+    fn a_part_of_the_files_is_left_for_requests() {
+        let of = |files, wanted| {
+            let Capacity { connections, sessions } = Capacity::of(files, 80, wanted);
             (connections, sessions)
         };
-        assert_eq!([of(0), of(200), of(1024)], [(2, 1), (60, 52), (472, 413)]);
-        assert!(of(usize::MAX).1 > 1 << 40);
+        assert_eq!([of(0, None), of(200, None), of(1024, None)], [(2, 1), (15, 90), (118, 708)]);
+        assert_eq!([of(1024, Some(4)), of(1024, Some(1000))], [(470, 4), (118, 708)]);
+        assert!(of(usize::MAX, None).1 > 1 << 40);
     }
 
     #[test]

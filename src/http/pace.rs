@@ -16,7 +16,7 @@ use std::{
 };
 
 use actix_web::{
-    Error,
+    Error, HttpRequest,
     body::{BodySize, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::ConnectionType,
@@ -128,13 +128,9 @@ impl Pace {
         self.phase.get() == Phase::Answering
     }
 
-    pub(super) fn has_stood(&self, time: Duration) -> bool {
-        !self.is_within(time)
-    }
-
     /// Whether its answer has to go: it takes too long as a whole, or others need the room and it stands still.
     fn is_answer_due(&self, patience: Patience) -> bool {
-        let stands = self.has_stood(patience.answer / LOOKS);
+        let stands = !self.is_within(patience.answer / LOOKS);
         self.answer.borrow().as_ref().is_some_and(|it| it.is_late(patience) || stands && it.is_scarce())
     }
 
@@ -173,7 +169,7 @@ impl Pace {
         self.head_since.get().is_some_and(|since| since.elapsed() >= time)
     }
 
-    fn is_within(&self, time: Duration) -> bool {
+    pub(super) fn is_within(&self, time: Duration) -> bool {
         self.since.get().elapsed() < time
     }
 
@@ -196,6 +192,11 @@ impl Pace {
                 (is_due && !self.is_taking().await).then_some("does not take the end of its answer")
             }
         }
+    }
+
+    /// Whether the connection of a request has had an answer before.
+    pub fn has_answered(request: &HttpRequest) -> bool {
+        request.conn_data::<Rc<Self>>().is_some_and(|pace| pace.has_answered.get())
     }
 
     fn let_go(&self) {

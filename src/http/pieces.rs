@@ -88,7 +88,7 @@ impl<B: MessageBody + Unpin> MessageBody for Pieces<B> {
 /// Ends the connection of a client that sends on and takes its answer too slowly to sleep over. What follows is given
 /// all the same: in writing it the library learns of the end.
 fn look(probe: &mut Option<Probe>, pace: &Pace, cx: &mut Context<'_>) -> Poll<()> {
-    if probe.is_none() && pace.has_stood(STOOD_MIN) {
+    if probe.is_none() && !pace.is_within(STOOD_MIN) {
         *probe = Some(Probe::new());
     }
     if let Some(under_way) = probe {

@@ -9,10 +9,12 @@ use std::{
     mem::MaybeUninit,
     os::fd::AsFd,
     rc::{Rc, Weak},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use actix_web::{HttpRequest, dev::Extensions, rt::net::TcpStream, web::Data};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{io::Interest, time::timeout};
 
@@ -39,19 +41,76 @@ const KEEPALIVE_TIME: Duration = Duration::from_secs(60);
 
 static NO_HANDLE: Seldom = Seldom::new();
 
-/// A second handle on a connection's socket.
-pub struct SocketHandle(TcpStream);
+/// A second handle on a connection's socket; the only one, once the connection has been taken over from the server.
+pub struct SocketHandle {
+    stream: TcpStream,
+    _counted: OpenConnection,
+}
 
 impl SocketHandle {
     /// # Errors
     /// Where there are no files left.
     fn of(stream: &TcpStream) -> io::Result<Self> {
         let fd = stream.as_fd().try_clone_to_owned()?;
-        TcpStream::from_std(fd.into()).map(Self)
+        let stream = TcpStream::from_std(fd.into())?;
+        Ok(Self { stream, _counted: OpenConnection::count() })
+    }
+
+    /// That of a request's connection.
+    ///
+    /// # Errors
+    /// 503 where there is none: its socket could not be ended.
+    pub fn of_request(request: &HttpRequest) -> Result<&Rc<Self>, Problem> {
+        request
+            .conn_data::<Rc<Self>>()
+            .ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))
+    }
+
+    /// Reads what is there; nothing is the end.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn poll_read(&self, buffer: &mut [u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        loop {
+            match self.stream.try_read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(self.stream.poll_read_ready(cx))?;
+                }
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+
+    /// Writes as much as the kernel takes now.
+    ///
+    /// # Errors
+    /// Those of the operating system.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Waits until the kernel takes more, or the connection has ended.
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_write_ready(cx).map(|_| ())
+    }
+
+    /// Whether the kernel takes more at this moment, or the connection has ended.
+    pub fn is_writable(&self) -> bool {
+        let mut files = [PollFd::new(&self.stream, PollFlags::OUT)];
+        poll(&mut files, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
+    /// Says that nothing more comes.
+    pub fn finish(&self) {
+        // Fails only where the connection is gone already.
+        let _ = self.socket().shutdown(std::net::Shutdown::Write);
     }
 
     fn socket(&self) -> SockRef<'_> {
-        SockRef::from(&self.0)
+        SockRef::from(&self.stream)
     }
 
     /// Ends the connection at once: what waits in the kernel is thrown away, the peer gets a reset.
@@ -78,7 +137,7 @@ impl SocketHandle {
     pub fn has_news(&self) -> bool {
         let mut has_come = false;
         // It is asked only where something came, and what it answers makes that forgotten.
-        let _ = self.0.try_io(Interest::READABLE, || {
+        let _ = self.stream.try_io(Interest::READABLE, || {
             has_come = true;
             Err::<(), _>(io::ErrorKind::WouldBlock.into())
         });
@@ -124,7 +183,7 @@ impl Line for RequestLine {
 /// 503 where there is no second handle: its socket could not be ended.
 pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
     let api = request.app_data::<Data<Api>>().ok_or_else(Problem::internal)?;
-    let (socket, client) = (Rc::downgrade(handle(request)?), api.gate.client(request));
+    let (socket, client) = (Rc::downgrade(SocketHandle::of_request(request)?), api.gate.client(request));
     Ok(Box::new(RequestLine { socket, client }))
 }
 
@@ -134,23 +193,18 @@ pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
 /// # Errors
 /// As [`line()`].
 pub fn one_way_line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
-    if let Err(error) = handle(request)?.socket().set_tcp_user_timeout(Some(ONE_WAY_TIMEOUT)) {
+    if let Err(error) =
+        SocketHandle::of_request(request)?.socket().set_tcp_user_timeout(Some(ONE_WAY_TIMEOUT))
+    {
         log::debug!("a socket could not be set up: {error}");
     }
     line(request)
-}
-
-fn handle(request: &HttpRequest) -> Result<&Rc<SocketHandle>, Problem> {
-    request
-        .conn_data::<Rc<SocketHandle>>()
-        .ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))
 }
 
 /// Sets up fresh connections, and has them watched; for `HttpServer::on_connect`, before `bind`.
 pub fn on_connect(crowd: Crowd, patience: Patience) -> impl Fn(&dyn Any, &mut Extensions) {
     move |io, extensions| {
         let Some(stream) = io.downcast_ref::<TcpStream>() else { return };
-        extensions.insert(OpenConnection::count());
         set_up(&SockRef::from(stream));
         match SocketHandle::of(stream) {
             Ok(handle) => {

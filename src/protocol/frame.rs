@@ -267,8 +267,8 @@ impl Frame {
     }
 
     /// The whole WebSocket frame.
-    pub fn websocket(&self) -> Bytes {
-        self.encoded.websocket.clone()
+    pub fn websocket(&self) -> &[u8] {
+        &self.encoded.websocket
     }
 
     /// The event alone, as JSON text, for transports that wrap it in another way.

@@ -9,6 +9,7 @@ mod commands;
 mod line;
 mod listener;
 mod manners;
+mod open;
 mod receiver;
 mod replay;
 mod room_replay;
@@ -26,6 +27,7 @@ use std::{
 pub use commands::Pending;
 pub use line::Line;
 use manners::Manners;
+pub use open::OpenSession;
 pub use replay::Opening;
 use rooms::JoinedRooms;
 use tokio::sync::Notify;
@@ -165,8 +167,7 @@ impl Session {
     /// The session belongs to this user from now on: it joins the live events, then reads what it is owed.
     pub fn admit(&self, identity: Identity, opening: Opening) {
         let Some(key) = self.key() else { return };
-        let user = identity.user.clone();
-        let (session, transport) = (self.id.as_str(), self.transport.word());
+        let (user, session, transport) = (identity.user.clone(), self.id.as_str(), self.transport.word());
         log::log!(self.log_level(), session, user = user.as_str(), transport; "session opened");
         let is_revoked = self.worker.gate.is_revoked(&identity);
         *self.identity.borrow_mut() = Some(identity);
@@ -267,8 +268,7 @@ impl Session {
             .map_or(if self.has_peer_closed.get() { "client" } else { "gone" }, CloseCode::word);
         let lasted = self.opened_at.elapsed();
         metrics::session_closed(self.transport, reason, lasted);
-        let seconds = lasted.as_secs_f64();
-        let session = self.id.as_str();
+        let (session, seconds) = (self.id.as_str(), lasted.as_secs_f64());
         let Some(user) = self.identity.borrow().as_ref().map(|identity| identity.user.clone()) else {
             log::info!(session, reason, seconds; "session closed before it was anybody's");
             return;

@@ -4,7 +4,7 @@ use std::{future::poll_fn, rc::Rc, task::Poll};
 
 use tokio::time::{Instant, timeout_at};
 
-use super::{Following, Line, Opening, Session, Worker};
+use super::{Following, Line, OpenSession, Opening, Session, Worker};
 use crate::{
     domain::{Counters, Identity, StreamName, Transport},
     limits::Place,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Ends its session when the request is over, answered or not; and since it acknowledges nothing, a
 /// request that is cut off consumes nothing.
-pub struct Waiter(Rc<Session>);
+pub struct Waiter(OpenSession);
 
 impl Waiter {
     /// Follows these streams from now on, and reads what it is owed of them; `line` is the request's connection.
@@ -28,7 +28,7 @@ impl Waiter {
     ) -> Self {
         let session = Session::open(worker, Transport::LongPoll, following, line, place);
         session.admit(identity, Opening::Welcome(None));
-        Self(session)
+        Self(session.into())
     }
 
     /// Waits until the first pages of all streams can be taken.
@@ -80,11 +80,5 @@ impl Waiter {
     /// How the position in each of the streams was met; a stream that could not be joined is not there.
     pub fn resumes(&self) -> Vec<(StreamName, Resume)> {
         self.0.resumes.borrow().clone()
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        self.0.closed();
     }
 }

@@ -1,18 +1,21 @@
 //! Ways for a session to reach its client. Thin: a transport turns bytes into commands and outgoing
 //! frames into bytes; what they mean is the session's.
 
+mod connection;
+mod hand_over;
+mod incoming;
 mod poll;
 mod query;
 mod sse;
-mod sse_body;
+mod sse_writer;
 mod ws;
-mod ws_body;
 #[cfg(feature = "autobahn")]
 mod ws_echo;
 mod ws_guard;
 mod ws_handshake;
 mod ws_messages;
 mod ws_utf8;
+mod ws_writer;
 
 use actix_web::web::ServiceConfig;
 use utoipa::OpenApi;

@@ -8,11 +8,13 @@ use std::{rc::Rc, sync::atomic::Ordering, time::Instant};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{StatusCode, Version, header},
+    web,
 };
 
 use super::{
+    hand_over::HandOver,
     query::Query,
-    sse_body::{SseBody, goodbye},
+    sse_writer::{SseWriter, goodbye},
 };
 use crate::{
     auth::gate::Surface,
@@ -21,7 +23,7 @@ use crate::{
     http::{answers, problem::Problem, rate_limit, socket},
     limits::{Excess, Place},
     protocol::{CloseCode, ErrorCode, event_stream::Naming},
-    session::{Opening, Session, Worker},
+    session::{OpenSession, Opening, Session, Worker},
 };
 
 /// Follow over Server-Sent Events
@@ -48,7 +50,7 @@ use crate::{
             example = "retry: 1873\n\nevent: note.text\nid: inbox@szlhwm0g.1\ndata: {\"id\":\"ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW\",\"type\":\"note.text\",\"v\":1,\"position\":\"szlhwm0g.1\",\"payload\":{\"text\":\"Build finished\"},\"created_at\":\"2026-11-22T04:33:51.602Z\"}\n\n"),
     )
 )]
-pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn event_stream(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Problem> {
     let worker = request.app_data::<Rc<Worker>>().cloned().ok_or_else(Problem::internal)?;
     accepts_events(&request)?;
     let entered = worker.limits.enter(worker.gate.client(&request), Instant::now());
@@ -81,8 +83,10 @@ pub async fn event_stream(request: HttpRequest) -> Result<HttpResponse, Problem>
     let (cursor, line) = (query.following.cursor(), socket::one_way_line(&request)?);
     let session = Session::open(worker, Transport::EventStream, query.following, line, place);
     session.admit(identity, Opening::Welcome(None));
-    let mut response = response(&request).streaming(SseBody::new(session, cursor, naming));
-    if request.version() < Version::HTTP_11 {
+    let (session, is_chunked) = (OpenSession::from(session), request.version() >= Version::HTTP_11);
+    let serve = move |incoming| SseWriter::new(session, cursor, naming, is_chunked, incoming);
+    let mut response = response(&request).streaming(HandOver::new(&request, payload, serve)?);
+    if !is_chunked {
         // It knows no chunks (RFC 9112 section 6.1): the stream ends with its connection.
         response.head_mut().no_chunking(true);
     }

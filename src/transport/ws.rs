@@ -1,7 +1,7 @@
 //! ACTOR `WsSession`: a session over WebSocket, `GET /v1/ws` (PROTOCOL.md section 3, RFC 6455).
 //!
 //! The only file that knows actix-web-actors. The actor turns messages into commands, one after the
-//! other; what the client gets comes from the session's outbox through [`WsBody`].
+//! other; what the client gets comes from the session's outbox through [`WsWriter`].
 
 use std::rc::Rc;
 
@@ -13,17 +13,19 @@ use bytes::Bytes;
 use futures_util::stream::pending;
 
 use super::{
-    ws_body::WsBody,
+    hand_over::HandOver,
+    incoming::Incoming,
     ws_guard::{Guard, MessageLimits},
     ws_handshake::{self, Accepted},
     ws_messages::{Inbound, Messages},
+    ws_writer::WsWriter,
 };
 use crate::{
     domain::{Cursor, RoomName, Transport},
     http::{answers, problem::Problem, socket},
     hub::slots::Receiver,
     protocol::CloseCode,
-    session::{Opening, Pending, Session, SessionPolicy, Worker},
+    session::{OpenSession, Opening, Pending, Session, SessionPolicy, Worker},
 };
 
 /// Follow over a WebSocket
@@ -119,16 +121,20 @@ pub(super) async fn open(
 
     let limits = (conversation.limits)(session.policy());
     let codec = Codec::new().max_size(usize::try_from(limits.bytes).unwrap_or(usize::MAX));
-    let messages = Messages::new(payload, Guard::new(limits), codec);
-    let actor = WsSession { session: session.clone(), messages: Some(messages), conversation };
-    let context = WebsocketContext::create(actor, pending::<Result<Bytes, PayloadError>>());
-    Ok(response.streaming(WsBody::new(context, session, has_ping_event)))
+    let session = OpenSession::from(session);
+    let serve = move |incoming| {
+        let messages = Messages::new(incoming, Guard::new(limits), codec);
+        let actor = WsSession { session: Rc::clone(&session), messages: Some(messages), conversation };
+        let context = WebsocketContext::create(actor, pending::<Result<Bytes, PayloadError>>());
+        WsWriter::new(context, session, has_ping_event)
+    };
+    Ok(response.streaming(HandOver::new(&request, payload, serve)?))
 }
 
 struct WsSession {
     session: Rc<Session>,
     /// Until the actor starts.
-    messages: Option<Messages<web::Payload>>,
+    messages: Option<Messages<Incoming>>,
     conversation: &'static Conversation,
 }
 

@@ -5,13 +5,13 @@
 //! has come before it decodes the first frame.)
 
 use std::{
+    io,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
 use actix_codec::Decoder;
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
-use actix_web::error::PayloadError;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
@@ -124,7 +124,7 @@ fn close_code(error: &ProtocolError) -> CloseCode {
     if matches!(error, ProtocolError::Overflow) { CloseCode::TooBig } else { CloseCode::ProtocolError }
 }
 
-impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Messages<S> {
+impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Messages<S> {
     /// Reads on until a message is there in full; `None` is the end of the connection.
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Inbound, CloseCode>>> {
         loop {
@@ -167,7 +167,7 @@ impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Messages<S> {
     }
 }
 
-impl<S: Stream<Item = Result<Bytes, PayloadError>> + Unpin> Stream for Messages<S> {
+impl<S: Stream<Item = io::Result<Bytes>> + Unpin> Stream for Messages<S> {
     type Item = Result<Inbound, CloseCode>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

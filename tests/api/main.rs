@@ -99,6 +99,7 @@ mod sse_ends;
 mod sse_refusals;
 mod sse_slow_readers;
 mod supervised;
+mod taking_over;
 mod threats;
 mod tickets;
 mod tidy;

@@ -1,15 +1,18 @@
 //! A client of an event stream: it takes the bytes as they come, and knows only what WHATWG says of them.
 
 use std::{
-    pin::Pin,
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
 };
 
-use futures_util::Stream;
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{Pending, pending};
 use serde_json::Value;
 
-use super::super::sse_body::SseBody;
+use super::super::{
+    connection::{Filled, Writer},
+    sse_writer::SseWriter,
+};
 use crate::{
     domain::{Identity, Transport},
     limits::Place,
@@ -18,9 +21,9 @@ use crate::{
 };
 
 pub struct EventStream {
-    body: Pin<Box<SseBody>>,
+    writer: Option<SseWriter<Pending<Result<Bytes, ()>>>>,
     /// What has arrived and was not read.
-    bytes: Vec<u8>,
+    bytes: BytesMut,
     pub is_over: bool,
 }
 
@@ -30,8 +33,8 @@ impl EventStream {
         let (line, place) = (Box::new(()), Place::default());
         let session = Session::open(worker.clone(), Transport::EventStream, following, line, place);
         session.admit(identity, Opening::Welcome(None));
-        let body = Box::pin(SseBody::new(session, cursor, Naming::ByType));
-        Self { body, bytes: Vec::new(), is_over: false }
+        let writer = Some(SseWriter::new(session.into(), cursor, Naming::ByType, false, pending()));
+        Self { writer, bytes: BytesMut::new(), is_over: false }
     }
 
     /// Reads at most so many events, each with its `id`, and ends where the server ends.
@@ -39,19 +42,21 @@ impl EventStream {
         let mut read = 0;
         while read < events_max {
             let Some(end) = self.bytes.windows(2).position(|pair| pair == b"\n\n") else {
-                match self.body.as_mut().poll_next(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Pending => return,
-                    Poll::Ready(Some(piece)) => self.bytes.extend_from_slice(&piece.unwrap()),
-                    Poll::Ready(None) => {
-                        assert!(self.bytes.is_empty(), "the stream ends within an event");
-                        self.is_over = true;
-                        return;
-                    }
+                let before = self.bytes.len();
+                let Some(writer) = &mut self.writer else {
+                    assert!(self.bytes.is_empty(), "the stream ends within an event");
+                    self.is_over = true;
+                    return;
+                };
+                if writer.fill(&mut self.bytes, &mut Context::from_waker(Waker::noop())) == Filled::End {
+                    self.writer = None;
+                } else if self.bytes.len() == before {
+                    return;
                 }
                 continue;
             };
-            let block = self.bytes.drain(..end + 2).collect();
-            if let Some((event, id)) = event(&String::from_utf8(block).unwrap()) {
+            let block = self.bytes.split_to(end + 2);
+            if let Some((event, id)) = event(std::str::from_utf8(&block).unwrap()) {
                 read += 1;
                 take(event, id);
             }

@@ -1,12 +1,11 @@
-//! The response body of a WebSocket: what the session's outbox holds, as frames.
+//! What a WebSocket is told: what the session's outbox holds, as frames.
 //!
 //! It lives in the connection's task. The session's actor runs inside it, but is polled only when its
-//! own waker fired, so that an event for the client costs no turn of the actor. All that waits is
-//! yielded at once, and the connection joins it into one write.
+//! own waker fired, so that an event for the client costs no turn of the actor. All that waits goes into
+//! one write.
 
 use std::{
     pin::Pin,
-    rc::Rc,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
@@ -14,9 +13,10 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, task::AtomicWaker};
 
+use super::connection::{Filled, Writer, is_full};
 use crate::{
     clock,
     domain::{Timestamp, Transport},
@@ -26,13 +26,13 @@ use crate::{
         event::Ping,
         websocket::{close, ping, pong},
     },
-    session::Session,
+    session::OpenSession,
 };
 
 /// The `ping` event and a control ping in one write.
 static PING: LazyLock<Bytes> = LazyLock::new(|| {
-    let event = Frame::new(Class::Hint, &Ping {}).websocket();
-    [event, ping()].concat().into()
+    let event = Frame::new(Class::Hint, &Ping {});
+    [event.websocket(), &ping()].concat().into()
 });
 static CONTROL_PING: LazyLock<Bytes> = LazyLock::new(ping);
 
@@ -54,21 +54,21 @@ impl Wake for ActorWake {
     }
 }
 
-pub struct WsBody<S> {
+pub struct WsWriter<S> {
     /// The actor's context; it reads the connection and ends with it.
     actor: Pin<Box<S>>,
     wake: Arc<ActorWake>,
     waker: Waker,
     is_actor_done: bool,
-    session: Rc<Session>,
+    session: OpenSession,
     ping: &'static LazyLock<Bytes>,
     /// The time, looked up once for all that goes out together.
     now: Option<Timestamp>,
 }
 
-impl<S> WsBody<S> {
+impl<S> WsWriter<S> {
     /// `has_ping_event`: whether a heartbeat is an event too, or a control frame alone.
-    pub fn new(actor: S, session: Rc<Session>, has_ping_event: bool) -> Self {
+    pub fn new(actor: S, session: OpenSession, has_ping_event: bool) -> Self {
         let wake = Arc::new(ActorWake { has_fired: AtomicBool::new(true), ..ActorWake::default() });
         Self {
             actor: Box::pin(actor),
@@ -97,56 +97,49 @@ impl<S> WsBody<S> {
         self.is_actor_done = matches!(polled, Poll::Ready(None));
     }
 
-    fn render(&mut self, outgoing: Outgoing) -> Bytes {
+    fn render(&mut self, outgoing: Outgoing, buffer: &mut BytesMut) {
         let tally = self.session.tally();
         match outgoing {
             Outgoing::Ping => {
                 tally.pinged(Transport::WebSocket);
-                Bytes::clone(self.ping)
+                buffer.extend_from_slice(self.ping);
             }
-            Outgoing::Pong(payload) => pong(&payload),
+            Outgoing::Pong(payload) => buffer.extend_from_slice(&pong(&payload)),
             Outgoing::Frame(frame) => {
                 tally.sent(Transport::WebSocket, &frame, || *self.now.get_or_insert_with(clock::now));
-                frame.websocket()
+                buffer.extend_from_slice(frame.websocket());
             }
-            Outgoing::Close(frame) => close(frame),
+            Outgoing::Close(frame) => buffer.extend_from_slice(&close(frame)),
         }
     }
 }
 
-impl<S, E> Stream for WsBody<S>
-where
-    S: Stream<Item = Result<Bytes, E>>,
-{
-    type Item = Result<Bytes, E>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        this.poll_actor();
-        if this.is_actor_done || this.session.is_over() {
-            return Poll::Ready(None);
+impl<S: Stream> Writer for WsWriter<S> {
+    fn fill(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Filled {
+        loop {
+            self.poll_actor();
+            if self.is_actor_done || self.session.is_over() {
+                return Filled::End;
+            }
+            if is_full(buffer) {
+                return Filled::Full;
+            }
+            let next = self.session.outbox().poll_next(cx);
+            if self.session.outbox().take_drained() {
+                self.session.drained();
+            }
+            match next {
+                Poll::Ready(outgoing) => self.render(outgoing, buffer),
+                Poll::Pending => break,
+            }
         }
-        let next = this.session.outbox().poll_next(cx);
-        if this.session.outbox().take_drained() {
-            this.session.drained();
-        }
-        if let Poll::Ready(outgoing) = next {
-            return Poll::Ready(Some(Ok(this.render(outgoing))));
-        }
-        this.now = None;
-        // Only who waits needs to be woken: a body that has yielded is polled again anyway.
-        this.wake.task.register(cx.waker());
-        if this.wake.has_fired.load(Ordering::Acquire) {
+        self.now = None;
+        self.wake.task.register(cx.waker());
+        if self.wake.has_fired.load(Ordering::Acquire) {
             // The actor has more to do; others have their turn before.
             cx.waker().wake_by_ref();
         }
-        this.session.pass_turn();
-        Poll::Pending
-    }
-}
-
-impl<S> Drop for WsBody<S> {
-    fn drop(&mut self) {
-        self.session.closed();
+        self.session.pass_turn();
+        Filled::All
     }
 }
