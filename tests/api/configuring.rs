@@ -173,6 +173,11 @@ fn a_secret_in_a_file_that_everybody_may_read_is_warned_of_and_is_no_failure() {
     let findings: Value = serde_json::from_str(&doctor.stdout).unwrap();
     let all = findings.as_array().unwrap();
     assert!(all.iter().any(|one| one.to_string().contains("may be read by everybody")), "{doctor:?}");
+    // It is the start that tells, whatever comes of it.
+    let serve = ["serve", "--set", "store.url=sqlite:///nowhere/tidings.db"];
+    let started = tidings(&folder, &serve, &[("TIDINGS_AUTH_SECRET", "")]);
+    let warned = |line: &str| line.contains("\"warn\"") && line.contains("may be read by everybody");
+    assert!(started.code == Some(1) && started.stderr.lines().any(warned), "{started:?}");
 }
 
 /// Arguments, environment, and words of the refusal.
