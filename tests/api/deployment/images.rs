@@ -218,6 +218,6 @@ fn nothing_is_open_to_others_without_tls() {
             }
         }
     }
-    assert!(read("docs/operations.md").contains("    ports: !override [\"443:443\"]"));
+    assert!(committed("compose.tls.yaml").contains("    ports: !override [\"443:443\"]"));
     assert!(committed("nginx/tls.conf").contains("listen 443 ssl"));
 }

@@ -7,7 +7,8 @@ use crate::engines::front::committed;
 
 /// The documents of a file of `deploy/`.
 pub fn all(file: &str) -> Vec<Value> {
-    let text = committed(file);
+    // How compose puts two files together is not looked at here.
+    let text = committed(file).replace(": !override ", ": ");
     let documents = serde_yaml_ng::Deserializer::from_str(&text).map(Value::deserialize);
     documents.map(|document| merged(document.unwrap_or_else(|error| panic!("{file}: {error}")))).collect()
 }

@@ -109,7 +109,7 @@ fn fill(folder: &Path) {
     let copied = Command::new("cp").arg("-r").arg(root().join("deploy")).arg(folder).status().unwrap();
     assert!(copied.success(), "deploy is copied");
     // What stands in the place of compose reads no YAML.
-    for name in ["compose", "compose.scale"] {
+    for name in ["compose", "compose.scale", "compose.tls"] {
         let compose = yaml::one(&format!("{name}.yaml")).to_string();
         fs::write(folder.join(format!("deploy/{name}.json")), compose).unwrap();
     }

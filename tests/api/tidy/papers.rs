@@ -13,7 +13,7 @@ const ELSEWHERE: [(&str, &str, usize); 13] = [
     ("client/README.md", "page", 1),
     ("docs/logs.md", "systemd", 1),
     ("docs/operations.md", "databases", 2),
-    ("docs/operations.md", "docker", 3),
+    ("docs/operations.md", "docker", 4),
     ("docs/operations.md", "kubernetes", 1),
     ("docs/operations.md", "load", 1),
     ("docs/operations.md", "systemd", 3),
