@@ -64,7 +64,9 @@ impl Front {
         let log = folder.path().join("log").display().to_string();
         let [address, secure] = free_addresses();
         let server = server.replace("http://127.0.0.1:8080/", &format!("http://{instance}/"));
-        let text = format!("{http}server {{ listen {address};\n{server}}}\n").replace("/var/log/nginx", &log);
+        // What stands beside it logs elsewhere.
+        let text = format!("access_log off;\n{http}server {{ listen {address};\n{server}}}\n")
+            .replace("/var/log/nginx", &log);
         fs::write(folder.path().join("tidings.conf"), text).unwrap();
         Self::nginx_with(folder, [address, secure], &[]).await
     }
