@@ -10,7 +10,7 @@ use super::{
     send::explain,
     server::{ANSWER_TIMEOUT, ServerArgs, TokenArgs},
 };
-use crate::{config::Config, domain::Invalid};
+use crate::{config::Resolved, domain::Invalid};
 
 /// Who asks when no token says it.
 const ADMINISTRATOR: &str = "cli";
@@ -28,10 +28,10 @@ pub struct AdminClient {
 impl AdminClient {
     /// # Errors
     /// Where it is not said where the server is, or there is no token to come with.
-    pub fn new(config: Config, server: &ServerArgs, token: TokenArgs) -> Result<Self, Failure> {
-        let base = server.admin_base(&config)?;
+    pub fn new(resolved: Resolved, server: &ServerArgs, token: TokenArgs) -> Result<Self, Failure> {
+        let base = server.admin_base(&resolved.config)?;
         let administrator = ADMINISTRATOR.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
-        let token = token.credential(config)?.token(&administrator, "admin", TOKEN_TTL)?;
+        let token = token.credential(resolved)?.token(&administrator, "admin", TOKEN_TTL)?;
         Ok(Self { base, token })
     }
 

@@ -24,7 +24,7 @@ const PUSH_SUBJECT: &str = "mailto:nobody@example.com";
 
 pub fn run(settings: &Settings) -> Result<(), Failure> {
     let mut sources = Sources { is_port_local: true, ..settings.sources() };
-    let configured = Config::read_for_client(&sources)?;
+    let configured = Config::read_for_client(&sources)?.config;
     refuse_open_listener("http.listen", configured.http.listen)?;
     let folder = DevFolder::here();
     let secret = folder.prepare()?;
@@ -36,8 +36,8 @@ pub fn run(settings: &Settings) -> Result<(), Failure> {
     }
     start_logs(&config)?;
     let program = std::env::args().next().unwrap_or_else(|| "tidings".to_owned());
-    let known =
-        Config::read_for_client(&Settings { config: settings.config.clone(), set: Vec::new() }.sources())?;
+    let without_flags = Settings { config: settings.config.clone(), set: Vec::new() };
+    let known = Config::read_for_client(&without_flags.sources())?.config;
     let base_path = config.http.base_path.clone();
     let auth = &config.auth;
     let trial = Trial::new(secret, auth.audience.clone(), auth.issuer.clone());

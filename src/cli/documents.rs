@@ -10,11 +10,11 @@ use super::{Failure, Settings, output::print};
 
 /// All of the API, as a server with one listener has it.
 pub fn openapi(settings: &Settings) -> Result<(), Failure> {
-    let config = Config::read_for_client(&settings.sources())?;
+    let config = Config::read_for_client(&settings.sources())?.config;
     print(&openapi_text(Listener::Only, &config.http.base_path))
 }
 
 pub fn asyncapi(settings: &Settings) -> Result<(), Failure> {
-    let config = Config::read_for_client(&settings.sources())?;
+    let config = Config::read_for_client(&settings.sources())?.config;
     print(&asyncapi_text(&config.http.base_path))
 }

@@ -26,7 +26,7 @@ pub struct Health {
 
 impl Health {
     pub fn run(&self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read_for_client(&settings.sources())?;
+        let config = Config::read_for_client(&settings.sources())?.config;
         let path = if self.ready { "/ready" } else { "/health" };
         let url = format!("{}{path}", self.server.base(&config)?);
         let text = actix_web::rt::System::new().block_on(ask(&url))?;

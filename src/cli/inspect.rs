@@ -20,7 +20,7 @@ use super::{
 use crate::{
     auth::Verifier,
     clock,
-    config::{Algorithm, Auth, Config, format_duration},
+    config::{Algorithm, Auth, Problem, Resolved, format_duration},
     domain::Timestamp,
     observe::logs::escaped,
 };
@@ -40,18 +40,18 @@ pub struct Inspect {
 }
 
 impl Inspect {
-    pub fn run(self, config: Config) -> Result<(), Failure> {
+    pub fn run(self, resolved: Resolved) -> Result<(), Failure> {
         let text = match self.jwt {
             Some(text) => text,
             None => text_of_input()?,
         };
         let token = text.trim();
         let token = token.strip_prefix("Bearer ").unwrap_or(token).trim();
-        let auth = with_dev_secret(config.auth)?;
+        let auth = with_dev_secret(resolved.config.auth.clone())?;
         let (header, claims) = (part(token, 0), part(token, 1));
         let now = clock::now();
         let verdict = Verifier::new(auth.verifier_options())
-            .map_err(|error| Failure::Usage(format!("{}: {error}", error.setting())))
+            .map_err(|error| resolved.refusal(Problem { key: error.setting(), text: error.to_string() }))
             .map(|verifier| verifier.verify(token, now));
         if self.form.json {
             let identity = verdict.as_ref().ok().and_then(|verdict| verdict.as_ref().ok());

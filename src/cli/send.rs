@@ -117,15 +117,15 @@ struct ProblemAt {
 
 impl Send {
     pub fn run(mut self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read_for_client(&settings.sources())?;
-        let base = self.server.base(&config)?;
+        let resolved = Config::read_for_client(&settings.sources())?;
+        let base = self.server.base(&resolved.config)?;
         let text = match self.text.take() {
             Some(text) => text,
             None => text_of_input()?,
         };
         let call = self.call(text)?;
         let publisher = PUBLISHER.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
-        let token = self.token.credential(config)?.token(&publisher, &call.scope, TOKEN_TTL)?;
+        let token = self.token.credential(resolved)?.token(&publisher, &call.scope, TOKEN_TTL)?;
         let body = actix_web::rt::System::new().block_on(publish(&base, &token, call))?;
         if self.form.json {
             return print(body.trim_end());

@@ -12,7 +12,7 @@ use crate::{
         tokens::{MintClaims, mint},
     },
     clock,
-    config::{Algorithm, Auth, BasePath, Config},
+    config::{Algorithm, Auth, BasePath, Config, Problem, Resolved},
     domain::{Timestamp, UserId},
 };
 
@@ -89,13 +89,13 @@ impl TokenArgs {
     ///
     /// # Errors
     /// Where there is neither.
-    pub fn credential(self, config: Config) -> Result<Credential, Failure> {
-        let read = |path: PathBuf| {
+    pub fn credential(self, resolved: Resolved) -> Result<Credential, Failure> {
+        let from_file = |path: PathBuf| {
             let text = fs::read_to_string(&path);
             let text = text.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
             Ok::<_, Failure>(text.trim().to_owned())
         };
-        if let Some(token) = self.token.map(Ok).or(self.token_file.map(read)).transpose()? {
+        if let Some(token) = self.token.map(Ok).or(self.token_file.map(from_file)).transpose()? {
             let is_sendable = !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic());
             return if is_sendable {
                 Ok(Credential::Given(token.into()))
@@ -103,16 +103,18 @@ impl TokenArgs {
                 Err(Failure::Usage("--token: this is not a token".to_owned()))
             };
         }
-        let is_configured = config.auth.algorithm == Algorithm::Hs256 && config.auth.secret.is_some();
+        let auth = &resolved.config.auth;
+        let is_symmetric = auth.algorithm == Algorithm::Hs256;
+        let is_configured = is_symmetric && auth.secret.is_some();
         if !is_configured && let Some(secret) = DevFolder::here().secret()? {
-            return Ok(Credential::Signer(Signer::new(secret, config.auth)));
+            return Ok(Credential::Signer(Signer::new(secret, resolved.config.auth)));
         }
-        if config.auth.algorithm != Algorithm::Hs256 {
+        if !is_symmetric {
             return Err(Failure::Usage(
                 "no token can be made without the private key; give one with --token".to_owned(),
             ));
         }
-        Signer::configured(config.auth).map(Credential::Signer)
+        Signer::configured(resolved).map(Credential::Signer)
     }
 }
 
@@ -155,9 +157,9 @@ impl Signer {
     /// Signs with `auth.secret`.
     ///
     /// # Errors
-    /// Where it is missing, or one that the server would not start with.
-    pub fn configured(mut auth: Auth) -> Result<Self, Failure> {
-        let Some(secret) = auth.secret.take() else {
+    /// Where it is missing, or one that the server would not start with: in its words, with where it came from.
+    pub fn configured(mut resolved: Resolved) -> Result<Self, Failure> {
+        let Some(secret) = resolved.config.auth.secret.take() else {
             return Err(Failure::Usage(
                 "auth.secret is not set: give the server's own with TIDINGS_AUTH_SECRET; \
                  for the server that `tidings dev` runs, `tidings token dev` in its folder makes a token"
@@ -165,8 +167,8 @@ impl Signer {
             ));
         };
         check_secret("auth.secret", &secret)
-            .map_err(|error| Failure::Usage(format!("auth.secret: {error}")))?;
-        Ok(Self::new(secret, auth))
+            .map_err(|error| resolved.refusal(Problem { key: "auth.secret", text: error.to_string() }))?;
+        Ok(Self::new(secret, resolved.config.auth))
     }
 
     /// A token, and until when it is good.
@@ -192,7 +194,7 @@ impl Signer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Http;
+    use crate::config::{Http, Sources};
 
     fn base(server: &str) -> Result<String, Failure> {
         ServerArgs { server: Some(server.to_owned()) }.base(&Config::default())
@@ -234,7 +236,7 @@ mod tests {
         for bad in ["", "a b", "a\r\nx: y", "ü"] {
             assert!(
                 TokenArgs { token: Some(bad.to_owned()), token_file: None }
-                    .credential(Config::default())
+                    .credential(Config::read_for_client(&Sources::default()).unwrap())
                     .is_err(),
                 "{bad:?}"
             );

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use secrecy::ExposeSecret;
 
 use crate::{
-    config::{Algorithm, Config, format_duration, parse_duration},
+    config::{Algorithm, Config, Resolved, format_duration, parse_duration},
     domain::{Invalid, RoomName, Scopes, Timestamp, UserId},
 };
 
@@ -58,27 +58,27 @@ pub struct Dev {
 
 impl Token {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read_for_client(&settings.sources())?;
+        let resolved = Config::read_for_client(&settings.sources())?;
         match self {
-            Self::Mint(mint) => mint.run(config),
-            Self::Dev(dev) => dev.run(config),
-            Self::Inspect(inspect) => inspect.run(config),
+            Self::Mint(mint) => mint.run(resolved),
+            Self::Dev(dev) => dev.run(resolved.config),
+            Self::Inspect(inspect) => inspect.run(resolved),
         }
     }
 }
 
 impl Mint {
-    fn run(mut self, config: Config) -> Result<(), Failure> {
+    fn run(mut self, resolved: Resolved) -> Result<(), Failure> {
         for room in &self.rooms {
             self.scope = format!("{} join:{room} publish:{room}", self.scope).trim_start().to_owned();
         }
-        if config.auth.algorithm != Algorithm::Hs256 {
+        let algorithm = resolved.config.auth.algorithm;
+        if algorithm != Algorithm::Hs256 {
             return Err(Failure::Usage(format!(
-                "auth.algorithm is {}: the private key is not here, so tokens are made by whoever has it",
-                config.auth.algorithm
+                "auth.algorithm is {algorithm}: the private key is not here, so tokens are made by whoever has it"
             )));
         }
-        let signer = Signer::configured(config.auth)?;
+        let signer = Signer::configured(resolved)?;
         let (token, expires_at) = signer.sign(&self.sub, &self.scope, self.ttl)?;
         let scopes = Scopes::parse(&self.scope);
         self.form.print(&token, &token, &json(&token, &self.sub, &scopes, expires_at))?;

@@ -58,11 +58,14 @@ impl User {
 
 impl Forget {
     fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read_for_client(&settings.sources())?;
-        let url =
-            format!("{}/v1/admin/users/{}", self.server.admin_base(&config)?, encoded(self.id.as_str()));
+        let resolved = Config::read_for_client(&settings.sources())?;
+        let url = format!(
+            "{}/v1/admin/users/{}",
+            self.server.admin_base(&resolved.config)?,
+            encoded(self.id.as_str())
+        );
         let administrator = ADMINISTRATOR.parse().map_err(|Invalid(text)| Failure::Usage(text))?;
-        let token = self.token.credential(config)?.token(&administrator, "admin", TOKEN_TTL)?;
+        let token = self.token.credential(resolved)?.token(&administrator, "admin", TOKEN_TTL)?;
         actix_web::rt::System::new().block_on(erase(&url, &token))?;
         let json = serde_json::json!({ "user": self.id, "erased": true });
         self.form.print(&format!("nothing of {} is left", self.id), self.id.as_str(), &json)

@@ -12,7 +12,7 @@ use super::{
     output::Form,
     server::{ServerArgs, TokenArgs},
 };
-use crate::config::Config;
+use crate::config::{Config, Resolved};
 
 const PATH: &str = "/v1/admin/webhooks";
 
@@ -51,15 +51,15 @@ struct Said {
 
 impl Webhooks {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
-        let config = Config::read_for_client(&settings.sources())?;
+        let resolved = Config::read_for_client(&settings.sources())?;
         let (Self::Status(asked) | Self::Enable(asked) | Self::Retry(asked) | Self::Test(asked)) = &self;
         let form = asked.form;
         let said: Result<Said, Failure> = actix_web::rt::System::new().block_on(async {
             match self {
-                Self::Status(asked) => status(&asked.client(config)?).await,
-                Self::Enable(asked) => enable(&asked.client(config)?).await,
-                Self::Retry(asked) => retry(&asked.client(config)?).await,
-                Self::Test(asked) => test(&asked.client(config)?).await,
+                Self::Status(asked) => status(&asked.client(resolved)?).await,
+                Self::Enable(asked) => enable(&asked.client(resolved)?).await,
+                Self::Retry(asked) => retry(&asked.client(resolved)?).await,
+                Self::Test(asked) => test(&asked.client(resolved)?).await,
             }
         });
         let Said { text, value, json } = said?;
@@ -68,8 +68,8 @@ impl Webhooks {
 }
 
 impl Asked {
-    fn client(self, config: Config) -> Result<AdminClient, Failure> {
-        AdminClient::new(config, &self.server, self.token)
+    fn client(self, resolved: Resolved) -> Result<AdminClient, Failure> {
+        AdminClient::new(resolved, &self.server, self.token)
     }
 }
 

@@ -52,6 +52,7 @@ pub struct Config {
 }
 
 /// What was read, and where from.
+#[derive(Clone)]
 pub struct Resolved {
     pub config: Config,
     /// What should be known at the start, each as one line.
@@ -94,6 +95,7 @@ impl Config {
         let mut resolved = Self::read(sources)?;
         check::check(&resolved.config).map_err(|problem| resolved.refusal(problem))?;
         resolved.warnings = check::warnings(&resolved.config, |key| resolved.origins.contains_key(key));
+        resolved.warnings.extend(sources.shown_secret());
         Ok(resolved)
     }
 
@@ -111,8 +113,10 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`], but without asking whether a server could run with them.
-    pub fn read_for_client(sources: &Sources) -> Result<Self, ConfigError> {
-        read(sources, |key| key.starts_with("http.") || key.starts_with("auth.")).map(|(config, _)| config)
+    pub fn read_for_client(sources: &Sources) -> Result<Resolved, ConfigError> {
+        let is_wanted = |key: &str| key.starts_with("http.") || key.starts_with("auth.");
+        let (config, origins) = read(sources, is_wanted)?;
+        Ok(Resolved { config, warnings: Vec::new(), origins })
     }
 
     /// Reads what is needed for work on the database without a server (`store`, `retention`). All else keeps its

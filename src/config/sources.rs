@@ -2,11 +2,18 @@
 //!
 //! The environment is given, never read here, so that two readers (or two tests) do not meet in it.
 
-use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, fs, io, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use config::{FileFormat, Map, Source, Value};
 
-use super::{ConfigError, keys, lines::Lines};
+use super::{
+    ConfigError, keys,
+    lines::Lines,
+    table::{self, Kind},
+};
+
+/// The bit of a file by which those may read it who are neither its owner nor of its group.
+const OTHERS_READ: u32 = 0o004;
 
 /// What to read settings from; the later field wins.
 #[derive(Default)]
@@ -75,6 +82,22 @@ impl Sources {
         let named = self.raw("TIDINGS_CONFIG").map(|path| (PathBuf::from(path), " (from TIDINGS_CONFIG)"));
         let named = self.file.clone().map(|path| (path, " (from --config)")).or(named);
         named.unwrap_or_else(|| (self.folder.join("tidings.toml"), ""))
+    }
+
+    /// That everybody on the machine may read a secret: the first one in the file, if it is such a file. One that
+    /// `NAME_FILE` names is not looked at, since who hands it over (Docker, Kubernetes) sees to that.
+    pub(super) fn shown_secret(&self) -> Option<String> {
+        let (path, _) = self.path();
+        let mode = fs::metadata(&path).ok()?.permissions().mode();
+        let set = (mode & OTHERS_READ != 0).then(|| self.file(&keys::all()).ok())??;
+        let secret = table::all().find(|one| one.kind == Kind::Secret && set.contains_key(one.key))?;
+        Some(format!(
+            "{} (from {}) may be read by everybody on this machine: chmod 600 the file, and where the server is not \
+             its owner, name a file of the secret alone by {}_FILE",
+            secret.key,
+            set.get(secret.key)?.origin()?,
+            secret.variable()
+        ))
     }
 
     fn environment(&self, known: &[String]) -> Result<Layer, ConfigError> {

@@ -278,6 +278,34 @@ fn no_token_is_minted_without_a_secret_or_for_nobody() {
     }
 }
 
+/// As `serve` tells it: the setting, where it came from, and what to do.
+#[test]
+fn verbs_that_sign_say_where_a_bad_secret_came_from() {
+    let shell = Shell::new();
+    shell.write("tidings.toml", "[auth]\nsecret = \"too short\"\n");
+    let file = shell.write("secret", "shorter");
+    let verbs: [&[&str]; 7] = [
+        &["serve"],
+        &["token", "mint", "alice"],
+        &["token", "inspect", "a.b.c"],
+        &["send", "alice", "x"],
+        &["listen", "alice"],
+        &["user", "forget", "alice"],
+        &["webhooks", "status"],
+    ];
+    for verb in verbs {
+        let of_file = shell.run(verb);
+        let of_variable = run(shell.command(verb).env("TIDINGS_AUTH_SECRET_FILE", &file));
+        let places = ["tidings.toml:2", "environment variable TIDINGS_AUTH_SECRET_FILE"];
+        for (ended, place) in [of_file, of_variable].into_iter().zip(places) {
+            let told = format!("auth.secret (from {place}");
+            assert!(ended.code == Some(2) && ended.stderr.contains(&told), "{verb:?}: {ended:?}");
+            assert!(ended.stderr.contains("openssl rand -hex 32"), "{verb:?}: {ended:?}");
+            assert!(!ended.stderr.contains("too short") && !ended.stderr.contains("shorter"), "{ended:?}");
+        }
+    }
+}
+
 #[actix_web::test]
 async fn a_text_is_sent_from_a_shell() {
     let (app, shell) = (App::start(), Shell::new());

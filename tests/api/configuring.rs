@@ -145,6 +145,41 @@ fn the_papers_about_settings_are_printed_for_people_and_programs() {
     assert_eq!((warned.stdout.as_str(), warned.stderr), ("good\n", format!("warning: {warning}\n")));
 }
 
+/// `chmod 644` is what one does where the server may not read it, and shows the key of all tokens to everybody.
+#[test]
+fn a_secret_in_a_file_that_everybody_may_read_is_warned_of_and_is_no_failure() {
+    let folder = folder();
+    let file = folder.path().join("tidings.toml");
+    let check = |text: &str, mode: u32| {
+        fs::write(&file, text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        tidings(&folder, &["config", "check"], &[("TIDINGS_AUTH_SECRET", "")])
+    };
+    let with_secret = format!("[log]\nlevel = \"info\"\n[auth]\nsecret = \"{SECRET}\"\n");
+    let warned = check(&with_secret, 0o644);
+    assert_eq!(warned.code, Some(0), "{warned:?}");
+    let told =
+        "warning: auth.secret (from tidings.toml:4) may be read by everybody on this machine: chmod 600";
+    assert!(warned.stderr.contains(told) && warned.stderr.contains("TIDINGS_AUTH_SECRET_FILE"), "{warned:?}");
+    for mode in [0o600, 0o640] {
+        assert_eq!(check(&with_secret, mode).stderr, "");
+    }
+    let set = ["config", "check", "--set", &format!("auth.secret={SECRET}")];
+    check("[log]\nlevel = \"info\"\n", 0o644);
+    assert_eq!(tidings(&folder, &set, &[]).stderr, "", "it holds nothing to hide");
+
+    check(&with_secret, 0o604);
+    let doctor = tidings(&folder, &["doctor", "--json"], &[("TIDINGS_AUTH_SECRET", "")]);
+    let findings: Value = serde_json::from_str(&doctor.stdout).unwrap();
+    let all = findings.as_array().unwrap();
+    assert!(all.iter().any(|one| one.to_string().contains("may be read by everybody")), "{doctor:?}");
+    // It is the start that tells, whatever comes of it.
+    let serve = ["serve", "--set", "store.url=sqlite:///nowhere/tidings.db"];
+    let started = tidings(&folder, &serve, &[("TIDINGS_AUTH_SECRET", "")]);
+    let warned = |line: &str| line.contains("\"warn\"") && line.contains("may be read by everybody");
+    assert!(started.code == Some(1) && started.stderr.lines().any(warned), "{started:?}");
+}
+
 /// Arguments, environment, and words of the refusal.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a [&'a str]);
 

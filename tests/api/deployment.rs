@@ -4,7 +4,7 @@
 mod images;
 mod kubernetes;
 mod systemd;
-mod yaml;
+pub mod yaml;
 
 use std::{collections::BTreeMap, time::Duration};
 

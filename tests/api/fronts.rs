@@ -1,9 +1,11 @@
 //! Behind real proxies with the configurations of `deploy/`: two instances, every transport, nothing sticky, and no
 //! token in what they write down.
 
-use std::{fs, mem, net::SocketAddr, process::Command};
+mod manners;
 
-use futures_util::future::{join, join_all, join3};
+use std::{mem, net::SocketAddr};
+
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
 use crate::{
@@ -11,13 +13,12 @@ use crate::{
     clients::{
         http::Http,
         poll::Poll,
-        program::run,
         raw::Raw,
         room::{EVERYWHERE, say},
         sse::Sse,
         ws::Ws,
     },
-    engines::{authority::Authority, front::Front, postgres::Server, redis::Redis},
+    engines::{front::Front, postgres::Server, redis::Redis},
 };
 
 /// Two behind the same proxy, which is believed.
@@ -177,7 +178,7 @@ async fn nginx_passes_every_transport_to_any_instance_and_writes_down_no_token()
 #[actix_web::test]
 async fn haproxy_passes_every_transport_to_any_instance_and_writes_down_no_token() {
     let instances = Instances::start().await;
-    let front = Front::haproxy(instances.addresses()).await;
+    let front = Front::haproxy(instances.addresses(), &[], None).await;
     let secrets = pass_every_transport(front.address, &instances.nodes).await;
     expect_no_secret(&front, instances, &secrets, " 101 ").await;
 }
@@ -185,62 +186,7 @@ async fn haproxy_passes_every_transport_to_any_instance_and_writes_down_no_token
 #[actix_web::test]
 async fn caddy_passes_every_transport_to_any_instance_and_writes_down_no_token() {
     let instances = Instances::start().await;
-    let front = Front::caddy(instances.addresses()).await;
+    let front = Front::caddy(instances.addresses(), &[], None).await;
     let secrets = pass_every_transport(front.address, &instances.nodes).await;
     expect_no_secret(&front, instances, &secrets, "\"status\":0,").await;
-}
-
-/// The times of `deploy/nginx` and of the server, all shorter: heartbeats keep what is idle, and without them it is cut.
-#[actix_web::test]
-async fn what_is_idle_longer_than_nginx_waits_is_kept_by_heartbeats() {
-    let beating = [("session.ping_interval", "500ms"), ("session.sse_heartbeat", "500ms")];
-    let (kept, silent) = (App::start_with(&beating), App::start());
-    let shorter = [
-        ("proxy_read_timeout 75s", "proxy_read_timeout 2s"),
-        ("proxy_send_timeout 75s", "proxy_send_timeout 2s"),
-    ];
-    let front = Front::nginx([kept.address; 2], &shorter, None).await;
-    let cutting = Front::nginx([silent.address; 2], &shorter, None).await;
-    let token = kept.token("alice", "");
-    let mut ws = Ws::connect(front.address, "", &token).await;
-    let mut sse = Sse::connect(front.address, "", &token).await;
-    let mut cut = Ws::connect(cutting.address, "", &token).await;
-    let mut ended = Sse::connect(cutting.address, "", &token).await;
-    // Longer than twice the time.
-    let pinged = async {
-        for _ in 0..9 {
-            assert_eq!(ws.next().await["type"], "ping");
-        }
-    };
-    let beaten = async {
-        for _ in 0..9 {
-            sse.heartbeat().await;
-        }
-    };
-    join3(pinged, beaten, cut.expect_cut()).await;
-    assert_eq!(ended.try_next_event().await, None, "cut, too");
-    kept.publish("alice", 1).await;
-    assert_eq!((ws.next_ns(1).await, sse.next_ns(1).await), (vec![1], vec![1]));
-}
-
-/// Event streams and requests of a page share one connection, by TLS, and are of its own origin.
-#[actix_web::test]
-async fn nginx_speaks_http_2_to_event_streams_and_tells_that_it_came_by_tls() {
-    let app = App::start_with(&[("http.trusted_proxies", "127.0.0.1")]);
-    let authority = Authority::new();
-    let front = Front::nginx([app.address; 2], &[], Some(&authority.certify("localhost"))).await;
-    let folder = tempfile::tempdir().unwrap();
-    let trusted = folder.path().join("ca.pem");
-    fs::write(&trusted, &authority.certificate).unwrap();
-    let mut client = Command::new("node");
-    client.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/http2.mjs"));
-    client.arg(format!("https://localhost:{}", front.secure.port())).arg(&trusted);
-    client.env("TOKEN", app.token("alice", "notify"));
-    let ended = run(&mut client);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let told: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let expected = json!({
-        "protocol": "h2", "streams": 3, "published": 201, "heard": [1, 1, 1], "own_origin": 200, "plain_origin": 403,
-    });
-    assert_eq!(told, expected);
 }

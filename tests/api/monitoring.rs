@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
+use tidings::config::table;
 
 use crate::{app::App, clients::ws::Ws, tidy::reading::root};
 
@@ -104,6 +105,30 @@ fn every_expression_of_the_dashboard_is_one_that_prometheus_can_read() {
     // What is JSON is YAML.
     fs::write(folder.path().join("rules.yml"), groups.to_string()).unwrap();
     promtool(&["check", "rules", "rules.yml"], folder.path());
+}
+
+/// Whoever is called because of a limit finds which setting it is.
+#[test]
+fn every_limit_that_is_counted_has_its_setting_in_the_page_for_operators() {
+    let (metrics, page) = (read("docs/metrics.md"), read("docs/operations.md"));
+    let (_, row) = metrics.split_once("| `tidings_limits_exceeded_total` | counter | `limit`: ").unwrap();
+    let limits = row.split_once(" |").unwrap().0.split(", ").map(|limit| limit.trim_matches('`'));
+    let (_, section) = page.split_once("\n### TidingsRefusals\n").unwrap();
+    let section = section.split("\n### ").next().unwrap();
+    let settings = |limit: &str| {
+        let rate = format!("{limit}_per_second");
+        [limit, &rate]
+            .iter()
+            .flat_map(|name| ["limits", "session"].map(|part| format!("{part}.{name}")))
+            .collect::<Vec<_>>()
+    };
+    for limit in limits {
+        assert!(section.contains(&format!("`{limit}`")), "{limit} is not explained");
+        assert!(
+            table::all().any(|setting| settings(limit).iter().any(|name| name == setting.key)),
+            "{limit}"
+        );
+    }
 }
 
 /// The address that the filter finds in a line, as fail2ban does it: an expression in its file, with a place for the

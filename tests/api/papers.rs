@@ -3,13 +3,14 @@
 //! A block of `sh` is run in one shell for the whole page, and has to succeed; so is one of `console`, where a line that
 //! begins with `$ ` is typed, and what stands below it is what has to be printed. Words behind `sh` or `console` say what
 //! is different: `terminal N`, another terminal, in which something may go on while the next block is typed; `server`,
-//! the last command serves until the block ends; `not run: WHY`, which tidy counts.
+//! the last command serves until the block ends; `on NAME`, another machine, of which `tests/machines/NAME` says what it
+//! has, and what stands there in the place of what a test cannot have; tidy counts those.
 
 pub mod blocks;
 mod output;
 mod sandbox;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, thread};
 
 use blocks::{Block, How, Line};
 use output::Story;
@@ -20,11 +21,16 @@ fn play(page: &str) {
     let sandbox = Sandbox::new();
     let mut shell = Terminal::open(&sandbox);
     let mut terminals: BTreeMap<String, Terminal> = BTreeMap::new();
+    let mut machines: BTreeMap<String, Machine> = BTreeMap::new();
     let mut story = Story::default();
     for block in blocks::of(page) {
         let place = format!("{page}:{}", block.line);
+        if let Some(name) = &block.machine {
+            let machine = machines.entry(name.clone()).or_insert_with(|| Machine::start(name));
+            machine.run(&block, &place);
+            continue;
+        }
         match &block.how {
-            How::NotRun(_) => {}
             How::Run if block.is_dialogue => talk(&mut shell, &block, &mut story, &place),
             How::Run => shell.run(&block.text(), &place),
             How::Server => {
@@ -40,6 +46,29 @@ fn play(page: &str) {
                     terminal.start(&block.text(), &place);
                 }
             }
+        }
+    }
+}
+
+/// Another machine than that of the page; its shell ends before it does.
+struct Machine {
+    shell: Terminal,
+    _sandbox: Sandbox,
+}
+
+impl Machine {
+    fn start(name: &str) -> Self {
+        let sandbox = Sandbox::of(name);
+        let mut shell = Terminal::open(&sandbox);
+        shell.run(&format!(". \"$REPOSITORY/tests/machines/{name}/open\""), name);
+        Self { shell, _sandbox: sandbox }
+    }
+
+    fn run(&mut self, block: &Block, place: &str) {
+        match block.how {
+            How::Run if !block.is_dialogue => self.shell.run(&block.text(), place),
+            How::Server => self.shell.serve(&block.text(), place),
+            _ => panic!("{place}: on another machine there is one shell, and nobody to talk"),
         }
     }
 }
@@ -77,7 +106,9 @@ fn the_readme_of_the_client_does_what_it_says() {
 
 #[test]
 fn every_page_of_the_docs_does_what_it_says() {
-    for page in blocks::pages().into_iter().filter(|page| page.starts_with("docs/")) {
-        play(&page);
-    }
+    thread::scope(|scope| {
+        for page in blocks::pages().into_iter().filter(|page| page.starts_with("docs/")) {
+            scope.spawn(move || play(&page));
+        }
+    });
 }

@@ -8,6 +8,7 @@
 pub mod limits;
 mod papers;
 pub mod reading;
+mod requirements;
 
 use std::fs;
 

@@ -55,10 +55,10 @@ pub struct Bench {
 impl Bench {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
         let plan = self.options.plan()?;
-        let config = Config::read_for_client(&settings.sources())?;
-        let base = self.server.base(&config)?;
+        let resolved = Config::read_for_client(&settings.sources())?;
+        let base = self.server.base(&resolved.config)?;
         let place = guard::place(&base, self.yes_load_this_host)?;
-        let credential = self.token.credential(config)?;
+        let credential = self.token.credential(resolved)?;
         let lasting = Lasting { warm_up: self.warm_up, measured: self.duration };
         let passport = self.options.passport(&credential, self.duration + self.warm_up)?;
         let target = place.target(passport, self.processes, self.cacert.as_deref())?;

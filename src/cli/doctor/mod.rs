@@ -34,7 +34,8 @@ pub struct Doctor {
 impl Doctor {
     pub fn run(self, settings: &Settings) -> Result<(), Failure> {
         let Self { url, token, form } = self;
-        let Resolved { config, warnings, .. } = serve::load(settings)?;
+        let resolved = serve::load(settings)?;
+        let Resolved { config, warnings, .. } = resolved.clone();
         let mut findings = Findings::default();
         for warning in warnings {
             findings.heed("settings", warning);
@@ -53,7 +54,7 @@ impl Doctor {
                 );
                 return;
             };
-            outside::examine(&public, token.credential(config.clone()), &mut findings).await;
+            outside::examine(&public, token.credential(resolved), &mut findings).await;
         });
         if form.json {
             let json =

@@ -60,9 +60,9 @@ pub struct Listen {
 impl Listen {
     pub fn run(mut self, settings: &Settings) -> Result<(), Failure> {
         self.check()?;
-        let config = Config::read_for_client(&settings.sources())?;
-        let base = self.server.base(&config)?;
-        let credential = self.token.credential(config)?;
+        let resolved = Config::read_for_client(&settings.sources())?;
+        let base = self.server.base(&resolved.config)?;
+        let credential = self.token.credential(resolved)?;
         let follower = Follower::new(self.user, &self.rooms, self.since.as_ref()).only_texts(self.form.quiet);
         actix_web::rt::System::new().block_on(async {
             tokio::select! {

@@ -124,7 +124,7 @@ fn what_a_verb_sets_wins_over_the_environment_but_not_over_flags() {
 #[test]
 fn a_client_does_not_mind_what_only_a_server_needs() {
     let given = given(&[("DATABASE_URL", "mysql://db/app"), ("TIDINGS_AUTH_SECRET", ""), ("PORT", "9000")]);
-    let config = Config::read_for_client(&given.sources).unwrap();
+    let config = Config::read_for_client(&given.sources).unwrap().config;
     assert_eq!((config.http.listen.port(), config.auth.secret.is_none()), (9000, true));
     assert!(given.refusal().starts_with("store.url (from environment variable DATABASE_URL)"));
 }

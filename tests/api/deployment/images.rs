@@ -1,10 +1,17 @@
 //! The image, and those that compose starts together.
 
-use std::{collections::BTreeMap, fs, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    process::Command,
+};
 
 use serde_json::Value;
 
 use super::{configured, read, with_secrets, yaml};
+use tidings::domain::Network;
+
 use crate::{
     engines::front::committed,
     tidy::reading::{root, sources},
@@ -172,14 +179,45 @@ fn instances_of_compose_start_with_what_they_are_set_and_write_nowhere_else() {
             assert!(root().join("deploy").join(context).join(dockerfile).exists(), "{file}: {name}");
         }
     }
-    // The proxy that is believed is the one that is there.
+}
+
+/// nginx asks for the addresses of its instances once, and is believed by its own; so nobody else may ever get them.
+#[test]
+fn whoever_is_known_by_its_address_keeps_it_when_all_are_made_anew() {
     let scale = yaml::one("compose.scale.yaml");
-    let nginx = &scale["services"]["nginx"]["networks"]["inside"]["ipv4_address"];
-    for (_, service) in self::servers("compose.scale.yaml") {
-        assert_eq!(&service["environment"]["TIDINGS_HTTP_TRUSTED_PROXIES"], nginx);
-    }
+    let own = |service: &Value| -> Ipv4Addr {
+        let address = &service["networks"]["inside"]["ipv4_address"];
+        address.as_str().expect("an address of its own").parse().unwrap()
+    };
+    let network = &scale["networks"]["inside"]["ipam"]["config"][0];
+    let within = |field: &str| network[field].as_str().unwrap().parse::<Network>().unwrap();
+    let mut fixed = vec![own(&scale["services"]["nginx"])];
     let conf = committed("nginx/tidings.conf");
-    for (name, _) in self::servers("compose.scale.yaml") {
+    for (name, service) in servers("compose.scale.yaml") {
+        let trusted = &service["environment"]["TIDINGS_HTTP_TRUSTED_PROXIES"];
+        assert_eq!(trusted.as_str().unwrap(), fixed[0].to_string(), "{name}");
         assert!(conf.contains(&format!("server {name}:8080 ")), "{name}");
+        fixed.push(own(&service));
     }
+    fixed.push(network["gateway"].as_str().unwrap().parse().unwrap());
+    let count = fixed.iter().collect::<BTreeSet<_>>().len();
+    assert_eq!(count, fixed.len());
+    for address in fixed.into_iter().map(IpAddr::from) {
+        assert!(within("subnet").contains(address) && !within("ip_range").contains(address), "{address}");
+    }
+}
+
+/// What is not TLS is for this machine alone; nginx is for others once it has a certificate, and not by the plain port
+/// any more.
+#[test]
+fn nothing_is_open_to_others_without_tls() {
+    for file in ["compose.yaml", "compose.scale.yaml"] {
+        for (name, service) in yaml::one(file)["services"].as_object().unwrap() {
+            for port in texts(&service["ports"]) {
+                assert!(port.starts_with("127.0.0.1:"), "{file}: {name}: {port}");
+            }
+        }
+    }
+    assert!(committed("compose.tls.yaml").contains("    ports: !override [\"443:443\"]"));
+    assert!(committed("nginx/tls.conf").contains("listen 443 ssl"));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{configured, yaml};
-use crate::{app::SECRET, tidy::reading::root};
+use crate::{app::SECRET, engines::front::committed, tidy::reading::root};
 
 /// All that `kubectl apply -k` would send, by kind and name.
 fn manifests() -> BTreeMap<(String, String), Value> {
@@ -62,6 +62,7 @@ fn the_base_has_every_manifest_and_each_is_of_a_version_that_clusters_know() {
         ("Namespace", "v1"),
         ("NetworkPolicy", "networking.k8s.io/v1"),
         ("PodDisruptionBudget", "policy/v1"),
+        ("PrometheusRule", "monitoring.coreos.com/v1"),
         ("Service", "v1"),
         ("ServiceMonitor", "monitoring.coreos.com/v1"),
     ];
@@ -74,6 +75,25 @@ fn the_base_has_every_manifest_and_each_is_of_a_version_that_clusters_know() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(base["images"][0]["newTag"], version);
     assert_eq!(base["namespace"], of("Namespace")["metadata"]["name"]);
+}
+
+/// The operator reads rules of its own kind: these are those that are tested, word by word.
+#[test]
+fn a_cluster_has_the_alerts_that_everybody_has() {
+    let file = "kubernetes/prometheusrule.yaml";
+    let (alerts, kept) = (committed("prometheus/alerts.yml"), committed(file));
+    let (_, groups) = alerts.split_once("\ngroups:\n").unwrap();
+    let (by_hand, _) = kept.split_once("\n  groups:\n").unwrap();
+    let indented: String = groups
+        .lines()
+        .map(|line| if line.is_empty() { "\n".into() } else { format!("  {line}\n") })
+        .collect();
+    let made = format!("{by_hand}\n  groups:\n{indented}");
+    if std::env::var("TIDINGS_TEST_WRITE").is_ok() {
+        return std::fs::write(root().join("deploy").join(file), made).unwrap();
+    }
+    assert!(kept == made, "{file} is not what alerts.yml is; its first lines say how it is made anew");
+    assert_eq!(yaml::one(file)["spec"]["groups"], yaml::one("prometheus/alerts.yml")["groups"]);
 }
 
 #[test]

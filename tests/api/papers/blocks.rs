@@ -9,6 +9,8 @@ pub struct Block {
     /// Of the page, from 1 on.
     pub line: usize,
     pub how: How,
+    /// Another machine than that of the page, with a shell of its own.
+    pub machine: Option<String>,
     /// Commands with what they print, or commands alone.
     pub is_dialogue: bool,
     lines: Vec<String>,
@@ -19,7 +21,6 @@ pub enum How {
     Run,
     Server,
     Terminal(String),
-    NotRun(String),
 }
 
 /// One line of a dialogue that is not printed.
@@ -89,16 +90,22 @@ fn begin(fence: &str, line: usize) -> Option<Block> {
     let info = fence.strip_prefix("```")?;
     let (language, words) = info.split_once(' ').unwrap_or((info, ""));
     let is_shell = matches!(language, "sh" | "bash" | "shell" | "console");
+    let (machine, words) = match words.trim().strip_prefix("on ") {
+        Some(rest) => {
+            let (name, words) = rest.split_once(' ').unwrap_or((rest, ""));
+            (Some(name.to_owned()), words)
+        }
+        None => (None, words),
+    };
     let how = match words.trim() {
         "" => How::Run,
         "server" => How::Server,
-        words => match (words.strip_prefix("not run: "), words.strip_prefix("terminal ")) {
-            (Some(why), _) => How::NotRun(why.to_owned()),
-            (_, Some(name)) => How::Terminal(name.to_owned()),
-            _ if is_shell => panic!("line {line}: {words:?} says nothing of how the block is run"),
-            _ => How::Run,
+        words => match words.strip_prefix("terminal ") {
+            Some(name) => How::Terminal(name.to_owned()),
+            None if is_shell => panic!("line {line}: {words:?} says nothing of how the block is run"),
+            None => How::Run,
         },
     };
     let line = if is_shell { line } else { 0 };
-    Some(Block { line, how, is_dialogue: language == "console", lines: Vec::new() })
+    Some(Block { line, how, machine, is_dialogue: language == "console", lines: Vec::new() })
 }

@@ -1,4 +1,4 @@
-//! Where the papers are played: a folder, a network, processes and a `/var/lib` of their own, so that ports and names are
+//! Where the papers are played: a folder, a network, processes and a `/var` of their own, so that ports and names are
 //! those of the paper, and what is killed by its name is nobody else's.
 
 use std::{
@@ -18,13 +18,14 @@ use tempfile::TempDir;
 
 use crate::{
     app::DEADLINE,
+    deployment::yaml,
     engines::{bound, is_root},
     tidy::reading::root,
 };
 
 /// What the network has is switched on, and `/proc` shows these processes alone.
-const ENTER: &str = "mount -t proc proc /proc; mount -t tmpfs none /var/lib; mkdir /var/lib/tidings; \
-                     ip link set lo up; echo ready; exec cat";
+const ENTER: &str = "mount -t proc proc /proc; mount -t tmpfs none /var; \
+                     mkdir -p /var/backups /var/lib/tidings /var/log /var/tmp; ip link set lo up; echo ready; exec cat";
 
 /// `make run`, but that nothing is built: the recipe is the Makefile's.
 const MAKE: &str = "#!/bin/sh\n[ \"$*\" = run ] || exit 2\nexec target/release/tidings dev\n";
@@ -33,23 +34,37 @@ pub struct Sandbox {
     folder: TempDir,
     /// The first process in it: with it all others end.
     holder: Child,
+    /// Where programs are looked for first: what the machine has of its own.
+    own: Option<PathBuf>,
 }
 
 impl Sandbox {
     pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// One that has what `tests/machines` says of this name.
+    pub fn of(machine: &str) -> Self {
+        Self::with(Some(root().join("tests/machines").join(machine)))
+    }
+
+    fn with(own: Option<PathBuf>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fill(folder.path());
         let mut holder = bound("KILL", "unshare");
         if !is_root() {
             holder.args(["--user", "--map-root-user"]);
         }
-        holder.args(["--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child"]);
-        holder.args(["sh", "-euc", ENTER]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        holder.args(["--mount", "--propagation", "private", "--net", "--ipc", "--pid"]);
+        holder
+            .args(["--fork", "--kill-child", "sh", "-euc", ENTER])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut holder = holder.spawn().expect("this test needs unshare");
         let mut ready = String::new();
         BufReader::new(holder.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         assert_eq!(ready, "ready\n", "this test needs namespaces: root, or users that may make them");
-        Self { folder, holder }
+        Self { folder, holder, own }
     }
 
     /// A program in it.
@@ -57,14 +72,17 @@ impl Sandbox {
         let holder = self.holder.id();
         let children = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).unwrap();
         let mut command = bound("KILL", "nsenter");
-        command.args(["--target", children.trim(), "--mount", "--net", "--pid"]);
+        command.args(["--target", children.trim(), "--mount", "--net", "--ipc", "--pid"]);
         if !is_root() {
             command.args(["--user", "--preserve-credentials"]);
         }
         let home = self.folder.path();
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", home.join("bin").display());
+        let own = self.own.iter().map(|own| format!("{}:", own.display())).collect::<String>();
+        let path =
+            format!("{own}{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", home.join("bin").display());
         command.arg("--").arg(program).current_dir(home).env_clear();
         command.env("PATH", path).env("HOME", home).env("LC_ALL", "C.UTF-8");
+        command.env("REPOSITORY", root());
         command
     }
 }
@@ -87,15 +105,25 @@ fn fill(folder: &Path) {
     let make = folder.join("bin/make");
     fs::write(&make, MAKE).unwrap();
     fs::set_permissions(&make, PermissionsExt::from_mode(0o755)).unwrap();
-    for shared in ["deploy", "docs"].map(|name| root().join(name)).into_iter().filter(|path| path.exists()) {
-        symlink(&shared, folder.join(shared.file_name().unwrap())).unwrap();
+    // What is put beside these files is nobody else's.
+    let copied = Command::new("cp").arg("-r").arg(root().join("deploy")).arg(folder).status().unwrap();
+    assert!(copied.success(), "deploy is copied");
+    // What stands in the place of compose reads no YAML.
+    for name in ["compose", "compose.scale", "compose.tls"] {
+        let compose = yaml::one(&format!("{name}.yaml")).to_string();
+        fs::write(folder.join(format!("deploy/{name}.json")), compose).unwrap();
     }
+    symlink(root().join("docs"), folder.join("docs")).unwrap();
     // Where nobody looks at a terminal it would show how far it is; and what is printed is read line by line.
     fs::write(folder.join(".curlrc"), "silent\nshow-error\nwrite-out = \"\\n\"\n").unwrap();
 }
 
 /// What says that a command has ended, with its exit code behind it.
 const END: &str = "--- ended with";
+
+/// Nobody types the next line before the kernel has ended what was killed.
+const KILL: &str = "kill() { builtin kill \"$@\"; test \"$1\" != -9 || \
+                    while builtin kill -0 \"$2\"; do sleep 0.01; done 2>/dev/null; }";
 
 /// What a server says when it can be asked.
 const LISTENING: &str = "\"listening\"";
@@ -121,7 +149,7 @@ impl Terminal {
         });
         let mut input = child.stdin.take().unwrap();
         // Whoever enters the namespace stands at the root of it.
-        writeln!(input, "exec 2>&1; cd").unwrap();
+        writeln!(input, "exec 2>&1; cd; {KILL}").unwrap();
         let scripts = sandbox.folder.path().join(format!(".typed-{}", child.id()));
         fs::create_dir(&scripts).unwrap();
         Self { child, input, printed, scripts, typed: 0 }
