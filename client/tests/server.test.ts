@@ -10,7 +10,7 @@ let server: Server;
 let users = 0;
 
 beforeAll(async () => {
-  server = await startServer({ "auth.expiry_grace": "1s", "rooms.leave_grace": "1s" });
+  server = await startServer({ "auth.expiry_grace": "1s" });
 });
 afterAll(() => server?.stop());
 
@@ -241,31 +241,5 @@ describe("calls", () => {
     await client.delete(client.getSnapshot().items[4]?.id as string);
     expect(client.getSnapshot().items.map(({ payload }) => (payload as { n: number }).n)).toEqual([5, 4, 3, 2]);
     await until("it is counted", () => client.getSnapshot().unread === 4);
-  });
-});
-
-describe("presence and typing", () => {
-  it("are told as they change", async () => {
-    const room = `room:${someone()}`;
-    const [alice, bob] = [server.client("alice"), server.client("bob")];
-    const told: string[] = [];
-    const there = alice
-      .room(room)
-      .here((users) => told.push(`here ${users}`))
-      .joining((user) => told.push(`joining ${user}`))
-      .leaving((user) => told.push(`leaving ${user}`))
-      .onTyping((typing) => told.push(`typing ${typing}`));
-    alice.connect();
-    await until("alice is in", () => there.getSnapshot().status === "joined");
-    const other = bob.room(room);
-    bob.connect();
-    await until("bob is in", () => told.includes("joining bob"));
-    other.typing();
-    await until("bob types", () => told.includes("typing bob"));
-    other.typing(false);
-    await until("bob does not", () => told.includes("typing "));
-    bob.close();
-    await until("bob is gone", () => told.includes("leaving bob"));
-    expect(told.filter((line) => line.startsWith("here"))).toEqual(["here alice", "here alice,bob", "here alice"]);
   });
 });
