@@ -73,21 +73,21 @@ function compile(files: readonly (readonly [name: string, code: string])[]): str
   return stdout;
 }
 
-it("every block compiles against the package, by the types that its users get", () => {
+it("every block compiles against the package, by the types that its users get", { timeout: 60_000 }, () => {
   const tables = inTables("MIGRATING.md");
   const all = [
+    ["given.ts", GIVEN],
     ...blocks("README.md"),
     ...blocks("MIGRATING.md"),
-    ["tables.ts", `export const event = "update";\n${tables.join("")}`] as const,
-  ];
+    ["tables.ts", `export const event = "update";\n${tables.join("")}`],
+    // What does not compile is complained about.
+    ["wrong.ts", "export {};\nclient.markAsRead(id);\n"],
+  ] as const;
   expect(tables.length).toBeGreaterThan(9);
-  expect(all.length).toBeGreaterThan(9);
-  expect(compile([["given.ts", GIVEN], ...all])).toBe("");
-  const wrong = compile([
-    ["given.ts", GIVEN],
-    ["wrong.ts", "export {};\nclient.markAsRead(id);"],
-  ]);
-  expect(wrong, "and no other").toContain("markAsRead");
+  expect(all.length).toBeGreaterThan(12);
+  const [complaint, ...others] = compile(all).trim().split("\n");
+  expect(complaint).toMatch(/wrong\.ts.*'markAsRead' does not exist/);
+  expect(others).toEqual([]);
 });
 
 describe("of what was written for something else", () => {
