@@ -1,9 +1,8 @@
 /** @vitest-environment happy-dom */
 
 import { act, StrictMode, useState } from "react";
-import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Bell } from "../src/react/Bell.js";
 import {
   Inbox,
@@ -18,22 +17,7 @@ import {
   useUnread,
 } from "../src/react/index.js";
 import { fakeTidings } from "../src/testing.js";
-
-let root: Root;
-let host: HTMLElement;
-
-beforeEach(() => {
-  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-  host = document.body.appendChild(document.createElement("div"));
-  root = createRoot(host);
-});
-
-afterEach(async () => {
-  await act(async () => root.unmount());
-  host.remove();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+import { host, root } from "./support/root.js";
 
 /** Lets things happen, and React render them, until it holds. */
 async function eventually(holds: () => void): Promise<void> {

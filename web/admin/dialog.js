@@ -10,6 +10,7 @@ import { html, nothing, render } from "../vendor/lit.js";
 export function confirm({ title, text, action, typed = "" }) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "question");
+  /** @param {import("./form.js").Typed} event */
   const check = ({ target }) => target.setCustomValidity(target.value === typed ? "" : `Type ${typed}`);
   render(
     html`<form method="dialog">

@@ -12,9 +12,12 @@ const IS_NOTIFICATION = /^ntf_[0-9A-Z]{26}$/;
 export class Follow extends Section {
   title = "Follow";
   #wanted = "";
+  /** What is known of the user. @type {any} */
   #user = null;
+  /** What became of the notification. @type {any} */
   #trace = null;
 
+  /** @override @param {URLSearchParams} query */
   start(query) {
     super.start();
     const wanted = query.get("id") ?? query.get("user");

@@ -32,11 +32,27 @@ const COLUMNS = [
   { name: "rooms", isEnd: true },
 ];
 
+/** @typedef {"websocket" | "sse" | "poll"} Transport */
+/** @typedef {"notifications" | "messages"} Counted */
+
+/**
+ * What was known at one moment.
+ *
+ * @typedef {object} Sample
+ * @property {number} at In seconds.
+ * @property {Record<Counted, number>} totals
+ * @property {Record<string, number>} sessions By transport.
+ * @property {Record<string, number>} rates By what is counted, a second.
+ */
+
 /** How many there are, and how much is going on. Is kept up while another section is shown. */
 export class Overview extends Section {
   title = "Overview";
+  /** What all nodes have answered. @type {any} */
   #stats = null;
+  /** @type {Map<string, number>} */
   #metrics = new Map();
+  /** @type {Sample[]} */
   #samples = [];
 
   start() {
@@ -50,6 +66,7 @@ export class Overview extends Section {
     });
   }
 
+  /** @param {any} stats @param {Map<string, number>} numbers */
   #take(stats, numbers) {
     const at = Date.now() / 1_000;
     const totals = {
@@ -57,9 +74,10 @@ export class Overview extends Section {
       messages: numbers.get("tidings_room_messages_accepted_total") ?? 0,
     };
     const before = this.#samples.at(-1);
+    /** @param {Counted} key */
     const rate = (key) => {
-      const passed = before ? at - before.at : 0;
-      return passed > 0 ? Math.max(0, (totals[key] - before.totals[key]) / passed) : 0;
+      if (!before || at <= before.at) return 0;
+      return Math.max(0, (totals[key] - before.totals[key]) / (at - before.at));
     };
     this.#samples.push({
       at,
@@ -76,13 +94,14 @@ export class Overview extends Section {
     if (!this.#stats) return html`<p class="muted">Asking…</p>`;
     const { sessions, nodes, complete } = this.#stats;
     const all = sessions.websocket + sessions.sse + sessions.poll;
-    const last = this.#samples.at(-1);
+    const totals = this.#samples.at(-1)?.totals;
+    /** @param {string} label @param {string} value */
     const tile = (label, value) => html`<div class="card"><dt class="muted small">${label}</dt><dd>${value}</dd></div>`;
     return html`<div class="stack">
       <dl class="numbers">
         ${tile("Sessions", number(all))} ${tile("Nodes", number(nodes.length))}
-        ${tile("Notifications accepted", number(last.totals.notifications))}
-        ${tile("Room messages accepted", number(last.totals.messages))}
+        ${tile("Notifications accepted", number(totals?.notifications))}
+        ${tile("Room messages accepted", number(totals?.messages))}
         ${tile("Connections", number(this.#metrics.get("tidings_connections")))}
         ${tile("Memory in use", bytes(this.#metrics.get("tidings_allocated_bytes")))}
       </dl>
@@ -110,6 +129,12 @@ export class Overview extends Section {
     </div>`;
   }
 
+  /**
+   * @param {string} label
+   * @param {readonly import("./chart.js").Series[]} series
+   * @param {"sessions" | "rates"} of
+   * @param {(value: number) => string} format
+   */
   #chart(label, series, of, format) {
     const data = [
       this.#samples.map(({ at }) => at),

@@ -6,9 +6,12 @@ import { Section } from "./section.js";
 /** Publishing by hand. Needs `notify`, or `publish` for the room, in the token. */
 export class Publish extends Section {
   title = "Publish";
+  /** @type {{ id: string, to: string, position: string }[] | null} */
   #published = null;
+  /** @type {{ room: string, position: string } | null} */
   #said = null;
 
+  /** @param {import("./form.js").Submitted} event */
   #notify(event) {
     const { to, type, payload, key, silent } = fields(event);
     this.attempt(async () => {
@@ -22,6 +25,7 @@ export class Publish extends Section {
     });
   }
 
+  /** @param {import("./form.js").Submitted} event */
   #say(event) {
     const { room, data } = fields(event);
     this.attempt(async () => {
@@ -72,14 +76,16 @@ export class Publish extends Section {
   }
 }
 
+/** @param {string} text @param {string} name */
 function value(text, name) {
   try {
     return JSON.parse(text);
-  } catch (error) {
+  } catch (/** @type {any} */ error) {
     throw new Error(`${name}: this is not JSON: ${error.message}`);
   }
 }
 
+/** @param {string} text @param {string} name */
 function object(text, name) {
   const found = value(text, name);
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw new Error(`${name}: a JSON object is expected`);

@@ -20,10 +20,13 @@ const COLUMNS = [
 export class Unread extends Section {
   title = "Unread";
   #users = (sessionStorage.getItem(KEY) ?? "alice, bob").trim();
+  /** @type {{ user: string, counters: { unread: number, unseen: number, version: number } }[]} */
   #rows = [];
+  /** @type {string | null} */
   #tag = null;
   #polls = 0;
   #unchanged = 0;
+  /** @type {Date | null} */
   #changedAt = null;
 
   start() {
@@ -37,6 +40,7 @@ export class Unread extends Section {
       this.#rows = [];
       return;
     }
+    /** @type {Record<string, string>} */
     const headers = this.#tag ? { "If-None-Match": this.#tag } : {};
     const path = `/v1/admin/unread?${new URLSearchParams({ users: users.join(",") })}`;
     const response = await send("GET", path, undefined, { headers, signal: this.signal });
@@ -50,6 +54,7 @@ export class Unread extends Section {
     this.#changedAt = new Date();
   }
 
+  /** @param {import("./form.js").Submitted} event */
   #change(event) {
     this.#users = fields(event).users;
     sessionStorage.setItem(KEY, this.#users);

@@ -29,7 +29,7 @@ export class BackEnd {
     this.#failure = null;
     try {
       for (let n = 0; n < count; n += 1) await this.#publish();
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.#failure = error.message;
     }
     this.#text = "";
@@ -49,7 +49,7 @@ export class BackEnd {
     try {
       const data = { text: this.#text.trim() || "A word from the back-end", mark: begin() };
       await this.#post("/v1/rooms/general/messages", { data });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.#failure = error.message;
     }
     this.#text = "";

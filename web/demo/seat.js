@@ -11,6 +11,7 @@ const RECOVERED_FOR = 8_000;
 /** One person: a client, what they see, and what can be done to their connection. */
 export class Seat {
   latency = new Latency();
+  /** What was missed and is there now, for as long as it is said. @type {string | null} */
   recovered = null;
   draft = "";
   #recovered = 0;
@@ -98,7 +99,7 @@ export class Seat {
     this.update();
     try {
       await this.#room.publish({ text, mark: begin() });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.tell(`${this.user}: not said: ${error.message}`);
       this.draft ||= text;
       this.update();

@@ -6,8 +6,7 @@ import { closeCodes, frameView } from "./frame.js";
 import { inline, text } from "./text.js";
 
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
-/** @type {HTMLElement} */
-const root = document.querySelector("#page");
+const root = /** @type {HTMLElement} */ (document.querySelector("#page"));
 const wide = matchMedia("(min-width: 64rem)");
 
 async function load(name) {
@@ -46,9 +45,8 @@ class Page {
       this.update();
     }
     // On a narrow screen the contents would hide what was chosen of them.
-    /** @type {HTMLDetailsElement} */
-    const contents = root.querySelector(".contents");
-    if (!wide.matches) contents.open = false;
+    const contents = /** @type {HTMLDetailsElement | null} */ (root.querySelector(".contents"));
+    if (contents && !wide.matches) contents.open = false;
     const shown = document.getElementById(id);
     shown?.querySelector("summary")?.focus({ preventScroll: true });
     shown?.scrollIntoView();
@@ -59,9 +57,7 @@ class Page {
     const isTyping = event.target.matches("input, textarea, select");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
-      /** @type {HTMLInputElement} */
-      const search = root.querySelector("input[type=search]");
-      search.focus();
+      /** @type {HTMLInputElement | null} */ (root.querySelector("input[type=search]"))?.focus();
     } else if (event.key === "Escape" && event.target.type === "search") {
       this.#search("");
     }
@@ -86,7 +82,7 @@ class Page {
       await navigator.clipboard.writeText(block.textContent);
       this.#say("Copied.");
     } catch {
-      getSelection().selectAllChildren(block);
+      getSelection()?.selectAllChildren(block);
       this.#say("Selected: copy it with your keyboard.");
     }
   };
@@ -181,6 +177,6 @@ try {
   const socket = http.paths["/asyncapi.json"] ? await load("asyncapi.json") : null;
   root.replaceChildren();
   new Page(bookOf(http, socket));
-} catch (error) {
+} catch (/** @type {any} */ error) {
   render(html`<main id="content"><p class="notice bad" role="alert">${error.message}</p></main>`, root);
 }
