@@ -32,6 +32,14 @@ const COLUMNS = [
   { name: "rooms", isEnd: true },
 ];
 
+/** What is told to others than clients, and the word that its metrics have. */
+const OUTSIDE = [
+  { label: "push services", key: "pushes" },
+  { label: "the receiver of webhooks", key: "webhooks" },
+];
+/** What became of an attempt, as the metrics have it. */
+const RESULTS = ["sent", "retried", "dead", "gone", "address_refused"];
+
 /** @typedef {"websocket" | "sse" | "poll"} Transport */
 /** @typedef {"notifications" | "messages"} Counted */
 
@@ -126,7 +134,29 @@ export class Overview extends Section {
         </tr>`,
         empty: "No instance has answered.",
       })}
+      ${this.#outside()}
     </div>`;
+  }
+
+  /** What this node has told push services and the receiver of webhooks. */
+  #outside() {
+    /** @param {string} name */
+    const count = (name) => (this.#metrics.size > 0 ? number(this.#metrics.get(name) ?? 0) : number(null));
+    const isDisabled = this.#metrics.get("tidings_webhooks_disabled") === 1;
+    return html`${isDisabled ? html`<p class="notice">Nothing is sent to the receiver of webhooks: it has failed for too long, or wants nothing.</p>` : ""}
+      ${table({
+        label: "Told outside, by this node",
+        isTitled: true,
+        columns: ["attempts to tell", ...[...RESULTS.map((result) => result.replace("_", " ")), "on their way"].map((name) => ({ name, isEnd: true }))],
+        rows: OUTSIDE,
+        key: ({ key }) => key,
+        row: ({ label, key }) => html`<tr>
+          <th scope="row">${label}</th>
+          ${RESULTS.map((result) => html`<td class="end">${count(`tidings_${key}_total{result="${result}"}`)}</td>`)}
+          <td class="end">${count(`tidings_${key}_on_their_way`)}</td>
+        </tr>`,
+        empty: "",
+      })}`;
   }
 
   /**
