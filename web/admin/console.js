@@ -3,6 +3,9 @@ import { base, call, token } from "./api.js";
 import { fields, names } from "./form.js";
 import { Section } from "./section.js";
 
+/** @import { Session } from "./api.js" */
+/** @import { Submitted, Typed } from "./form.js" */
+
 /** Lines that are kept; while it is paused, too, and then the newest of what has come wait. */
 const KEPT = 500;
 /** How often it is looked who is connected. */
@@ -27,7 +30,7 @@ export class Console extends Section {
   /** @type {WebSocket | null} */
   #socket = null;
   #state = "not listening";
-  /** By id. @type {Map<string, import("./api.js").Session> | null} */
+  /** By id. @type {Map<string, Session> | null} */
   #sessions = null;
   #next = 0;
   /** @type {import("lit/directives/ref.js").Ref<HTMLElement>} */
@@ -72,8 +75,8 @@ export class Console extends Section {
   /** There is no stream of what all sessions do: it is seen by looking again. */
   async #lookForSessions() {
     const { sessions } = await call("GET", `/v1/admin/sessions?limit=${SESSIONS_MAX}`, undefined, { signal: this.signal });
-    /** @type {Map<string, import("./api.js").Session>} */
-    const now = new Map(sessions.map((/** @type {import("./api.js").Session} */ session) => [session.session, session]));
+    /** @type {Map<string, Session>} */
+    const now = new Map(sessions.map((/** @type {Session} */ session) => [session.session, session]));
     const before = this.#sessions ?? now;
     this.#sessions = now;
     for (const [id, { user, transport, node }] of now) {
@@ -114,7 +117,7 @@ export class Console extends Section {
       ${this.page.answers("/v1/ws") ? this.#listening() : html`<p class="notice">This listener has no sessions: who comes and goes is told, and no frames.</p>`}
       <section class="card" aria-label="Events">
         <header>
-          <label class="inline">Filter <input type="search" .value=${this.#filter} @input=${(/** @type {import("./form.js").Typed} */ { target }) => {
+          <label class="inline">Filter <input type="search" .value=${this.#filter} @input=${(/** @type {Typed} */ { target }) => {
             this.#filter = target.value;
             this.update();
           }} /></label>
@@ -141,7 +144,7 @@ export class Console extends Section {
   }
 
   #listening() {
-    /** @param {import("./form.js").Submitted} event */
+    /** @param {Submitted} event */
     const listen = (event) => {
       this.#rooms = fields(event).rooms;
       this.#listen();

@@ -9,13 +9,15 @@ import { Sessions } from "./sessions.js";
 import { SignIn } from "./sign-in.js";
 import { Unread } from "./unread.js";
 
+/** @import { Section } from "./section.js" */
+
 /** How long it is said that something was done. */
 const SAID_FOR = 5_000;
 
 /** The page: who is signed in, which section is shown, and when all of it is rendered. */
 export class Page {
   #root = /** @type {HTMLElement} */ (document.querySelector("#page"));
-  /** @type {Record<string, import("./section.js").Section>} */
+  /** @type {Record<string, Section>} */
   #sections = {
     overview: new Overview(this),
     sessions: new Sessions(this),
@@ -25,7 +27,7 @@ export class Page {
     publish: new Publish(this),
     console: new Console(this),
   };
-  /** @type {import("./section.js").Section | null} */
+  /** @type {Section | null} */
   #shown = null;
   #isIn = false;
   #answered = new Set();
@@ -109,9 +111,9 @@ export class Page {
     });
   }
 
-  /** @param {import("./section.js").Section} shown */
+  /** @param {Section} shown */
   #view(shown) {
-    /** @param {[name: string, section: import("./section.js").Section]} entry */
+    /** @param {[name: string, section: Section]} entry */
     const link = ([name, section]) => html`<a href="#/${name}" aria-current=${section === shown ? "page" : nothing}>${section.title}</a>`;
     return html`<div class="frame">
       <header class="side">

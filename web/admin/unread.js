@@ -5,6 +5,8 @@ import { number, time } from "./format.js";
 import { Section } from "./section.js";
 import { table } from "./table.js";
 
+/** @import { Submitted } from "./form.js" */
+
 const INTERVAL = 2_000;
 const KEY = "tidings.admin.users";
 const USERS_MAX = 200;
@@ -54,7 +56,7 @@ export class Unread extends Section {
     this.#changedAt = new Date();
   }
 
-  /** @param {import("./form.js").Submitted} event */
+  /** @param {Submitted} event */
   #change(event) {
     this.#users = fields(event).users;
     sessionStorage.setItem(KEY, this.#users);
@@ -64,7 +66,7 @@ export class Unread extends Section {
 
   view() {
     return html`<div class="stack">
-      <form class="filters" @submit=${(event) => this.#change(event)}>
+      <form class="filters" @submit=${(/** @type {Submitted} */ event) => this.#change(event)}>
         <label>Users, with commas between <input name="users" size="40" .value=${this.#users} autocomplete="off" /></label>
         <button>Show</button>
       </form>
