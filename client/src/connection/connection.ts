@@ -147,10 +147,10 @@ export function newConnection(core: Core): Connection {
         hear(input) {
           if (mine !== attempt) return;
           heardAt = Date.now();
-          hear(input);
           const { type } = input;
           if (type === "goodbye") goodbye = input;
-          else if (type === "welcome" || type === "@polled") {
+          hear(input);
+          if (type === "welcome" || type === "@polled") {
             silenceMs = PATIENCE_MS + input.ping_interval_ms;
             isWelcome = true;
             opened();
