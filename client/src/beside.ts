@@ -4,6 +4,19 @@
  * not.
  */
 
-export * from "./actions.js";
-export { joinTabs } from "./tabs.js";
-export { explain, openOther } from "./transports/others.js";
+import { newActions } from "./actions.js";
+import { goAlong } from "./along.js";
+import type { Core } from "./core.js";
+import { newList } from "./list.js";
+import { joinTabs } from "./tabs.js";
+import { newOthers } from "./transports/others.js";
+
+export type Beside = ReturnType<typeof newBeside>;
+
+export const newBeside = (core: Core) => ({
+  ...newActions(core),
+  ...goAlong(core),
+  ...newList(core),
+  ...newOthers(core),
+  joinTabs,
+});

@@ -4,6 +4,7 @@
  */
 
 import { leadAlone } from "./alone.js";
+import type { Beside } from "./beside.js";
 import { backoff } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { addTo, callAll, newEmitter } from "./emitter.js";
@@ -58,6 +59,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   let life = 0;
   let starting: ReturnType<typeof setTimeout> | undefined;
   let told: Partial<Snapshot> = {};
+  let beside: Beside | undefined;
 
   const getSnapshot = () => view(state, !!leader, push.snapshot);
 
@@ -111,8 +113,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     send: (command) => !!leader?.send(command),
     order: (command) => tabs?.order("send", command),
     subscribe: (listener) => addTo(listeners, listener),
-    beside: () => import("./beside.js"),
-    act: async (name, ...how) => ((await core.beside())[name] as (...how: unknown[]) => never)(core, ...how),
+    beside: () => import("./beside.js").then(({ newBeside }) => (beside ??= newBeside(core))),
+    act: async (name, ...how) => ((await core.beside())[name] as (...how: unknown[]) => never)(...how),
   };
   const { act } = core;
   const list = () => act("list");
@@ -192,7 +194,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   const connect = () => {
     if (tabs) return tabs.order("start");
     // It comes while the connection is being opened: when that has failed, there may be no network to load it over.
-    act("accompany").catch(() => {});
+    core.beside().catch(() => {});
     if (state.status === "connecting") return;
     let isStored = false;
     unwatch ??= watchPage({

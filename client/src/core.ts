@@ -1,5 +1,6 @@
 /** What the parts of a client share. */
 
+import type { Beside } from "./beside.js";
 import type { Emitter } from "./emitter.js";
 import type { Http } from "./http.js";
 import type { Input, State } from "./model/state.js";
@@ -25,10 +26,6 @@ export type Settings = Options &
     readonly memory: string;
   };
 
-type Beside = typeof import("./beside.js");
-/** What a function of it takes besides the core. */
-type More<All> = All extends [Core, ...infer Others] ? Others : never;
-
 export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   readonly settings: Settings;
   readonly http: Http;
@@ -48,5 +45,5 @@ export interface Core extends Pick<Store, "getSnapshot" | "subscribe"> {
   /** What is loaded beside the first connection. */
   beside(): Promise<Beside>;
   /** Has a function of it do something. */
-  act<K extends keyof Beside>(name: K, ...how: More<Parameters<Beside[K]>>): Promise<Awaited<ReturnType<Beside[K]>>>;
+  act<K extends keyof Beside>(name: K, ...how: Parameters<Beside[K]>): Promise<Awaited<ReturnType<Beside[K]>>>;
 }

@@ -8,10 +8,9 @@ export interface Request {
   method?: string;
   query?: Record<string, string | number | undefined>;
   body?: unknown;
-  headers?: Record<string, string>;
   signal?: AbortSignal;
-  /** The answer itself, while it is still coming. */
-  isRaw?: boolean;
+  /** The answer itself, while events are still coming. */
+  isStream?: boolean;
   /** With the token that there is, and no other. */
   isOnce?: boolean;
 }
@@ -24,24 +23,23 @@ const PATIENCE_MS = 15_000;
 
 export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetcher: typeof fetch): Http {
   const call = async (path: string, request: Request = {}, why: Why = "connect"): Promise<unknown> => {
-    const { query = {}, body, headers, isRaw, isOnce, ...rest } = request;
+    const { query = {}, body, isStream, isOnce, ...rest } = request;
     const token = await tokens(why);
     const url = new URL(`${base}/v1/${path}`);
     for (const name in query) if (query[name]) url.searchParams.set(name, `${query[name]}`);
     const answer = await fetcher(url, {
       method: body ? "POST" : "GET",
-      ...(!isRaw && { signal: AbortSignal.timeout(PATIENCE_MS) }),
+      ...(!isStream && { signal: AbortSignal.timeout(PATIENCE_MS) }),
       ...rest,
       body: body ? JSON.stringify(body) : null,
       headers: {
         "Content-Type": "application/json",
         ...(token && { Authorization: `Bearer ${token}` }),
-        ...headers,
       },
       credentials: token ? "omit" : "include",
     });
     const { ok, status } = answer;
-    if (ok) return isRaw ? answer : status === 204 ? undefined : answer.json();
+    if (ok) return isStream ? answer : status === 204 ? undefined : answer.json();
     if (status === 401 && why === "connect" && isRenewable && !isOnce) return call(path, request, "expired");
     // Whatever stands between us and the server answers without a problem.
     const problem: Problem = await answer.json().catch(() => ({}));

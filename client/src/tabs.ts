@@ -79,9 +79,9 @@ export function joinTabs(name: string, tab: Tab): Tabs {
   const hello = (isNew: boolean) => post("hello", me, tab.wants(), isNew);
   /** Keeps a lock until this tab stops. */
   const hold = () =>
-    new Promise<void>((done) => {
-      if (stopped.signal.aborted) done();
-      else stopped.signal.addEventListener("abort", () => done());
+    new Promise<unknown>((done) => {
+      stopped.signal.addEventListener("abort", done);
+      if (stopped.signal.aborted) done(null);
     });
 
   const lead = () => {

@@ -5,7 +5,7 @@ import type { Core } from "../src/core.js";
 import { errorOf, TidingsError } from "../src/errors.js";
 import { newHttp } from "../src/http.js";
 import { newTokens } from "../src/tokens.js";
-import { explain } from "../src/transports/others.js";
+import { newOthers } from "../src/transports/others.js";
 
 const callOf = (fetcher: typeof fetch) => newHttp("http://server", async () => null, false, fetcher)("me");
 
@@ -41,8 +41,9 @@ it("take no page of an error for a token, and keep none", async () => {
 
 it("that explain what was in the way take no passing failure for the end", async () => {
   const away = { http: () => Promise.reject(new TypeError("no network")) } as unknown as Core;
+  const { explain } = newOthers(away);
   const refused = new TidingsError("forbidden", { status: 403, problem: { code: "forbidden" } });
-  expect(await explain(away, refused, ["general"])).toMatchObject({ code: "network", retryable: true });
+  expect(await explain(refused, ["general"])).toMatchObject({ code: "network", retryable: true });
   const unserved = new TidingsError("not_found", { status: 404, problem: { code: "not_found" } });
-  expect(await explain(away, unserved, [])).toMatchObject({ code: "blocked" });
+  expect(await explain(unserved, [])).toMatchObject({ code: "blocked" });
 });

@@ -1,25 +1,9 @@
 /** @vitest-environment happy-dom */
 
 import { act } from "react";
-import { createRoot, type Root } from "react-dom/client";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { usePolling, usePollingWithBackoff, useSSE, useWebSocket } from "../src/react/index.js";
-
-let root: Root;
-let host: HTMLElement;
-
-beforeEach(() => {
-  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-  host = document.body.appendChild(document.createElement("div"));
-  root = createRoot(host);
-});
-
-afterEach(async () => {
-  await act(async () => root.unmount());
-  host.remove();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+import { host, root } from "./support/root.js";
 
 describe("plain hooks", () => {
   class Socket {

@@ -1,9 +1,9 @@
 /** @vitest-environment happy-dom */
 
 import { act, StrictMode, useState } from "react";
-import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import type { Tidings } from "../src/index.js";
 import { Bell } from "../src/react/Bell.js";
 import {
   Inbox,
@@ -14,26 +14,14 @@ import {
   usePreferences,
   usePresence,
   useRoom,
+  useStatus,
+  useTidings,
   useTyping,
   useUnread,
 } from "../src/react/index.js";
+import { MemoryServer } from "../src/testing/server.js";
 import { fakeTidings } from "../src/testing.js";
-
-let root: Root;
-let host: HTMLElement;
-
-beforeEach(() => {
-  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-  host = document.body.appendChild(document.createElement("div"));
-  root = createRoot(host);
-});
-
-afterEach(async () => {
-  await act(async () => root.unmount());
-  host.remove();
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+import { host, root } from "./support/root.js";
 
 /** Lets things happen, and React render them, until it holds. */
 async function eventually(holds: () => void): Promise<void> {
@@ -58,6 +46,52 @@ async function connected(count = 0) {
 }
 
 const show = (what: React.ReactNode) => act(async () => root.render(<StrictMode>{what}</StrictMode>));
+
+describe("a provider with options", () => {
+  it("makes one client of them, however often it renders, asks who there is now for a token, and closes it", async () => {
+    const server = new MemoryServer("alice");
+    let opened = 0;
+    class Counted extends server.WebSocket {
+      constructor(url: string) {
+        super(url);
+        opened += 1;
+      }
+    }
+    const asked: string[] = [];
+    let client: Tidings | undefined;
+    function Who() {
+      client = useTidings();
+      return <p>{useStatus().status}</p>;
+    }
+    const app = (name: string) => {
+      const getToken = (why: string) => {
+        asked.push(`${name} ${why}`);
+        return "header.claims.signature";
+      };
+      const options = {
+        url: "http://memory",
+        sharing: "none",
+        fetch: server.fetch,
+        WebSocket: Counted as never,
+      } as const;
+      return (
+        <TidingsProvider {...options} getToken={getToken} transports={["ws"]}>
+          <Who />
+        </TidingsProvider>
+      );
+    };
+    await show(app("one"));
+    await eventually(() => expect(host.textContent).toBe("connected"));
+    await show(app("two"));
+    expect({ opened, asked }).toEqual({ opened: 1, asked: ["one connect"] });
+    client?.on("frame", ({ type }) => type === "goodbye" && server.drop(false));
+    server.tell({ type: "goodbye", code: 4001, reason: "token_expired" });
+    await eventually(() => expect(opened).toBe(2));
+    expect(asked.slice(1)).toEqual(["two expired"]);
+    await show(null);
+    await eventually(() => expect(client?.getSnapshot().status).toBe("closed"));
+  });
+});
 
 describe("the inbox", () => {
   it("renders again for what a component has asked for, and for nothing else", async () => {

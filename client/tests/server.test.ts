@@ -1,6 +1,6 @@
 /** The client against a real server. */
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { AuthError, type Notification, type Transport } from "../src/index.js";
 import { plugInto, type Server, startServer, until } from "./support/server.js";
 
@@ -10,9 +10,21 @@ let server: Server;
 let users = 0;
 
 beforeAll(async () => {
-  server = await startServer({ "auth.expiry_grace": "1s", "rooms.leave_grace": "1s" });
+  server = await startServer({ "auth.expiry_grace": "1s" });
 });
 afterAll(() => server?.stop());
+
+/** A WebSocket where something on the way lets none through. */
+class Cut extends EventTarget {
+  static tried = 0;
+  onclose?: (event: object) => void;
+  constructor() {
+    super();
+    Cut.tried += 1;
+    queueMicrotask(() => this.onclose?.({ code: 1006, reason: "" }));
+  }
+  close() {}
+}
 
 /** Somebody new. */
 const someone = () => {
@@ -201,18 +213,32 @@ describe("without a network", () => {
 
   it("is found out by going on elsewhere: where WebSockets are cut, an event stream is taken", async () => {
     const user = someone();
-    class Cut extends EventTarget {
-      onclose?: (event: object) => void;
-      constructor() {
-        super();
-        queueMicrotask(() => this.onclose?.({ code: 1006, reason: "" }));
-      }
-      close() {}
-    }
     const client = server.client(user, { WebSocket: Cut as never });
     client.connect();
     await client.ready();
     expect(client.getSnapshot().transport).toBe("sse");
+  });
+
+  it("is kept in mind for an hour: the way that has worked is tried first at the next load", async () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("localStorage", {
+      getItem: (name: string) => kept.get(name) ?? null,
+      setItem: (name: string, value: string) => kept.set(name, value),
+    });
+    const load = async () => {
+      Cut.tried = 0;
+      const client = server.client(someone(), { WebSocket: Cut as never });
+      client.connect();
+      await client.ready();
+      const way = client.getSnapshot().transport;
+      client.close();
+      return [way, Cut.tried];
+    };
+    expect(await load()).toEqual(["sse", 1]);
+    expect(await load(), "what cannot be had is not tried").toEqual(["sse", 0]);
+    for (const [name, value] of kept) kept.set(name, value.replace(/\d+/, `${Date.now() - 3_700_000}`));
+    expect(await load(), "an hour later").toEqual(["sse", 1]);
+    vi.unstubAllGlobals();
   });
 });
 
@@ -241,31 +267,5 @@ describe("calls", () => {
     await client.delete(client.getSnapshot().items[4]?.id as string);
     expect(client.getSnapshot().items.map(({ payload }) => (payload as { n: number }).n)).toEqual([5, 4, 3, 2]);
     await until("it is counted", () => client.getSnapshot().unread === 4);
-  });
-});
-
-describe("presence and typing", () => {
-  it("are told as they change", async () => {
-    const room = `room:${someone()}`;
-    const [alice, bob] = [server.client("alice"), server.client("bob")];
-    const told: string[] = [];
-    const there = alice
-      .room(room)
-      .here((users) => told.push(`here ${users}`))
-      .joining((user) => told.push(`joining ${user}`))
-      .leaving((user) => told.push(`leaving ${user}`))
-      .onTyping((typing) => told.push(`typing ${typing}`));
-    alice.connect();
-    await until("alice is in", () => there.getSnapshot().status === "joined");
-    const other = bob.room(room);
-    bob.connect();
-    await until("bob is in", () => told.includes("joining bob"));
-    other.typing();
-    await until("bob types", () => told.includes("typing bob"));
-    other.typing(false);
-    await until("bob does not", () => told.includes("typing "));
-    bob.close();
-    await until("bob is gone", () => told.includes("leaving bob"));
-    expect(told.filter((line) => line.startsWith("here"))).toEqual(["here alice", "here alice,bob", "here alice"]);
   });
 });

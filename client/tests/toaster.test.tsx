@@ -1,34 +1,24 @@
 /** @vitest-environment happy-dom */
 
 import { act, StrictMode } from "react";
-import { createRoot, type Root } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { TidingsProvider } from "../src/react/index.js";
 import { Toaster, type ToasterProps } from "../src/react/Toaster.js";
 import { type FakeTidings, fakeTidings } from "../src/testing.js";
+import { host, root } from "./support/root.js";
 
 let client: FakeTidings;
-let root: Root;
-let host: HTMLElement;
 
 beforeEach(async () => {
   vi.useFakeTimers();
-  Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-  host = document.body.appendChild(document.createElement("div"));
-  root = createRoot(host);
   client = fakeTidings();
   client.deliver({ type: "note.text", payload: { title: "Old" } });
   client.connect();
   await pass(100);
 });
 
-afterEach(async () => {
-  await act(async () => root.unmount());
-  client.close();
-  host.remove();
-  vi.useRealTimers();
-});
+afterEach(() => act(async () => client.close()));
 
 const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 

@@ -53,6 +53,7 @@ static EMBEDDED: &[(&str, &[u8])] = &embedded![
     "docs/schema.js",
     "docs/text.js",
     "embed.js",
+    "frame.css",
     "icon.svg",
     "pages.css",
     "vendor/element.js",

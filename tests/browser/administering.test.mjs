@@ -53,6 +53,23 @@ test("a push that was given up is seen, and tried again", async (t) => {
   assert.equal(await shown.getByRole("button", { name: "Push to alice again" }).count(), 0);
 });
 
+test("what is told to push services and to the receiver of webhooks is counted", async (t) => {
+  const service = await pushService(t);
+  const { server, browser, shown } = await opened(t, [...service.settings, ...service.webhooks, "webhooks.events=room.occupied"]);
+  await call(server.base, await token(server, "alice"), "POST", "/v1/push/subscriptions", service.subscription);
+  const send = async (n) => publish(server.base, await token(server, "backend"), "alice", { n });
+  await send(1);
+  await until("it is pushed", () => service.pushed === 1);
+  service.status = 400;
+  await send(2);
+  await until("it is pushed, too", () => service.pushed === 2);
+  await client(t, { server, browser });
+  const told = shown.getByRole("region", { name: "Told outside, by this node, a table" });
+  const cells = async (name) => (await told.getByRole("row", { name }).getByRole("cell").allTextContents()).join();
+  await until("pushes are counted", async () => (await cells("push services")) === "1,0,1,0,0,0");
+  await until("and who is in a room", async () => (await cells("the receiver of webhooks")) === "1,0,0,0,0,0");
+});
+
 test("a session is found, disconnected, and its user shut out", async (t) => {
   const { server, browser, shown, go } = await opened(t);
   const alice = await client(t, { server, browser });

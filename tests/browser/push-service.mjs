@@ -1,4 +1,4 @@
-// A push service: takes what is pushed over TLS, and answers as the test says.
+// A push service: takes what is pushed over TLS, and answers as the test says. It receives webhooks as well.
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
@@ -31,9 +31,10 @@ export async function pushService(t) {
 
   const service = { status: 201, pushed: 0 };
   const server = createServer({ key, cert }, (request, response) => {
-    service.pushed += 1;
+    const isHook = request.url === "/hooks";
+    if (!isHook) service.pushed += 1;
     request.resume();
-    response.writeHead(service.status).end();
+    response.writeHead(isHook ? 204 : service.status).end();
   });
   server.listen(0, "localhost");
   await once(server, "listening");
@@ -44,5 +45,7 @@ export async function pushService(t) {
   const host = `localhost:${server.address().port}`;
   const settings = ["push.grace=0s", `push.allowed_hosts=${host}`, `push.test_ca=${ca}`];
   const subscription = { endpoint: `https://${host}/alice`, expirationTime: null, keys: KEYS };
-  return Object.assign(service, { settings, subscription });
+  const hooks = { url: `https://${host}/hooks`, secret: `whsec_${"s".repeat(32)}`, allowed_hosts: host, ca };
+  const webhooks = Object.entries(hooks).map(([name, value]) => `webhooks.${name}=${value}`);
+  return Object.assign(service, { settings, subscription, webhooks });
 }

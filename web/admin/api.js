@@ -1,5 +1,21 @@
 /** Calls of the API with the administrator's token. */
 
+/**
+ * As `GET /v1/admin/sessions` lists it.
+ *
+ * @typedef {object} Session
+ * @property {string} session
+ * @property {string} user
+ * @property {string} transport
+ * @property {string} opened_at
+ * @property {string[]} rooms
+ * @property {number} room_count
+ * @property {number} waiting_bytes
+ * @property {string | null} position
+ * @property {string} acked
+ * @property {string} node
+ */
+
 export const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
 
 /** For as long as the tab lives: a token of an administrator is kept nowhere else. */

@@ -1,5 +1,8 @@
 /** A chart over time; the library comes with the first one. */
 
+/** @typedef {import("../vendor/uplot.js").default} Chart */
+
+/** @type {Promise<typeof import("../vendor/uplot.js").default> | undefined} */
 let library;
 
 /** What uPlot and its sheet are, once. */
@@ -22,13 +25,22 @@ function sheet() {
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** An element that shows `series` (`{ label, colour }`, one a line, a colour by the name of its variable). */
+/**
+ * A line: a colour by the name of its variable.
+ *
+ * @typedef {{ label: string, key: string, colour: string }} Series
+ */
+
+/** An element that shows `series`, one a line. */
 export class ChartElement extends HTMLElement {
+  /** @type {readonly Series[]} */
   series = [];
   label = "";
-  /** How the axis writes a value. */
+  /** How the axis writes a value. @type {(value: number) => string} */
   format = String;
+  /** @type {import("uplot").AlignedData | null} */
   #data = null;
+  /** @type {Chart | null} */
   #chart = null;
   #observer = new ResizeObserver(() => this.#size());
   #again = () => this.#draw();
@@ -46,7 +58,7 @@ export class ChartElement extends HTMLElement {
     this.#chart = null;
   }
 
-  /** Seconds, and the values of each series. */
+  /** Seconds, and the values of each series. @param {import("uplot").AlignedData} data */
   set data(data) {
     this.#data = data;
     this.#chart?.setData(data);
@@ -57,8 +69,10 @@ export class ChartElement extends HTMLElement {
     if (!this.isConnected) return;
     this.#chart?.destroy();
     const style = getComputedStyle(this);
+    /** @param {string} name */
     const colour = (name) => resolved(this, style.getPropertyValue(name));
     const axis = { stroke: colour("--muted"), grid: { stroke: colour("--border"), width: 1 }, ticks: { show: false } };
+    /** @type {import("uplot").Options} */
     const options = {
       width: this.clientWidth,
       height: this.clientHeight,
@@ -84,11 +98,12 @@ export class ChartElement extends HTMLElement {
   }
 }
 
+/** @param {number} seconds */
 function clock(seconds) {
   return new Date(seconds * 1_000).toLocaleTimeString([], { hourCycle: "h23" });
 }
 
-/** A canvas does not know `light-dark()`: what it is now. */
+/** A canvas does not know `light-dark()`: what it is now. @param {Element} host @param {string} value */
 function resolved(host, value) {
   const probe = document.createElement("span");
   probe.style.color = value;

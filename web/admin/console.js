@@ -3,11 +3,16 @@ import { base, call, token } from "./api.js";
 import { fields, names } from "./form.js";
 import { Section } from "./section.js";
 
+/** @import { Session } from "./api.js" */
+/** @import { Submitted, Typed } from "./form.js" */
+
 /** Lines that are kept; while it is paused, too, and then the newest of what has come wait. */
 const KEPT = 500;
 /** How often it is looked who is connected. */
 const INTERVAL = 1_000;
 const SESSIONS_MAX = 200;
+
+/** @typedef {{ id: number, at: Date, type: string, data: string }} Line */
 
 /**
  * What happens, as it happens: who comes and goes, and every frame that a session with this token is sent of the rooms
@@ -15,17 +20,23 @@ const SESSIONS_MAX = 200;
  */
 export class Console extends Section {
   title = "Console";
+  /** @type {Line[]} */
   #lines = [];
+  /** @type {Line[]} */
   #waiting = [];
   #isPaused = false;
   #filter = "";
   #rooms = "";
+  /** @type {WebSocket | null} */
   #socket = null;
   #state = "not listening";
+  /** By id. @type {Map<string, Session> | null} */
   #sessions = null;
   #next = 0;
+  /** @type {import("lit/directives/ref.js").Ref<HTMLElement>} */
   #list = createRef();
 
+  /** @override @param {URLSearchParams} query */
   start(query) {
     super.start();
     this.#rooms = query.get("room") ?? this.#rooms;
@@ -55,6 +66,7 @@ export class Console extends Section {
     this.update();
   }
 
+  /** @param {WebSocket} socket @param {string} state */
   #set(socket, state) {
     if (socket === this.#socket) this.#state = state;
     this.update();
@@ -63,7 +75,8 @@ export class Console extends Section {
   /** There is no stream of what all sessions do: it is seen by looking again. */
   async #lookForSessions() {
     const { sessions } = await call("GET", `/v1/admin/sessions?limit=${SESSIONS_MAX}`, undefined, { signal: this.signal });
-    const now = new Map(sessions.map((session) => [session.session, session]));
+    /** @type {Map<string, Session>} */
+    const now = new Map(sessions.map((/** @type {Session} */ session) => [session.session, session]));
     const before = this.#sessions ?? now;
     this.#sessions = now;
     for (const [id, { user, transport, node }] of now) {
@@ -76,6 +89,7 @@ export class Console extends Section {
     }
   }
 
+  /** @param {string} type @param {string} data */
   #take(type, data) {
     const lines = this.#isPaused ? this.#waiting : this.#lines;
     lines.push({ id: this.#next++, at: new Date(), type, data });
@@ -103,7 +117,7 @@ export class Console extends Section {
       ${this.page.answers("/v1/ws") ? this.#listening() : html`<p class="notice">This listener has no sessions: who comes and goes is told, and no frames.</p>`}
       <section class="card" aria-label="Events">
         <header>
-          <label class="inline">Filter <input type="search" .value=${this.#filter} @input=${({ target }) => {
+          <label class="inline">Filter <input type="search" .value=${this.#filter} @input=${(/** @type {Typed} */ { target }) => {
             this.#filter = target.value;
             this.update();
           }} /></label>
@@ -130,6 +144,7 @@ export class Console extends Section {
   }
 
   #listening() {
+    /** @param {Submitted} event */
     const listen = (event) => {
       this.#rooms = fields(event).rooms;
       this.#listen();

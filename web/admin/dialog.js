@@ -1,5 +1,7 @@
 import { html, nothing, render } from "../vendor/lit.js";
 
+/** @import { Typed } from "./form.js" */
+
 /**
  * Asks before something is done that cannot be undone; whether it is meant.
  *
@@ -10,6 +12,7 @@ import { html, nothing, render } from "../vendor/lit.js";
 export function confirm({ title, text, action, typed = "" }) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "question");
+  /** @param {Typed} event */
   const check = ({ target }) => target.setCustomValidity(target.value === typed ? "" : `Type ${typed}`);
   render(
     html`<form method="dialog">

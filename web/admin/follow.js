@@ -5,16 +5,51 @@ import { moment, number } from "./format.js";
 import { Section } from "./section.js";
 import { erase, revoke } from "./users.js";
 
+/** @import { Session } from "./api.js" */
+/** @import { Submitted } from "./form.js" */
+/** @import { Notification } from "../vendor/tidings.js" */
+
 const INTERVAL = 1_500;
 const IS_NOTIFICATION = /^ntf_[0-9A-Z]{26}$/;
+
+/**
+ * What became of a notification for one subscription to pushes.
+ *
+ * @typedef {object} Pushed
+ * @property {string} subscription
+ * @property {string} state
+ * @property {number} attempts
+ * @property {number} [status] What the push service has answered.
+ * @property {string} [reason]
+ * @property {string} [due_at]
+ * @property {string} [ended_at]
+ */
+
+/**
+ * As `GET /v1/admin/notifications/{id}` answers it.
+ *
+ * @typedef {object} Trace
+ * @property {Notification & { expires_at?: string }} notification
+ * @property {string} user
+ * @property {boolean} muted
+ * @property {boolean} acked
+ * @property {Pick<Session, "session" | "transport" | "node">[]} sent
+ * @property {Pushed[]} push
+ * @property {boolean} complete
+ */
+
+/** @typedef {{ user: string, counters: Record<"unread" | "unseen" | "version", number>, sessions: Session[] }} Found */
 
 /** One user or one notification, followed: what became of it, and where it stands. */
 export class Follow extends Section {
   title = "Follow";
   #wanted = "";
+  /** @type {Found | null} */
   #user = null;
+  /** @type {Trace | null} */
   #trace = null;
 
+  /** @override @param {URLSearchParams} query */
   start(query) {
     super.start();
     const wanted = query.get("id") ?? query.get("user");
@@ -22,6 +57,7 @@ export class Follow extends Section {
     this.every(INTERVAL, () => this.#ask());
   }
 
+  /** @param {string} text */
   #want(text) {
     this.#wanted = text.trim();
     this.#user = null;
@@ -39,12 +75,14 @@ export class Follow extends Section {
     this.#user = answer.user ?? null;
   }
 
+  /** @param {string} user */
   #revoke(user) {
     return this.attempt(async () => {
       if (await revoke(user)) this.page.say(`The tokens of ${user} are revoked.`);
     });
   }
 
+  /** @param {string} user */
   #erase(user) {
     return this.attempt(async () => {
       if (!(await erase(user))) return;
@@ -53,7 +91,7 @@ export class Follow extends Section {
     });
   }
 
-  /** Pushes to this user that were given up. */
+  /** Pushes to this user that were given up. @param {string} user */
   async #retry(user) {
     await this.attempt(async () => {
       const { retried } = await call("POST", "/v1/admin/push/retry", { user });
@@ -62,10 +100,12 @@ export class Follow extends Section {
     });
   }
 
+  /** @param {string} id */
   #askTrace(id) {
     return call("GET", `/v1/admin/notifications/${id}`, undefined, { signal: this.signal });
   }
 
+  /** @param {string} user */
   async #askUser(user) {
     const { signal } = this;
     const [counters, sessions] = await Promise.all([
@@ -76,6 +116,7 @@ export class Follow extends Section {
   }
 
   view() {
+    /** @param {Submitted} event */
     const find = (event) => {
       const { wanted } = fields(event);
       this.page.go("follow", { [IS_NOTIFICATION.test(wanted) ? "id" : "user"]: wanted });
@@ -88,16 +129,18 @@ export class Follow extends Section {
         </label>
         <button class="primary">Follow</button>
       </form>
-      ${this.#trace ? this.#traced() : nothing} ${this.#user ? this.#found() : nothing}
+      ${this.#trace ? this.#traced(this.#trace) : nothing} ${this.#user ? this.#found(this.#user) : nothing}
       ${!this.#trace && !this.#user && this.#wanted === "" ? html`<p class="muted">What is published is answered with an id, such as ntf_01M80RGBFJAPQ3ZKRMXZC4KYHW.</p>` : nothing}
     </div>`;
   }
 
-  #traced() {
-    const { notification, user, muted, acked, sent, push, complete } = this.#trace;
+  /** @param {Trace} trace */
+  #traced({ notification, user, muted, acked, sent, push, complete }) {
+    /** @param {unknown} isDone @param {string} name @param {unknown} text */
     const step = (isDone, name, text, isFailed = false) => html`<li class=${isFailed ? "failed" : isDone ? "done" : ""}>
       <b>${name}</b><span class=${isDone || isFailed ? "" : "muted"}>${text}</span>
     </li>`;
+    /** @param {string | undefined} at @param {string} not */
     const when = (at, not) => (at ? moment(at) : not);
     return html`<div class="two">
       <section class="card" aria-label="What became of it">
@@ -136,7 +179,7 @@ export class Follow extends Section {
     </div>`;
   }
 
-  /** What became of it for one subscription to pushes. */
+  /** @param {Pushed} pushed @param {(isDone: unknown, name: string, text: unknown, isFailed?: boolean) => unknown} step */
   #pushed({ subscription, state, attempts, status, reason, due_at, ended_at }, step) {
     const facts = [
       attempts > 0 ? `${attempts === 1 ? "1 attempt" : `${attempts} attempts`}` : null,
@@ -149,8 +192,9 @@ export class Follow extends Section {
     return step(state === "sent", "pushed", text, state === "dead" || state === "gone");
   }
 
-  #found() {
-    const { user, counters, sessions } = this.#user;
+  /** @param {Found} found */
+  #found({ user, counters, sessions }) {
+    /** @param {string} label @param {number} value */
     const tile = (label, value) => html`<div class="card"><dt class="muted small">${label}</dt><dd>${number(value)}</dd></div>`;
     return html`<section class="stack" aria-label=${user}>
       <h2>${user}</h2>

@@ -1,7 +1,10 @@
+/** @typedef {SubmitEvent & { currentTarget: HTMLFormElement }} Submitted */
+/** @typedef {InputEvent & { target: HTMLInputElement, currentTarget: HTMLInputElement }} Typed */
+
 /**
  * What stands in the fields of a form that is submitted, by their names; the form goes nowhere.
  *
- * @param {SubmitEvent & { currentTarget: HTMLFormElement }} event
+ * @param {Submitted} event
  * @returns {Record<string, string>}
  */
 export function fields(event) {

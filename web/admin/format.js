@@ -9,7 +9,7 @@ export function number(value) {
 
 /** @param {number | undefined} value */
 export function bytes(value) {
-  if (!Number.isFinite(value)) return "–";
+  if (value === undefined || !Number.isFinite(value)) return "–";
   const units = ["B", "KiB", "MiB", "GiB"];
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {

@@ -9,13 +9,15 @@ import { Sessions } from "./sessions.js";
 import { SignIn } from "./sign-in.js";
 import { Unread } from "./unread.js";
 
+/** @import { Section } from "./section.js" */
+
 /** How long it is said that something was done. */
 const SAID_FOR = 5_000;
 
 /** The page: who is signed in, which section is shown, and when all of it is rendered. */
-class Page {
-  /** @type {HTMLElement} */
-  #root = document.querySelector("#page");
+export class Page {
+  #root = /** @type {HTMLElement} */ (document.querySelector("#page"));
+  /** @type {Record<string, Section>} */
   #sections = {
     overview: new Overview(this),
     sessions: new Sessions(this),
@@ -25,8 +27,9 @@ class Page {
     publish: new Publish(this),
     console: new Console(this),
   };
+  /** @type {Section | null} */
   #shown = null;
-  #me = null;
+  #isIn = false;
   #answered = new Set();
   #said = "";
   #isAsked = false;
@@ -35,7 +38,7 @@ class Page {
   async open() {
     window.addEventListener("hashchange", () => this.#show());
     // What stands behind `#` says which section is shown.
-    document.querySelector(".skip-link").addEventListener("click", (event) => {
+    document.querySelector(".skip-link")?.addEventListener("click", (event) => {
       event.preventDefault();
       /** @type {HTMLElement | null} */ (document.querySelector("#content"))?.focus();
     });
@@ -49,9 +52,9 @@ class Page {
     try {
       this.#answered = await answered();
       await call("GET", "/v1/admin/unread?users=nobody");
-      this.#me = { isIn: true };
+      this.#isIn = true;
       this.#show();
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.signOut(error.message);
     }
   }
@@ -60,24 +63,24 @@ class Page {
     keepToken(null);
     this.#shown?.stop();
     this.#shown = null;
-    this.#me = null;
+    this.#isIn = false;
     this.#signIn.reason = reason;
     this.update();
   }
 
-  /** Shows a section, with what it is asked for. */
+  /** Shows a section, with what it is asked for. @param {string} name @param {Record<string, string>} query */
   go(name, query) {
     const hash = `#/${name}?${new URLSearchParams(query)}`;
     if (location.hash === hash) this.#show();
     else location.hash = hash;
   }
 
-  /** Whether this listener has an address of the API. */
+  /** Whether this listener has an address of the API. @param {string} path */
   answers(path) {
     return this.#answered.has(path);
   }
 
-  /** Tells what was done. */
+  /** Tells what was done. @param {string} text */
   say(text) {
     this.#said = text;
     this.update();
@@ -88,7 +91,7 @@ class Page {
   }
 
   #show() {
-    if (!this.#me) return;
+    if (!this.#isIn) return;
     const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
     const section = this.#sections[name] ?? this.#sections.overview;
     this.#shown?.stop();
@@ -104,12 +107,13 @@ class Page {
     this.#isAsked = true;
     requestAnimationFrame(() => {
       this.#isAsked = false;
-      render(this.#me ? this.#view() : this.#signIn.view(), this.#root);
+      render(this.#shown ? this.#view(this.#shown) : this.#signIn.view(), this.#root);
     });
   }
 
-  #view() {
-    const shown = this.#shown;
+  /** @param {Section} shown */
+  #view(shown) {
+    /** @param {[name: string, section: Section]} entry */
     const link = ([name, section]) => html`<a href="#/${name}" aria-current=${section === shown ? "page" : nothing}>${section.title}</a>`;
     return html`<div class="frame">
       <header class="side">

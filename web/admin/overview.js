@@ -32,11 +32,35 @@ const COLUMNS = [
   { name: "rooms", isEnd: true },
 ];
 
+/** What is told to others than clients, and the word that its metrics have. */
+const OUTSIDE = [
+  { label: "push services", key: "pushes" },
+  { label: "the receiver of webhooks", key: "webhooks" },
+];
+/** What became of an attempt, as the metrics have it. */
+const RESULTS = ["sent", "retried", "dead", "gone", "address_refused"];
+
+/** @typedef {"websocket" | "sse" | "poll"} Transport */
+/** @typedef {"notifications" | "messages"} Counted */
+
+/**
+ * What was known at one moment.
+ *
+ * @typedef {object} Sample
+ * @property {number} at In seconds.
+ * @property {Record<Counted, number>} totals
+ * @property {Record<string, number>} sessions By transport.
+ * @property {Record<string, number>} rates By what is counted, a second.
+ */
+
 /** How many there are, and how much is going on. Is kept up while another section is shown. */
 export class Overview extends Section {
   title = "Overview";
+  /** What all nodes have answered. @type {any} */
   #stats = null;
+  /** @type {Map<string, number>} */
   #metrics = new Map();
+  /** @type {Sample[]} */
   #samples = [];
 
   start() {
@@ -50,6 +74,7 @@ export class Overview extends Section {
     });
   }
 
+  /** @param {any} stats @param {Map<string, number>} numbers */
   #take(stats, numbers) {
     const at = Date.now() / 1_000;
     const totals = {
@@ -57,9 +82,10 @@ export class Overview extends Section {
       messages: numbers.get("tidings_room_messages_accepted_total") ?? 0,
     };
     const before = this.#samples.at(-1);
+    /** @param {Counted} key */
     const rate = (key) => {
-      const passed = before ? at - before.at : 0;
-      return passed > 0 ? Math.max(0, (totals[key] - before.totals[key]) / passed) : 0;
+      if (!before || at <= before.at) return 0;
+      return Math.max(0, (totals[key] - before.totals[key]) / (at - before.at));
     };
     this.#samples.push({
       at,
@@ -76,13 +102,14 @@ export class Overview extends Section {
     if (!this.#stats) return html`<p class="muted">Asking…</p>`;
     const { sessions, nodes, complete } = this.#stats;
     const all = sessions.websocket + sessions.sse + sessions.poll;
-    const last = this.#samples.at(-1);
+    const totals = this.#samples.at(-1)?.totals;
+    /** @param {string} label @param {string} value */
     const tile = (label, value) => html`<div class="card"><dt class="muted small">${label}</dt><dd>${value}</dd></div>`;
     return html`<div class="stack">
       <dl class="numbers">
         ${tile("Sessions", number(all))} ${tile("Nodes", number(nodes.length))}
-        ${tile("Notifications accepted", number(last.totals.notifications))}
-        ${tile("Room messages accepted", number(last.totals.messages))}
+        ${tile("Notifications accepted", number(totals?.notifications))}
+        ${tile("Room messages accepted", number(totals?.messages))}
         ${tile("Connections", number(this.#metrics.get("tidings_connections")))}
         ${tile("Memory in use", bytes(this.#metrics.get("tidings_allocated_bytes")))}
       </dl>
@@ -107,9 +134,37 @@ export class Overview extends Section {
         </tr>`,
         empty: "No instance has answered.",
       })}
+      ${this.#outside()}
     </div>`;
   }
 
+  /** What this node has told push services and the receiver of webhooks. */
+  #outside() {
+    /** @param {string} name */
+    const count = (name) => (this.#metrics.size > 0 ? number(this.#metrics.get(name) ?? 0) : number(null));
+    const isDisabled = this.#metrics.get("tidings_webhooks_disabled") === 1;
+    return html`${isDisabled ? html`<p class="notice">Nothing is sent to the receiver of webhooks: it has failed for too long, or wants nothing.</p>` : ""}
+      ${table({
+        label: "Told outside, by this node",
+        isTitled: true,
+        columns: ["attempts to tell", ...[...RESULTS.map((result) => result.replace("_", " ")), "on their way"].map((name) => ({ name, isEnd: true }))],
+        rows: OUTSIDE,
+        key: ({ key }) => key,
+        row: ({ label, key }) => html`<tr>
+          <th scope="row">${label}</th>
+          ${RESULTS.map((result) => html`<td class="end">${count(`tidings_${key}_total{result="${result}"}`)}</td>`)}
+          <td class="end">${count(`tidings_${key}_on_their_way`)}</td>
+        </tr>`,
+        empty: "",
+      })}`;
+  }
+
+  /**
+   * @param {string} label
+   * @param {readonly import("./chart.js").Series[]} series
+   * @param {"sessions" | "rates"} of
+   * @param {(value: number) => string} format
+   */
   #chart(label, series, of, format) {
     const data = [
       this.#samples.map(({ at }) => at),

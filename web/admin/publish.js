@@ -3,12 +3,17 @@ import { call } from "./api.js";
 import { fields, names } from "./form.js";
 import { Section } from "./section.js";
 
+/** @import { Submitted } from "./form.js" */
+
 /** Publishing by hand. Needs `notify`, or `publish` for the room, in the token. */
 export class Publish extends Section {
   title = "Publish";
+  /** @type {{ id: string, to: string, position: string }[] | null} */
   #published = null;
+  /** @type {{ room: string, position: string } | null} */
   #said = null;
 
+  /** @param {Submitted} event */
   #notify(event) {
     const { to, type, payload, key, silent } = fields(event);
     this.attempt(async () => {
@@ -22,6 +27,7 @@ export class Publish extends Section {
     });
   }
 
+  /** @param {Submitted} event */
   #say(event) {
     const { room, data } = fields(event);
     this.attempt(async () => {
@@ -40,7 +46,7 @@ export class Publish extends Section {
     return html`<div class="two">
       <section class="card" aria-label="A notification">
         <header><h2>A notification</h2></header>
-        <form class="body stack" @submit=${(event) => this.#notify(event)}>
+        <form class="body stack" @submit=${(/** @type {Submitted} */ event) => this.#notify(event)}>
           <label>To, with commas between <input name="to" value="alice" required autocomplete="off" /></label>
           <label>Type <input name="type" value="note.text" required autocomplete="off" /></label>
           <label>Payload, a JSON object<textarea name="payload" rows="5">{ "title": "Hello", "text": "From the admin page" }</textarea></label>
@@ -61,7 +67,7 @@ export class Publish extends Section {
       </section>
       <section class="card" aria-label="A message to a room">
         <header><h2>A message to a room</h2></header>
-        <form class="body stack" @submit=${(event) => this.#say(event)}>
+        <form class="body stack" @submit=${(/** @type {Submitted} */ event) => this.#say(event)}>
           <label>Room <input name="room" value="general" required autocomplete="off" /></label>
           <label>Data, any JSON<textarea name="data" rows="5">{ "text": "From the admin page" }</textarea></label>
           <button class="primary">Publish</button>
@@ -72,14 +78,16 @@ export class Publish extends Section {
   }
 }
 
+/** @param {string} text @param {string} name */
 function value(text, name) {
   try {
     return JSON.parse(text);
-  } catch (error) {
+  } catch (/** @type {any} */ error) {
     throw new Error(`${name}: this is not JSON: ${error.message}`);
   }
 }
 
+/** @param {string} text @param {string} name */
 function object(text, name) {
   const found = value(text, name);
   if (typeof found !== "object" || found === null || Array.isArray(found)) throw new Error(`${name}: a JSON object is expected`);

@@ -3,6 +3,8 @@ import { number } from "./format.js";
 import { Listing } from "./listing.js";
 import { table } from "./table.js";
 
+/** @import { Typed } from "./form.js" */
+
 const COLUMNS = [
   "room",
   { name: "users", isEnd: true },
@@ -20,9 +22,10 @@ export class Rooms extends Listing {
   /** @override */
   view() {
     const { rooms = [] } = this.answer ?? {};
+    /** @param {Typed} event */
     const type = ({ currentTarget }) => this.narrow({ prefix: currentTarget.value.trim() });
     return html`<div class="stack">
-      <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>
+      <form class="filters" role="search" @submit=${(/** @type {Event} */ event) => event.preventDefault()}>
         <label>Name begins with <input type="search" .value=${this.filters.prefix} autocomplete="off" @input=${type} /></label>
       </form>
       ${this.more(rooms)}

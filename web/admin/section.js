@@ -4,17 +4,19 @@ import { nothing } from "../vendor/lit.js";
 export class Section {
   /** What it is called. */
   title = "";
-  /** What went wrong last. */
+  /** What went wrong last. @type {string | null} */
   error = null;
+  /** @type {AbortController | null} */
   #controller = null;
 
+  /** @param {import("./main.js").Page} page */
   constructor(page) {
     this.page = page;
   }
 
-  /** Ends with the section. */
+  /** Ends with the section, and has ended where it is not shown. */
   get signal() {
-    return this.#controller?.signal;
+    return this.#controller?.signal ?? AbortSignal.abort();
   }
 
   /** @param {URLSearchParams} [_query] What stands behind its name in the address. */
@@ -62,7 +64,7 @@ export class Section {
       const result = await act(this.signal);
       this.error = null;
       return result;
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       if (error.name === "AbortError") return undefined;
       if (error.status === 401) this.page.signOut("The token is not good, or no more.");
       this.error = error.message;

@@ -7,6 +7,9 @@ import { Listing } from "./listing.js";
 import { table } from "./table.js";
 import { revoke } from "./users.js";
 
+/** @import { Session } from "./api.js" */
+/** @import { Submitted } from "./form.js" */
+
 const COLUMNS = [
   "user",
   "over",
@@ -25,6 +28,7 @@ export class Sessions extends Listing {
   path = "/v1/admin/sessions";
   filters = { user: "", room: "" };
 
+  /** @param {Session} session */
   async #disconnect({ session, user }) {
     const isMeant = await confirm({
       title: `Disconnect ${user}?`,
@@ -39,6 +43,7 @@ export class Sessions extends Listing {
     });
   }
 
+  /** @param {Session} session */
   async #revoke({ user }) {
     await this.attempt(async () => {
       if (!(await revoke(user))) return;
@@ -51,7 +56,7 @@ export class Sessions extends Listing {
   view() {
     const { sessions = [] } = this.answer ?? {};
     return html`<div class="stack">
-      <form class="filters" role="search" @submit=${(event) => this.narrow(fields(event))}>
+      <form class="filters" role="search" @submit=${(/** @type {Submitted} */ event) => this.narrow(fields(event))}>
         <label>User <input name="user" .value=${this.filters.user} autocomplete="off" /></label>
         <label>In the room <input name="room" .value=${this.filters.room} autocomplete="off" /></label>
         <button>Filter</button>
@@ -68,6 +73,7 @@ export class Sessions extends Listing {
     </div>`;
   }
 
+  /** @param {Session} session */
   #row(session) {
     const { user, transport, opened_at, rooms, room_count, waiting_bytes, position, acked, node } = session;
     const more = room_count - rooms.length;

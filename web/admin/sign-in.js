@@ -2,10 +2,13 @@ import { html, nothing } from "../vendor/lit.js";
 import { base, keepToken } from "./api.js";
 import { fields } from "./form.js";
 
+/** @import { Submitted } from "./form.js" */
+
 /** Asks for a token, or takes the one that a one-time link is good for. */
 export class SignIn {
   reason = "";
 
+  /** @param {import("./main.js").Page} page */
   constructor(page) {
     this.page = page;
   }
@@ -20,6 +23,7 @@ export class SignIn {
     else this.reason = "This link was used before. Restart the server for another one, or sign in with a token.";
   }
 
+  /** @param {Submitted} event */
   #submit(event) {
     keepToken(fields(event).token);
     this.page.signedIn();
@@ -29,7 +33,7 @@ export class SignIn {
     return html`<main class="sign-in" id="content">
       <section class="card" aria-label="Sign in">
         <header><h1 class="brand"><img src="assets/icon.svg" alt="" />tidings admin</h1></header>
-        <form class="body stack" @submit=${(event) => this.#submit(event)}>
+        <form class="body stack" @submit=${(/** @type {Submitted} */ event) => this.#submit(event)}>
           <label>
             Token with the scope <code>admin</code>
             <input name="token" type="password" required autocomplete="off" autofocus />

@@ -5,6 +5,8 @@ import { number, time } from "./format.js";
 import { Section } from "./section.js";
 import { table } from "./table.js";
 
+/** @import { Submitted } from "./form.js" */
+
 const INTERVAL = 2_000;
 const KEY = "tidings.admin.users";
 const USERS_MAX = 200;
@@ -20,10 +22,13 @@ const COLUMNS = [
 export class Unread extends Section {
   title = "Unread";
   #users = (sessionStorage.getItem(KEY) ?? "alice, bob").trim();
+  /** @type {{ user: string, counters: { unread: number, unseen: number, version: number } }[]} */
   #rows = [];
+  /** @type {string | null} */
   #tag = null;
   #polls = 0;
   #unchanged = 0;
+  /** @type {Date | null} */
   #changedAt = null;
 
   start() {
@@ -37,6 +42,7 @@ export class Unread extends Section {
       this.#rows = [];
       return;
     }
+    /** @type {Record<string, string>} */
     const headers = this.#tag ? { "If-None-Match": this.#tag } : {};
     const path = `/v1/admin/unread?${new URLSearchParams({ users: users.join(",") })}`;
     const response = await send("GET", path, undefined, { headers, signal: this.signal });
@@ -50,6 +56,7 @@ export class Unread extends Section {
     this.#changedAt = new Date();
   }
 
+  /** @param {Submitted} event */
   #change(event) {
     this.#users = fields(event).users;
     sessionStorage.setItem(KEY, this.#users);
@@ -59,7 +66,7 @@ export class Unread extends Section {
 
   view() {
     return html`<div class="stack">
-      <form class="filters" @submit=${(event) => this.#change(event)}>
+      <form class="filters" @submit=${(/** @type {Submitted} */ event) => this.#change(event)}>
         <label>Users, with commas between <input name="users" size="40" .value=${this.#users} autocomplete="off" /></label>
         <button>Show</button>
       </form>

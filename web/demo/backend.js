@@ -1,6 +1,7 @@
 import { html, live } from "../vendor/lit.js";
 import { begin } from "./latency.js";
 
+/** @type {Record<string, string[]>} */
 const RECIPIENTS = { alice: ["alice"], bob: ["bob"], both: ["alice", "bob"] };
 const TEXTS = ["Build finished", "Your order has left the warehouse", "Bob mentioned you", "The backup is done"];
 
@@ -9,6 +10,7 @@ export class BackEnd {
   #to = "alice";
   #text = "";
   #next = 0;
+  /** @type {string | null} */
   #failure = null;
 
   /**
@@ -25,11 +27,12 @@ export class BackEnd {
     this.tell = tell;
   }
 
+  /** @param {number} count */
   async #send(count) {
     this.#failure = null;
     try {
       for (let n = 0; n < count; n += 1) await this.#publish();
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.#failure = error.message;
     }
     this.#text = "";
@@ -40,6 +43,7 @@ export class BackEnd {
     const text = this.#text.trim() || TEXTS[this.#next++ % TEXTS.length];
     const payload = { title: text, text: `For ${this.#to}, from the back-end`, mark: begin() };
     const body = { to: RECIPIENTS[this.#to], type: "demo.note", payload };
+    /** @type {{ notifications: { to: string, position: string }[] }} */
     const { notifications } = await this.#post("/v1/notifications", body);
     this.tell(`stored: ${notifications.map(({ to, position }) => `${to} ${position}`).join(", ")}`);
   }
@@ -49,13 +53,14 @@ export class BackEnd {
     try {
       const data = { text: this.#text.trim() || "A word from the back-end", mark: begin() };
       await this.#post("/v1/rooms/general/messages", { data });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.#failure = error.message;
     }
     this.#text = "";
     this.update();
   }
 
+  /** @param {string} path @param {object} body */
   async #post(path, body) {
     const response = await fetch(this.base + path, {
       method: "POST",
@@ -68,6 +73,7 @@ export class BackEnd {
   }
 
   view() {
+    /** @param {string} to */
     const radio = (to) => html`<label class="inline">
       <input type="radio" name="to" value=${to} .checked=${live(this.#to === to)} @change=${() => {
         this.#to = to;
@@ -87,7 +93,7 @@ export class BackEnd {
           <input
             placeholder=${TEXTS[this.#next % TEXTS.length]}
             .value=${live(this.#text)}
-            @input=${({ target }) => {
+            @input=${(/** @type {{ target: HTMLInputElement }} */ { target }) => {
               this.#text = target.value;
             }}
           />

@@ -1,4 +1,4 @@
-import { html, render, repeat } from "../vendor/lit.js";
+import { html, nothing, render, repeat } from "../vendor/lit.js";
 import "../vendor/element.js";
 import { BackEnd } from "./backend.js";
 import { Seat } from "./seat.js";
@@ -8,9 +8,11 @@ import { Ticker } from "./ticker.js";
 const LINES = 100;
 
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
-const main = document.querySelector("main");
+const main = /** @type {HTMLElement} */ (document.querySelector("main"));
+/** @type {{ id: number, at: Date, text: string }[]} */
 const lines = [];
-let parts = [];
+/** @type {[Seat, Seat, Ticker, BackEnd] | undefined} */
+let parts;
 let isAsked = false;
 
 /** Renders once for all that changes in one turn. A hidden page has no frames, and a title all the same. */
@@ -24,6 +26,7 @@ function update() {
   });
 }
 
+/** @param {string} text */
 function tell(text) {
   lines.unshift({ id: (lines[0]?.id ?? 0) + 1, at: new Date(), text });
   lines.length = Math.min(lines.length, LINES);
@@ -38,6 +41,7 @@ async function tokens() {
 }
 
 function page() {
+  if (!parts) return nothing;
   const [alice, bob, ticker, backEnd] = parts;
   const unseen = alice.client.getSnapshot().unseen;
   document.title = unseen > 0 ? `(${unseen}) tidings demo` : "tidings demo";
@@ -64,12 +68,13 @@ function log() {
 try {
   await tokens();
   main.replaceChildren();
+  /** @param {string} user */
   const seat = (user) => new Seat({ user, base, update, tell, getToken: async () => (await tokens())[user] });
   const alice = seat("alice");
   const bob = seat("bob");
   const backEnd = new BackEnd({ base, update, tell, getToken: async () => (await tokens()).backend });
   parts = [alice, bob, new Ticker(alice, update), backEnd];
   update();
-} catch (error) {
+} catch (/** @type {any} */ error) {
   render(html`<p class="notice bad" role="alert">${error.message}</p>`, main);
 }

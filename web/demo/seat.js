@@ -4,6 +4,9 @@ import { Latency, begin, ms, since } from "./latency.js";
 import { Plug } from "./plug.js";
 
 const ROOM = "general";
+/** @import { Message, Transport } from "../vendor/tidings.js" */
+
+/** @type {Record<Transport, string>} */
 const WAYS = { ws: "WebSocket", sse: "Server-Sent Events", longpoll: "long poll", poll: "poll" };
 /** How long it is said that something was missed. */
 const RECOVERED_FOR = 8_000;
@@ -11,6 +14,7 @@ const RECOVERED_FOR = 8_000;
 /** One person: a client, what they see, and what can be done to their connection. */
 export class Seat {
   latency = new Latency();
+  /** What was missed and is there now, for as long as it is said. @type {string | null} */
   recovered = null;
   draft = "";
   #recovered = 0;
@@ -73,6 +77,7 @@ export class Seat {
       .catch((error) => this.tell(`${this.user}: the history cannot be read: ${error.message}`));
   }
 
+  /** @param {string} mark @param {string} what */
   #measure(mark, what) {
     const passed = since(mark);
     if (passed === null) return;
@@ -89,6 +94,7 @@ export class Seat {
     return this.client.getSnapshot().rooms[ROOM];
   }
 
+  /** @param {SubmitEvent} event */
   async #say(event) {
     event.preventDefault();
     const text = this.draft.trim();
@@ -98,13 +104,14 @@ export class Seat {
     this.update();
     try {
       await this.#room.publish({ text, mark: begin() });
-    } catch (error) {
+    } catch (/** @type {any} */ error) {
       this.tell(`${this.user}: not said: ${error.message}`);
       this.draft ||= text;
       this.update();
     }
   }
 
+  /** @param {{ target: HTMLInputElement }} event */
   #type(event) {
     this.draft = event.target.value;
     this.#room.typing(this.draft !== "");
@@ -140,7 +147,7 @@ export class Seat {
   #status() {
     const { status, transport, error } = this.client.getSnapshot();
     const isLive = status === "connected";
-    const word = isLive ? `live (${WAYS[transport] ?? transport})` : status;
+    const word = isLive ? `live (${transport && WAYS[transport]})` : status;
     const colour = isLive ? "good" : status === "closed" ? "bad" : "warn";
     return html`<p class="row small" role="status">
       <span class="dot ${colour}"></span>
@@ -152,6 +159,7 @@ export class Seat {
   #connection() {
     const { isPulled } = this.plug;
     const { transport } = this.client.getSnapshot();
+    /** @param {{ target: { value: Transport } }} event */
     const change = ({ target }) => {
       this.tell(`${this.user}: over ${WAYS[target.value]} from now on`);
       this.client.reconnect(target.value);
@@ -198,19 +206,20 @@ export class Seat {
         ${place?.status === "joined" && place.messages.length === 0 ? html`<li class="nothing">Nothing said yet.</li>` : nothing}
       </ul>
       <p class="typing" aria-live="polite">${typing.length > 0 ? `${typing.join(", ")} ${isAre} typing…` : nothing}</p>
-      <form class="compose" @submit=${(event) => this.#say(event)}>
+      <form class="compose" @submit=${(/** @type {SubmitEvent} */ event) => this.#say(event)}>
         <input
           aria-label="Message as ${this.user}"
           placeholder="Say something as ${this.user}"
           autocomplete="off"
           .value=${live(this.draft)}
-          @input=${(event) => this.#type(event)}
+          @input=${(/** @type {{ target: HTMLInputElement }} */ event) => this.#type(event)}
         />
         <button class="primary">Send</button>
       </form>
     </div>`;
   }
 
+  /** @param {Message<any>} message */
   #message({ from, data, at }) {
     const time = new Date(at).toLocaleTimeString([], { hourCycle: "h23" });
     return html`<li class=${from === this.user ? "own" : ""}>

@@ -4,6 +4,7 @@ import { Latency, ms, spark } from "./latency.js";
 /** The room in which a clock of the server says each second what time it is, as one of the seats hears it. */
 export class Ticker {
   #latency = new Latency();
+  /** @type {{ time: string } | null} */
   #tick = null;
   #heard = 0;
   #late = 0;

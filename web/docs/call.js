@@ -4,11 +4,13 @@ import { curl } from "./curl.js";
 import { about, kind, sample, schemaView } from "./schema.js";
 import { inline, text } from "./text.js";
 
-/** One call of the HTTP API. */
+/** @import { Answer, Body, CallEntry, Http, Means, Operation, Parameter, Schema } from "./documents.js" */
+
+/** One call of the HTTP API. @param {CallEntry} entry @param {Means} means */
 export function callView(entry, { base, copy }) {
   const { document, operation } = entry;
   const { parameters = [], requestBody, responses } = operation;
-  const [done, refused] = split(responses);
+  const { done, refused } = split(responses);
   return html`
     <div class="text">${text(entry.about)}${who(document, operation)}</div>
     ${block("In a shell", curl(entry, base), copy)}
@@ -19,20 +21,24 @@ export function callView(entry, { base, copy }) {
   `;
 }
 
+/** @param {Operation["responses"]} responses */
 function split(responses) {
   const all = Object.entries(responses);
-  /** @param {[status: string, response: any]} one */
+  /** @param {[status: string, answer: Answer]} one */
   const isRefusal = ([status]) => status === "default" || Number(status) >= 400;
-  return [all.filter((one) => !isRefusal(one)), all.filter(isRefusal)];
+  return { done: all.filter((one) => !isRefusal(one)), refused: all.filter(isRefusal) };
 }
 
+/** @param {Http} document @param {Operation} operation */
 function who(document, { security = document.security }) {
+  /** @param {Record<string, string[]>} one */
   const isNobody = (one) => Object.keys(one).length === 0;
   if (security.every(isNobody)) return html`<p class="small muted">Nobody needs to say who is asking.</p>`;
   const names = security.filter((one) => !isNobody(one)).flatMap((one) => Object.keys(one));
   return html`<p class="small muted">Who is asking is said by one of: ${names.map((name, at) => html`${at > 0 ? ", " : ""}<code>${name}</code>`)}${security.some(isNobody) ? ", or by nothing of it" : ""}.</p>`;
 }
 
+/** @param {Http} document @param {Parameter} parameter */
 function one(document, { name, in: place, required, description, schema, example }) {
   const shown = example ?? schema.example;
   return html`<div>
@@ -41,6 +47,7 @@ function one(document, { name, in: place, required, description, schema, example
   </div>`;
 }
 
+/** @param {Http} document @param {Body} body @param {Means["copy"]} copy */
 function body(document, { content, description, required }, copy) {
   return html`<section>
     <h3>Body</h3>
@@ -50,6 +57,7 @@ function body(document, { content, description, required }, copy) {
   </section>`;
 }
 
+/** @param {Http} document @param {string} status @param {Answer} answer @param {Means["copy"]} copy */
 function answer(document, status, { description, headers = {}, content = {} }, copy) {
   return html`<section>
     <h3><span class="status">${status}</span> ${inline(description)}</h3>
@@ -58,6 +66,13 @@ function answer(document, status, { description, headers = {}, content = {} }, c
   </section>`;
 }
 
+/**
+ * @param {Http} document
+ * @param {string} type
+ * @param {Schema} schema
+ * @param {unknown} example
+ * @param {Means["copy"]} copy
+ */
 function contents(document, type, schema, example, copy) {
   const isJson = type.includes("json");
   const shown = example ?? (isJson ? sample(document, schema) : undefined);
@@ -66,9 +81,11 @@ function contents(document, type, schema, example, copy) {
     ${shown === undefined ? nothing : block("Example", isJson ? json(shown) : String(shown), copy)}`;
 }
 
-/** All of them are problems with the same fields. */
+/** All of them are problems with the same fields. @param {[status: string, answer: Answer][]} refused */
 function refusals(refused) {
+  /** @param {Answer} answer */
   const headersOf = ({ headers = {} }) => Object.keys(headers);
+  /** @param {[status: string, answer: Answer]} one */
   const row = ([status, response]) => html`<div>
     <dt><span class="status bad">${status}</span></dt>
     <dd>${text(response.description)}${headersOf(response).length > 0 ? html`<p class="rules">${headersOf(response).join(", ")}</p>` : nothing}</dd>

@@ -1,9 +1,13 @@
 import { sample } from "./schema.js";
 
-/** The call as it is typed into a shell, with the examples of the document. */
+/** @import { CallEntry, Http, Operation, Parameter } from "./documents.js" */
+
+/** The call as it is typed into a shell, with the examples of the document. @param {CallEntry} entry @param {string} base */
 export function curl({ document, operation, method, path }, base) {
   const { parameters = [], requestBody } = operation;
+  /** @param {Parameter} parameter */
   const value = ({ example, schema }) => String(example ?? sample(document, schema));
+  /** @param {Parameter} parameter */
   const isNeeded = ({ in: place, required }) => place === "query" && required;
   const filled = parameters
     .filter(({ in: place }) => place === "path")
@@ -13,8 +17,9 @@ export function curl({ document, operation, method, path }, base) {
   if (path.startsWith("/v1/ws")) return socket(url);
   const words = [`curl${path === "/v1/sse" ? " -N" : ""}${method === "get" ? "" : ` -X ${method.toUpperCase()}`} ${quoted(url)}`];
   if (needsToken(document, operation)) words.push('-H "Authorization: Bearer $TOKEN"');
-  const [type, content] = Object.entries(requestBody?.content ?? {})[0] ?? [];
-  if (type) {
+  const [first] = Object.entries(requestBody?.content ?? {});
+  if (first) {
+    const [type, content] = first;
     const isJson = type.includes("json");
     if (isJson) words.push(`-H 'Content-Type: ${type}'`);
     const shown = content.example ?? sample(document, content.schema);
@@ -23,16 +28,17 @@ export function curl({ document, operation, method, path }, base) {
   return words.join(" \\\n  ");
 }
 
-/** No curl speaks WebSocket everywhere: the console of a browser does. */
+/** No curl speaks WebSocket everywhere: the console of a browser does. @param {string} url */
 function socket(url) {
   return `// in the console of a browser\nconst socket = new WebSocket("${url.replace(/^http/, "ws")}", ["tidings.v1", \`bearer.\${token}\`]);\nsocket.onmessage = ({ data }) => console.log(JSON.parse(data));`;
 }
 
+/** @param {Http} document @param {Operation} operation */
 function needsToken(document, { security = document.security }) {
   return !security.every((one) => Object.keys(one).length === 0);
 }
 
-/** One word of a POSIX shell. */
+/** One word of a POSIX shell. @param {string} text */
 function quoted(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -3,9 +3,13 @@ import { block, json } from "./block.js";
 import { sample, schemaView } from "./schema.js";
 import { inline } from "./text.js";
 
-/** One frame of the WebSocket. */
+/** @import { Frame, FrameEntry, Means, Socket } from "./documents.js" */
+
+/** One frame of the WebSocket. @param {FrameEntry} entry @param {Pick<Means, "copy">} means */
 export function frameView({ document, message, answers = [] }, { copy }) {
+  /** @type {{ name?: string, payload: Frame }[]} */
   const examples = message.examples ?? [{ payload: sample(document, message.payload) }];
+  /** @param {{ name?: string }} example */
   const title = ({ name }) => (examples.length > 1 && name ? `Example: ${name}` : "Example");
   return html`
     <section><h3>Fields</h3>${schemaView(document, message.payload)}</section>
@@ -18,12 +22,12 @@ export function frameView({ document, message, answers = [] }, { copy }) {
   `;
 }
 
-/** As it is on the wire, where the document has lost the order. */
+/** As it is on the wire, where the document has lost the order. @param {Frame} frame */
 function typeFirst({ type, ref, ...fields }) {
   return { ...(type !== undefined && { type }), ...(ref !== undefined && { ref }), ...fields };
 }
 
-/** Why a WebSocket ends, and what a client does then. */
+/** Why a WebSocket ends, and what a client does then. @param {Socket} socket */
 export function closeCodes({ channels }) {
   const codes = channels.session["x-close-codes"];
   return html`<section class="card" id="close-codes" aria-label="Close codes">

@@ -5,11 +5,14 @@ import { callView } from "./call.js";
 import { closeCodes, frameView } from "./frame.js";
 import { inline, text } from "./text.js";
 
+/** @import { Book } from "./book.js" */
+/** @import { CallEntry, FrameEntry, Group } from "./documents.js" */
+
 const base = new URL(".", document.baseURI).href.replace(/\/$/, "");
-/** @type {HTMLElement} */
-const root = document.querySelector("#page");
+const root = /** @type {HTMLElement} */ (document.querySelector("#page"));
 const wide = matchMedia("(min-width: 64rem)");
 
+/** @param {string} name */
 async function load(name) {
   const response = await fetch(`${base}/${name}`);
   if (!response.ok) throw new Error(`${name}: the server answered ${response.status}`);
@@ -18,11 +21,13 @@ async function load(name) {
 
 /** The page: which entries are shown, which are open, and when all of it is rendered. */
 class Page {
+  /** @type {Book} */
   #book;
   #words = "";
   #open = new Set();
   #said = "";
 
+  /** @param {Book} book */
   constructor(book) {
     this.#book = book;
     addEventListener("hashchange", () => this.#go());
@@ -46,32 +51,32 @@ class Page {
       this.update();
     }
     // On a narrow screen the contents would hide what was chosen of them.
-    /** @type {HTMLDetailsElement} */
-    const contents = root.querySelector(".contents");
-    if (!wide.matches) contents.open = false;
+    const contents = /** @type {HTMLDetailsElement | null} */ (root.querySelector(".contents"));
+    if (contents && !wide.matches) contents.open = false;
     const shown = document.getElementById(id);
     shown?.querySelector("summary")?.focus({ preventScroll: true });
     shown?.scrollIntoView();
   }
 
-  /** `/` leads to the search, wherever nothing is typed; Escape empties it. */
+  /** `/` leads to the search, wherever nothing is typed; Escape empties it. @param {KeyboardEvent} event */
   #press(event) {
-    const isTyping = event.target.matches("input, textarea, select");
+    const target = /** @type {HTMLElement} */ (event.target);
+    const isTyping = target.matches("input, textarea, select");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
-      /** @type {HTMLInputElement} */
-      const search = root.querySelector("input[type=search]");
-      search.focus();
-    } else if (event.key === "Escape" && event.target.type === "search") {
+      /** @type {HTMLInputElement | null} */ (root.querySelector("input[type=search]"))?.focus();
+    } else if (event.key === "Escape" && target.matches("[type=search]")) {
       this.#search("");
     }
   }
 
+  /** @param {string} words */
   #search(words) {
     this.#words = words;
     this.update();
   }
 
+  /** @param {string} id @param {boolean} isOpen */
   #toggle(id, isOpen) {
     if (isOpen === this.#open.has(id)) return;
     if (isOpen) this.#open.add(id);
@@ -79,18 +84,20 @@ class Page {
     this.update();
   }
 
-  /** Copies what stands in the block; where the browser does not let us, it is selected. */
+  /** Copies what stands in the block; where the browser does not let us, it is selected. @param {Event} event */
   #copy = async (event) => {
-    const block = event.target.closest(".block").querySelector("pre");
+    const block = /** @type {HTMLElement} */ (event.target).closest(".block")?.querySelector("pre");
+    if (!block) return;
     try {
       await navigator.clipboard.writeText(block.textContent);
       this.#say("Copied.");
     } catch {
-      getSelection().selectAllChildren(block);
+      getSelection()?.selectAllChildren(block);
       this.#say("Selected: copy it with your keyboard.");
     }
   };
 
+  /** @param {string} words */
   #say(words) {
     this.#said = words;
     this.update();
@@ -104,6 +111,7 @@ class Page {
   /** Entries that have all words, by group. */
   #found() {
     const words = this.#words.toLowerCase().split(/\s+/).filter(Boolean);
+    /** @param {CallEntry | FrameEntry} entry */
     const has = (entry) => words.every((word) => entry.words.includes(word));
     const groups = this.#book.groups.map((group) => ({ ...group, entries: group.entries.filter(has) }));
     return groups.filter(({ entries }) => entries.length > 0);
@@ -116,7 +124,7 @@ class Page {
       <header class="side">
         <p class="brand"><img src="assets/icon.svg" alt="" />tidings API <span class="muted small">${this.#book.version}</span></p>
         <label class="search"><span class="visually-hidden">Search</span>
-          <input type="search" placeholder="Search ( / )" autocomplete="off" spellcheck="false" .value=${this.#words} @input=${({ target }) => this.#search(target.value)} />
+          <input type="search" placeholder="Search ( / )" autocomplete="off" spellcheck="false" .value=${this.#words} @input=${(/** @type {{ target: HTMLInputElement }} */ { target }) => this.#search(target.value)} />
         </label>
         <p class="visually-hidden" role="status">${this.#words ? `${count} found` : ""}</p>
         <details class="contents" ?open=${wide.matches}>
@@ -147,30 +155,35 @@ class Page {
     </section>`;
   }
 
+  /** @param {Group} group */
   #links({ id, name, entries }) {
+    /** @param {CallEntry | FrameEntry} entry */
     const link = (entry) => html`<li><a href="#${entry.id}">${entry.badge ? html`<span class="verb ${entry.badge.toLowerCase()}">${entry.badge}</span>` : nothing}<span class="name">${entry.name}</span></a></li>`;
     return html`<p><a class="group" href="#${id}">${name}</a></p><ul>${repeat(entries, (entry) => entry.id, link)}</ul>`;
   }
 
-  #group({ id, name, about, entries, isSocket, hasCodes }) {
+  /** @param {Group} group */
+  #group({ id, name, about, entries, hasCodes }) {
     return html`<section class="group" id=${id} aria-label=${name}>
       <h2>${name}</h2>
       <div class="text muted">${text(about)}</div>
-      ${repeat(entries, (entry) => entry.id, (entry) => this.#entry(entry, isSocket))}
-      ${hasCodes && !this.#words ? closeCodes(this.#book.socket) : nothing}
+      ${repeat(entries, (entry) => entry.id, (entry) => this.#entry(entry))}
+      ${this.#book.socket && hasCodes && !this.#words ? closeCodes(this.#book.socket) : nothing}
     </section>`;
   }
 
-  #entry(entry, isSocket) {
+  /** @param {CallEntry | FrameEntry} entry */
+  #entry(entry) {
     const isOpen = this.#open.has(entry.id);
-    const view = isSocket ? frameView : callView;
-    return html`<details class="card entry" id=${entry.id} ?open=${isOpen} @toggle=${({ target }) => this.#toggle(entry.id, target.open)}>
+    const means = { base, copy: this.#copy };
+    const view = () => ("message" in entry ? frameView(entry, means) : callView(entry, means));
+    return html`<details class="card entry" id=${entry.id} ?open=${isOpen} @toggle=${(/** @type {{ target: HTMLDetailsElement }} */ { target }) => this.#toggle(entry.id, target.open)}>
       <summary>
         ${entry.badge ? html`<span class="verb ${entry.badge.toLowerCase()}">${entry.badge}</span>` : nothing}
         <code class="path">${entry.name}</code>
         <span class="summary">${inline(entry.summary)}</span>
       </summary>
-      ${isOpen ? html`<div class="body stack">${view(entry, { base, copy: this.#copy })}</div>` : nothing}
+      ${isOpen ? html`<div class="body stack">${view()}</div>` : nothing}
     </details>`;
   }
 }
@@ -181,6 +194,6 @@ try {
   const socket = http.paths["/asyncapi.json"] ? await load("asyncapi.json") : null;
   root.replaceChildren();
   new Page(bookOf(http, socket));
-} catch (error) {
+} catch (/** @type {any} */ error) {
   render(html`<main id="content"><p class="notice bad" role="alert">${error.message}</p></main>`, root);
 }

@@ -2,12 +2,21 @@ import { html, nothing } from "../vendor/lit.js";
 import { resolve } from "./book.js";
 import { inline, text } from "./text.js";
 
+/** @import { Schema } from "./documents.js" */
+
 /** Objects within objects that are shown. */
 const DEPTH = 6;
 
-/** The schema itself, where it is one of several names for it. */
+/**
+ * The schema itself, where it is one of several names for it.
+ *
+ * @param {object} document
+ * @param {Schema} [schema]
+ * @returns {Schema}
+ */
 function open(document, schema = {}) {
   let opened = schema;
+  /** @type {string[]} */
   const about = [];
   while (true) {
     if (opened.description) about.push(opened.description);
@@ -23,7 +32,7 @@ function open(document, schema = {}) {
   }
 }
 
-/** What kind of value it is, in few words. */
+/** What kind of value it is, in few words. @param {object} document @param {Schema} schema @returns {string} */
 export function kind(document, schema) {
   const opened = open(document, schema);
   if (opened.const !== undefined) return JSON.stringify(opened.const);
@@ -34,9 +43,11 @@ export function kind(document, schema) {
   return types.map((type) => (type === "array" ? `list of ${kind(document, opened.items ?? {})}` : type)).join(" | ");
 }
 
-/** What besides has to hold of it. */
+/** What besides has to hold of it. @param {Schema} opened */
 function rules(opened) {
+  /** @type {string[]} */
   const said = [];
+  /** @param {number | undefined} least @param {number | undefined} most @param {string} unit */
   const count = (least, most, unit) => {
     if (least !== undefined && most !== undefined) said.push(`${least} to ${most} ${unit}`);
     else if (least !== undefined) said.push(`at least ${least} ${unit}`);
@@ -52,7 +63,13 @@ function rules(opened) {
   return said;
 }
 
-/** The fields of an object, or what it is else. */
+/**
+ * The fields of an object, or what it is else.
+ *
+ * @param {object} document
+ * @param {Schema} schema
+ * @returns {unknown}
+ */
 export function schemaView(document, schema, depth = 0) {
   const opened = open(document, schema);
   const inner = opened.type === "array" && opened.items ? open(document, opened.items) : opened;
@@ -64,14 +81,24 @@ export function schemaView(document, schema, depth = 0) {
   return depth === 0 ? html`<p class="small"><code>${kind(document, schema)}</code> ${inline(opened.description)} ${about(opened)}</p>` : nothing;
 }
 
+/** @param {object} document @param {Schema} opened @param {number} depth */
 function fields(document, opened, depth) {
   const required = new Set(opened.required ?? []);
-  const names = Object.keys(opened.properties);
+  const all = opened.properties ?? {};
+  const names = Object.keys(all);
+  /** @param {string} name */
   const weight = (name) => (name === "type" ? 0 : required.has(name) ? 1 : 2);
   names.sort((a, b) => weight(a) - weight(b));
-  return html`<dl class="fields">${names.map((name) => field(document, name, opened.properties[name], required.has(name), depth))}</dl>`;
+  return html`<dl class="fields">${names.map((name) => field(document, name, all[name], required.has(name), depth))}</dl>`;
 }
 
+/**
+ * @param {object} document
+ * @param {string} name
+ * @param {Schema} schema
+ * @param {boolean} isRequired
+ * @param {number} depth
+ */
 function field(document, name, schema, isRequired, depth) {
   const opened = open(document, schema);
   return html`<div>
@@ -80,18 +107,18 @@ function field(document, name, schema, isRequired, depth) {
   </div>`;
 }
 
-/** What has to hold of a value, on a line of its own. */
+/** What has to hold of a value, on a line of its own. @param {Schema} opened */
 export function about(opened) {
   const said = rules(opened);
   if (said.length === 0 && !opened.pattern) return nothing;
   return html`<p class="rules">${said.join(", ")}${said.length > 0 && opened.pattern ? ", " : ""}${opened.pattern ? html`<code>${opened.pattern}</code>` : nothing}</p>`;
 }
 
-/** A value that the schema takes, by its examples. */
+/** A value that the schema takes, by its examples. @param {object} document @param {Schema} schema @returns {any} */
 export function sample(document, schema, depth = 0) {
   const opened = open(document, schema);
   if (opened.example !== undefined) return opened.example;
-  if (opened.examples?.length > 0) return opened.examples[0];
+  if (opened.examples && opened.examples.length > 0) return opened.examples[0];
   if (opened.const !== undefined) return opened.const;
   if (opened.enum) return opened.enum[0];
   const choice = (opened.oneOf ?? opened.anyOf)?.find((choice) => open(document, choice).type !== "null");

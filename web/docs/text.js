@@ -9,6 +9,7 @@ export function text(source = "") {
     .map(block);
 }
 
+/** @param {string} source */
 function block(source) {
   const lines = source.split("\n");
   if (lines.every((line) => line.startsWith("* "))) return html`<ul class="bullets">${lines.map((line) => html`<li>${inline(line.slice(2))}</li>`)}</ul>`;

@@ -7,9 +7,10 @@ import type { Core } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
 import { cursorOf, INBOX, own } from "../model/position.js";
 import type { Why } from "../tokens.js";
-import type { Carrier } from "../transports/way.js";
+import type { Carrier, Wire } from "../transports/way.js";
 import { openWebSocket } from "../transports/websocket.js";
 import type { Fault, Transport } from "../types.js";
+import type { Goodbye } from "../wire.js";
 import { next } from "./next.js";
 
 /** How long a welcome may take; and how much later than expected something may come, until it means that nobody is there. */
@@ -104,6 +105,7 @@ export function newConnection(core: Core): Connection {
     let isWelcome = false;
     let heardAt = Date.now();
     let silenceMs = PATIENCE_MS;
+    let goodbye: Partial<Goodbye> = {};
     isTold = false;
     const lost = async (thrown: unknown) => {
       if (mine !== attempt) return;
@@ -121,6 +123,10 @@ export function newConnection(core: Core): Connection {
       // Nothing else has begun meanwhile.
       if (mine + 1 === attempt) fall(reason, !isWelcome && why === "expired");
     };
+    const ended: Wire["ended"] = ({ code, reason }) => {
+      const { code: status, reason: word, retry_after_ms: retryAfterMs } = { code, reason, ...goodbye };
+      lost(new TidingsError(word || "network", { status, retryable: true, retryAfterMs }));
+    };
     check = (ms) => {
       clearTimeout(timer);
       heardAt = Math.min(heardAt, Date.now() + (ms || silenceMs) - silenceMs);
@@ -136,13 +142,14 @@ export function newConnection(core: Core): Connection {
       heardAt = Date.now();
       check();
       carrier = openWay({
-        ...{ core, token, isOld, reopen, lost, rooms },
+        ...{ core, token, isOld, reopen, ended, lost, rooms },
         cursor: (streams) => cursorOf(state().cursors, [INBOX, ...streams]),
         hear(input) {
           if (mine !== attempt) return;
           heardAt = Date.now();
-          hear(input);
           const { type } = input;
+          if (type === "goodbye") goodbye = input;
+          hear(input);
           if (type === "welcome" || type === "@polled") {
             silenceMs = PATIENCE_MS + input.ping_interval_ms;
             isWelcome = true;

@@ -4,7 +4,7 @@
  * from where all of them are. It does not know what has carried an input.
  */
 
-import type { EventMap, Fault, RoomSnapshot } from "../types.js";
+import type { EventMap, RoomSnapshot } from "../types.js";
 import { type Counters, isNotification, type Message, type Position, type Timestamp } from "../wire.js";
 import { isOld, isShort, type Made, mark, refreshed, without } from "./inbox.js";
 import { INBOX, isUpTo, judge, offsetOf, own, parseCursor } from "./position.js";
@@ -37,7 +37,8 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
     const room = own(state.rooms, name);
     if (room) state.rooms = { ...state.rooms, [name]: { ...room, ...part } };
   };
-  const sendOut = (name: string, error: Fault) => setRoom(name, { ...NO_ROOM, status: "left", error });
+  const sendOut = (name: string, code: string, message: string) =>
+    setRoom(name, { ...NO_ROOM, status: "left", error: { code, message, retryable: false } });
   const say = (name: string, more: readonly Message[]) =>
     setRoom(name, { messages: said(own(state.rooms, name)?.messages ?? [], more, roomSize) });
   /** The connection is away: who types is not known any more. */
@@ -137,12 +138,12 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         return resume(room, position, input.resume);
       }
       case "error": {
-        const { room, code, message, retryable } = input;
-        if (input.command === "join" && room && !retryable) sendOut(room, { code, message, retryable });
+        const { room, code, message } = input;
+        if (input.command === "join" && room && !input.retryable) sendOut(room, code, message);
         return;
       }
       case "left":
-        return sendOut(input.room, { code: input.reason, message: input.reason, retryable: false });
+        return sendOut(input.room, input.reason, input.reason);
       case "user_joined":
       case "user_left": {
         const { room, user, user_count: userCount } = input;

@@ -3,37 +3,28 @@
 import { TidingsError } from "../errors.js";
 import { pause } from "../pause.js";
 import type { Frame } from "../wire.js";
-import type { Open } from "./way.js";
+import type { Other } from "./way.js";
 
-const WAIT_SECONDS = 25;
-
-const openPoll =
-  (most: number): Open =>
-  ({ core, rooms: wanted, cursor, isOld, reopen, hear, lost }) => {
+/** `most` is how many seconds the server may wait for something to tell; without it, it is asked now and then. */
+export const poll =
+  (most: number): Other =>
+  async ({ core, isOld, reopen, hear }, query, signal) => {
     const { http, settings, state } = core;
     const { pollInterval = 30_000 } = settings;
-    const rooms = wanted();
-    const abort = new AbortController();
-    const { signal } = abort;
-    const run = async () => {
-      // The first answer is to come at once: it shows that this way is open.
-      for (let wait = 0; !signal.aborted; wait = most) {
-        const { version, marks_version } = state().counters;
-        const known = version < 0 ? {} : { version: `${version}`, marks_version: `${marks_version}` };
-        const query = { rooms: rooms.join(), since: cursor(rooms), wait, ...known };
-        const asked = Date.now();
-        const { events, cursor: end } = await http<{ events: Frame[]; cursor: string }>("poll", { query, signal });
-        for (const event of events) hear(event);
-        hear({ type: "@polled", cursor: end, ping_interval_ms: (most || pollInterval / 500) * 1000 });
-        // An instance that is about to stop answers at once, with nothing.
-        if (!events[0] && Date.now() - asked < wait * 500) throw new TidingsError("draining", { retryable: true });
-        if (isOld()) return reopen();
-        if (!most) await pause(pollInterval * (0.9 + Math.random() / 5));
-      }
-    };
-    run().catch(lost);
-    return { close: () => abort.abort() };
+    // The first answer is to come at once: it shows that this way is open.
+    for (let wait = 0; !signal.aborted; wait = most) {
+      const { version, marks_version } = state().counters;
+      const known = version < 0 ? {} : { version: `${version}`, marks_version: `${marks_version}` };
+      const asked = Date.now();
+      const { events, cursor } = await http<{ events: Frame[]; cursor: string }>("poll", {
+        query: { ...query(), wait, ...known },
+        signal,
+      });
+      for (const event of events) hear(event);
+      hear({ type: "@polled", cursor, ping_interval_ms: (most || pollInterval / 500) * 1000 });
+      // An instance that is about to stop answers at once, with nothing.
+      if (!events[0] && Date.now() - asked < wait * 500) throw new TidingsError("draining", { retryable: true });
+      if (isOld()) return reopen();
+      if (!most) await pause(pollInterval * (0.9 + Math.random() / 5));
+    }
   };
-
-export const openLongPoll = openPoll(WAIT_SECONDS);
-export const openShortPoll = openPoll(0);

@@ -3,7 +3,7 @@
  * does not say what it was refused for.
  */
 
-import { endOf, type Open } from "./way.js";
+import type { Other } from "./way.js";
 
 /** Takes the `data` of one event after the other out of what comes in pieces. All else of an event is in its data. */
 export function dataReader(take: (data: string) => void): (text: string) => void {
@@ -23,28 +23,14 @@ export function dataReader(take: (data: string) => void): (text: string) => void
   };
 }
 
-export const openEventStream: Open = ({ core, rooms: wanted, cursor, hear, alive, lost }) => {
-  const rooms = wanted();
-  const abort = new AbortController();
-  const { signal } = abort;
-  const run = async () => {
-    let goodbye = {};
-    const read = dataReader((data) => {
-      const frame = JSON.parse(data);
-      if (frame.type === "goodbye") goodbye = frame;
-      hear(frame);
-    });
-    const query = { rooms: rooms.join(), since: cursor(rooms) };
-    const headers = { Accept: "text/event-stream" };
-    const { body } = await core.http<Response>("sse", { query, headers, signal, isRaw: true });
-    const reader = (body as ReadableStream<BufferSource>).pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) throw endOf(goodbye);
-      alive();
-      read(value);
-    }
-  };
-  run().catch(lost);
-  return { close: () => abort.abort() };
+export const readEvents: Other = async ({ core, hear, alive }, query, signal) => {
+  const { body } = await core.http<Response>("sse", { query: query(), signal, isStream: true });
+  const reader = (body as ReadableStream<BufferSource>).pipeThrough(new TextDecoderStream()).getReader();
+  const read = dataReader((data) => hear(JSON.parse(data)));
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    alive();
+    read(value);
+  }
 };

@@ -1,7 +1,6 @@
 /** What a way is: it turns bytes into frames, and commands into bytes. It judges nothing and retries nothing. */
 
 import type { Core } from "../core.js";
-import { TidingsError } from "../errors.js";
 import type { Input } from "../model/state.js";
 import type { Cursor, Goodbye } from "../wire.js";
 
@@ -20,7 +19,9 @@ export interface Wire {
   hear(input: Input): void;
   /** Bytes have come that are no frame. */
   alive(): void;
-  /** It is over. */
+  /** It has ended, as this says where the server has not said it before. */
+  ended(how: Partial<Pick<Goodbye, "code" | "reason">>): void;
+  /** It could not be had, or has broken. */
   lost(error: unknown): void;
 }
 
@@ -32,6 +33,5 @@ export interface Carrier {
 
 export type Open = (wire: Wire) => Carrier;
 
-/** How it ended, by what the server has said before. */
-export const endOf = ({ reason, code, retry_after_ms: retryAfterMs }: Partial<Goodbye>): TidingsError =>
-  new TidingsError(reason || "network", { status: code, retryable: true, retryAfterMs } as Partial<TidingsError>);
+/** A way that only hears: goes on until it has ended, or `signal` says so. `query` says where to go on, in which rooms. */
+export type Other = (wire: Wire, query: () => { rooms: string; since: Cursor }, signal: AbortSignal) => Promise<void>;

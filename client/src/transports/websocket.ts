@@ -1,21 +1,16 @@
 /** A WebSocket (PROTOCOL.md section 3). Rooms are joined by commands, so that one that is refused ends nothing. */
 
-import { endOf, type Open } from "./way.js";
+import type { Open } from "./way.js";
 
-export const openWebSocket: Open = ({ core, token, cursor, hear, lost }) => {
+export const openWebSocket: Open = ({ core, token, cursor, hear, ended }) => {
   const { url, WebSocket } = core.settings;
   const since = cursor([]);
   const socket = new WebSocket(`${url.replace(/^http/, "ws")}/v1/ws${since && `?since=${since}`}`, [
     "tidings.v1",
     ...(token ? [`bearer.${token}`] : []),
   ]);
-  let goodbye = {};
-  socket.onmessage = ({ data }) => {
-    const frame = JSON.parse(data);
-    if (frame.type === "goodbye") goodbye = frame;
-    hear(frame);
-  };
-  socket.onclose = ({ code, reason }) => lost(endOf({ reason, code, ...goodbye }));
+  socket.onmessage = ({ data }) => hear(JSON.parse(data));
+  socket.onclose = ended;
   return {
     send: (command) => socket.send(JSON.stringify(command)),
     close: () => {

@@ -6,6 +6,7 @@
  */
 
 import type { Notification, Snapshot, Tidings } from "../types.js";
+import { Watchers } from "./watchers.js";
 
 export type Tab = "all" | "unread";
 
@@ -31,7 +32,7 @@ const ANNOUNCED_FOR = 3_000;
 
 export class Feed {
   readonly client: Tidings;
-  readonly #listeners = new Set<() => void>();
+  readonly #watchers = new Watchers(() => this.#follow());
   #view: FeedView;
   #isOpen = false;
   /** The newest that may be shown while the reader is not at the top. */
@@ -41,7 +42,6 @@ export class Feed {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The newest that was said to be seen, so that a refusal is not asked for again at once. */
   #seen: string | null = null;
-  #release: (() => void)[] = [];
 
   constructor(client: Tidings) {
     this.client = client;
@@ -51,14 +51,7 @@ export class Feed {
 
   getView = (): FeedView => this.#view;
 
-  subscribe = (listener: () => void): (() => void) => {
-    if (this.#listeners.size === 0) this.#attach();
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#detach();
-    };
-  };
+  subscribe = this.#watchers.subscribe;
 
   setTab(tab: Tab): void {
     this.#limit = null;
@@ -94,22 +87,20 @@ export class Feed {
     }
   }
 
-  #attach(): void {
+  #follow(): (() => void)[] {
     const { client } = this;
-    this.#release = [
+    this.#change({});
+    return [
       client.subscribe(() => {
         this.#change({});
         this.#see();
       }),
       client.on("notification", () => this.#arrive(1)),
+      () => {
+        clearTimeout(this.#timer);
+        this.#timer = undefined;
+      },
     ];
-    this.#change({});
-  }
-
-  #detach(): void {
-    for (const release of this.#release.splice(0)) release();
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
   }
 
   #change(part: Partial<FeedView>): void {
@@ -128,7 +119,7 @@ export class Feed {
     if (isSame) return;
     const isSameList = items.length === before.items.length && items.every((item, at) => item === before.items[at]);
     this.#view = { snapshot, tab, items: isSameList ? before.items : items, held, announced, failure };
-    for (const listener of this.#listeners) listener();
+    this.#watchers.tell();
   }
 
   #see(): void {

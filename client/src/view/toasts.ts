@@ -1,6 +1,7 @@
 /** What is new, each for a moment, without a way to show it; and how it looks, beside what `styles.ts` says of all parts. */
 
 import type { Notification, Tidings } from "../types.js";
+import { Watchers } from "./watchers.js";
 
 const NONE: readonly Notification[] = [];
 
@@ -10,12 +11,11 @@ export class Toasts {
   duration = 6000;
   /** How many at once. */
   max = 3;
-  readonly #listeners = new Set<() => void>();
+  readonly #watchers = new Watchers(() => this.#begin());
   /** By id; a toast that is held, or that nobody sees, has no end. */
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
   #shown = NONE;
   #isHeld = false;
-  #release: (() => void)[] = [];
 
   constructor(client: Tidings) {
     this.client = client;
@@ -25,14 +25,7 @@ export class Toasts {
   getView = (): readonly Notification[] => this.#shown;
   getServerView = (): readonly Notification[] => NONE;
 
-  subscribe = (listener: () => void): (() => void) => {
-    if (this.#listeners.size === 0) this.#attach();
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#detach();
-    };
-  };
+  subscribe = this.#watchers.subscribe;
 
   /** Whether somebody points at them, or is among them by keyboard: nobody is hurried. */
   hold(isHeld: boolean): void {
@@ -53,20 +46,16 @@ export class Toasts {
     this.dismiss(id);
   }
 
-  #attach(): void {
+  #begin(): (() => void)[] {
     const { client } = this;
     const look = () => this.#time();
     document.addEventListener("visibilitychange", look);
-    this.#release = [
+    return [
       client.on("notification", (item) => this.#show([item, ...this.#shown].slice(0, this.max))),
       client.subscribe(() => this.#follow()),
       () => document.removeEventListener("visibilitychange", look),
+      () => this.#show(NONE),
     ];
-  }
-
-  #detach(): void {
-    for (const release of this.#release.splice(0)) release();
-    this.#show(NONE);
   }
 
   /** What was dealt with, here or elsewhere, is new no more. */
@@ -79,7 +68,7 @@ export class Toasts {
   #show(shown: readonly Notification[]): void {
     this.#shown = shown;
     this.#time();
-    for (const listener of this.#listeners) listener();
+    this.#watchers.tell();
   }
 
   /** Each goes when its time is over, and has all of it again behind a pause. */
