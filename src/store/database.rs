@@ -11,7 +11,8 @@ use diesel::{
 };
 
 use super::{
-    file::{DatabaseFile, FileLock},
+    file::DatabaseFile,
+    file_lock::FileLock,
     messages::{StoreError, StoreOptions},
 };
 #[cfg(feature = "postgres")]
@@ -171,6 +172,17 @@ impl Database {
         match url {
             StoreUrl::Sqlite(path) => DatabaseFile::lock(path).map(Some),
             StoreUrl::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Whether another process has it for itself. Changes nothing.
+    ///
+    /// # Errors
+    /// If that cannot be seen, or what the process before has left is not as it should be.
+    pub(super) fn is_taken(url: &StoreUrl) -> Result<bool, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => DatabaseFile::is_taken(path),
+            StoreUrl::Postgres(_) => Ok(false),
         }
     }
 

@@ -80,9 +80,7 @@ pub fn examine(options: &StoreOptions) -> Result<Examined, StoreError> {
     let start = Instant::now();
     let (migrations, clock) = migrations(options)?;
     let round_trip = start.elapsed();
-    let is_there = |url: &StoreUrl| matches!(url, StoreUrl::Sqlite(path) if path.exists());
-    // The lock is a file beside the database: where there is none yet, none is to be made.
-    let is_taken = is_there(&options.url) && Database::lock(&options.url).is_err();
+    let is_taken = Database::is_taken(&options.url)?;
     Ok(Examined { migrations, round_trip, clock, is_taken })
 }
 

@@ -23,6 +23,7 @@ mod erasing;
 mod error;
 mod figures;
 mod file;
+mod file_lock;
 mod idempotency;
 mod inboxes;
 mod job;
