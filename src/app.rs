@@ -195,7 +195,8 @@ impl Application {
         // Until here a signal ends the process as it ends any other: nothing was accepted.
         let signals = Signals::listen().map_err(AppError::Signals)?;
         if let Some(reader) = shared.mode.reader() {
-            reload::listen(reader.clone(), reloadable, shared.gate.clone()).map_err(AppError::Signals)?;
+            let reloading = reload::listen(reader.clone(), reloadable, shared.gate.clone());
+            parts.mind("what reads the settings again", reloading.map_err(AppError::Signals)?);
         }
         let listener = if admin.is_some() { Listener::Public } else { Listener::Only };
         let servers = Servers {

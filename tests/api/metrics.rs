@@ -118,6 +118,28 @@ async fn t6_the_bus_shows_how_it_is_and_what_was_not_believed() {
 }
 
 #[actix_web::test]
+async fn orders_that_wait_for_a_bus_that_stands_still_are_shown_until_they_are_refused() {
+    const WAITING: &str = "tidings_bridge_orders_waiting";
+    let redis = Redis::start().await;
+    let url = format!("redis+unix://{}", redis.socket().display());
+    let app = App::start_with(&[("bridge.url", &url), ("bridge.timeout", "2s")]);
+    app.logged(|record| record["message"] == "the bus is live").await;
+    let mut alice = member(&app, "alice", &["chat"]).await;
+    assert_eq!(scrape(&app).await[WAITING], 0.0);
+    redis.signal("-STOP");
+    let deadline = Instant::now() + DEADLINE;
+    while scrape(&app).await[WAITING] == 0.0 {
+        assert!(Instant::now() < deadline);
+        alice.send(json!({"type": "message", "room": "chat", "data": 1})).await;
+    }
+    app.logged(|record| record["message"].to_string().contains("the bus is away")).await;
+    while scrape(&app).await[WAITING] > 0.0 {
+        assert!(Instant::now() < deadline);
+    }
+    redis.signal("-CONT");
+}
+
+#[actix_web::test]
 async fn what_a_limit_on_sessions_turns_away_is_counted_under_its_name() {
     let app = App::start_with(&[("limits.sessions", "3"), ("limits.sessions_per_user", "1")]);
     let mut first = app.ws("alice").await;
