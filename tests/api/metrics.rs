@@ -75,8 +75,8 @@ async fn t17_the_numbers_are_those_of_now_and_of_what_has_happened_and_name_nobo
         ("tidings_rooms", 0.0),
         ("tidings_notifications_accepted_total", 2.0),
         ("tidings_room_messages_accepted_total", 1.0),
-        ("tidings_sessions_closed_total{reason=\"revoked\"}", 1.0),
-        ("tidings_sessions_closed_total{reason=\"client\"}", 1.0),
+        ("tidings_sessions_closed_total{transport=\"websocket\",reason=\"revoked\"}", 1.0),
+        ("tidings_sessions_closed_total{transport=\"websocket\",reason=\"client\"}", 1.0),
         ("tidings_bridge_state{state=\"off\"}", 1.0),
         ("tidings_bridge_state{state=\"live\"}", 0.0),
         ("tidings_bus_rejected_total", 0.0),
@@ -277,7 +277,10 @@ async fn what_a_slow_reader_loses_is_counted_and_told_to_the_log() {
     assert!(full["waiting_bytes"].as_u64().unwrap() > 0, "{full}");
     assert_eq!(app.reason_of_close(&reader.welcome["session"]).await, "slow_consumer");
     let numbers = scrape(&app).await;
-    expect(&numbers, &[("tidings_sessions_closed_total{reason=\"slow_consumer\"}", 1.0)]);
+    expect(
+        &numbers,
+        &[("tidings_sessions_closed_total{transport=\"websocket\",reason=\"slow_consumer\"}", 1.0)],
+    );
     for lost in [
         "tidings_messages_dropped_total{reason=\"outbox_full\"}",
         "tidings_messages_dropped_total{reason=\"cut_off\"}",
