@@ -163,6 +163,22 @@ impl Database {
         }
     }
 
+    /// A connection to look by, which makes nothing and changes nothing.
+    ///
+    /// # Errors
+    /// One line that says why there is none.
+    pub(super) fn look(url: &StoreUrl) -> Result<Connection, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => DatabaseFile::look(path).map(Connection::Sqlite),
+            #[cfg(feature = "postgres")]
+            StoreUrl::Postgres(url) => {
+                server::log_in(url).map(Connection::Postgres).map_err(StoreError::Unavailable)
+            }
+            #[cfg(not(feature = "postgres"))]
+            StoreUrl::Postgres(_) => Err(StoreError::Unavailable("built without PostgreSQL".to_owned())),
+        }
+    }
+
     /// Takes the database for this process, until the lock is dropped or the process is gone; before it is opened. A
     /// server is shared.
     ///

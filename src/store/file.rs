@@ -108,12 +108,21 @@ impl DatabaseFile {
         if !path.exists() {
             return nothing();
         }
-        let mut conn = SqliteConnection::establish(&uri(path, "ro")).map_err(|e| failed(e.to_string()))?;
+        let mut conn = Self::look(path)?;
         let tables = sql_query(MIGRATED).get_result::<Migrated>(&mut conn);
         match tables.map_err(|error| failed(error.to_string()))?.tables {
             0 => nothing(),
             _ => Migrations::read(&mut conn, &MIGRATIONS).map_err(failed),
         }
+    }
+
+    /// A connection to look by, to a file that is there.
+    ///
+    /// # Errors
+    /// One line that names the file and says what is wrong.
+    pub(super) fn look(path: &Path) -> Result<SqliteConnection, StoreError> {
+        let conn = SqliteConnection::establish(&uri(path, "ro"));
+        conn.map_err(|error| cannot("open", path, &error.to_string()))
     }
 
     /// Opens one more connection.

@@ -17,8 +17,9 @@ use super::{
     file::DatabaseFile,
     inboxes::{self, Place},
     job::{Job, Queued},
-    messages::{StoreError, StoreOptions},
+    messages::{ReadWebhooks, ReceiverDigest, StoreError, StoreOptions, WebhookStand},
     sweep::{Ended, Sweep},
+    webhook_history,
     writer::chores,
 };
 use crate::{
@@ -82,6 +83,21 @@ pub fn examine(options: &StoreOptions) -> Result<Examined, StoreError> {
     let round_trip = start.elapsed();
     let is_taken = Database::is_taken(&options.url)?;
     Ok(Examined { migrations, round_trip, clock, is_taken })
+}
+
+/// Looks how a receiver of webhooks does; `None` where the database is not of this version, or not there.
+///
+/// # Errors
+/// One line that says why it cannot be looked at.
+pub fn examine_receiver(
+    options: &StoreOptions,
+    receiver: ReceiverDigest,
+) -> Result<Option<WebhookStand>, StoreError> {
+    if !migrations(options)?.0.pending.is_empty() {
+        return Ok(None);
+    }
+    let mut conn = Database::look(&options.url)?;
+    webhook_history::stand(&mut conn, &ReadWebhooks { receiver }).map(Some)
 }
 
 fn migrations(options: &StoreOptions) -> Result<(Migrations, Option<Timestamp>), StoreError> {

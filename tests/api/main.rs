@@ -65,6 +65,7 @@ mod poll_ends;
 mod poll_waiting;
 mod postgres;
 #[cfg(feature = "postgres-tls")]
+mod postgres_maintenance;
 mod postgres_tls;
 mod preferences;
 mod presence;
