@@ -232,7 +232,7 @@ impl Application {
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&parts, servers, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&parts, servers, &sessions, drain, timeout)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }

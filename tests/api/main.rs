@@ -110,6 +110,7 @@ mod unread;
 mod unread_waiting;
 mod upgrading;
 mod walk;
+mod webhook_backlog;
 mod webhook_faults;
 mod webhooks;
 mod welcome;
