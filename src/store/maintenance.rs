@@ -128,8 +128,14 @@ pub fn prune(options: &StoreOptions) -> Result<Pruned, StoreError> {
         aged: sweep(&mut conn, &clock, Ended::Aged(options.max_age))?,
         read: sweep_read(&mut conn, &clock, options.max_read)?,
     };
-    let keys = options.idempotency_retention;
-    while conn.writing(|conn, now| chores::forget(conn, now, keys, ROWS))? {}
+    let (keys, webhooks_max) = (options.idempotency_retention, options.webhooks_max);
+    loop {
+        let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, webhooks_max, ROWS))?;
+        chores::tell_unsent(forgotten.unsent);
+        if !forgotten.has_more {
+            break;
+        }
+    }
     empty_log(&mut conn)?;
     drop(lock);
     Ok(pruned)

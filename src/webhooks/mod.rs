@@ -136,6 +136,7 @@ impl WebhookLink {
                 pauses: options.pauses,
                 disable_after: options.disable_after,
                 complained_at: Cell::new(None),
+                counted_at: Cell::new(None),
             };
             let stop_ledger = ledger.is_some().then_some(stop_ledger);
             Webhooks {

@@ -1,16 +1,39 @@
 //! What waits for a receiver of webhooks: counted, and no burden for the rest, at the end either.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
-    app::until,
+    app::{DEADLINE, until},
+    clients::scrape::samples,
     database::Database,
     engines::{
         push_service::{Plan, PushService},
         redis::Redis,
     },
-    webhooks::{PATH, start, test_event},
+    webhooks::{PATH, admin, start, test_event},
 };
+
+#[actix_web::test]
+async fn what_waits_for_a_receiver_is_shown_to_whoever_scrapes() {
+    let receiver = PushService::start().await;
+    let mut app = start(&receiver, &[]);
+    receiver.plan(PATH, [Plan::Status(410)]);
+    test_event(&app).await;
+    app.logged(|line| line["message"].to_string().contains("webhooks are disabled")).await;
+    test_event(&app).await;
+    // It counts at its start, and every ten seconds.
+    app.kill();
+    app.restart();
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let numbers = samples(&admin(&app).get("/metrics").await);
+        assert_eq!(numbers["tidings_webhooks_forgotten_total"], 0.0);
+        if numbers["tidings_webhooks_waiting"] == 2.0 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{numbers:?}");
+    }
+}
 
 /// Neither the receiver nor the database takes the time that the bus needs, which other instances rely on.
 #[actix_web::test]

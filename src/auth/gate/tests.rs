@@ -67,6 +67,7 @@ fn gate() -> (Gate, TempDir) {
         max_read: 1000,
         push: PushPolicy::default(),
         webhooks: Default::default(),
+        webhooks_max: 1_000_000,
         others: Others::default(),
     };
     let store = Store::open(options, Deaf.start().recipient(), LocalUsers::default()).unwrap();

@@ -92,6 +92,7 @@ impl Server {
             max_read: 1000,
             push: PushPolicy::default(),
             webhooks: Default::default(),
+            webhooks_max: 1_000_000,
             others: Others::default(),
         };
         let facts = hub.clone().recipient();

@@ -40,7 +40,7 @@ pub use self::{
     },
     store::{StoreOperation, store_answered, store_committed},
     tally::Tally,
-    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_disabled},
+    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_disabled, webhooks_forgotten, webhooks_waiting},
 };
 
 /// The media type of what [`render`] gives.
