@@ -56,6 +56,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         webhooks: Default::default(),
+        webhooks_max: 1_000_000,
         others: Others::default(),
         push: PushPolicy::default(),
     };

@@ -195,7 +195,8 @@ impl Application {
         // Until here a signal ends the process as it ends any other: nothing was accepted.
         let signals = Signals::listen().map_err(AppError::Signals)?;
         if let Some(reader) = shared.mode.reader() {
-            reload::listen(reader.clone(), reloadable, shared.gate.clone()).map_err(AppError::Signals)?;
+            let reloading = reload::listen(reader.clone(), reloadable, shared.gate.clone());
+            parts.mind("what reads the settings again", reloading.map_err(AppError::Signals)?);
         }
         let listener = if admin.is_some() { Listener::Public } else { Listener::Only };
         let servers = Servers {
@@ -231,7 +232,7 @@ impl Application {
         log::info!(sessions = sessions.load(Ordering::Relaxed); "stopping");
         let deadline = Instant::now() + timeout;
         tokio::select! {
-            stopped = tokio::time::timeout_at(deadline, stop(&parts, servers, &sessions, drain)) => {
+            stopped = tokio::time::timeout_at(deadline, stop(&parts, servers, &sessions, drain, timeout)) => {
                 if stopped.is_err() {
                     log::warn!("stopped with work in flight: shutdown.timeout has passed");
                 }

@@ -7,7 +7,7 @@ use std::{
 
 use actix::{Actor, Addr};
 use secrecy::ExposeSecret;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
     AppError,
@@ -51,6 +51,8 @@ pub struct Parts {
     pub has_company: bool,
     /// One a worker, when it has started.
     pub shards: Arc<Mutex<Vec<ShardLink>>>,
+    /// Those that run for as long as the process and are no actors.
+    tasks: Vec<(&'static str, AbortHandle)>,
 }
 
 impl Parts {
@@ -87,7 +89,13 @@ impl Parts {
             live,
             has_company,
             shards: Arc::default(),
+            tasks: Vec::new(),
         })
+    }
+
+    /// Has a task missed that ends before the process does.
+    pub fn mind(&mut self, name: &'static str, task: AbortHandle) {
+        self.tasks.push((name, task));
     }
 
     /// Starts what an instance among others needs. What was ever revoked is known before anybody is let in; what
@@ -103,11 +111,12 @@ impl Parts {
         let revoker = Revoker::load(gate.clone(), store.clone(), hub.clone(), doorbell.clone(), bus).await;
         let revoker = Arc::new(revoker.map_err(|error| AppError::Store(error.to_string()))?);
         let is_shared = matches!(config.store.url, StoreUrl::Postgres(_));
-        actix::spawn(revoker.clone().listen(is_shared));
+        let listening = actix::spawn(revoker.clone().listen(is_shared));
         let company = if self.has_company { Company::Possible } else { Company::Alone };
         let survey = Survey { node, hub: hub.clone(), shards: shards.clone(), started_at: Instant::now() };
         let peers = Peers::launch(survey, company, doorbell, bridge.clone());
         self.peers = Some(peers.clone());
+        self.mind("what hears of revocations", listening.abort_handle());
         Ok((revoker, peers))
     }
 
@@ -177,7 +186,8 @@ impl Parts {
             ("what tells the application", self.webhooks.as_ref().is_none_or(WebhookLink::is_alive)),
             ("a worker's shard", shards.iter().all(ShardLink::is_alive)),
         ];
-        parts.into_iter().find(|(_, is_alive)| !is_alive).map(|(part, _)| part)
+        let tasks = self.tasks.iter().map(|(name, task)| (*name, !task.is_finished()));
+        parts.into_iter().chain(tasks).find(|(_, is_alive)| !is_alive).map(|(part, _)| part)
     }
 }
 
@@ -222,4 +232,29 @@ fn start_store(
     let store = Store::open(StoreOptions { others, ..options }, facts, local_users)
         .map_err(|error| AppError::Store(format!("store.url: {error}")))?;
     Ok(StoreLink::start(store, config.store.busy_timeout))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{auth::gate::Rules, config::Sources};
+
+    #[actix::test]
+    async fn a_task_that_ends_is_missed_like_any_other_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = format!("store.url=sqlite://{}", folder.path().join("tidings.db").display());
+        let overrides = vec![store, "auth.secret=0123456789abcdef0123456789abcdef".to_owned()];
+        let config = Config::read(&Sources { overrides, ..Sources::default() }).unwrap().config;
+        let node = NodeId::from_random(1);
+        let mut parts = Parts::start(&config, node, true).await.unwrap();
+        let gate = Arc::new(Gate::new(Rules::new(&config).unwrap(), parts.store.clone()));
+        parts.start_company(&config, node, &gate).await.unwrap();
+        assert_eq!(parts.missing(), None);
+        let (name, task) = parts.tasks[0].clone();
+        task.abort();
+        assert_eq!(parts.watch(&Supervisor::default()).await, name);
+        let panicking = actix::spawn(async { panic!("as it must not") });
+        parts.tasks = vec![("what panics", panicking.abort_handle())];
+        assert_eq!(parts.watch(&Supervisor::default()).await, "what panics");
+    }
 }

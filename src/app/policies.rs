@@ -40,6 +40,7 @@ pub fn store_options(config: &Config) -> StoreOptions {
             subscriptions_max: config.limits.push_subscriptions.unwrap_or(0),
         },
         webhooks: webhook_events(config),
+        webhooks_max: config.webhooks.max_waiting,
         others: Others::default(),
     }
 }

@@ -7,7 +7,10 @@ use std::sync::Arc;
 
 use actix_web::web;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::AbortHandle,
+};
 
 use crate::{
     auth::gate::{Gate, Rules},
@@ -18,13 +21,13 @@ use crate::{
 /// Reads the settings as they were read at the start.
 pub type Reader = Arc<dyn Fn() -> Result<Config, ConfigError> + Send + Sync>;
 
-/// Listens for the signal from now on. `config` is what the process runs with.
+/// Listens for the signal from now on, in the task that it gives. `config` is what the process runs with.
 ///
 /// # Errors
 /// Where the process has no signals.
-pub fn listen(reader: Reader, mut config: Config, gate: Arc<Gate>) -> std::io::Result<()> {
+pub fn listen(reader: Reader, mut config: Config, gate: Arc<Gate>) -> std::io::Result<AbortHandle> {
     let mut hangups = signal(SignalKind::hangup())?;
-    actix::spawn(async move {
+    let reloading = actix::spawn(async move {
         while hangups.recv().await.is_some() {
             let reader = reader.clone();
             // Files are read, and they may lie far away.
@@ -39,7 +42,7 @@ pub fn listen(reader: Reader, mut config: Config, gate: Arc<Gate>) -> std::io::R
             }
         }
     });
-    Ok(())
+    Ok(reloading.abort_handle())
 }
 
 /// Takes what can change; gives what the process runs with then.

@@ -16,6 +16,11 @@ const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the last session may take to go after it was told.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// What is left of the whole time for those who stop behind pushes and webhooks, and behind the store: where the
+/// database or a receiver is away, none takes the time of the next one.
+const BEHIND_COURIERS: u32 = 3;
+const BEHIND_STORE: u32 = 6;
+
 /// The two signals that stop the process, listened for before anybody is told that it runs.
 pub struct Signals {
     terminate: Signal,
@@ -36,14 +41,22 @@ impl Signals {
 }
 
 /// Closes the sessions, spread over `drain`; lets requests finish; closes the database; says what the other
-/// nodes still have to hear. Whatever of it is cut short, nothing accepted is lost.
-pub async fn stop(parts: &Parts, servers: Servers, sessions: &AtomicUsize, drain: Duration) {
+/// nodes still have to hear; within `timeout`. Whatever of it is cut short, nothing accepted is lost.
+pub async fn stop(
+    parts: &Parts,
+    servers: Servers,
+    sessions: &AtomicUsize,
+    drain: Duration,
+    timeout: Duration,
+) {
+    let end = Instant::now() + timeout;
+    let (couriers_until, store_until) = (end - timeout / BEHIND_COURIERS, end - timeout / BEHIND_STORE);
     parts.hub.drain(drain);
     // Push services take their time to answer.
     let push = parts.push.clone();
     let pushed = actix::spawn(async move {
         if let Some(push) = push {
-            push.stop().await;
+            push.stop(couriers_until).await;
         }
     });
     let drained_at = Instant::now() + drain;
@@ -60,9 +73,11 @@ pub async fn stop(parts: &Parts, servers: Servers, sessions: &AtomicUsize, drain
     let _ = pushed.await;
     // Each has said all that it has to say when the next one stops: push, webhooks, store, hub, bridge.
     if let Some(webhooks) = &parts.webhooks {
-        webhooks.stop().await;
+        webhooks.stop(couriers_until).await;
     }
-    parts.store.flush().await;
+    if tokio::time::timeout_at(store_until.into(), parts.store.flush()).await.is_err() {
+        log::warn!("the store was not flushed in time");
+    }
     if let Some(bridge) = &parts.bridge {
         if let Err(error) = parts.hub.ask(Settle).await {
             log::warn!("the hub does not answer any more: {error}");

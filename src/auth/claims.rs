@@ -74,7 +74,9 @@ impl ClaimRules {
         let scope: Option<String> = claims.take_as("scope").map_err(mistyped)?;
         let scopes = Scopes::parse(&scope.unwrap_or_default()).with(&self.default_scopes);
         let token_id = claims.take_as("jti").map_err(mistyped)?;
-        Ok(Identity { user, scopes, expires_at, issued_at: issued_at.map(|at| at.0), token_id })
+        // Whoever has a key could write one that outlives every revocation: one from the future does not say when.
+        let issued_at = issued_at.map(|at| at.0).filter(|at| *at <= now.plus(self.leeway));
+        Ok(Identity { user, scopes, expires_at, issued_at, token_id })
     }
 }
 

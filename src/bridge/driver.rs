@@ -4,7 +4,10 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -72,6 +75,8 @@ pub struct Shared {
     /// Redis has refused to note something of this node, or another one was cut off: to be told anew, soon.
     pub is_stale: Cell<bool>,
     pub rejected: Arc<AtomicU64>,
+    /// How many orders wait to be carried out.
+    pub waiting: Arc<AtomicUsize>,
     pub complained_at: Cell<Option<Instant>>,
 }
 
@@ -92,6 +97,7 @@ impl Driver {
         state: watch::Sender<BusState>,
         lives: watch::Sender<bool>,
         rejected: Arc<AtomicU64>,
+        waiting: Arc<AtomicUsize>,
     ) -> Result<Self, Invalid> {
         Ok(Self {
             address: Address::parse(options.url.expose_secret())?,
@@ -113,6 +119,7 @@ impl Driver {
                 under_way: RefCell::default(),
                 is_stale: Cell::new(false),
                 rejected,
+                waiting,
                 complained_at: Cell::new(None),
             }),
         })
@@ -250,7 +257,10 @@ impl Shared {
 async fn refuse(shared: &Shared, orders: &mut mpsc::UnboundedReceiver<Work>) {
     while let Some(work) = orders.recv().await {
         match work {
-            Work::Order(order) => shared.refuse(order),
+            Work::Order(order) => {
+                shared.waiting.fetch_sub(1, Ordering::Relaxed);
+                shared.refuse(order);
+            }
             Work::Stop(done) => {
                 let _ = done.send(());
                 return;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -44,6 +44,7 @@ pub struct BridgeLink {
     state: watch::Receiver<BusState>,
     is_live: watch::Receiver<bool>,
     rejected: Arc<AtomicU64>,
+    waiting: Arc<AtomicUsize>,
     timeout: Duration,
 }
 
@@ -56,11 +57,11 @@ impl BridgeLink {
         let (work, orders) = mpsc::unbounded_channel();
         let (state, states) = watch::channel(BusState::Connecting);
         let (lives, is_live) = watch::channel(false);
-        let rejected = Arc::new(AtomicU64::new(0));
+        let (rejected, waiting) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
         let timeout = options.timeout;
-        let driver = Driver::new(options, orders, state, lives, rejected.clone())?;
+        let driver = Driver::new(options, orders, state, lives, rejected.clone(), waiting.clone())?;
         let addr = RedisBridge { work, shared: driver.shared.clone(), driver: Some(driver) }.start();
-        Ok(Self { addr, state: states, is_live, rejected, timeout })
+        Ok(Self { addr, state: states, is_live, rejected, waiting, timeout })
     }
 
     /// Where the hub gives its orders.
@@ -96,6 +97,11 @@ impl BridgeLink {
     /// One more, that only its receiver could see to be nonsense.
     pub fn reject(&self) {
         self.rejected.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many orders wait to be carried out; while the bus is away they are refused at once.
+    pub fn orders_waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     pub fn is_alive(&self) -> bool {

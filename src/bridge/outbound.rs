@@ -1,6 +1,6 @@
 //! What is ordered: carried out in order, as many orders at once as wait.
 
-use std::{collections::HashSet, time::Instant};
+use std::{collections::HashSet, sync::atomic::Ordering, time::Instant};
 
 use redis::{ServerErrorKind, Value};
 use tokio::sync::{mpsc, oneshot};
@@ -62,10 +62,11 @@ impl Shared {
         }
         loop {
             self.teller.has_room().await;
-            metrics::orders_waiting(orders.len());
             if orders.recv_many(&mut waiting, BATCH).await == 0 {
                 return None;
             }
+            let taken = waiting.iter().filter(|work| matches!(work, Work::Order(_))).count();
+            self.waiting.fetch_sub(taken, Ordering::Relaxed);
             waiting.retain(|work| !self.is_ordered_again(work));
             // Whatever becomes of the bus from here on, these are answered, and what is to be followed is known.
             for work in &waiting {
@@ -136,6 +137,7 @@ impl Shared {
 
     /// An order is put into the queue.
     pub fn ordered(&self, order: &Order) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         if let Order::OpenRoom(open) = order
             && let Purpose::Enter(_) = open.purpose
         {

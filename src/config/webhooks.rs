@@ -7,7 +7,7 @@ use super::{
 };
 
 /// What nothing reads where webhooks are off.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     "webhooks.secret",
     "webhooks.previous_secret",
     "webhooks.events",
@@ -15,6 +15,7 @@ const SETTINGS: [&str; 7] = [
     "webhooks.ca",
     "webhooks.retries",
     "webhooks.disable_after",
+    "webhooks.max_waiting",
 ];
 
 /// Most attempts of an event, but for the first.
@@ -36,6 +37,7 @@ pub fn check(config: &Config) -> Result<(), Problem> {
         "at least 2s with webhooks.url: else an instance that is there would be taken for lost",
     )?;
     refuse_if(webhooks.disable_after.is_zero(), "webhooks.disable_after", "must be more than 0")?;
+    refuse_if(webhooks.max_waiting == 0, "webhooks.max_waiting", "must be more than 0")?;
     refuse_if(
         webhooks.retries.len() > RETRIES_MAX,
         "webhooks.retries",

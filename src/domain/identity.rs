@@ -11,7 +11,7 @@ pub struct Identity {
     pub scopes: Scopes,
     /// `exp`: a connection outlives it by `auth.expiry_grace` and no more.
     pub expires_at: Timestamp,
-    /// `iat`; a token without it counts as issued before any revocation.
+    /// `iat`, unless that lies ahead; a token without it counts as issued before any revocation.
     pub issued_at: Option<Timestamp>,
     /// `jti`, by which one token can be revoked.
     pub token_id: Option<String>,

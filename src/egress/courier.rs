@@ -135,6 +135,12 @@ impl<T: Trade> Courier<T> {
         self.record().await;
         while let Some(done) = self.under_way.join_next().await {
             self.keep(done.ok());
+            // A store that is away would be waited for after each of them.
+            if !self.is_store_away {
+                self.record().await;
+            }
+        }
+        if self.is_store_away {
             self.record().await;
         }
         if let Ok(done) = stopped {

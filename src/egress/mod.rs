@@ -17,6 +17,7 @@ use std::time::Duration;
 use actix::Message;
 pub use endpoint::{Endpoint, EndpointRule};
 pub use patience::Patience;
+pub use resolver::check_host;
 use tokio::sync::oneshot;
 
 /// Carry nothing new any more; answered when all that was on its way is recorded.

@@ -7,7 +7,7 @@ use std::{error::Error, net::SocketAddr};
 use actix_tls::connect::Resolve;
 use futures_util::future::LocalBoxFuture;
 
-use super::public::is_public;
+use super::{Endpoint, public::is_public};
 
 /// A name of which not every address is public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +33,16 @@ impl Resolve for PublicResolver {
             Ok(judge(found, self.takes_all)?)
         })
     }
+}
+
+/// Looks whether the host of an endpoint resolves to where a request may go.
+///
+/// # Errors
+/// Where it does not.
+pub async fn check_host(endpoint: &Endpoint, takes_all: bool) -> Result<(), Box<dyn Error>> {
+    let host = endpoint.uri.host().unwrap_or_default();
+    let port = endpoint.uri.port_u16().unwrap_or(443);
+    PublicResolver { takes_all }.lookup(host, port).await.map(drop)
 }
 
 /// IPv4 first: addresses are tried one after the other, and there are networks in which IPv6 leads nowhere.

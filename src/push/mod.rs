@@ -13,7 +13,11 @@ mod provider;
 mod vapid;
 mod web_push;
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, ResponseFuture,
@@ -104,9 +108,10 @@ impl PushLink {
         self.0.connected()
     }
 
-    /// Has what is on its way come to its end.
-    pub async fn stop(&self) {
-        if let Err(error) = mailbox::ask(&self.0.clone().recipient(), Stop, FAREWELL).await {
+    /// Has what is on its way come to its end, if it does until then.
+    pub async fn stop(&self, until: Instant) {
+        let patience = FAREWELL.min(until.saturating_duration_since(Instant::now()));
+        if let Err(error) = mailbox::ask(&self.0.clone().recipient(), Stop, patience).await {
             log::warn!("pushes that are on their way will be sent again: {error}");
         }
     }

@@ -11,7 +11,8 @@ use diesel::{
 };
 
 use super::{
-    file::{DatabaseFile, FileLock},
+    file::DatabaseFile,
+    file_lock::FileLock,
     messages::{StoreError, StoreOptions},
 };
 #[cfg(feature = "postgres")]
@@ -162,6 +163,22 @@ impl Database {
         }
     }
 
+    /// A connection to look by, which makes nothing and changes nothing.
+    ///
+    /// # Errors
+    /// One line that says why there is none.
+    pub(super) fn look(url: &StoreUrl) -> Result<Connection, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => DatabaseFile::look(path).map(Connection::Sqlite),
+            #[cfg(feature = "postgres")]
+            StoreUrl::Postgres(url) => {
+                server::log_in(url).map(Connection::Postgres).map_err(StoreError::Unavailable)
+            }
+            #[cfg(not(feature = "postgres"))]
+            StoreUrl::Postgres(_) => Err(StoreError::Unavailable("built without PostgreSQL".to_owned())),
+        }
+    }
+
     /// Takes the database for this process, until the lock is dropped or the process is gone; before it is opened. A
     /// server is shared.
     ///
@@ -171,6 +188,17 @@ impl Database {
         match url {
             StoreUrl::Sqlite(path) => DatabaseFile::lock(path).map(Some),
             StoreUrl::Postgres(_) => Ok(None),
+        }
+    }
+
+    /// Whether another process has it for itself. Changes nothing.
+    ///
+    /// # Errors
+    /// If that cannot be seen, or what the process before has left is not as it should be.
+    pub(super) fn is_taken(url: &StoreUrl) -> Result<bool, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => DatabaseFile::is_taken(path),
+            StoreUrl::Postgres(_) => Ok(false),
         }
     }
 

@@ -1,11 +1,8 @@
 //! The SQLite file: how it is opened, checked, brought to this version, and known again.
 
 use std::{
-    fs::{File, Metadata, OpenOptions, TryLockError},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{MetadataExt, OpenOptionsExt},
-    },
+    fs::Metadata,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -24,6 +21,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
     database::{Access, COMPATIBLE_WITH, CompatibleWith},
+    file_lock::{FileLock, open_or_make},
     maintenance::migrations::{Migrations, behind, migrate},
     messages::{StoreError, StoreOptions},
     wal,
@@ -57,12 +55,6 @@ pub(super) struct DatabaseFile {
     memory: usize,
 }
 
-/// Keeps other processes from the same database: live events travel inside one process only.
-#[derive(Debug)]
-pub(super) struct FileLock {
-    _file: File,
-}
-
 impl DatabaseFile {
     /// Opens the file, checks its structure and runs the migrations that it lacks.
     ///
@@ -74,7 +66,8 @@ impl DatabaseFile {
         if !options.migrates && !path.exists() {
             return Err(failed(behind(&Self::migrations(path)?)));
         }
-        make(path).map_err(|error| failed(error.to_string()))?;
+        // SQLite gives the files beside it the same mode, and the same owner.
+        open_or_make(path, path).map_err(|error| failed(error.to_string()))?;
         let mut conn = SqliteConnection::establish(&uri(path, "rw")).map_err(|e| failed(e.to_string()))?;
         conn.batch_execute(&pragmas(
             Access::Write,
@@ -115,12 +108,21 @@ impl DatabaseFile {
         if !path.exists() {
             return nothing();
         }
-        let mut conn = SqliteConnection::establish(&uri(path, "ro")).map_err(|e| failed(e.to_string()))?;
+        let mut conn = Self::look(path)?;
         let tables = sql_query(MIGRATED).get_result::<Migrated>(&mut conn);
         match tables.map_err(|error| failed(error.to_string()))?.tables {
             0 => nothing(),
             _ => Migrations::read(&mut conn, &MIGRATIONS).map_err(failed),
         }
+    }
+
+    /// A connection to look by, to a file that is there.
+    ///
+    /// # Errors
+    /// One line that names the file and says what is wrong.
+    pub(super) fn look(path: &Path) -> Result<SqliteConnection, StoreError> {
+        let conn = SqliteConnection::establish(&uri(path, "ro"));
+        conn.map_err(|error| cannot("open", path, &error.to_string()))
     }
 
     /// Opens one more connection.
@@ -146,19 +148,25 @@ impl DatabaseFile {
     /// # Errors
     /// If another process has it, or the log is not what it should be.
     pub(super) fn lock(database: &Path) -> Result<FileLock, StoreError> {
-        // Beside the database: SQLite's own locks end when any handle on the database is closed.
-        let mut path = database.as_os_str().to_owned();
-        path.push("-lock");
         let failed = |reason: &str| cannot("lock", database, reason);
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| failed(&error.to_string()))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(failed("another process uses it")),
-            Err(TryLockError::Error(error)) => return Err(failed(&error.to_string())),
-        }
+        let lock = FileLock::take(database).map_err(|error| failed(&error.to_string()))?;
+        let lock = lock.ok_or_else(|| failed("another process uses it"))?;
         wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
-        Ok(FileLock { _file: file })
+        Ok(lock)
+    }
+
+    /// Whether another process has the file; if none has, it is looked at the log as `lock` does. Changes nothing.
+    ///
+    /// # Errors
+    /// If that cannot be seen, or the log is not what it should be.
+    pub(super) fn is_taken(database: &Path) -> Result<bool, StoreError> {
+        let is_taken = FileLock::is_taken(database);
+        let is_taken =
+            is_taken.map_err(|error| cannot("look at the lock of", database, &error.to_string()))?;
+        if !is_taken {
+            wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
+        }
+        Ok(is_taken)
     }
 
     /// Looks whether the file is still under its name.
@@ -195,12 +203,6 @@ impl DatabaseFile {
 /// One line that names the file.
 pub(super) fn cannot(what: &str, database: &Path, reason: &str) -> StoreError {
     StoreError::Unavailable(format!("cannot {what} the database {}: {reason}", database.display()))
-}
-
-/// Makes the file if it is not there, for this user alone: it holds what people are told. SQLite gives
-/// the files beside it the same mode.
-fn make(path: &Path) -> std::io::Result<()> {
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 fn inode(metadata: &Metadata) -> (u64, u64) {

@@ -17,8 +17,9 @@ use super::{
     file::DatabaseFile,
     inboxes::{self, Place},
     job::{Job, Queued},
-    messages::{StoreError, StoreOptions},
+    messages::{ReadWebhooks, ReceiverDigest, StoreError, StoreOptions, WebhookStand},
     sweep::{Ended, Sweep},
+    webhook_history,
     writer::chores,
 };
 use crate::{
@@ -80,10 +81,23 @@ pub fn examine(options: &StoreOptions) -> Result<Examined, StoreError> {
     let start = Instant::now();
     let (migrations, clock) = migrations(options)?;
     let round_trip = start.elapsed();
-    let is_there = |url: &StoreUrl| matches!(url, StoreUrl::Sqlite(path) if path.exists());
-    // The lock is a file beside the database: where there is none yet, none is to be made.
-    let is_taken = is_there(&options.url) && Database::lock(&options.url).is_err();
+    let is_taken = Database::is_taken(&options.url)?;
     Ok(Examined { migrations, round_trip, clock, is_taken })
+}
+
+/// Looks how a receiver of webhooks does; `None` where the database is not of this version, or not there.
+///
+/// # Errors
+/// One line that says why it cannot be looked at.
+pub fn examine_receiver(
+    options: &StoreOptions,
+    receiver: ReceiverDigest,
+) -> Result<Option<WebhookStand>, StoreError> {
+    if !migrations(options)?.0.pending.is_empty() {
+        return Ok(None);
+    }
+    let mut conn = Database::look(&options.url)?;
+    webhook_history::stand(&mut conn, &ReadWebhooks { receiver }).map(Some)
 }
 
 fn migrations(options: &StoreOptions) -> Result<(Migrations, Option<Timestamp>), StoreError> {
@@ -114,8 +128,14 @@ pub fn prune(options: &StoreOptions) -> Result<Pruned, StoreError> {
         aged: sweep(&mut conn, &clock, Ended::Aged(options.max_age))?,
         read: sweep_read(&mut conn, &clock, options.max_read)?,
     };
-    let keys = options.idempotency_retention;
-    while conn.writing(|conn, now| chores::forget(conn, now, keys, ROWS))? {}
+    let (keys, webhooks_max) = (options.idempotency_retention, options.webhooks_max);
+    loop {
+        let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, webhooks_max, ROWS))?;
+        chores::tell_unsent(forgotten.unsent);
+        if !forgotten.has_more {
+            break;
+        }
+    }
     empty_log(&mut conn)?;
     drop(lock);
     Ok(pruned)

@@ -23,6 +23,7 @@ mod erasing;
 mod error;
 mod figures;
 mod file;
+mod file_lock;
 mod idempotency;
 mod inboxes;
 mod job;
@@ -260,6 +261,7 @@ reads! {
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;
     ReadWebhooks => WebhookStand, webhook_history::stand;
+    CountWebhooks => u64, webhook_history::count;
     TraceWebhook => WebhookTrace, webhook_history::trace;
 }
 

@@ -10,8 +10,8 @@ use super::{
     error::Fault,
     job::Write,
     messages::{
-        EnableWebhooks, ReadWebhooks, RetryWebhooks, StoreError, TestWebhook, TraceWebhook, WebhookStand,
-        WebhookTrace,
+        CountWebhooks, EnableWebhooks, ReadWebhooks, RetryWebhooks, StoreError, TestWebhook, TraceWebhook,
+        WebhookStand, WebhookTrace,
     },
     rows::broken,
     schema::webhook_jobs::{self as j, table},
@@ -76,17 +76,24 @@ impl Write for TestWebhook {
     }
 }
 
+pub(super) fn count(conn: &mut Connection, _: &CountWebhooks) -> Result<u64, StoreError> {
+    Ok(u64::try_from(waiting(conn)?).unwrap_or_default())
+}
+
+fn waiting(conn: &mut Connection) -> QueryResult<i64> {
+    table.filter(j::due_at.is_not_null()).select(count_star()).first(conn)
+}
+
 pub(super) fn stand(conn: &mut Connection, read: &ReadWebhooks) -> Result<WebhookStand, StoreError> {
-    let count = |conn: &mut Connection, state: WebhookState| -> Result<u64, StoreError> {
-        let count: i64 = table.filter(j::state.eq(state.as_str())).select(count_star()).first(conn)?;
-        Ok(u64::try_from(count).unwrap_or_default())
-    };
+    // Each by a partial index: what was sent is not looked at, and a receiver that is away has many that wait.
+    let dead = table.filter(j::state.eq(WebhookState::Dead.as_str()).and(j::ended_at.is_not_null()));
+    let dead: i64 = dead.select(count_star()).first(conn)?;
     let oldest = table.filter(j::due_at.is_not_null()).order(j::sequence).select(j::occurred_at);
     let oldest: Option<i64> = oldest.first(conn).optional()?;
     let receiver = webhook_jobs::receiver(conn, &read.receiver)?;
     Ok(WebhookStand {
-        waiting: count(conn, WebhookState::Waiting)?,
-        dead: count(conn, WebhookState::Dead)?,
+        waiting: count(conn, &CountWebhooks)?,
+        dead: u64::try_from(dead).unwrap_or_default(),
         waiting_since: oldest.map(Timestamp::from_micros),
         failing_since: receiver.failing_since.map(Timestamp::from_micros),
         disabled_at: receiver.disabled_at.map(Timestamp::from_micros),
@@ -138,21 +145,51 @@ fn ended(
         .load(conn)
 }
 
-/// Deletes at most `limit` of each kind of those that ended long ago, or that nobody has sent for long; says whether
-/// there may be more.
-pub(super) fn forget(conn: &mut Connection, now: Timestamp, limit: usize) -> QueryResult<bool> {
-    let overdue = table
-        .filter(j::due_at.lt(now.minus(DEAD_AGE).as_micros()))
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
-        .select(j::sequence);
-    let mut sequences: Vec<i64> = overdue.load(conn)?;
-    sequences.extend(ended(conn, WebhookState::Sent, now.minus(SENT_AGE), limit)?);
-    sequences.extend(ended(conn, WebhookState::Dead, now.minus(DEAD_AGE), limit)?);
-    sequences.sort_unstable();
-    for sequence in &sequences {
-        diesel::delete(table.find(sequence)).execute(conn)?;
+/// What [`forget`] has deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Forgotten {
+    /// There may be more.
+    pub(super) has_more: bool,
+    /// Events that the receiver was never sent.
+    pub(super) unsent: usize,
+}
+
+/// Deletes at most `limit` of each kind of those that ended long ago, that nobody has sent for long, or that are too many
+/// to wait.
+pub(super) fn forget(
+    conn: &mut Connection,
+    now: Timestamp,
+    waiting_max: usize,
+    limit: usize,
+) -> QueryResult<Forgotten> {
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let overdue = table.filter(j::due_at.lt(now.minus(DEAD_AGE).as_micros())).limit(rows);
+    let mut unsent: Vec<i64> = overdue.select(j::sequence).load(conn)?;
+    unsent.extend(crowded_out(conn, waiting_max, rows)?);
+    let mut ended_ones = ended(conn, WebhookState::Sent, now.minus(SENT_AGE), limit)?;
+    ended_ones.extend(ended(conn, WebhookState::Dead, now.minus(DEAD_AGE), limit)?);
+    let unsent = unsent.into_iter().map(|sequence| (sequence, true));
+    let mut found: Vec<(i64, bool)> =
+        unsent.chain(ended_ones.into_iter().map(|sequence| (sequence, false))).collect();
+    found.sort_unstable();
+    found.dedup();
+    let mut forgotten = Forgotten { has_more: found.len() >= limit, unsent: 0 };
+    for (sequence, is_unsent) in found {
+        // Another instance may have deleted it meanwhile.
+        let deleted = diesel::delete(table.find(sequence)).execute(conn)?;
+        forgotten.unsent += if is_unsent { deleted } else { 0 };
     }
-    Ok(sequences.len() >= limit)
+    Ok(forgotten)
+}
+
+/// The oldest of those that wait, where they are more than may: they share their disk with what is published.
+fn crowded_out(conn: &mut Connection, waiting_max: usize, limit: i64) -> QueryResult<Vec<i64>> {
+    let too_many = waiting(conn)? - i64::try_from(waiting_max).unwrap_or(i64::MAX);
+    if too_many <= 0 {
+        return Ok(Vec::new());
+    }
+    let oldest = table.filter(j::due_at.is_not_null()).order(j::sequence).limit(too_many.min(limit));
+    oldest.select(j::sequence).load(conn)
 }
 
 /// Deletes at most `limit` that name a user, in the order in which others lock them, and says whether there may be more.

@@ -22,7 +22,7 @@ use super::{
     counter_cache::CounterCache,
     database::{self, Access, Database},
     doorbell::Doorbell,
-    file::FileLock,
+    file_lock::FileLock,
     job::{Answer, Job, Queued, Write, late},
     messages::{StoreError, StoreOptions},
     queue::{Queue, Refusal, Turn},

@@ -27,14 +27,17 @@ use crate::{
     store::{
         StoreLink,
         messages::{
-            ClaimWebhooks, ClaimedWebhook, ReceiverDigest, RecordWebhooks, StoreError, WebhookClaim,
-            WebhookOutcome,
+            ClaimWebhooks, ClaimedWebhook, CountWebhooks, ReceiverDigest, RecordWebhooks, StoreError,
+            WebhookClaim, WebhookOutcome,
         },
     },
 };
 
 /// How often it is said that events are given up.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How often it is counted how many wait.
+const COUNT_INTERVAL: Duration = Duration::from_secs(10);
 
 const AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
 
@@ -49,6 +52,7 @@ pub struct Delivery {
     pub pauses: Vec<Duration>,
     pub disable_after: Duration,
     pub complained_at: Cell<Option<Instant>>,
+    pub counted_at: Cell<Option<Instant>>,
 }
 
 /// An event as the receiver reads it: at each attempt the same bytes.
@@ -80,6 +84,10 @@ impl Trade for Delivery {
     }
 
     async fn claim(&self, limit: usize) -> Result<Claimed<ClaimedWebhook>, StoreError> {
+        if self.counted_at.get().is_none_or(|at| at.elapsed() >= COUNT_INTERVAL) {
+            self.counted_at.set(Some(Instant::now()));
+            metrics::webhooks_waiting(self.store.ask(CountWebhooks).await?);
+        }
         let claimed = self.store.ask(ClaimWebhooks { receiver: self.receiver, limit }).await?;
         metrics::webhooks_disabled(claimed.disabled_at.is_some());
         // Of one that is asked alone nothing more is wanted before it has answered.

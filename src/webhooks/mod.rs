@@ -9,7 +9,11 @@ mod ledger;
 mod outcome;
 mod signature;
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, Arbiter, AsyncContext, Context, Handler, ResponseFuture,
@@ -132,6 +136,7 @@ impl WebhookLink {
                 pauses: options.pauses,
                 disable_after: options.disable_after,
                 complained_at: Cell::new(None),
+                counted_at: Cell::new(None),
             };
             let stop_ledger = ledger.is_some().then_some(stop_ledger);
             Webhooks {
@@ -147,9 +152,10 @@ impl WebhookLink {
         self.0.connected()
     }
 
-    /// Has all that was said noted, and what is on its way come to its end.
-    pub async fn stop(&self) {
-        if let Err(error) = mailbox::ask(&self.0.clone().recipient(), Stop, FAREWELL).await {
+    /// Has all that was said noted, and what is on its way come to its end, if it does until then.
+    pub async fn stop(&self, until: Instant) {
+        let patience = FAREWELL.min(until.saturating_duration_since(Instant::now()));
+        if let Err(error) = mailbox::ask(&self.0.clone().recipient(), Stop, patience).await {
             log::warn!("webhooks that are on their way will be sent again: {error}");
         }
     }

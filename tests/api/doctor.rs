@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -15,13 +15,22 @@ use crate::{
         http::Http,
         program::{Ended, run},
     },
-    engines::{bound, is_root, redis::Redis},
+    engines::{
+        bound, is_root,
+        push_service::{Plan, PushService},
+        redis::Redis,
+    },
+    push_refusals::where_names_are,
+    webhooks,
 };
 
 /// Looks with these settings, in an empty folder.
 fn doctor(settings: &[(&str, &str)], more: &[&str]) -> Ended {
+    doctor_as(program(), settings, more)
+}
+
+fn doctor_as(mut command: Command, settings: &[(&str, &str)], more: &[&str]) -> Ended {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = program();
     command.current_dir(&folder).arg("doctor").args(more).env("TIDINGS_AUTH_SECRET", SECRET);
     for (key, value) in settings {
         command.arg("--set").arg(format!("{key}={value}"));
@@ -103,6 +112,37 @@ async fn what_is_missing_is_named_with_its_fix() {
     assert!(line.starts_with("tidings: 4 of ") && line.ends_with("checks failed"), "{line}");
     let usage = run(program().arg("doctor").env("TIDINGS_AUTH_SECRET", "short"));
     assert_eq!(usage.code, Some(2), "{usage:?}");
+}
+
+#[actix_web::test]
+async fn a_receiver_of_webhooks_is_looked_at_with_what_it_has_said() {
+    let receiver = PushService::start().await;
+    let app = webhooks::start(&receiver, &[]);
+    let store = format!("sqlite://{}", app.database().display());
+    let settings = webhooks::settings(&receiver);
+    let mut settings: Vec<(&str, &str)> =
+        settings.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    settings.push(("store.url", &store));
+    let well = doctor(&settings, &["--json"]);
+    let (state, text) = found(&well, "webhooks").remove(0);
+    assert!(state == "ok" && text.contains("signed with one secret"), "{well:?}");
+    receiver.plan(webhooks::PATH, [Plan::Status(410)]);
+    webhooks::test_event(&app).await;
+    app.logged(|line| line["message"].to_string().contains("webhooks are disabled")).await;
+    let ill = doctor(&settings, &["--json"]);
+    let (state, text) = found(&ill, "webhooks").remove(1);
+    assert!(state == "fail" && text.contains("410; 1 events wait"), "{ill:?}");
+    assert!(text.contains("tidings webhooks enable"), "{text}");
+    assert!(![webhooks::SECRET, "/hooks"].iter().any(|secret| format!("{ill:?}").contains(secret)));
+
+    // T9: what the name resolves to counts, unless it is named.
+    let inside = [("webhooks.url", "https://hooks.example.com/x"), ("webhooks.secret", webhooks::SECRET)];
+    let (command, _hosts) = where_names_are("10.1.2.3 hooks.example.com.\n");
+    let (state, text) = found(&doctor_as(command, &inside, &["--json"]), "webhooks").remove(0);
+    assert!(state == "fail" && text.contains("not on the public internet"), "{text}");
+    let short = [("webhooks.url", "https://example.com/hooks"), ("webhooks.secret", "x")];
+    let usage = doctor(&short, &[]);
+    assert!(usage.code == Some(2) && usage.stderr.contains("webhooks.secret"), "{usage:?}");
 }
 
 /// nginx as it comes, with nothing that the paper says about it; ends with the test.

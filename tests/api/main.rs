@@ -65,6 +65,7 @@ mod poll_ends;
 mod poll_waiting;
 mod postgres;
 #[cfg(feature = "postgres-tls")]
+mod postgres_maintenance;
 mod postgres_tls;
 mod preferences;
 mod presence;
@@ -110,6 +111,7 @@ mod unread;
 mod unread_waiting;
 mod upgrading;
 mod walk;
+mod webhook_backlog;
 mod webhook_faults;
 mod webhooks;
 mod welcome;

@@ -1,6 +1,11 @@
 //! What is done to a database by hand: bringing it to this version, erasing a user, applying retention.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, chown},
+    path::Path,
+    process::Command,
+};
 
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use serde_json::{Value, json};
@@ -10,6 +15,7 @@ use crate::{
     app::{App, SECRET, program},
     clients::program::{Ended, run},
     database::Database,
+    engines::is_root,
 };
 
 /// A verb that works on the database in a folder; no key is needed.
@@ -62,6 +68,38 @@ fn a_database_is_brought_to_this_version_by_hand_and_a_server_that_may_not_refus
     assert!(newer.code == Some(1) && newer.stdout.contains("unknown  29991231000000"), "{newer:?}");
     let up = verb(&folder, &["migrate", "up"]);
     assert!(up.code == Some(1) && up.stderr.contains("newer version"), "{up:?}");
+}
+
+/// A server that is not root starts after any of them.
+#[test]
+fn what_root_makes_belongs_to_whom_the_folder_and_the_database_belong() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let of_others = || {
+        let entries = fs::read_dir(&folder).unwrap().map(Result::unwrap);
+        let others = entries.filter(|entry| entry.metadata().unwrap().uid() != 4711);
+        others.map(|entry| entry.file_name()).collect::<Vec<_>>()
+    };
+    chown(&folder, Some(4711), Some(4711)).unwrap();
+    assert_eq!(verb(&folder, &["migrate", "up"]).code, Some(0));
+    assert_eq!(of_others(), [""; 0]);
+    for arguments in [&["migrate", "status"][..], &["restore-epoch"], &["prune"], &["doctor"]] {
+        // Nobody has it in a folder where the database was just restored.
+        fs::remove_file(file("tidings.db-lock")).unwrap();
+        run(program().current_dir(&folder).env("TIDINGS_AUTH_SECRET", SECRET).args(arguments));
+        assert_eq!(of_others(), [""; 0], "{arguments:?}");
+        fs::write(file("tidings.db-lock"), "").unwrap();
+        chown(file("tidings.db-lock"), Some(4711), Some(4711)).unwrap();
+    }
+    // Whoever has the folder could lead root to what is not theirs.
+    let other = tempfile::NamedTempFile::new().unwrap();
+    fs::remove_file(file("tidings.db-lock")).unwrap();
+    std::os::unix::fs::symlink(&other, file("tidings.db-lock")).unwrap();
+    assert_eq!(verb(&folder, &["prune"]).code, Some(0));
+    assert_eq!(fs::metadata(&other).unwrap().uid(), 0);
 }
 
 #[actix_web::test]

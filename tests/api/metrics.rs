@@ -75,8 +75,8 @@ async fn t17_the_numbers_are_those_of_now_and_of_what_has_happened_and_name_nobo
         ("tidings_rooms", 0.0),
         ("tidings_notifications_accepted_total", 2.0),
         ("tidings_room_messages_accepted_total", 1.0),
-        ("tidings_sessions_closed_total{reason=\"revoked\"}", 1.0),
-        ("tidings_sessions_closed_total{reason=\"client\"}", 1.0),
+        ("tidings_sessions_closed_total{transport=\"websocket\",reason=\"revoked\"}", 1.0),
+        ("tidings_sessions_closed_total{transport=\"websocket\",reason=\"client\"}", 1.0),
         ("tidings_bridge_state{state=\"off\"}", 1.0),
         ("tidings_bridge_state{state=\"live\"}", 0.0),
         ("tidings_bus_rejected_total", 0.0),
@@ -115,6 +115,28 @@ async fn t6_the_bus_shows_how_it_is_and_what_was_not_believed() {
     for count in ["tidings_bridge_round_trip_seconds_count", "tidings_bus_heard_total"] {
         assert!(numbers[count] > 0.0, "{count}");
     }
+}
+
+#[actix_web::test]
+async fn orders_that_wait_for_a_bus_that_stands_still_are_shown_until_they_are_refused() {
+    const WAITING: &str = "tidings_bridge_orders_waiting";
+    let redis = Redis::start().await;
+    let url = format!("redis+unix://{}", redis.socket().display());
+    let app = App::start_with(&[("bridge.url", &url), ("bridge.timeout", "2s")]);
+    app.logged(|record| record["message"] == "the bus is live").await;
+    let mut alice = member(&app, "alice", &["chat"]).await;
+    assert_eq!(scrape(&app).await[WAITING], 0.0);
+    redis.signal("-STOP");
+    let deadline = Instant::now() + DEADLINE;
+    while scrape(&app).await[WAITING] == 0.0 {
+        assert!(Instant::now() < deadline);
+        alice.send(json!({"type": "message", "room": "chat", "data": 1})).await;
+    }
+    app.logged(|record| record["message"].to_string().contains("the bus is away")).await;
+    while scrape(&app).await[WAITING] > 0.0 {
+        assert!(Instant::now() < deadline);
+    }
+    redis.signal("-CONT");
 }
 
 #[actix_web::test]
@@ -255,7 +277,10 @@ async fn what_a_slow_reader_loses_is_counted_and_told_to_the_log() {
     assert!(full["waiting_bytes"].as_u64().unwrap() > 0, "{full}");
     assert_eq!(app.reason_of_close(&reader.welcome["session"]).await, "slow_consumer");
     let numbers = scrape(&app).await;
-    expect(&numbers, &[("tidings_sessions_closed_total{reason=\"slow_consumer\"}", 1.0)]);
+    expect(
+        &numbers,
+        &[("tidings_sessions_closed_total{transport=\"websocket\",reason=\"slow_consumer\"}", 1.0)],
+    );
     for lost in [
         "tidings_messages_dropped_total{reason=\"outbox_full\"}",
         "tidings_messages_dropped_total{reason=\"cut_off\"}",

@@ -7,6 +7,7 @@ mod backing;
 mod findings;
 mod machine;
 mod outside;
+mod webhooks;
 
 use clap::Args;
 
@@ -47,6 +48,7 @@ impl Doctor {
         actix_web::rt::System::new().block_on(async {
             machine::examine(&config, &mut findings).await;
             backing::examine(&config, &mut findings).await;
+            webhooks::examine(&config, &mut findings).await;
             let Some(public) = public else {
                 findings.ok(
                     "public url",

@@ -56,6 +56,8 @@ pub struct Webhooks {
     /// After nothing but failures for this long nothing is sent any more, until somebody says so.
     #[serde(with = "units::duration")]
     pub disable_after: Duration,
+    /// How many events may wait; beyond it the oldest are forgotten.
+    pub max_waiting: usize,
 }
 
 impl Default for Webhooks {
@@ -72,6 +74,7 @@ impl Default for Webhooks {
             ca: None,
             retries: pauses.map(|seconds| Pause(Duration::from_secs(seconds))).into(),
             disable_after: Duration::from_secs(5 * 24 * HOUR),
+            max_waiting: 1_000_000,
         }
     }
 }

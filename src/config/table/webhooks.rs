@@ -2,11 +2,11 @@
 
 use super::{
     Fresh,
-    Kind::{Duration, List, Secret, Text},
+    Kind::{Count, Duration, List, Secret, Text},
     Setting,
 };
 
-pub static WEBHOOKS: [Setting; 8] = [
+pub static WEBHOOKS: [Setting; 9] = [
     Setting::new(
         "webhooks.url",
         Secret,
@@ -49,5 +49,10 @@ pub static WEBHOOKS: [Setting; 8] = [
         "webhooks.disable_after",
         Duration,
         "after nothing but failures for this long nothing is sent, until `tidings webhooks enable`",
+    ),
+    Setting::new(
+        "webhooks.max_waiting",
+        Count,
+        "how many events may wait for the receiver; beyond it the oldest are forgotten, counted and said",
     ),
 ];

@@ -103,6 +103,7 @@ fn webhooks_are_signed_and_their_events_are_known() {
         ("webhooks.retries=soon", "a duration is a whole number"),
         (&pauses, "at most 20 pauses"),
         ("webhooks.disable_after=0", "must be more than 0"),
+        ("webhooks.max_waiting=0", "must be more than 0"),
         ("rooms.presence_ttl=1s", "at least 2s with webhooks.url"),
     ] {
         let refusal = given(&[]).set(&[url, "webhooks.secret=x", setting]).refusal();

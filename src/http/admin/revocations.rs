@@ -48,9 +48,10 @@ struct Revocation {
 
 /// Revoke tokens
 ///
-/// Of a user, all whose `iat` is not after now, and those without `iat`; or the one with this `jti`. Their sessions
-/// end with 4503 on every instance, and whoever comes with one is answered 401. Most tokens say in whole seconds
-/// when they were issued: one for the same user that is to be good is issued a second later.
+/// Of a user, all whose `iat` is not after now, and those without `iat` or with one that lies ahead by more than
+/// `auth.leeway`; or the one with this `jti`. Their sessions end with 4503 on every instance, and whoever comes with
+/// one is answered 401. Most tokens say in whole seconds when they were issued: one for the same user that is to be
+/// good is issued a second later.
 #[utoipa::path(
     post, path = "/v1/admin/revocations", tag = "Admin", operation_id = "revoke_tokens",
     request_body(content = RevocationBody, example = json!({ "user": "alice" })),

@@ -1,5 +1,6 @@
 //! The API over real sockets against a real store: one server and one database a test, every wait with a deadline.
 
+mod figures;
 mod inbox;
 mod pace;
 mod publish;
@@ -8,7 +9,7 @@ mod rooms;
 
 use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
 
-use actix::Actor;
+use actix::{Actor, Addr};
 use actix_web::{
     App, HttpServer, dev::ServerHandle, http::Method, middleware::from_fn, rt::net::TcpStream, web::Bytes,
 };
@@ -71,6 +72,10 @@ impl Server {
     }
 
     async fn start_with(rooms: RoomPolicy) -> Self {
+        Self::start_beside(NotificationHub::new(0, rooms, None).start()).await
+    }
+
+    async fn start_beside(hub: Addr<NotificationHub>) -> Self {
         let dir = TempDir::new().unwrap();
         let options = StoreOptions {
             url: StoreUrl::Sqlite(dir.path().join("tidings.db")),
@@ -87,9 +92,9 @@ impl Server {
             max_read: 1000,
             push: PushPolicy::default(),
             webhooks: Default::default(),
+            webhooks_max: 1_000_000,
             others: Others::default(),
         };
-        let hub = NotificationHub::new(0, rooms, None).start();
         let facts = hub.clone().recipient();
         let store = StoreLink::start(Store::open(options, facts, LocalUsers::default()).unwrap(), DEADLINE);
         let hub = HubLink::new(hub);

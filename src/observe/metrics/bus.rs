@@ -1,12 +1,13 @@
 //! The bus between nodes.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
 use super::{
     METRICS,
     families::{Histogram, Register, number},
+    node::Now,
 };
 
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub(super) struct Bus {
     round_trips: Histogram,
     losses: Counter,
     heard: Counter,
-    pub rejected: Counter,
+    rejected: Counter,
     waiting: Gauge,
 }
 
@@ -29,6 +30,11 @@ impl Bus {
             waiting: register.gauge("bridge_orders_waiting", "Orders that wait to be sent to the bus"),
         }
     }
+
+    pub fn set(&self, now: &Now) {
+        self.rejected.inner().store(now.bus_rejected, Ordering::Relaxed);
+        self.waiting.set(number(now.bus_orders));
+    }
 }
 
 pub fn bridge_answered(time: Duration) {
@@ -41,8 +47,4 @@ pub fn bridge_lost() {
 
 pub fn bus_heard(words: usize) {
     METRICS.bus.heard.inc_by(words as u64);
-}
-
-pub fn orders_waiting(count: usize) {
-    METRICS.bus.waiting.set(number(count));
 }

@@ -3,7 +3,7 @@
 use std::{
     fmt::Error,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -133,6 +133,27 @@ impl EncodeMetric for Histogram {
     }
 }
 
+/// A gauge that is shown where it is known.
+#[derive(Debug, Clone, Default)]
+pub struct Known(Arc<Mutex<Option<i64>>>);
+
+impl Known {
+    pub fn set(&self, count: Option<usize>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = count.map(number);
+    }
+}
+
+impl EncodeMetric for Known {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), Error> {
+        let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.map_or(Ok(()), |count| encoder.encode_gauge(&count))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}
+
 /// Puts metrics into the registry. Those whose labels are known are there from the start, at 0: a rate needs a first
 /// value.
 pub struct Register<'a>(pub &'a mut Registry);
@@ -148,6 +169,15 @@ impl Register<'_> {
         let gauge = Gauge::default();
         self.0.register(name, help, gauge.clone());
         gauge
+    }
+
+    pub fn known(&mut self, name: &str, help: &str, unit: Option<Unit>) -> Known {
+        let known = Known::default();
+        match unit {
+            Some(unit) => self.0.register_with_unit(name, help, unit, known.clone()),
+            None => self.0.register(name, help, known.clone()),
+        }
+        known
     }
 
     pub fn bytes(&mut self, name: &str, help: &str) -> Gauge {

@@ -19,7 +19,7 @@ mod store;
 mod tally;
 mod webhooks;
 
-use std::sync::{LazyLock, atomic::Ordering};
+use std::sync::LazyLock;
 
 use prometheus_client::{encoding::text::encode, registry::Registry};
 
@@ -28,10 +28,10 @@ use self::{
     sessions::Sessions, store::Store, webhooks::Webhooks,
 };
 pub use self::{
-    bus::{bridge_answered, bridge_lost, bus_heard, orders_waiting},
+    bus::{bridge_answered, bridge_lost, bus_heard},
     http::{RouteFigures, problem_answered},
     messages::{Dropped, dropped, notifications_accepted, replayed, room_message_accepted},
-    node::{Now, StoreStanding, Waiting},
+    node::{HubNow, Now, StoreStanding, Waiting},
     process::process_started,
     push::{PushOnItsWay, push_attempted},
     sessions::{
@@ -40,7 +40,7 @@ pub use self::{
     },
     store::{StoreOperation, store_answered, store_committed},
     tally::Tally,
-    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_disabled},
+    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_disabled, webhooks_forgotten, webhooks_waiting},
 };
 
 /// The media type of what [`render`] gives.
@@ -82,7 +82,7 @@ impl Metrics {
 /// All of it, as text.
 pub fn render(now: &Now) -> String {
     METRICS.node.set(now);
-    METRICS.bus.rejected.inner().store(now.bus_rejected, Ordering::Relaxed);
+    METRICS.bus.set(now);
     let mut text = String::new();
     // A text takes whatever is written to it.
     let _ = encode(&mut text, &METRICS.registry);

@@ -9,7 +9,7 @@ use prometheus_client::{
 use tikv_jemalloc_ctl::{epoch, stats};
 
 use super::{
-    families::{Gauges, Register, each, number},
+    families::{Gauges, Known, Register, each, number},
     sessions::TRANSPORTS,
 };
 use crate::mailbox::Standing;
@@ -24,19 +24,29 @@ const MAILBOXES: [&str; 3] = ["hub", "workers", "store"];
 #[derive(Debug, Clone)]
 pub struct Now {
     pub is_ready: bool,
+    /// `None` where the hub is late.
+    pub known_by_hub: Option<HubNow>,
+    /// How long it was waited for.
+    pub hub_response: Duration,
+    pub outboxes: Waiting,
+    pub hub: Standing,
+    pub store: StoreStanding,
+    pub bus_state: &'static str,
+    /// Orders that wait to be sent to it.
+    pub bus_orders: usize,
+    /// Messages on the bus that were not believed, since the start.
+    pub bus_rejected: u64,
+}
+
+/// What the hub alone knows.
+#[derive(Debug, Clone)]
+pub struct HubNow {
     /// By transport.
     pub sessions: [(&'static str, usize); 3],
     pub users: usize,
     pub rooms: usize,
     pub history_bytes: usize,
-    pub hub_response: Duration,
-    pub outboxes: Waiting,
-    pub hub: Standing,
     pub workers: Standing,
-    pub store: StoreStanding,
-    pub bus_state: &'static str,
-    /// Messages on the bus that were not believed, since the start.
-    pub bus_rejected: u64,
 }
 
 /// What waits, and how much may.
@@ -60,9 +70,9 @@ pub struct StoreStanding {
 pub(super) struct Node {
     ready: Gauge,
     sessions: Gauges<1>,
-    users: Gauge,
-    rooms: Gauge,
-    room_history: Gauge,
+    users: Known,
+    rooms: Known,
+    room_history: Known,
     hub_response: Gauge<f64, AtomicU64>,
     outboxes: Gauge,
     outboxes_max: Gauge,
@@ -89,9 +99,13 @@ impl Node {
                 "Sessions that are open, by transport",
                 each("transport", &TRANSPORTS),
             ),
-            users: register.gauge("users", "Users with a session"),
-            rooms: register.gauge("rooms", "Rooms with somebody in them"),
-            room_history: register.bytes("room_history", "What the histories of all rooms take"),
+            users: register.known("users", "Users with a session", None),
+            rooms: register.known("rooms", "Rooms with somebody in them", None),
+            room_history: register.known(
+                "room_history",
+                "What the histories of all rooms take",
+                Some(Unit::Bytes),
+            ),
             hub_response: hub_response.clone(),
             outboxes: register.bytes("outboxes", "What waits for clients to read it, over all of them"),
             outboxes_max: register
@@ -116,27 +130,40 @@ impl Node {
             allocated: register
                 .bytes("allocated", "Memory that the program has in use, as its allocator counts it"),
         };
-        let help = "How long the hub took to answer whoever asked for these numbers";
+        let help = "How long the hub was waited for by whoever asked for these numbers; where it did not answer, those that it \
+                    alone knows are missing";
         register.0.register_with_unit("hub_response", help, Unit::Seconds, hub_response);
         node
     }
 
     pub fn set(&self, now: &Now) {
         self.ready.set(i64::from(now.is_ready));
-        for (transport, count) in now.sessions {
-            self.sessions.get_or_create(&[("transport", transport)]).set(number(count));
+        let hub = now.known_by_hub.as_ref();
+        self.users.set(hub.map(|hub| hub.users));
+        self.rooms.set(hub.map(|hub| hub.rooms));
+        self.room_history.set(hub.map(|hub| hub.history_bytes));
+        match hub {
+            Some(hub) => hub.sessions.iter().for_each(|(transport, count)| {
+                self.sessions.get_or_create(&[("transport", *transport)]).set(number(*count));
+            }),
+            None => self.sessions.clear(),
         }
-        self.users.set(number(now.users));
-        self.rooms.set(number(now.rooms));
-        self.room_history.set(number(now.history_bytes));
         self.hub_response.set(now.hub_response.as_secs_f64());
         self.outboxes.set(number(now.outboxes.bytes));
         self.outboxes_max.set(number(now.outboxes.bytes_max));
-        for (mailbox, standing) in MAILBOXES.into_iter().zip([now.hub, now.workers, now.store.writes]) {
+        let standings = [Some(now.hub), hub.map(|hub| hub.workers), Some(now.store.writes)];
+        for (mailbox, standing) in MAILBOXES.into_iter().zip(standings) {
             let labels = [("mailbox", mailbox)];
-            self.mailbox_messages.get_or_create(&labels).set(number(standing.messages));
-            self.mailbox_bytes.get_or_create(&labels).set(number(standing.bytes));
-            self.mailbox_limits.get_or_create(&labels).set(number(standing.bytes_max));
+            let figures = standing.map_or([None; 3], |Standing { messages, bytes, bytes_max }| {
+                [Some(messages), Some(bytes), Some(bytes_max)]
+            });
+            let gauges = [&self.mailbox_messages, &self.mailbox_bytes, &self.mailbox_limits];
+            for (gauges, figure) in gauges.into_iter().zip(figures) {
+                match figure {
+                    Some(figure) => _ = gauges.get_or_create(&labels).set(number(figure)),
+                    None => _ = gauges.remove(&labels),
+                }
+            }
         }
         self.reads_waiting.set(number(now.store.reads_waiting));
         self.readers.set(number(now.store.readers));

@@ -38,7 +38,7 @@ const LIMITS: [&str; 8] = [
 pub(super) struct Sessions {
     pub connections: Gauge,
     opened: Counters<1>,
-    closed: Counters<1>,
+    closed: Counters<2>,
     durations: Histograms<1>,
     resumes: Counters<3>,
     gaps: Counters<2>,
@@ -49,7 +49,10 @@ pub(super) struct Sessions {
 
 impl Sessions {
     pub fn register(register: &mut Register<'_>) -> Self {
-        let reasons = CloseCode::ALL.map(CloseCode::word).into_iter().chain(BY_CLIENT);
+        let reasons = || CloseCode::ALL.map(CloseCode::word).into_iter().chain(BY_CLIENT);
+        let closed = TRANSPORTS.iter().flat_map(|transport| {
+            reasons().map(move |reason| [("transport", *transport), ("reason", reason)])
+        });
         let resumes = TRANSPORTS.iter().flat_map(|transport| {
             let streams =
                 STREAMS.iter().flat_map(|stream| RESUMES.iter().map(move |result| (stream, result)));
@@ -69,8 +72,9 @@ impl Sessions {
             ),
             closed: register.counters(
                 "sessions_closed",
-                "Sessions that have ended, by the word of their close code; client and gone say that the client did it",
-                reasons.map(|reason| [("reason", reason)]),
+                "Sessions that have ended, by transport and by the word of their close code; client and gone say that the \
+                 client did it",
+                closed,
             ),
             durations: register.histograms(
                 "session_duration",
@@ -116,8 +120,9 @@ pub fn session_opened(transport: Transport) {
 /// `reason` is one of a few words.
 pub fn session_closed(transport: Transport, reason: &'static str, lasted: Duration) {
     let Sessions { closed, durations, .. } = &METRICS.sessions;
-    closed.get_or_create(&[("reason", reason)]).inc();
-    durations.get_or_create(&[("transport", transport.word())]).observe_time(lasted);
+    let transport = ("transport", transport.word());
+    closed.get_or_create(&[transport, ("reason", reason)]).inc();
+    durations.get_or_create(&[transport]).observe_time(lasted);
 }
 
 pub fn resumed(transport: Transport, is_room: bool, resume: Resume) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 
 use super::{
     METRICS,
@@ -14,6 +14,8 @@ pub(super) struct Webhooks {
     attempts: Counters<1>,
     durations: Histogram,
     on_their_way: Gauge,
+    waiting: Gauge,
+    forgotten: Counter,
     disabled: Gauge,
 }
 
@@ -28,6 +30,14 @@ impl Webhooks {
             durations: register.times("webhook_duration", "How long an attempt to tell it has taken"),
             on_their_way: register
                 .gauge("webhooks_on_their_way", "Events that the receiver of webhooks has not answered yet"),
+            waiting: register.gauge(
+                "webhooks_waiting",
+                "Events that wait for the receiver of webhooks, in the whole database, counted every 10 s",
+            ),
+            forgotten: register.counter(
+                "webhooks_forgotten",
+                "Events that were given up unsent, since they had waited for 30 days or more than webhooks.max_waiting did",
+            ),
             disabled: register.gauge(
                 "webhooks_disabled",
                 "1 where nothing is sent to the receiver of webhooks, since it has failed for too long or wants nothing",
@@ -44,6 +54,14 @@ pub fn webhook_attempted(result: &'static str, time: Duration) {
 
 pub fn webhooks_disabled(are_disabled: bool) {
     METRICS.webhooks.disabled.set(are_disabled.into());
+}
+
+pub fn webhooks_waiting(events: u64) {
+    METRICS.webhooks.waiting.set(i64::try_from(events).unwrap_or(i64::MAX));
+}
+
+pub fn webhooks_forgotten(events: usize) {
+    METRICS.webhooks.forgotten.inc_by(events as u64);
 }
 
 /// Counts an event for as long as the receiver is waited for.

@@ -72,6 +72,7 @@ impl House {
             max_read: 1000,
             push: PushPolicy::default(),
             webhooks: Default::default(),
+            webhooks_max: 1_000_000,
             others: Others::default(),
         };
         let store = Store::open(options, doorbell(hub.clone()), LocalUsers::default()).unwrap();

@@ -35,6 +35,8 @@ pub struct StoreOptions {
     pub push: PushPolicy,
     /// What webhooks tell of; nothing where they are off.
     pub webhooks: WebhookEvents,
+    /// Events that may wait for their receiver.
+    pub webhooks_max: usize,
     pub others: Others,
 }
 

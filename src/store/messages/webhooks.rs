@@ -141,6 +141,11 @@ pub enum WebhookOutcome {
 /// The status by which a receiver says that it wants nothing any more.
 pub const GONE: u16 = 410;
 
+/// How many events wait to be sent, by whichever instance.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<u64, StoreError>")]
+pub struct CountWebhooks;
+
 /// How a receiver and what is for it do.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<WebhookStand, StoreError>")]

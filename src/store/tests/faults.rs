@@ -153,6 +153,40 @@ async fn a_write_that_panics_is_an_internal_error_and_harms_no_other_in_its_batc
     within(writer.ended()).await;
 }
 
+/// A write at which a writer's thread ends, where nothing catches it.
+struct Fatal;
+
+impl Write for Fatal {
+    type Done = ();
+
+    fn rows(&self) -> usize {
+        panic!("as it must not");
+    }
+
+    fn apply(&self, _: &mut Transaction<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// On a server there are others.
+#[actix::test]
+async fn a_writer_that_panics_takes_the_others_and_the_store_with_it() {
+    let dir = TempDir::new().unwrap();
+    let (facts, _heard) = mpsc::unbounded_channel();
+    let hub = Listener(facts).start().recipient();
+    let store = Store::open(options(&dir), hub, LocalUsers::default()).unwrap();
+    let writer = store.writer.clone();
+    let link = StoreLink::start(store, Duration::from_secs(5));
+    assert!(link.is_alive());
+    drop(writer.queue(Fatal, Instant::now() + Duration::from_secs(5)).unwrap());
+    within(async {
+        while link.is_alive() {
+            actix::clock::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
 #[actix::test]
 async fn a_flush_finishes_what_is_queued_refuses_the_rest_and_leaves_one_file() {
     let store = TestStore::new();

@@ -1,6 +1,6 @@
 //! What is so of a file only: how it is refused, moved away, and brought to this version from the first.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{fs::File, os::unix::fs::PermissionsExt};
 
 use diesel_migrations::MigrationHarness;
 
@@ -113,4 +113,38 @@ async fn a_database_that_a_store_has_is_refused_to_another_one_until_it_ends() {
     store.publish("alice").await;
     let store = store.reopened().await;
     assert_eq!(store.publish("alice").await.position.offset, 3);
+}
+
+/// `doctor` and `migrate status` hold it together for an instant.
+#[actix::test]
+async fn a_start_waits_for_those_who_only_look_and_who_looks_makes_no_lock() {
+    let dir = TempDir::new().unwrap();
+    let lock = path(&dir).with_extension("db-lock");
+    assert!(!examine(&options(&dir)).unwrap().is_taken && !lock.exists());
+    let looking = File::create(&lock).unwrap();
+    looking.lock_shared().unwrap();
+    assert!(!examine(&options(&dir)).unwrap().is_taken, "others look, too");
+    let opening = std::thread::spawn({
+        let options = options(&dir);
+        move || Database::lock(&options.url).map(drop)
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(!opening.is_finished());
+    drop(looking);
+    opening.join().unwrap().unwrap();
+    let _taken = Database::lock(&options(&dir).url).unwrap();
+    assert!(examine(&options(&dir)).unwrap().is_taken);
+}
+
+#[actix::test]
+async fn who_looks_is_told_what_is_wrong_and_not_that_a_server_is_there() {
+    let dir = TempDir::new().unwrap();
+    let lock = path(&dir).with_extension("db-lock");
+    std::os::unix::fs::symlink(&lock, &lock).unwrap();
+    let error = examine(&options(&dir)).unwrap_err().to_string();
+    assert!(error.contains("lock"), "{error}");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::write(path(&dir).with_extension("db-wal"), "what was accepted".repeat(10)).unwrap();
+    let error = examine(&options(&dir)).unwrap_err().to_string();
+    assert!(error.contains("gone or empty"), "{error}");
 }

@@ -199,6 +199,7 @@ fn options(dir: &TempDir) -> StoreOptions {
             subscriptions_max: 20,
         },
         webhooks: WebhookEvents::default(),
+        webhooks_max: 1_000_000,
         others: Others::default(),
     }
 }

@@ -132,7 +132,7 @@ async fn what_was_sent_is_forgotten_after_a_day_and_what_was_given_up_after_a_mo
     let left = async |after: Duration| {
         let mut conn = store.other_connection();
         let now = conn.now().unwrap().plus(after);
-        webhook_history::forget(&mut conn, now, 100).unwrap();
+        webhook_history::forget(&mut conn, now, 100, 100).unwrap();
         let mut left = Vec::new();
         for id in &ids {
             left.push(store.link.ask(TraceWebhook { id: id.clone() }).await.is_ok());
@@ -143,6 +143,37 @@ async fn what_was_sent_is_forgotten_after_a_day_and_what_was_given_up_after_a_mo
     assert_eq!(left(DAY + Duration::from_secs(60)).await, [false, true, true]);
     assert_eq!(left(DAY * 30 - Duration::from_secs(60)).await, [false, true, true]);
     assert_eq!(left(DAY * 30 + Duration::from_secs(60)).await, [false, false, false]);
+}
+
+#[actix::test]
+async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
+    let store = TestStore::new();
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(store.test_webhook().await);
+    }
+    let claimed = store.claim_webhooks().await.webhooks;
+    store.record_webhook(claimed[0].claim, SENT).await;
+    let dead = WebhookOutcome::Dead { status: None, reason: "x" };
+    store.record_webhook(claimed[1].claim, dead).await;
+    assert_eq!(store.link.ask(CountWebhooks).await, Ok(4));
+    let mut conn = store.other_connection();
+    let mut forget = |waiting_max, limit| {
+        let now = conn.now().unwrap();
+        let forgotten = webhook_history::forget(&mut conn, now, waiting_max, limit).unwrap();
+        (forgotten.has_more, forgotten.unsent)
+    };
+    assert_eq!(forget(4, 100), (false, 0));
+    assert_eq!((forget(2, 1), forget(2, 1), forget(2, 1)), ((true, 1), (true, 1), (false, 0)));
+    let mut states = Vec::new();
+    for id in ids {
+        states.push(store.link.ask(TraceWebhook { id }).await.ok().map(|trace| trace.state));
+    }
+    let (sent, dead, waiting) =
+        (Some(WebhookState::Sent), Some(WebhookState::Dead), Some(WebhookState::Waiting));
+    assert_eq!(states, [sent, dead, None, None, waiting, waiting]);
+    let stand = store.stand().await;
+    assert_eq!((stand.waiting, stand.dead), (2, 1));
 }
 
 #[actix::test]

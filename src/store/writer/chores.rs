@@ -7,13 +7,15 @@ use super::Writer;
 use crate::{
     clock::ClockWatch,
     domain::Timestamp,
+    observe::metrics,
     store::{
         Connection, idempotency,
         job::Queued,
         messages::StoreOptions,
         push_history, revocations,
         sweep::{Ended, Sweep},
-        tickets, webhook_history,
+        tickets,
+        webhook_history::{self, Forgotten},
     },
 };
 
@@ -34,9 +36,13 @@ const EXPIRY_PATIENCE: Duration = Duration::from_millis(250);
 pub(super) struct Chores {
     /// How long idempotency keys are kept.
     retention: Duration,
+    /// How many events for webhooks may wait.
+    webhooks_max: usize,
     clock: ClockWatch,
     housekeeping_due: Instant,
     expiry_due: Instant,
+    /// Events that were forgotten unsent, and not told of yet.
+    unsent: usize,
 }
 
 impl Chores {
@@ -44,6 +50,8 @@ impl Chores {
         let now = Instant::now();
         Self {
             retention: options.idempotency_retention,
+            webhooks_max: options.webhooks_max,
+            unsent: 0,
             clock,
             housekeeping_due: now + HOUSEKEEPING_INTERVAL,
             expiry_due: now + EXPIRY_INTERVAL,
@@ -55,21 +63,32 @@ impl Chores {
     }
 }
 
-/// Forgets what nobody can use any more, at most so many of each kind; says whether there may be more.
+/// Forgets what nobody can use any more, at most so many of each kind; says whether there may be more, and how many
+/// events for webhooks were among it that nobody has heard of.
 pub(in crate::store) fn forget(
     conn: &mut Connection,
     now: Timestamp,
     keys: Duration,
+    webhooks_max: usize,
     limit: usize,
-) -> diesel::QueryResult<bool> {
+) -> diesel::QueryResult<Forgotten> {
+    let webhooks = webhook_history::forget(conn, now, webhooks_max, limit)?;
     let more = [
         idempotency::forget(conn, now.minus(keys), limit)?,
         tickets::forget(conn, now, limit)?,
         push_history::forget(conn, now, limit)?,
-        webhook_history::forget(conn, now, limit)?,
+        webhooks.has_more,
         revocations::forget_sessions(conn, now, limit)?,
     ];
-    Ok(more.contains(&true))
+    Ok(Forgotten { has_more: more.contains(&true), unsent: webhooks.unsent })
+}
+
+/// Nothing is dropped in silence.
+pub(in crate::store) fn tell_unsent(events: usize) {
+    if events > 0 {
+        metrics::webhooks_forgotten(events);
+        log::warn!(events; "webhooks have waited for 30 days, or were more than webhooks.max_waiting: forgotten unsent");
+    }
 }
 
 impl Writer {
@@ -89,15 +108,23 @@ impl Writer {
 
     fn forget_old(&mut self, chores: &mut Chores) {
         chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let retention = chores.retention;
+        let (keys, webhooks_max) = (chores.retention, chores.webhooks_max);
         let forgotten = self.connection().and_then(|conn| {
-            Ok(conn.writing(|conn, now| {
-                Ok(chores.clock.is_settled(now) && forget(conn, now, retention, FORGOTTEN_ROWS)?)
+            Ok(conn.writing(|conn, now| match chores.clock.is_settled(now) {
+                true => forget(conn, now, keys, webhooks_max, FORGOTTEN_ROWS).map(Some),
+                false => Ok(None),
             })?)
         });
         match forgotten {
-            Ok(true) => chores.housekeeping_due = Instant::now(),
-            Ok(false) => {}
+            Ok(Some(Forgotten { has_more, unsent })) => {
+                chores.unsent += unsent;
+                if has_more {
+                    chores.housekeeping_due = Instant::now();
+                } else {
+                    tell_unsent(std::mem::take(&mut chores.unsent));
+                }
+            }
+            Ok(None) => {}
             Err(error) => {
                 log::warn!("what is old could not be deleted: {error}");
                 self.conn = None;

@@ -26,8 +26,11 @@ async fn counted(app: &App, reason: &str) -> (usize, usize) {
     let http = Http::new(app.address, Some(&app.token("scraper", "admin")));
     let request = http.request("GET", "/metrics").force_close();
     let numbers = scrape::samples(&http.send(request, "").await);
-    let closed = numbers.get(&format!("tidings_sessions_closed_total{{reason=\"{reason}\"}}"));
+    let of_reason = format!(",reason=\"{reason}\"}}");
+    let is_of_reason =
+        |name: &str| name.starts_with("tidings_sessions_closed_total{") && name.ends_with(&of_reason);
+    let closed: f64 = numbers.iter().filter(|(name, _)| is_of_reason(name)).map(|(_, n)| n).sum();
     let open: f64 =
         numbers.iter().filter(|(name, _)| name.starts_with("tidings_sessions{")).map(|(_, n)| n).sum();
-    (closed.copied().unwrap_or_default() as usize, open as usize)
+    (closed as usize, open as usize)
 }
