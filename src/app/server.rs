@@ -40,7 +40,8 @@ use crate::{
 /// How long requests in flight may take once every session is gone.
 const REQUESTS_TIMEOUT_SECS: u64 = 5;
 
-/// Connections of a worker beyond the sessions of the node: requests, and refused handshakes.
+/// Connections of a worker beyond as many as the node has sessions, all of which may poll: requests, and refused
+/// handshakes.
 const SPARE_CONNECTIONS: usize = 10_000;
 
 /// Of the memory that the process may use; an idle connection takes a quarter of it.
@@ -129,7 +130,7 @@ impl Shared {
             .wrap(Condition::new(self.mode.trial().is_some(), from_fn(http::host::loopback_only)))
             .wrap(http::cors(self.gate.clone()))
             .wrap(from_fn(http::request_id::name_request))
-            .wrap(from_fn(http::pace::keep))
+            .wrap(from_fn(http::turn::keep))
     }
 }
 

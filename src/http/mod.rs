@@ -34,6 +34,7 @@ pub mod request_id;
 mod rooms;
 pub mod socket;
 mod tickets;
+pub mod turn;
 mod unread;
 pub mod uri;
 pub mod wait;

@@ -8,19 +8,12 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    future::poll_fn,
-    pin::pin,
     rc::{Rc, Weak},
-    task::Poll,
     time::{Duration, Instant},
 };
 
 use actix_web::{
-    Error, HttpRequest,
-    body::{BodySize, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    http::ConnectionType,
-    middleware::Next,
+    HttpRequest,
     rt::{spawn, task::JoinHandle, time::sleep},
 };
 use tokio::sync::Notify;
@@ -28,12 +21,8 @@ use tokio::sync::Notify;
 use super::{
     crowd::Presence,
     patience::{Answer, Patience, SCARCE_IDLE},
-    pieces::{PIECE_BYTES, Pieces},
-    problem::Problem,
     socket::SocketHandle,
 };
-use crate::{outbox::OutboxPool, protocol::ErrorCode};
-
 /// So many answers may be unread before it is looked whether any is: empty ones fill no buffer that the library
 /// bounds.
 const ANSWERS_MAX: u32 = 64;
@@ -49,18 +38,16 @@ const IDLE_LOOKS: u32 = 2;
 /// What is no fault of the client, so that all it was told still reaches it.
 const ASKS_NOTHING: &str = "asks nothing more";
 
-/// A request is looked at so often at most until its answer is there: once for each arrival, and there are no more
-/// of those. Beyond, the library spins over what follows it.
-const POLLS_MAX: u32 = 1 << 16;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Behind an answer or at the start; the next head may be on its way.
     Idle,
     /// Somebody works on an answer, or gives one out as it comes: that has deadlines of its own.
     Served,
     /// A whole answer is there, and given to the connection piece by piece.
     Answering,
+    /// The connection is taken over from the server, and others look after it.
+    HandedOver,
 }
 
 /// One connection and when it last got on.
@@ -73,7 +60,7 @@ pub struct Pace {
     has_answered: Cell<bool>,
     /// When it was seen that the next head has begun.
     head_since: Cell<Option<Instant>>,
-    answer: RefCell<Option<Answer>>,
+    pub(super) answer: RefCell<Option<Answer>>,
     /// Answers since it was last seen that the socket takes more.
     unseen: Cell<u32>,
     /// That nobody works on an answer any more.
@@ -100,7 +87,7 @@ impl Pace {
         pace
     }
 
-    fn enter(&self, phase: Phase) {
+    pub(super) fn enter(&self, phase: Phase) {
         self.phase.set(phase);
         self.get_on();
         if phase != Phase::Answering {
@@ -116,7 +103,10 @@ impl Pace {
     }
 
     /// An answer is given out. What has come by now is not of the next head, or the library has it whole.
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
+        if self.phase.get() == Phase::HandedOver {
+            return;
+        }
         self.unseen.set(self.unseen.get().saturating_add(1));
         self.head_since.set(None);
         self.has_answered.set(true);
@@ -136,7 +126,7 @@ impl Pace {
 
     /// A request is there. A client that sends on and on without reading is ended here: what it is answered would
     /// pile up.
-    async fn begin(&self) {
+    pub(super) async fn begin(&self) {
         self.enter(Phase::Served);
         if self.unseen.get() >= ANSWERS_MAX && !self.is_taking().await {
             self.end("asks on and does not read");
@@ -155,7 +145,7 @@ impl Pace {
     /// When it is worth another look; `None` is not before its answer is there.
     fn next_look(&self, patience: Patience) -> Option<Duration> {
         match self.phase.get() {
-            Phase::Served => None,
+            Phase::Served | Phase::HandedOver => None,
             Phase::Answering => Some(patience.answer.min(patience.head) / LOOKS),
             Phase::Idle => Some(patience.head.min(SCARCE_IDLE) / IDLE_LOOKS),
         }
@@ -175,9 +165,9 @@ impl Pace {
 
     /// Why the connection has stood still for too long, if it has.
     async fn fault(&self, patience: Patience) -> Option<&'static str> {
-        let patience = if self.presence.is_scarce() { patience.while_scarce() } else { patience };
+        let patience = if self.is_scarce() { patience.while_scarce() } else { patience };
         match self.phase.get() {
-            Phase::Served => None,
+            Phase::Served | Phase::HandedOver => None,
             Phase::Answering if !self.is_within(patience.answer) => Some("does not take its answer"),
             Phase::Answering if self.is_answer_due(patience) => Some("takes its answer too slowly"),
             // What it sends meanwhile is not read, and the library does not sleep over it.
@@ -194,12 +184,28 @@ impl Pace {
         }
     }
 
-    /// Whether the connection of a request has had an answer before.
-    pub fn has_answered(request: &HttpRequest) -> bool {
-        request.conn_data::<Rc<Self>>().is_some_and(|pace| pace.has_answered.get())
+    /// That of a request's connection.
+    pub fn of(request: &HttpRequest) -> Option<&Rc<Self>> {
+        request.conn_data()
     }
 
-    fn let_go(&self) {
+    /// Whether it has had an answer before.
+    pub fn has_answered(&self) -> bool {
+        self.has_answered.get()
+    }
+
+    /// Whether there is little room left for others.
+    pub fn is_scarce(&self) -> bool {
+        self.presence.is_scarce()
+    }
+
+    /// From now on nothing is noted of it here.
+    pub fn hand_over(&self) {
+        self.phase.set(Phase::HandedOver);
+        self.let_go();
+    }
+
+    pub(super) fn let_go(&self) {
         if let Some(watch) = self.watch.get() {
             watch.abort();
         }
@@ -232,69 +238,5 @@ async fn watch(pace: Weak<Pace>, served: Rc<Notify>, patience: Patience) {
         if let Some(reason) = pace.fault(patience).await {
             return pace.end(reason);
         }
-    }
-}
-
-/// Notes when a connection gets on, and gives answers out in pieces.
-pub async fn keep<B: MessageBody + Unpin + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let pace = request.conn_data::<Rc<Pace>>().cloned();
-    if let Some(pace) = &pace {
-        pace.begin().await;
-    }
-    // Dropped wherever this ends, it says that the answer is given.
-    let turn = pace.map(Turn);
-    let pool = request.app_data::<OutboxPool>().cloned();
-    let mut response = served(next.call(request), turn.as_ref()).await?;
-    let is_scarce = turn.as_ref().is_some_and(|Turn(pace)| pace.presence.is_scarce());
-    if is_scarce && !response.response().head().upgrade() {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-    }
-    match &turn {
-        // It never comes back to requests.
-        Some(Turn(pace)) if response.response().head().upgrade() => pace.let_go(),
-        Some(Turn(pace)) => {
-            if let BodySize::Sized(bytes) = response.response().body().size() {
-                pace.enter(Phase::Answering);
-                let pool = pool.filter(|_| bytes > PIECE_BYTES as u64);
-                pace.answer.replace(Some(Answer { since: Instant::now(), bytes, pool }));
-            }
-        }
-        None => {}
-    }
-    Ok(response.map_body(|_, body| Pieces::new(body, turn)))
-}
-
-/// What is answered; ends the connection where the library spins meanwhile.
-async fn served<T>(answer: impl Future<Output = Result<T, Error>>, turn: Option<&Turn>) -> Result<T, Error> {
-    let (mut answer, mut polls) = (pin!(answer), 0_u32);
-    poll_fn(|cx| {
-        polls = polls.saturating_add(1);
-        match turn {
-            Some(Turn(pace)) if polls > POLLS_MAX => {
-                pace.end("sends on and does not wait for its answer");
-                let problem = Problem::new(ErrorCode::RateLimited, "too many requests on this connection");
-                Poll::Ready(Err(problem.into()))
-            }
-            _ => answer.as_mut().poll(cx),
-        }
-    })
-    .await
-}
-
-/// A request and its answer, from the head of the one to the last piece of the other.
-pub(super) struct Turn(Rc<Pace>);
-
-impl Turn {
-    pub(super) fn pace(&self) -> &Pace {
-        &self.0
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.finish();
     }
 }

@@ -13,7 +13,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use super::pace::{Pace, Turn};
+use super::{pace::Pace, turn::Turn};
 
 /// The next one is given when there is room.
 pub const PIECE_BYTES: usize = 16 * 1024;

@@ -9,7 +9,7 @@ use actix_web::{
     web::Query,
 };
 
-use super::problem::Problem;
+use super::{pace::Pace, problem::Problem};
 use crate::{protocol::ErrorCode, session::Worker};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -28,7 +28,7 @@ impl Wait {
     pub const NONE: Self = Self { secs: 0, is_preference: false };
 
     /// Reads it from the query, or else from the header; a longer one than the longest counts as that, and
-    /// none is no wait.
+    /// none is no wait. Where connections are scarce nobody waits: others could not even be refused.
     ///
     /// # Errors
     /// 400 for what is no whole number of seconds.
@@ -45,6 +45,9 @@ impl Wait {
                 .ok_or_else(|| Problem::new(ErrorCode::BadMessage, "wait is a whole number of seconds"))?,
             None => 0,
         };
+        if Pace::of(request).is_some_and(|pace| pace.is_scarce()) {
+            return Ok(Self::NONE);
+        }
         Ok(Self { secs, is_preference: query.is_none() && preferred.is_some() })
     }
 

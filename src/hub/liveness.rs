@@ -121,7 +121,7 @@ impl Liveness {
     }
 
     /// Whether it is to be looked at the line. A WebSocket is read by its own rules; on the others the client has
-    /// nothing to say, and the server buffers what it says all the same, up to megabytes, and spins on the rest.
+    /// nothing to say, and of a poll the server buffers what it says all the same, up to megabytes, and spins on the rest.
     pub fn is_line_due(&self) -> bool {
         self.transport != Transport::WebSocket && self.age.is_multiple_of(LINE_LOOK)
     }

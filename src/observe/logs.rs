@@ -31,7 +31,8 @@ use crate::{
 /// What a library says at most. Some tell every start of theirs as news.
 const LIBRARIES: LevelFilter = LevelFilter::Warn;
 
-/// Calls it an error when a client sends nonsense: no client writes lines into our log.
+/// Calls it an error when a client sends nonsense, and when a stream is taken over from it: no client writes lines into
+/// our log.
 const SILENT: &str = "actix_http";
 
 /// What the server says of its listener, and whether that was closed on purpose: it takes it for an error. Where files
@@ -77,13 +78,11 @@ pub fn expect_closed_listener() {
 /// Where the process has a logger already.
 pub fn start(settings: &Log, rust_log: Option<&str>) -> Result<(), SetLoggerError> {
     let mut builder = Builder::new();
+    builder.filter_module(SILENT, LevelFilter::Off);
     match rust_log.filter(|filters| !filters.is_empty()) {
         Some(filters) => builder.parse_filters(filters),
         // Our own lines are bounded by the level of the whole process, which can change.
-        None => builder
-            .filter_level(LIBRARIES)
-            .filter_module(env!("CARGO_PKG_NAME"), LevelFilter::Trace)
-            .filter_module(SILENT, LevelFilter::Off),
+        None => builder.filter_level(LIBRARIES).filter_module(env!("CARGO_PKG_NAME"), LevelFilter::Trace),
     };
     IS_FILTERED.store(rust_log.is_some_and(|filters| !filters.is_empty()), Ordering::Relaxed);
     let is_json = match settings.format {

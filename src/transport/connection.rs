@@ -8,15 +8,20 @@ use std::{
     io,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use bytes::BytesMut;
+use actix_web::rt::time::{Sleep, sleep};
+use bytes::{Buf, BytesMut};
 
 use crate::http::socket::SocketHandle;
 
 /// What is gathered before it is written.
 const FULL_BYTES: usize = 32 << 10;
+
+/// How long a client may take for the last that it is told.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A larger buffer is not kept.
 const KEPT_BYTES: usize = 2 * FULL_BYTES;
@@ -33,8 +38,10 @@ pub enum Filled {
     All,
     /// There is more than fits.
     Full,
-    /// This is the end.
+    /// This is the end, and its client is to have it.
     End,
+    /// Its client is gone, or has ended its side.
+    Gone,
 }
 
 /// What a client is told, in bytes.
@@ -51,36 +58,41 @@ pub fn is_full(buffer: &BytesMut) -> bool {
 /// Writes what its writer has until that has come to an end or the client is gone.
 pub struct Connection<W> {
     socket: Rc<SocketHandle>,
-    /// `None` once it has come to its end.
-    writer: Option<W>,
+    /// Kept up to the end: until then the session is one of its node's.
+    writer: W,
     /// What the socket did not take yet.
     unsent: BytesMut,
+    /// Until when the client may take the rest, once there is no more.
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 impl<W: Writer> Connection<W> {
     pub fn new(socket: Rc<SocketHandle>, writer: W) -> Self {
-        Self { socket, writer: Some(writer), unsent: BytesMut::new() }
+        Self { socket, writer, unsent: BytesMut::new(), end: None }
     }
 
-    /// Gathers what there is behind what is unsent, and gives it to the socket. Whether all that waited is gathered.
-    fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        let mut buffer = BUFFER.take();
-        buffer.extend_from_slice(&self.unsent);
-        let filled = match &mut self.writer {
-            Some(writer) => writer.fill(&mut buffer, cx),
-            None => Filled::End,
-        };
-        if filled == Filled::End {
-            self.writer = None;
+    /// Gathers what there is behind what is unsent, and gives it to the socket.
+    fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<Filled> {
+        let is_blocked = !self.unsent.is_empty();
+        let mut buffer = if is_blocked { std::mem::take(&mut self.unsent) } else { BUFFER.take() };
+        let filled = if self.end.is_some() { Filled::End } else { self.writer.fill(&mut buffer, cx) };
+        let written = if buffer.is_empty() { 0 } else { self.socket.try_write(&buffer)? };
+        if is_blocked && written < buffer.len() {
+            buffer.advance(written);
+            self.unsent = buffer;
+            return Ok(filled);
         }
-        let written = if buffer.is_empty() { Ok(0) } else { self.socket.try_write(&buffer) };
-        let rest = written.as_ref().ok().and_then(|written| buffer.get(*written..));
-        self.unsent = rest.map_or_else(BytesMut::new, BytesMut::from);
-        buffer.clear();
+        self.unsent = buffer.get(written..).map_or_else(BytesMut::new, BytesMut::from);
         if buffer.capacity() <= KEPT_BYTES {
+            buffer.clear();
             BUFFER.set(buffer);
         }
-        written.map(|_| filled != Filled::Full)
+        Ok(filled)
+    }
+
+    /// Whether the client has had its time to take the rest.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.end.get_or_insert_with(|| Box::pin(sleep(FAREWELL))).as_mut().poll(cx)
     }
 }
 
@@ -91,25 +103,29 @@ impl<W: Writer> Future for Connection<W> {
         let this = &mut *self;
         loop {
             // A client that is gone is told nothing more.
-            let Ok(is_all) = this.turn(cx) else { return Poll::Ready(()) };
-            match (this.unsent.is_empty(), &this.writer) {
-                (true, None) => {
+            let Ok(filled) = this.turn(cx) else { return Poll::Ready(()) };
+            match filled {
+                Filled::Gone => return Poll::Ready(()),
+                Filled::End if this.unsent.is_empty() => {
                     this.socket.finish();
                     return Poll::Ready(());
                 }
-                (true, Some(_)) => {
-                    if !is_all {
-                        // Others have their turn before.
-                        cx.waker().wake_by_ref();
-                    }
-                    return Poll::Pending;
-                }
-                (false, _) => {
-                    if this.socket.poll_writable(cx).is_pending() {
-                        return Poll::Pending;
+                Filled::End => {
+                    if this.poll_end(cx).is_ready() {
+                        this.socket.kill();
+                        return Poll::Ready(());
                     }
                 }
+                Filled::All | Filled::Full => {}
             }
+            if this.unsent.is_empty() {
+                if filled == Filled::Full {
+                    // Others have their turn before.
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
+            }
+            ready!(this.socket.poll_writable(cx));
         }
     }
 }

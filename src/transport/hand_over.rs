@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::{
@@ -31,10 +31,19 @@ use crate::http::{pace::Pace, problem::Problem, socket::SocketHandle};
 
 /// How often the server tries to write all that it has, before the connection is ours. The first head on a connection
 /// fits into any socket. Behind other answers more may wait, and the socket may just have become free of them: then
-/// it is seen by the second try, and this is behind that.
-const TRIES: u32 = 2;
-/// Between two of them, so that the server hears of a socket that has become free.
+/// the server hears of it before the second try, or the third where very many have news.
+const TRIES: u32 = 3;
+
+/// Between two of them, and longest while the client leaves its answers where they are.
 const PAUSE: Duration = Duration::from_millis(1);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// Who has not taken them by then gets no stream.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who says more before it has the answer to its handshake does not wait for one. The server reads ahead less than half
+/// of it.
+const EARLY_BYTES_MAX: usize = 1 << 20;
 
 /// What the server is told when the connection is its own no more.
 #[derive(Debug)]
@@ -51,13 +60,14 @@ impl std::error::Error for HandedOver {}
 /// The body of such an answer.
 pub struct HandOver<F> {
     socket: Rc<SocketHandle>,
+    pace: Rc<Pace>,
     payload: Payload,
     early: BytesMut,
     /// Makes the writer, at the end.
     serve: Option<F>,
-    /// Other answers went before.
-    has_answered: bool,
+    since: Instant,
     tries_left: u32,
+    wait: Duration,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
@@ -66,10 +76,10 @@ impl<F> HandOver<F> {
     /// 503 where there is no second handle.
     pub fn new(request: &HttpRequest, payload: Payload, serve: F) -> Result<Self, Problem> {
         let socket = SocketHandle::of_request(request)?.clone();
-        let has_answered = Pace::has_answered(request);
-        let (early, serve, pause) = (BytesMut::new(), Some(serve), None);
-        let tries_left = if has_answered { TRIES } else { 1 };
-        Ok(Self { socket, payload, early, serve, has_answered, tries_left, pause })
+        let pace = Pace::of(request).ok_or_else(Problem::internal)?.clone();
+        let tries_left = if pace.has_answered() { TRIES } else { 1 };
+        let (early, serve, since) = (BytesMut::new(), Some(serve), Instant::now());
+        Ok(Self { socket, pace, payload, early, serve, since, tries_left, wait: PAUSE, pause: None })
     }
 
     /// Takes what has been read ahead.
@@ -85,19 +95,21 @@ impl<F> HandOver<F> {
             ready!(pause.as_mut().poll(cx));
             self.pause = None;
         }
-        if !self.socket.is_writable() {
-            (self.has_answered, self.tries_left) = (true, TRIES);
+        let is_writable = self.socket.is_writable();
+        if !is_writable {
+            self.tries_left = TRIES;
         }
         let Some(left) = self.tries_left.checked_sub(1) else { return Poll::Ready(()) };
         self.tries_left = left;
-        if self.has_answered {
-            let mut pause = Box::pin(sleep(PAUSE));
-            let _ = pause.as_mut().poll(cx);
-            self.pause = Some(pause);
-        } else {
+        if is_writable && !self.pace.has_answered() {
             cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        Poll::Pending
+        self.wait = if is_writable { PAUSE } else { PAUSE_MAX.min(self.wait * 2) };
+        let mut pause = Box::pin(sleep(self.wait));
+        let polled = pause.as_mut().poll(cx);
+        self.pause = Some(pause);
+        polled
     }
 }
 
@@ -110,8 +122,13 @@ where
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         this.take_early(cx);
+        if this.early.len() > EARLY_BYTES_MAX || this.since.elapsed() > PATIENCE {
+            this.socket.kill();
+            return Poll::Ready(Some(Err(HandedOver)));
+        }
         ready!(this.poll_left(cx));
         if let Some(serve) = this.serve.take() {
+            this.pace.hand_over();
             let early = std::mem::take(&mut this.early).freeze();
             let writer = serve(Incoming::new(early, this.socket.clone()));
             rt::spawn(Connection::new(this.socket.clone(), writer));

@@ -85,7 +85,9 @@ pub async fn event_stream(request: HttpRequest, payload: web::Payload) -> Result
     session.admit(identity, Opening::Welcome(None));
     let (session, is_chunked) = (OpenSession::from(session), request.version() >= Version::HTTP_11);
     let serve = move |incoming| SseWriter::new(session, cursor, naming, is_chunked, incoming);
-    let mut response = response(&request).streaming(HandOver::new(&request, payload, serve)?);
+    let body = HandOver::new(&request, payload, serve)?;
+    // Its connection ends with it, and no proxy is to keep that for another request.
+    let mut response = response(&request).force_close().streaming(body);
     if !is_chunked {
         // It knows no chunks (RFC 9112 section 6.1): the stream ends with its connection.
         response.head_mut().no_chunking(true);

@@ -161,7 +161,7 @@ where
 {
     fn fill(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Filled {
         if self.is_client_gone(cx) {
-            return Filled::End;
+            return Filled::Gone;
         }
         if self.is_chunked {
             chunk(buffer, |buffer| self.tell_all(buffer, cx));

@@ -80,6 +80,10 @@ fn check(request: &HttpRequest) -> Result<&str, Problem> {
     if only(request, header::UPGRADE).is_none_or(|upgrade| !has_token(upgrade, "websocket")) {
         return Err(bad("Upgrade: websocket is missing"));
     }
+    // What comes behind would be taken apart as chunks.
+    if request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return Err(bad("a WebSocket handshake has no body"));
+    }
     let connections = request.headers().get_all(header::CONNECTION);
     if !connections.filter_map(|value| value.to_str().ok()).any(|value| has_token(value, "upgrade")) {
         return Err(bad("Connection: Upgrade is missing"));
@@ -151,6 +155,7 @@ mod tests {
         assert!(!is_accepted(
             request().append_header((header::SEC_WEBSOCKET_KEY, "dGhlIHNhbXBsZSBub25jZQ=="))
         ));
+        assert!(!is_accepted(request().insert_header((header::TRANSFER_ENCODING, "chunked"))));
         assert!(!is_accepted(request().version(Version::HTTP_10)));
         assert!(!is_accepted(request().method(Method::POST)));
     }

@@ -116,10 +116,14 @@ impl<S> WsWriter<S> {
 
 impl<S: Stream> Writer for WsWriter<S> {
     fn fill(&mut self, buffer: &mut BytesMut, cx: &mut Context<'_>) -> Filled {
+        self.now = None;
         loop {
             self.poll_actor();
-            if self.is_actor_done || self.session.is_over() {
+            if self.session.is_over() {
                 return Filled::End;
+            }
+            if self.is_actor_done {
+                return Filled::Gone;
             }
             if is_full(buffer) {
                 return Filled::Full;
@@ -133,7 +137,6 @@ impl<S: Stream> Writer for WsWriter<S> {
                 Poll::Pending => break,
             }
         }
-        self.now = None;
         self.wake.task.register(cx.waker());
         if self.wake.has_fired.load(Ordering::Acquire) {
             // The actor has more to do; others have their turn before.

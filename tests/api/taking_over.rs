@@ -1,15 +1,34 @@
 //! A stream is taken over from the HTTP server behind the head of its answer: nothing is lost on the way, wherever on
 //! a connection it begins.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+    time::timeout,
+};
 
 use crate::{
-    app::App,
+    app::{App, DEADLINE},
     clients::raw::{Raw, field, frame},
 };
 
-/// More than the kernel takes for a client that does not read (64 KiB, which it doubles, and what the client takes).
+/// More than the kernel takes for a client that does not read.
 const ANSWERS: usize = 63;
+
+/// Of a notification.
+const PAYLOAD_BYTES: usize = 1000;
+
+/// Notifications that nobody reads, from fewer than the kernel takes for a client up to more than that and what the
+/// server gathers for it.
+const UNREAD: [usize; 10] = [60, 80, 90, 100, 110, 120, 130, 140, 160, 200];
+
+/// Whoever is to have nothing more is let go within this: a second of patience and five for the last words.
+const LET_GO: Duration = Duration::from_secs(10);
+
+const MIB: usize = 1 << 20;
 
 fn upgrade(app: &App, user: &str) -> String {
     let token = app.token(user, "join:chat");
@@ -54,6 +73,85 @@ async fn what_a_client_says_before_it_has_the_answer_is_heard_in_order() {
 }
 
 #[actix_web::test]
+async fn much_that_a_client_says_before_it_has_the_answer_is_heard_to_its_end() {
+    let app =
+        App::start_with(&[("session.messages_per_second", "1000000"), ("session.messages_burst", "1000000")]);
+    let (reader, mut writer) = Raw::connect(app.address).await.0.into_split();
+    let mut said = upgrade(&app, "alice").into_bytes();
+    // More than the server reads ahead.
+    said.extend(commands(10_000));
+    let writing = actix_web::rt::spawn(async move { writer.write_all(&said).await.map(|()| writer) });
+    let mut events = tokio::io::BufReader::new(reader);
+    let mut text = Vec::new();
+    while !text.windows(12).any(|bytes| bytes == b"\"ref\":\"9999\"") {
+        text.drain(..text.len().saturating_sub(64));
+        let read = timeout(DEADLINE, events.read_buf(&mut text)).await.expect("it is heard to its end");
+        assert_ne!(read.unwrap(), 0, "it stays");
+    }
+    drop(writing.await.unwrap().unwrap());
+}
+
+/// A client whose kernel takes in little ahead of it.
+async fn narrow(app: &App) -> Raw {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    Raw(timeout(DEADLINE, socket.connect(app.address)).await.unwrap().unwrap())
+}
+
+/// Users who are told so many notifications each, and their names.
+async fn users(app: &App) -> Vec<String> {
+    let users: Vec<String> = UNREAD.iter().map(|count| format!("user{count}")).collect();
+    let publisher = app.http(&app.publisher());
+    for n in 0..200 {
+        let to: Vec<&String> =
+            users.iter().zip(UNREAD).filter(|(_, count)| n < *count).map(|(user, _)| user).collect();
+        let draft =
+            json!({ "to": to, "type": "test.event", "payload": { "text": "x".repeat(PAYLOAD_BYTES) } });
+        assert_eq!(publisher.post("/v1/notifications", &draft).await.status, 201);
+    }
+    users
+}
+
+#[actix_web::test]
+async fn who_says_goodbye_and_does_not_read_the_rest_is_let_go() {
+    let app = App::start_with(&[("session.slow_timeout", "2s")]);
+    let before = app.idle_sockets().await;
+    let mut clients = Vec::new();
+    for name in users(&app).await {
+        let mut raw = narrow(&app).await;
+        let since = "?since=inbox@00000000.0&";
+        raw.write(upgrade(&app, &name).replace("?", since)).await;
+        clients.push(raw);
+    }
+    for client in &mut clients {
+        // All that is told has had the time to be on its way.
+        assert!(client.read_head().await.starts_with("HTTP/1.1 101 "));
+        client.write(frame(0x88, &1000_u16.to_be_bytes())).await;
+    }
+    timeout(LET_GO, app.expect_sockets(before)).await.expect("all are gone");
+}
+
+#[actix_web::test]
+async fn who_goes_on_speaking_before_it_has_taken_its_answers_costs_no_memory() {
+    let app = App::start();
+    let users = users(&app).await;
+    let before = app.memory();
+    for name in &users {
+        let mut raw = narrow(&app).await;
+        let list = format!(
+            "GET /v1/notifications?limit=100 HTTP/1.1\r\nHost: tidings\r\nAuthorization: Bearer {}\r\n\r\n",
+            app.token(name, "")
+        );
+        raw.write([list, upgrade(&app, name)].concat()).await;
+        // Held back, or cut off.
+        let flood = async { while raw.0.write_all(&[0x81; 4096]).await.is_ok() {} };
+        let _ = timeout(Duration::from_millis(700), flood).await;
+        let grown = app.memory().saturating_sub(before) as usize / MIB;
+        assert!(grown < 16, "{grown} MiB");
+    }
+}
+
+#[actix_web::test]
 async fn a_stream_follows_other_answers_on_its_connection_however_late_they_are_read() {
     let app = App::start();
     let token = app.token("alice", "join:chat");
@@ -77,7 +175,7 @@ async fn a_stream_follows_other_answers_on_its_connection_however_late_they_are_
         } else {
             assert_eq!(field(&head, "Transfer-Encoding"), Some("chunked"), "{head}");
             let mut start = [0; 13];
-            tokio::io::AsyncReadExt::read_exact(&mut raw.0, &mut start).await.unwrap();
+            timeout(DEADLINE, raw.0.read_exact(&mut start)).await.unwrap().unwrap();
             // A chunk, which begins with a comment.
             assert_eq!(&start[8..], b"\r\n:\n\n");
         }

@@ -12,7 +12,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    http::{crowd::Crowd, held, pace, patience::Patience, socket::on_connect},
+    http::{crowd::Crowd, held, patience::Patience, socket::on_connect, turn},
     outbox::OutboxPool,
 };
 
@@ -55,7 +55,7 @@ impl Slow {
                     }),
                 )
                 .wrap(from_fn(held::hold))
-                .wrap(from_fn(pace::keep))
+                .wrap(from_fn(turn::keep))
         };
         let server = HttpServer::new(app)
             .workers(1)
