@@ -58,6 +58,8 @@ struct Account {
     untold: Arc<[LiveFact]>,
     /// Everything is to be told anew.
     is_unstated: bool,
+    /// Nothing was told yet: all that there is waits in the queue.
+    is_new: bool,
     told_at: Instant,
     is_store_away: bool,
 }
@@ -71,6 +73,7 @@ impl LedgerTask {
             batch: 0,
             untold: Arc::default(),
             is_unstated: true,
+            is_new: true,
             told_at: Instant::now(),
             is_store_away: false,
         };
@@ -149,6 +152,11 @@ impl LedgerTask {
         account.untold = Arc::default();
         account.batch += 1;
         self.say(account, Arc::default(), true).await?;
+        if std::mem::take(&mut account.is_new) {
+            // Asked for, whoever has come and gone by now would not be there.
+            account.is_unstated = false;
+            return Ok(());
+        }
         let live = self.hub.ask(DescribeLive).await;
         let live = live.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         // Lost meanwhile, it begins anew.
