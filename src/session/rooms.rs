@@ -70,7 +70,12 @@ impl JoinedRooms {
     fn take_asked(&self, room: &RoomName) -> Option<AskedJoin> {
         let mut asked = self.asked.borrow_mut();
         let place = asked.iter().position(|asked| asked.room == *room)?;
-        asked.remove(place)
+        let taken = asked.remove(place);
+        if asked.is_empty() {
+            // Most ask when they come, and never again.
+            *asked = VecDeque::new();
+        }
+        taken
     }
 
     fn count(&self) -> usize {
