@@ -11,12 +11,14 @@ SOAK_MINUTES := 30
 # few files (unshare, mount, prlimit: X16, X23), node runs clients that are not ours, PostgreSQL is the other
 # database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries, chromium
 # shows the pages, and what is pushed on a desktop (dbus-daemon), promtool tries the alerts; nginx, HAProxy and Caddy
-# stand in front of instances as deploy/ has them, systemd judges its unit; curl, pgrep and python3 are what the papers say
+# stand in front of instances as deploy/ has them, systemd judges its unit, valgrind counts instructions; curl, pgrep and
+# python3 are what the papers say
 # to type.
 TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:util-linux node:nodejs npm:npm \
 	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config chromium:chromium dbus-daemon:dbus-daemon promtool:prometheus \
-	python3:python3 nginx:nginx-light haproxy:haproxy caddy:caddy systemd-analyze:systemd curl:curl pgrep:procps
+	python3:python3 valgrind:valgrind nginx:nginx-light haproxy:haproxy caddy:caddy systemd-analyze:systemd \
+	curl:curl pgrep:procps
 # The files of tests/api that play faults of one node.
 FAULTS := durability:: pauses:: postgres:: refusing_to_start:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.
@@ -26,6 +28,8 @@ FUZZ_SECONDS ?= 30
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # What `make peers` says to its benchmark, and how many clients `make heap` has.
 PEERS ?=
+# What `make instructions` counts, if it is no release build; `make test` counts what it has.
+COUNTED ?=
 CLIENTS ?= 1000
 # How long `make probe` asks.
 PROBE_SECONDS ?= 120
@@ -55,6 +59,7 @@ test: setup check client ## Check the code and run every test; installs what is 
 		set -x; $(CARGO) test --locked $(FEATURES) --no-fail-fast && \
 			tests/with-postgres $(CARGO) test --locked $(FEATURES) --lib store::tests -- --skip store::tests::files; \
 	fi
+	$(MAKE) instructions COUNTED="--profile dev $(FEATURES)"
 	$(MAKE) pages
 
 # The pages' libraries are committed, and must be what would be made of the client as it is.
@@ -148,10 +153,9 @@ target/peers/.done: benches/peers/fastapi/requirements.txt | tools
 	python3 -m venv target/peers && target/peers/bin/pip install -q -r $<
 	@touch $@
 
-instructions: ## Count the instructions of the hot paths, and hold their limits
-	@command -v valgrind >/dev/null || { echo "valgrind is missing: apt-get install valgrind"; exit 1; }
-	@command -v gungraun-runner >/dev/null || $(CARGO) install --locked gungraun-runner@0.20.0
-	$(CARGO) bench --locked --bench instructions
+instructions: tools ## Count the instructions of the hot paths, and hold their limits
+	@command -v gungraun-runner >/dev/null || $(CARGO) install --debug --locked gungraun-runner@0.20.0
+	$(CARGO) bench --locked $(COUNTED) --bench instructions
 
 heap: ## Show where each byte of an idle connection goes; CLIENTS=n
 	@command -v heaptrack >/dev/null || { echo "heaptrack is missing: apt-get install heaptrack"; exit 1; }
