@@ -1,12 +1,16 @@
 //! A JSON value that came from outside, checked and kept as it was written.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+mod fields;
+
+use std::{borrow::Cow, collections::HashSet, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
+
+pub use fields::Fields;
 
 use super::Invalid;
 
@@ -41,6 +45,13 @@ impl Json {
 
     pub fn as_str(&self) -> &str {
         self.0.get()
+    }
+}
+
+/// A part of a text that [`check`] has seen.
+impl From<&RawValue> for Json {
+    fn from(raw: &RawValue) -> Self {
+        Self(raw.to_owned().into())
     }
 }
 
@@ -154,8 +165,8 @@ impl<'de> Visitor<'de> for Walk {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         let inside = self.deeper()?;
-        let mut keys = HashSet::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        let mut keys = Keys::default();
+        while let Some(Key(key)) = entries.next_key()? {
             if !keys.insert(key) {
                 return Err(A::Error::custom(KEY_TWICE));
             }
@@ -165,40 +176,31 @@ impl<'de> Visitor<'de> for Walk {
     }
 }
 
-/// The fields of one JSON object, each value still as text; the rules of [`Json`] hold for all of it.
-pub struct Fields<'a>(std::collections::BTreeMap<String, &'a RawValue>);
+/// Copied only where it is written with escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'a> Fields<'a> {
-    /// # Errors
-    /// If the text is not a JSON object, or breaks a rule of [`Json`].
-    pub fn parse(text: &'a str) -> Result<Self, Invalid> {
-        check(text)?;
-        serde_json::from_str(text).map(Self).map_err(|_| Invalid::new("this is not a JSON object"))
-    }
+/// Most objects have no more keys than this, and looking through them costs less than hashing.
+const FEW: usize = 16;
 
-    pub fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
+/// The keys of an object so far.
+#[derive(Default)]
+struct Keys<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
 
-    /// Takes a field out; what is left at the end is unknown.
-    pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
-        self.0.remove(name)
-    }
-
-    /// Takes a field out and reads it as `T`; `None` if it is not there.
-    ///
-    /// # Errors
-    /// Names the field if its value is not a `T`.
-    pub fn take_as<T: Deserialize<'a>>(&mut self, name: &str) -> Result<Option<T>, Invalid> {
-        let Some(raw) = self.take(name) else { return Ok(None) };
-        serde_json::from_str(raw.get())
-            .map(Some)
-            .map_err(|_| Invalid::new(format!("{name} has the wrong type")))
-    }
-
-    /// The names that nobody took.
-    pub fn into_rest(self) -> impl Iterator<Item = String> {
-        self.0.into_keys()
+impl<'a> Keys<'a> {
+    /// Whether it is a new one.
+    fn insert(&mut self, key: Cow<'a, str>) -> bool {
+        if self.few.contains(&key) {
+            return false;
+        }
+        if self.few.len() == FEW {
+            return self.many.insert(key);
+        }
+        self.few.push(key);
+        true
     }
 }
 
@@ -221,11 +223,16 @@ mod tests {
     #[test]
     fn depth_keys_and_numbers_have_limits() {
         assert!(Json::parse(&nested(32)).is_ok());
+        // One of the first is there again behind many, and one of the many.
+        let many: String = (0..40).map(|key| format!("\"k{key}\":0,")).collect();
+        let twice = format!("{{{many}\"k3\":1}}");
+        assert!(Json::parse(&format!("{{{many}\"k30\":1}}")).is_err());
         for (bad, why) in [
             (nested(33).as_str(), TOO_DEEP),
             (nested(200).as_str(), TOO_DEEP),
             (r#"{"a":1,"a":2}"#, KEY_TWICE),
             (r#"{"a":1,"\u0061":2}"#, KEY_TWICE),
+            (twice.as_str(), KEY_TWICE),
             ("[1e400]", "a number is out of range"),
             ("{", "the text ends too early"),
             ("secret", "this is not JSON"),

@@ -24,9 +24,8 @@ pub fn parse(fields: &mut Fields<'_>) -> Result<MessageDraft, Vec<BadMessage>> {
 }
 
 fn data(fields: &mut Fields<'_>) -> Result<Json, BadMessage> {
-    let bad = |message| BadMessage { field: "data", message };
-    let data = fields.take("data").ok_or_else(|| bad("data is missing".to_owned()))?;
-    Json::trusted(data.get()).map_err(|error| bad(error.0))
+    let missing = || BadMessage { field: "data", message: "data is missing".to_owned() };
+    fields.take("data").map(Json::from).ok_or_else(missing)
 }
 
 fn word<T: FromStr<Err = Invalid>>(
