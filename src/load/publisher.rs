@@ -12,6 +12,8 @@ use super::{
 /// After this they are gone from the inboxes of those they were sent to, in seconds.
 const EXPIRES_IN: u32 = 3600;
 
+const REQUEST_TIMEOUT: u16 = 408;
+
 pub struct Publisher {
     connection: Connection,
     /// All of a request up to the length of its body.
@@ -87,7 +89,11 @@ impl Publisher {
         let Self { connection, due, is_proven, chunks, .. } = self;
         connection.read(scratch, |bytes| {
             let Some(answer) = Answer::at(bytes, 0, chunks)? else { return Ok(0) };
-            let due = due.take().ok_or_else(|| Fault::new("an answer to no question"))?;
+            let Some(due) = due.take() else {
+                // Nothing was asked for so long that the server closes it; that is no fault.
+                *is_proven |= answer.status == REQUEST_TIMEOUT;
+                return Err(Fault::new("an answer to no question"));
+            };
             if answer.status == 201 {
                 *is_proven = true;
                 tally.record(Span::Accepted, due, now());
