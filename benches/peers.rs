@@ -65,5 +65,6 @@ fn main() -> Outcome<()> {
     for series in series(scale).iter().filter(|series| is_asked(series.name)) {
         page.grow(series, &bench.grow(series)?)?;
     }
-    page.end()
+    println!("{}", page.path().display());
+    Ok(())
 }

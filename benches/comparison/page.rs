@@ -82,13 +82,9 @@ impl Page {
         self.plot(name, &plot)
     }
 
-    /// # Errors
-    /// If it cannot be written.
-    pub fn end(self) -> Outcome<()> {
-        let path = self.folder.join("peers.md");
-        fs::write(&path, self.text)?;
-        println!("{}", path.display());
-        Ok(())
+    /// Where it is.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join("peers.md")
     }
 
     fn head(&mut self, name: &str, first: &str, measures: &[Measure], more: &[&str]) -> Outcome<()> {
@@ -113,6 +109,7 @@ impl Page {
         let file = format!("{}.svg", words.split_whitespace().collect::<Vec<_>>().join("-"));
         fs::write(self.folder.join(&file), svg)?;
         writeln!(self.text, "\n![{name}]({file})")?;
-        Ok(())
+        // As far as it is: who ends the benchmark has what was measured.
+        Ok(fs::write(self.path(), &self.text)?)
     }
 }

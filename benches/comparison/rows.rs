@@ -98,6 +98,9 @@ fn possible<const N: usize>(sizes: [usize; N], scale: usize) -> Vec<usize> {
     sizes
 }
 
+/// Where more are in flight at once than wait for a worker, it refuses some, as it should.
+const IN_FLIGHT_MAX: usize = 4000;
+
 /// All that is compared, of a size divided by `scale`.
 pub fn comparisons(scale: usize) -> Vec<Comparison> {
     use Contender::{Bun, FastApi, Node, RawJoined, RawSingle, Tidings, TidingsOnPostgres};
@@ -144,7 +147,7 @@ pub fn series(scale: usize) -> Vec<Series> {
     // The same members, and about as many deliveries in flight, in ever more rooms.
     let members = sessions_max().min(10_000) / scale;
     let of_rooms = |rooms: usize| {
-        let in_flight = (rooms * 16 / 10).clamp(2, members);
+        let in_flight = (rooms * 16 / 10).clamp(2, members.min(IN_FLIGHT_MAX));
         let plan =
             Broadcast { rooms, readers: members, speakers: rooms, ..fan_out(Pace::InFlight(in_flight)) };
         Plan::Broadcast(plan)
