@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::{Key, check};
 use crate::domain::Invalid;
 
-/// The fields of one JSON object, each value still as text; the rules of [`Json`] hold for all of it.
+/// The fields of one JSON object, each value still as text; the rules of [`Json`](super::Json) hold for all of it.
 pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
@@ -38,7 +38,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// # Errors
-    /// If the text is not a JSON object, or breaks a rule of [`Json`].
+    /// If the text is not a JSON object, or breaks a rule of [`Json`](super::Json).
     pub fn parse(text: &'a str) -> Result<Self, Invalid> {
         check(text)?;
         serde_json::from_str(text).map_err(|_| Invalid::new("this is not a JSON object"))
