@@ -148,7 +148,7 @@ fn commands() -> Messages<Payload> {
 }
 
 #[library_benchmark]
-#[bench::of_100_commands(args = (commands()), config = at_most(1_214_572, 10_890_000))]
+#[bench::of_100_commands(args = (commands()), config = at_most(873_000, 8_181_640))]
 fn reading_frames(mut messages: Messages<Payload>) -> u64 {
     let mut messages = pin!(&mut messages);
     let mut cx = Context::from_waker(Waker::noop());
@@ -177,7 +177,7 @@ fn token() -> (Verifier, String) {
 }
 
 #[library_benchmark]
-#[bench::hs256(args = (token()), config = at_most(63_586, 369_300))]
+#[bench::hs256(args = (token()), config = at_most(55_726, 322_500))]
 fn verifying_a_token((verifier, token): (Verifier, String)) -> usize {
     let identity = verifier.verify(black_box(&token), Timestamp::from_secs(1_800_000_001)).unwrap();
     identity.scopes.words().len()
@@ -191,7 +191,7 @@ fn cursor() -> String {
 }
 
 #[library_benchmark]
-#[bench::of_10_rooms(args = (cursor()), config = at_most(13_405, 74_200))]
+#[bench::of_10_rooms(args = (cursor()), config = at_most(12_525, 74_200))]
 fn parsing_a_cursor(cursor: String) -> Cursor {
     black_box(&cursor).parse().unwrap()
 }
