@@ -182,14 +182,16 @@ pub(super) fn forget(
     Ok(forgotten)
 }
 
-/// The oldest of those that wait, where they are more than may: they share their disk with what is published.
+/// The oldest of those that wait, where they are more than may: they share their disk with what is published. Known by
+/// where they end and not by how many they are, since other instances delete them, too.
 fn crowded_out(conn: &mut Connection, waiting_max: usize, limit: i64) -> QueryResult<Vec<i64>> {
-    let too_many = waiting(conn)? - i64::try_from(waiting_max).unwrap_or(i64::MAX);
-    if too_many <= 0 {
+    let waiting_max = i64::try_from(waiting_max).unwrap_or(i64::MAX);
+    let newest_first = table.filter(j::due_at.is_not_null()).order(j::sequence.desc()).select(j::sequence);
+    let Some(last) = newest_first.offset(waiting_max).limit(1).first::<i64>(conn).optional()? else {
         return Ok(Vec::new());
-    }
-    let oldest = table.filter(j::due_at.is_not_null()).order(j::sequence).limit(too_many.min(limit));
-    oldest.select(j::sequence).load(conn)
+    };
+    let oldest = table.filter(j::due_at.is_not_null().and(j::sequence.le(last))).order(j::sequence);
+    oldest.limit(limit).select(j::sequence).load(conn)
 }
 
 /// Deletes at most `limit` that name a user, in the order in which others lock them, and says whether there may be more.
