@@ -16,11 +16,6 @@ const DRAIN_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the last session may take to go after it was told.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// What is left of the whole time for those who stop behind pushes and webhooks, and behind the store: where the
-/// database or a receiver is away, none takes the time of the next one.
-const BEHIND_COURIERS: u32 = 3;
-const BEHIND_STORE: u32 = 6;
-
 /// The two signals that stop the process, listened for before anybody is told that it runs.
 pub struct Signals {
     terminate: Signal,
@@ -50,13 +45,18 @@ pub async fn stop(
     timeout: Duration,
 ) {
     let end = Instant::now() + timeout;
-    let (couriers_until, store_until) = (end - timeout / BEHIND_COURIERS, end - timeout / BEHIND_STORE);
+    // Where the database or a receiver is away, none takes the time of the next one, however long it took up to here.
+    let half_of_the_rest = || {
+        let now = Instant::now();
+        now + end.saturating_duration_since(now) / 2
+    };
+    let pushes_until = half_of_the_rest();
     parts.hub.drain(drain);
     // Push services take their time to answer.
     let push = parts.push.clone();
     let pushed = actix::spawn(async move {
         if let Some(push) = push {
-            push.stop(couriers_until).await;
+            push.stop(pushes_until).await;
         }
     });
     let drained_at = Instant::now() + drain;
@@ -73,9 +73,9 @@ pub async fn stop(
     let _ = pushed.await;
     // Each has said all that it has to say when the next one stops: push, webhooks, store, hub, bridge.
     if let Some(webhooks) = &parts.webhooks {
-        webhooks.stop(couriers_until).await;
+        webhooks.stop(half_of_the_rest()).await;
     }
-    if tokio::time::timeout_at(store_until.into(), parts.store.flush()).await.is_err() {
+    if tokio::time::timeout_at(half_of_the_rest().into(), parts.store.flush()).await.is_err() {
         log::warn!("the store was not flushed in time");
     }
     if let Some(bridge) = &parts.bridge {
