@@ -121,7 +121,8 @@ fn chunk(buffer: &mut BytesMut, tell: impl FnOnce(&mut BytesMut)) {
     buffer.extend_from_slice(CHUNK_END);
 }
 
-/// Every stream begins with a comment, so that its head leaves at once, and says when to come again.
+/// Every stream begins with a comment, so that no proxy keeps its head until something happens, and says when to come
+/// again.
 fn beginning(retry_after: Duration) -> BytesMut {
     let mut piece = BytesMut::with_capacity(1024);
     event_stream::comment(&mut piece);
