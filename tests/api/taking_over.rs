@@ -114,7 +114,8 @@ async fn users(app: &App) -> Vec<String> {
 
 #[actix_web::test]
 async fn who_says_goodbye_and_does_not_read_the_rest_is_let_go() {
-    let app = App::start_with(&[("session.slow_timeout", "2s")]);
+    // One whose goodbye is behind what it does not read is not heard, and misses its pong.
+    let app = App::start_with(&[("session.ping_interval", "1s"), ("session.pong_timeout", "1s")]);
     let before = app.idle_sockets().await;
     let mut clients = Vec::new();
     for name in users(&app).await {
