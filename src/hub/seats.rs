@@ -24,6 +24,9 @@ pub trait Listener {
     fn ring(&self, position: Position);
 }
 
+/// What a visit costs besides what is heard, in things heard: the memory of the listener comes into the cache.
+const VISIT_COST: usize = 16;
+
 /// Where a listener sits, for as long as it does.
 pub type Seat = usize;
 
@@ -100,33 +103,34 @@ impl Seats {
         }
     }
 
-    /// Walks on in a room: each thing that a seat hears is one hearing. Answers with how many there were
-    /// (it stops at about `hearings_max`), and whether all is heard.
-    pub fn walk(&self, room: &RoomName, hearings_max: usize) -> (usize, bool) {
+    /// Walks on in a room, at about this cost at most: one for each thing that a seat hears, and [`VISIT_COST`] for the
+    /// visit. Answers with what it has cost, and whether all is heard.
+    pub fn walk(&self, room: &RoomName, cost_max: usize) -> (usize, bool) {
         let mut halls = self.0.borrow_mut();
         match halls.get_mut(room) {
-            Some(hall) => hall.walk(hearings_max),
+            Some(hall) => hall.walk(cost_max),
             None => (0, true),
         }
     }
 }
 
 impl Hall {
-    fn walk(&mut self, hearings_max: usize) -> (usize, bool) {
-        let mut hearings = 0;
-        while hearings < hearings_max && !self.unheard.is_empty() {
-            let seats_max = ((hearings_max - hearings) / self.unheard.len()).max(1);
+    fn walk(&mut self, cost_max: usize) -> (usize, bool) {
+        let mut cost = 0;
+        while cost < cost_max && !self.unheard.is_empty() {
+            let each = VISIT_COST + self.unheard.len();
+            let seats_max = ((cost_max - cost) / each).max(1);
             let end = self.next_stop().min(self.next + seats_max);
             for seat in self.next..end {
                 if let Some(seated) = self.listeners.get(seat) {
                     seated.hear(&self.unheard);
                 }
             }
-            hearings += (end - self.next) * self.unheard.len();
+            cost += (end - self.next) * each;
             self.next = end;
             self.settle();
         }
-        (hearings, self.unheard.is_empty())
+        (cost, self.unheard.is_empty())
     }
 
     /// The end of the seats, or the first place before it where something will have been heard by all.

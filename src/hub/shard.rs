@@ -5,15 +5,19 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
+    mem::replace,
     rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use tokio::task::yield_now;
 
 use super::{
     liveness::{LivenessPolicy, TICK},
@@ -94,14 +98,16 @@ pub enum RoomWord {
     Answer { session: SessionKey, answer: RoomAnswer },
 }
 
-/// So many times something is heard before the worker's other work has its turn: about a millisecond.
-const HEARINGS_MAX: usize = 16 * 1024;
+/// What rooms hear, and what it costs ([`Seats::walk`]), before those who have heard write it: about thirty members.
+const SLICE_COST: usize = 512;
 
 pub struct HubShard {
     pub(super) slots: Rc<Slots>,
     seats: Rc<Seats>,
     /// Rooms that have not heard everything yet.
     unheard: VecDeque<RoomName>,
+    /// How many of them are still to be walked before what comes in has its turn.
+    turn: usize,
     policy: LivenessPolicy,
     has_missed: Arc<AtomicBool>,
     /// Ticks left until every session must have been closed.
@@ -116,6 +122,7 @@ impl HubShard {
             slots,
             seats,
             unheard: VecDeque::new(),
+            turn: 0,
             policy,
             has_missed: has_missed.clone(),
             draining: None,
@@ -123,24 +130,33 @@ impl HubShard {
         ShardLink::new(id, shard.start(), has_missed)
     }
 
-    /// Lets the members hear what was said, room by room; what is left for later goes on behind the
-    /// worker's other work.
+    /// Lets the members hear what was said, room by room, a slice at a time: what the walk has touched of a member is
+    /// still in the cache when its connection writes.
     fn walk(&mut self, ctx: &mut Context<Self>) {
-        let mut hearings_left = HEARINGS_MAX;
-        while let Some(room) = self.unheard.front() {
-            let (hearings, is_heard) = self.seats.walk(room, hearings_left);
-            hearings_left = hearings_left.saturating_sub(hearings.max(1));
-            if is_heard {
-                self.unheard.pop_front();
-            }
-            if hearings_left == 0 && !self.unheard.is_empty() {
-                // The rooms take turns.
-                self.unheard.rotate_left(1);
-                let later = tokio::task::yield_now().into_actor(self);
-                ctx.spawn(later.map(|(), shard, ctx| shard.walk(ctx)));
-                return;
+        if self.turn == 0 {
+            self.turn = self.unheard.len();
+        }
+        let mut cost_left = SLICE_COST;
+        while cost_left > 0 && self.turn > 0 {
+            self.turn -= 1;
+            let Some(room) = self.unheard.pop_front() else { break };
+            let (cost, is_heard) = self.seats.walk(&room, cost_left);
+            cost_left = cost_left.saturating_sub(cost.max(1));
+            if !is_heard {
+                self.unheard.push_back(room);
             }
         }
+        if self.turn > 0 {
+            ctx.spawn(behind_ready_tasks().into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
+        } else if !self.unheard.is_empty() {
+            self.walk_soon(ctx);
+        }
+    }
+
+    /// Walks after the connections that are ready now: on an idle worker at once, on a busy one each listener is visited
+    /// once for all that has come meanwhile, and written to once.
+    fn walk_soon(&self, ctx: &mut Context<Self>) {
+        ctx.spawn(yield_now().into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
     }
 
     /// Each tick has a timer of its own: an interval would make up at once for all that a stopped
@@ -172,6 +188,19 @@ impl HubShard {
         }
         self.slots.tick(&self.policy, clock::now());
     }
+}
+
+/// Waits for the tasks of this worker that are ready by now; unlike [`yield_now`] it does not let in what has come
+/// meanwhile, of which more is then said at once.
+fn behind_ready_tasks() -> impl Future<Output = ()> {
+    let mut is_behind = false;
+    poll_fn(move |cx| {
+        if replace(&mut is_behind, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
 }
 
 impl Actor for HubShard {
@@ -226,10 +255,7 @@ impl Handler<DeliverToRooms> for HubShard {
             }
         }
         if was_quiet && !self.unheard.is_empty() {
-            // After the connections that are ready now: on an idle worker at once, on a busy one each
-            // listener is visited once for all that has come meanwhile, and written to once.
-            let soon = tokio::task::yield_now().into_actor(self);
-            ctx.spawn(soon.map(|(), shard, ctx| shard.walk(ctx)));
+            self.walk_soon(ctx);
         }
     }
 }

@@ -24,7 +24,7 @@ impl Listener for Ear {
 
 #[actix::test]
 async fn a_worker_does_other_work_while_a_very_large_room_hears_something() {
-    const MEMBERS: usize = 5 * HEARINGS_MAX;
+    const MEMBERS: usize = 5 * SLICE_COST;
     let (events, seats, room) =
         (Events::default(), Rc::new(Seats::default()), "big".parse::<RoomName>().unwrap());
     for _ in 0..MEMBERS {
@@ -37,6 +37,7 @@ async fn a_worker_does_other_work_while_a_very_large_room_hears_something() {
         slots,
         seats,
         unheard: VecDeque::new(),
+        turn: 0,
         policy,
         has_missed: Arc::default(),
         draining: None,
