@@ -89,8 +89,12 @@ export class Feed {
 
   #follow(): (() => void)[] {
     const { client } = this;
+    const over = new AbortController();
     this.#change({});
+    // What came while nobody looked is seen when somebody does.
+    globalThis.document?.addEventListener("visibilitychange", () => this.#see(), over);
     return [
+      () => over.abort(),
       client.subscribe(() => {
         this.#change({});
         this.#see();
