@@ -52,6 +52,8 @@ test("everything is done by keyboard alone", async (t) => {
   await shown.keyboard.press("Tab");
   await shown.keyboard.press("Enter");
   await until("it is archived", async () => (await inbox.locator(".tidings-item").count()) === 2);
+  const at = () => inbox.evaluate(({ shadowRoot }) => shadowRoot.activeElement?.textContent);
+  await until("the focus is at its neighbour", async () => /Number 2/.test(await at()));
   await shown.keyboard.press("Escape");
   assert.equal(await bell.getAttribute("aria-expanded"), "false");
   const focused = await shown.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.getAttribute("part"));
