@@ -125,14 +125,14 @@ describe("a list", () => {
   });
 
   it("that is open counts as seen when somebody looks at the page, also where nothing else has changed", async () => {
-    const page = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+    const page = Object.assign(new EventTarget(), { hidden: true });
     vi.stubGlobal("document", page);
     const { client, feed, deliver } = await open(0);
     feed.setOpen(true);
     deliver();
     await settle();
     expect(client.getSnapshot().unseen).toBe(1);
-    page.visibilityState = "visible";
+    page.hidden = false;
     page.dispatchEvent(new Event("visibilitychange"));
     await settle();
     expect(client.getSnapshot().unseen).toBe(0);

@@ -131,7 +131,7 @@ export class Feed {
 
   #see(): void {
     const { snapshot, held } = this.#view;
-    const isInFront = this.#isOpen && globalThis.document?.visibilityState !== "hidden";
+    const isInFront = this.#isOpen && !globalThis.document?.hidden;
     const top = snapshot.items[0]?.position ?? null;
     if (!isInFront || held > 0 || snapshot.unseen === 0 || !snapshot.loaded || top === this.#seen) return;
     this.#seen = top;
