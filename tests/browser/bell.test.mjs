@@ -171,6 +171,22 @@ test("what is new stands in a corner for a moment, and for as long as one is the
   await toast.waitFor({ state: "detached" });
 });
 
+test("it is moved about the page and keeps its connection, which ends with it", async (t) => {
+  const { shown, badge } = await opened(t, { count: 1 });
+  await badge.waitFor();
+  const isSame = await shown.evaluate(async () => {
+    const bell = document.querySelector("tidings-bell");
+    const { client } = bell.feed;
+    document.querySelector("main").append(document.createElement("p"), bell);
+    await new Promise((done) => requestAnimationFrame(done));
+    return Object.assign(globalThis, { client }).client === bell.feed?.client;
+  });
+  assert.equal(isSame, true);
+  await badge.waitFor();
+  await shown.evaluate(() => document.querySelector("tidings-bell").remove());
+  await shown.waitForFunction(() => globalThis.client.getSnapshot().status === "closed");
+});
+
 test("a page gives it its own look by variables and parts", async (t) => {
   const { shown, badge, inbox, bell } = await opened(t, { count: 1 });
   await badge.waitFor();
