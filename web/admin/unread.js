@@ -61,7 +61,7 @@ export class Unread extends Section {
     this.#users = fields(event).users;
     sessionStorage.setItem(KEY, this.#users);
     this.#tag = null;
-    this.attempt(() => this.#ask());
+    this.look(() => this.#ask());
   }
 
   view() {
