@@ -69,7 +69,7 @@ test("alice and bob see each other, who types, and what is said", async (t) => {
   await badge(seat("bob")).filter({ hasText: "3" }).waitFor();
 });
 
-test("the ticker ticks, and makes up for what was missed, which nobody counts among what they were sent", async (t) => {
+test("the ticker ticks, and makes up for what was missed", async (t) => {
   const { server, shown, seat } = await opened(t);
   shown.expected.push("WebSocket");
   const heard = async () => Number(await shown.locator(".heard").textContent());
