@@ -5,7 +5,7 @@
 
 import { leadAlone } from "./alone.js";
 import type { Beside } from "./beside.js";
-import { backoff } from "./connection/next.js";
+import { next } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { addTo, callAll, newEmitter } from "./emitter.js";
 import { errorOf, faultOf, TidingsError } from "./errors.js";
@@ -146,9 +146,9 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   /** Finds out who this is, which says whose tabs these are, and joins them. */
   const start = async (failures = 0) => {
     const mine = begin();
+    if (!transports[0]) return link("closed", faultOf(new TidingsError("unsupported")));
     if (!failures) link("connecting");
     try {
-      if (!transports[0]) throw new TidingsError("unsupported");
       // What connects the tabs is there; where it cannot be had each is on its own.
       const loaded = isShared && core.beside().catch(() => null);
       const [part, user] = await Promise.all([loaded, tokens().then(userOf)]);
@@ -174,13 +174,12 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       tabs = part ? part.joinTabs(`tidings:${url}:${user}`, tab) : leadAlone(tab);
       push.begin();
     } catch (thrown) {
-      const error = errorOf(thrown);
       if (mine !== life) return;
-      const { retryable, retryAfterMs } = error;
-      isTold = !!retryAfterMs;
-      link(retryable ? away("connecting") : "closed", faultOf(error));
-      const ms = retryAfterMs ?? backoff(bounds, failures, Math.random());
-      if (retryable) starting = setTimeout(start, ms, failures + 1);
+      const error = errorOf(thrown);
+      const then = next({ error, failures, isTokenNew: failures > 0 }, bounds, Math.random());
+      isTold = !!error.retryAfterMs;
+      link(then ? away("connecting") : "closed", faultOf(error));
+      if (then) starting = setTimeout(start, then.ms, failures + 1);
     }
   };
 
