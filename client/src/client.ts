@@ -5,18 +5,17 @@
 
 import { leadAlone } from "./alone.js";
 import type { Beside } from "./beside.js";
-import { backoff } from "./connection/next.js";
+import { next } from "./connection/next.js";
 import type { Core } from "./core.js";
 import { addTo, callAll, newEmitter } from "./emitter.js";
 import { errorOf, faultOf, TidingsError } from "./errors.js";
 import { newHttp } from "./http.js";
 import { type Leader, newLeader } from "./leader.js";
 import { newMarks } from "./marks.js";
-import { INBOX } from "./model/position.js";
-import { type Input, NEW, type State } from "./model/state.js";
+import { type Input, NEW } from "./model/state.js";
 import { step } from "./model/step.js";
 import { viewer } from "./model/view.js";
-import { isVisible, watchPage } from "./page.js";
+import { away, isOnline, isVisible, watchPage } from "./page.js";
 import { newPush } from "./push.js";
 import { newRoom } from "./room.js";
 import type { Order, Tab, Tabs } from "./tabs.js";
@@ -57,7 +56,9 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   let unwatch: (() => void) | undefined;
   /** Counts starts and ends, so that what was begun in one life does nothing in the next. */
   let life = 0;
+  /** A start that waits for its turn. */
   let starting: ReturnType<typeof setTimeout> | undefined;
+  let isTold = false;
   let told: Partial<Snapshot> = {};
   let beside: Beside | undefined;
 
@@ -82,7 +83,6 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       // A page that a follower cannot take it reads for itself.
       else if (leader || input.type === "@page") list().catch((error) => emitter.emit("error", errorOf(error)));
     }
-    if (input.type === "@link") settle();
     tell();
   };
 
@@ -116,22 +116,15 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     beside: () => import("./beside.js").then(({ newBeside }) => (beside ??= newBeside(core))),
     act: async (name, ...how) => ((await core.beside())[name] as (...how: unknown[]) => never)(...how),
   };
-  const { act } = core;
-  const list = () => act("list");
+  /** What an application calls of it. */
+  const to =
+    <K extends keyof Beside>(name: K) =>
+    (...how: Parameters<Beside[K]>) =>
+      core.act(name, ...how);
+  const list = to("list");
+  emitter.on("status", settle);
   const marks = newMarks(core);
   const push = newPush(core, marks, tell);
-
-  /** What the leader knows is more than we do, but not what is pending here. */
-  const adopt = (theirs: State) => {
-    const { cursors, pending } = state;
-    state = { ...theirs, pending };
-    // What others were told meanwhile is in the list, and is not told here.
-    if (cursors[INBOX] && cursors[INBOX] !== state.cursors[INBOX])
-      emitter.emit("reset", { stream: INBOX, reason: "adopted" });
-    emitter.emit("status", { status: state.status, transport: state.transport });
-    settle();
-    tell();
-  };
 
   const obey = ([what, ...how]: Order) => leader?.[what](...(how as [never]));
 
@@ -143,13 +136,19 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
 
   const isShared = given.sharing !== "none" && globalThis.navigator?.locks && globalThis.BroadcastChannel;
 
+  /** What was begun before does nothing any more. */
+  const begin = () => {
+    clearTimeout(starting);
+    starting = undefined;
+    return ++life;
+  };
+
   /** Finds out who this is, which says whose tabs these are, and joins them. */
   const start = async (failures = 0) => {
-    life += 1;
-    const mine = life;
+    const mine = begin();
+    if (!transports[0]) return link("closed", faultOf(new TidingsError("unsupported")));
     if (!failures) link("connecting");
     try {
-      if (!transports[0]) throw new TidingsError("unsupported");
       // What connects the tabs is there; where it cannot be had each is on its own.
       const loaded = isShared && core.beside().catch(() => null);
       const [part, user] = await Promise.all([loaded, tokens().then(userOf)]);
@@ -160,7 +159,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       }
       state = { ...state, status: "connecting", user };
       const tab: Tab = {
-        ...{ adopt, take, obey, state: core.state },
+        ...{ take, obey, state: core.state },
         lead: () => {
           leader = newLeader(core, () => (tabs as Tabs).wants());
         },
@@ -175,17 +174,25 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       tabs = part ? part.joinTabs(`tidings:${url}:${user}`, tab) : leadAlone(tab);
       push.begin();
     } catch (thrown) {
-      const error = errorOf(thrown);
       if (mine !== life) return;
-      link(error.retryable ? "connecting" : "closed", faultOf(error));
-      const ms = error.retryAfterMs ?? backoff(bounds, failures, Math.random());
-      if (error.retryable) starting = setTimeout(start, ms, failures + 1);
+      const error = errorOf(thrown);
+      const then = next({ error, failures, isTokenNew: failures > 0 }, bounds, Math.random());
+      isTold = !!error.retryAfterMs;
+      link(then ? away("connecting") : "closed", faultOf(error));
+      if (then) starting = setTimeout(start, then.ms, failures + 1);
     }
   };
 
+  /** Somebody looks, or the network has changed: nobody waits any longer, unless the server has said how long. */
+  const hurry = (isNetwork?: boolean) => {
+    leader?.hurry(isNetwork);
+    if (!starting || isTold || !isOnline()) return;
+    begin();
+    starting = setTimeout(start, Math.random() * bounds.min, 1);
+  };
+
   const leave = (status: Status) => {
-    life += 1;
-    clearTimeout(starting);
+    begin();
     tabs?.stop();
     tabs = undefined;
     link(status);
@@ -200,7 +207,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     unwatch ??= watchPage({
       visible() {
         tabs?.update();
-        if (isVisible()) leader?.hurry();
+        if (isVisible()) hurry();
       },
       hide() {
         isStored = !!tabs;
@@ -209,7 +216,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       show() {
         if (isStored) start();
       },
-      network: () => leader?.hurry(true),
+      network: () => hurry(true),
     });
     start();
   };
@@ -243,7 +250,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     on: emitter.on,
     onType: (type, listener, listen) =>
       emitter.on("notification", (item) => item.type === type && listener(item as never), listen),
-    fetchMore: () => act("fetchMore"),
+    fetchMore: to("fetchMore"),
     refresh: list,
     markRead: (target) => marks.mark("read", target),
     markUnread: (target) => marks.mark("unread", target),
@@ -258,12 +265,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
         tabs?.update();
       });
     },
-    mutes: {
-      list: () => act("listMutes"),
-      add: (...how) => act("addMute", ...how),
-      remove: (pattern) => act("removeMute", pattern),
-    },
-    preferences: { get: () => act("getPreferences"), set: (all) => act("setPreferences", all) },
+    mutes: { list: to("listMutes"), add: to("addMute"), remove: to("removeMute") },
+    preferences: { get: to("getPreferences"), set: to("setPreferences") },
     push,
   };
 }

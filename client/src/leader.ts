@@ -7,6 +7,8 @@ import type { Wants } from "./tabs.js";
 
 /** How long a room is kept that nobody is in: who renders it twice joins it once. */
 const PRUNE_MS = 1000;
+/** A timer takes no more, and neither does anybody wait so long. */
+const MOST_MS = 2e9;
 
 export interface Leader extends Connection {
   /** A tab is there, or gone, in front or not, in other rooms. */
@@ -40,8 +42,7 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     clearTimeout(pruning);
     pruning = setTimeout(prune, PRUNE_MS);
     clearTimeout(resting);
-    // A timer takes no more, and neither does anybody wait so long.
-    if (!isVisible) resting = setTimeout(stop, Math.min(settings.hiddenGrace, 2 ** 31 - 1), "idle");
+    if (!isVisible) resting = setTimeout(stop, Math.min(settings.hiddenGrace, MOST_MS), "idle");
     else {
       if (state().status === "idle") start();
       ack();

@@ -1,5 +1,7 @@
 /** What the browser tells of the page: seen or hidden, stored away and taken out again, with a network or without. */
 
+import type { Status } from "./types.js";
+
 export interface PageEvents {
   /** It has come to the front, or left it. */
   visible(): void;
@@ -11,7 +13,13 @@ export interface PageEvents {
 }
 
 /** Outside of a browser nobody looks away. */
-export const isVisible = (): boolean => globalThis.document?.visibilityState !== "hidden";
+export const isVisible = (): boolean => !globalThis.document?.hidden;
+
+/** A browser knows for sure only where there is no network. */
+export const isOnline = (): boolean => globalThis.navigator?.onLine !== false;
+
+/** How it stands where nobody is connected. */
+export const away = (status: Status): Status => (isOnline() ? status : "offline");
 
 export function watchPage({ visible, hide, show, network }: PageEvents): () => void {
   const { document, window } = globalThis;

@@ -6,9 +6,9 @@ import type { PagePush } from "./push/page.js";
 import type { Push, PushSnapshot, PushState } from "./types.js";
 
 export function pushState(): PushState {
-  const { isSecureContext, navigator, Notification } = globalThis;
+  const { isSecureContext, navigator, Notification, PushManager } = globalThis;
   if (isSecureContext === false) return "insecure";
-  if (!navigator?.serviceWorker || !("PushManager" in globalThis))
+  if (!navigator?.serviceWorker || !PushManager)
     // An iPhone has no push before the page is on its home screen.
     return (navigator as { standalone?: boolean })?.standalone === false ? "needs-install" : "unsupported";
   return Notification.permission === "default" ? "prompt" : Notification.permission;

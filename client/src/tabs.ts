@@ -32,8 +32,6 @@ export interface Tab {
   lead(): void;
   resign(): void;
   state(): State;
-  /** The leader's state, for one who comes anew. */
-  adopt(state: State): void;
   take(input: Input): void;
   obey(order: Order): void;
   wants(): Wants;
@@ -124,7 +122,7 @@ export function joinTabs(name: string, tab: Tab): Tabs {
       if (is === "input" && isCurrent) tab.take(what);
       if (is === "state" && what === me) {
         isCurrent = true;
-        tab.adopt(letter[2]);
+        tab.take({ type: "@adopt", state: letter[2] });
       }
     } else if (is === "hello") {
       // Every tab holds a lock of its own: who can have it knows that the tab is gone.

@@ -182,9 +182,7 @@ export type Event =
 export type Frame = Event | Notification;
 
 /** Whether a frame is a notification, which the dot in its type says. */
-export function isNotification(frame: { readonly type: string }): frame is Notification {
-  return frame.type.includes(".");
-}
+export const isNotification = (frame: { readonly type: string }): frame is Notification => frame.type.includes(".");
 
 /** The answer of `GET /v1/notifications`. */
 export interface Page {

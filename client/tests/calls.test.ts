@@ -1,9 +1,11 @@
 /** Calls and tokens where what stands between us and the server answers, or nothing does. */
 
 import { expect, it, vi } from "vitest";
+import { createTidings } from "../src/client.js";
 import type { Core } from "../src/core.js";
 import { errorOf, TidingsError } from "../src/errors.js";
 import { newHttp } from "../src/http.js";
+import { MemoryServer } from "../src/testing/server.js";
 import { newTokens } from "../src/tokens.js";
 import { newOthers } from "../src/transports/others.js";
 
@@ -46,4 +48,23 @@ it("that explain what was in the way take no passing failure for the end", async
   expect(await explain(refused, ["general"])).toMatchObject({ code: "network", retryable: true });
   const unserved = new TidingsError("not_found", { status: 404, problem: { code: "not_found" } });
   expect(await explain(unserved, [])).toMatchObject({ code: "blocked" });
+});
+
+it("ask again who it is where what stands before the server has answered, and not where nobody is signed in", async () => {
+  const server = new MemoryServer("alice");
+  const before = [404];
+  const client = createTidings({
+    ...{ url: "http://memory", sharing: "none", transports: ["ws"], backoff: { min: 1, max: 10 } },
+    fetch: async (url, init) => {
+      const status = before.shift();
+      return status ? new Response("", { status }) : server.fetch(url, init);
+    },
+    WebSocket: server.WebSocket,
+  });
+  client.connect();
+  await client.ready();
+  client.close();
+  before.push(401, 401);
+  client.connect();
+  await expect(client.ready()).rejects.toMatchObject({ status: 401 });
 });

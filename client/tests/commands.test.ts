@@ -10,7 +10,7 @@ import { until } from "./support/server.js";
 const sampleOf = ({ type }: { type: string }) => golden<Record<string, unknown>>(`command_${type}`);
 
 it("as the samples have it, and nothing besides", async () => {
-  vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
+  vi.stubGlobal("document", new EventTarget());
   const obey = vi.spyOn(MemoryServer.prototype, "obey");
   const said = () => obey.mock.calls.map(([, command]) => command);
   const types = () => new Set(said().map(({ type }) => type));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Notification } from "../src/wire.js";
 import { golden, goldenNames } from "./support/golden.js";
-import { begun, counters, ids, item, link, page } from "./support/model.js";
+import { begun, counters, ids, item, link, NOW, Played, page } from "./support/model.js";
 
 describe("the samples of the wire", () => {
   it.each(goldenNames().filter((name) => !name.startsWith("command_")))("%s is taken", (name) => {
@@ -160,6 +160,20 @@ describe("an inbox", () => {
     played.take({ type: "@page", page: page([item(9), item(8)], 9, counters(2, 9)) });
     played.take(link("reconnecting"), welcome, link("connected"));
     expect(played.lists, "nothing was missed").toBe(lists + 1);
+  });
+
+  it("is that of the tab that leads, for one who comes anew, but for what is pending here", () => {
+    const leader = begun().take(item(4));
+    const pending = { id: 1, as: "read", which: { ids: ["ntf_4"] } } as const;
+    const late = new Played().take({ type: "@pending", pending }, { type: "@adopt", state: leader.state });
+    expect(late.state).toEqual({ ...leader.state, pending: [{ ...pending, at: NOW }] });
+    expect(late.snapshot).toMatchObject({ status: "connected", unread: 2 });
+    expect(late.effects, "what was told before is not told here").toEqual([
+      ["status", { status: "connected", transport: "ws" }],
+    ]);
+    // One that has been there before cannot know what it has missed.
+    late.take({ type: "@adopt", state: leader.take(item(5)).state });
+    expect(late.told("reset")).toEqual([{ stream: "inbox", reason: "adopted" }]);
   });
 
   it("says what was missed, and that all of it follows", () => {

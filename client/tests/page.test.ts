@@ -6,7 +6,7 @@ import { fakeTidings } from "../src/testing.js";
 import { plugInto, type Server, startServer, until } from "./support/server.js";
 
 class Page extends EventTarget {
-  visibilityState = "visible";
+  hidden = false;
 }
 
 let server: Server;
@@ -35,7 +35,7 @@ afterEach(() => vi.useRealTimers());
 const tell = (type: string) => page.dispatchEvent(new Event(type));
 
 function setVisible(isVisible: boolean): void {
-  page.visibilityState = isVisible ? "visible" : "hidden";
+  page.hidden = !isVisible;
   tell("visibilitychange");
 }
 
@@ -193,4 +193,24 @@ it("says that there is no network, and is back when there is", async () => {
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
   plug.stop();
+});
+
+it("a page that is opened without a network begins as soon as there is one", async () => {
+  const network = { onLine: false };
+  vi.stubGlobal("navigator", network);
+  const token = server.token(user, "");
+  const getToken = vi.fn(async () => {
+    if (!network.onLine) throw new TypeError("no network");
+    return token;
+  });
+  const client = server.client(user, { getToken, backoff: { min: 60_000, max: 60_000 } });
+  client.connect();
+  await status(client, "offline");
+  network.onLine = true;
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  tell("online");
+  await status(client, "connected");
+  expect(getToken).toHaveBeenCalledTimes(2);
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
 });

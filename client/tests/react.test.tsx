@@ -1,6 +1,7 @@
 /** @vitest-environment happy-dom */
 
 import { act, StrictMode, useState } from "react";
+import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { describe, expect, it, vi } from "vitest";
 import type { Tidings } from "../src/index.js";
@@ -200,6 +201,48 @@ describe("the inbox", () => {
     expect(button?.getAttribute("aria-expanded")).toBe("true");
   });
 
+  it("has the focus go into a bell that is opened, and tells a screen reader what comes while it is closed", async () => {
+    const client = await connected(1);
+    await show(
+      <TidingsProvider client={client}>
+        <Bell language="en" />
+      </TidingsProvider>,
+    );
+    const told = host.querySelector("[role=status]");
+    expect(told?.textContent).toBe("");
+    client.deliver({ type: "note.text", payload: {} });
+    await eventually(() => expect(told?.textContent).toBe("1 new notification"));
+    await act(async () => host.querySelector("button")?.click());
+    expect(told?.textContent).toBe("");
+    expect(document.activeElement?.textContent).toBe("All");
+  });
+
+  it("leaves the focus at what was done something to, and at its neighbour where it is gone", async () => {
+    const client = await connected(3);
+    await show(
+      <TidingsProvider client={client}>
+        <Inbox language="en" />
+      </TidingsProvider>,
+    );
+    const titleOfFocused = () => document.activeElement?.closest("li")?.querySelector("strong")?.textContent;
+    const does = async (title: string, text: string) => {
+      const entry = [...host.querySelectorAll("li")].find((one) => one.textContent?.includes(title));
+      const press = (button?: HTMLElement | null) => {
+        button?.focus();
+        button?.click();
+      };
+      await act(async () => press(entry?.querySelector<HTMLElement>(".tidings-more")));
+      const actions = entry?.querySelectorAll<HTMLElement>(".tidings-actions button") ?? [];
+      await act(async () => press([...actions].find((one) => one.textContent === text)));
+    };
+    await does("Number 2", "Mark as read");
+    await eventually(() => expect(titleOfFocused()).toBe("Number 2"));
+    await does("Number 2", "Archive");
+    await eventually(() => expect(titleOfFocused()).toBe("Number 1"));
+    await does("Number 1", "Delete");
+    await eventually(() => expect(titleOfFocused()).toBe("Number 3"));
+  });
+
   it("renders on a server, where nobody is connected", () => {
     const client = fakeTidings();
     const html = renderToString(
@@ -208,6 +251,29 @@ describe("the inbox", () => {
       </TidingsProvider>,
     );
     expect(html).toContain("Notifications");
+  });
+});
+
+describe("a page that a server has rendered", () => {
+  it("is rendered the same in a browser at first, and then as this browser is", async () => {
+    const app = (client: Tidings) => (
+      <TidingsProvider client={client}>
+        <Inbox language="en" />
+      </TidingsProvider>
+    );
+    const place = host.appendChild(document.createElement("div"));
+    place.innerHTML = renderToString(app(fakeTidings()));
+    // A browser that pushes, where a server has nothing to ask for.
+    vi.stubGlobal("navigator", { serviceWorker: {} });
+    vi.stubGlobal("PushManager", class {});
+    vi.stubGlobal("Notification", { permission: "default" });
+    const client = await connected(1);
+    const onRecoverableError = vi.fn();
+    const hydrated = await act(async () => hydrateRoot(place, app(client), { onRecoverableError }));
+    expect(onRecoverableError).not.toHaveBeenCalled();
+    await eventually(() => expect(place.textContent).toContain("Number 1"));
+    expect(place.textContent).toContain("Notify me");
+    await act(async () => hydrated.unmount());
   });
 });
 
@@ -230,6 +296,9 @@ describe("preferences", () => {
     );
     await act(async () => void (await update?.({ push: false })));
     expect(await client.preferences.get()).toEqual({ quiet, push: false });
+    // One right behind the other, and neither takes the other back.
+    await act(async () => void (await Promise.all([update?.({ push: true }), update?.({ quiet: null })])));
+    expect(await client.preferences.get()).toEqual({ quiet: null, push: true });
   });
 });
 

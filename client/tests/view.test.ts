@@ -63,7 +63,10 @@ describe("an item", () => {
 
 describe("a list", () => {
   beforeEach(() => vi.useFakeTimers());
-  afterEach(() => vi.useRealTimers());
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
 
   /** Lets what is on its way arrive. */
   const settle = () => vi.advanceTimersByTimeAsync(50);
@@ -119,6 +122,20 @@ describe("a list", () => {
     await client.markRead("all");
     await settle();
     expect(seen).toHaveBeenCalledTimes(1);
+  });
+
+  it("that is open counts as seen when somebody looks at the page, also where nothing else has changed", async () => {
+    const page = Object.assign(new EventTarget(), { hidden: true });
+    vi.stubGlobal("document", page);
+    const { client, feed, deliver } = await open(0);
+    feed.setOpen(true);
+    deliver();
+    await settle();
+    expect(client.getSnapshot().unseen).toBe(1);
+    page.hidden = false;
+    page.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+    expect(client.getSnapshot().unseen).toBe(0);
   });
 
   it("shows in a tab what is unread, and keeps the same view while nothing changes", async () => {

@@ -91,6 +91,25 @@ test("the counters of users are polled, and what has not changed is not sent aga
   await shown.getByRole("row", { name: /^alice 2 2/ }).waitFor();
 });
 
+test("the counters of those are shown who were asked for last, whatever is answered last", async (t) => {
+  const { shown, go } = await opened(t);
+  let free = () => {};
+  const held = new Promise((done) => {
+    free = done;
+  });
+  const isFirst = (url) => url.searchParams.get("users") === "alice,bob";
+  await shown.route(isFirst, (route) => held.then(() => route.continue()));
+  await go("Unread");
+  await shown.getByLabel("Users, with commas between").fill("carol");
+  await shown.getByRole("button", { name: "Show" }).click();
+  await shown.getByRole("row", { name: /carol/ }).waitFor();
+  const answered = shown.waitForResponse((response) => isFirst(new URL(response.url())));
+  free();
+  await (await answered).finished();
+  await shown.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  assert.equal(await shown.getByRole("row", { name: /alice/ }).count(), 0);
+});
+
 test("every section is good to use for everybody, in both themes, wide and narrow", async (t) => {
   const { server, shown, go, browser } = await opened(t);
   shown.expected.push("404");

@@ -96,6 +96,24 @@ test("a session is found, disconnected, and its user shut out", async (t) => {
   assert.equal(me.status, 401);
 });
 
+test("what could not be done is said until something else is", async (t) => {
+  const { server, browser, shown, go } = await opened(t);
+  shown.expected.push("404");
+  await client(t, { server, browser });
+  await go("Sessions");
+  await shown.getByRole("row", { name: /alice/ }).getByRole("button", { name: "Disconnect" }).click();
+  const admin = await token(server, "dev");
+  const [{ session }] = (await call(server.base, admin, "GET", "/v1/admin/sessions?user=alice")).sessions;
+  await call(server.base, admin, "DELETE", `/v1/admin/sessions/${session}`);
+  await shown.getByRole("dialog").getByRole("button", { name: "Disconnect" }).click();
+  await shown.getByRole("alert").waitFor();
+  await shown.getByText("Nobody is connected").waitFor();
+  const looked = () => shown.waitForResponse((response) => response.url().includes("/v1/admin/sessions?"));
+  await looked();
+  await looked();
+  assert.equal(await shown.getByRole("alert").count(), 1);
+});
+
 test("a notification is followed from its storing to its reading", async (t) => {
   const { server, browser, shown, go } = await opened(t);
   const alice = await client(t, { server, browser });

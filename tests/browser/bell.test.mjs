@@ -52,6 +52,8 @@ test("everything is done by keyboard alone", async (t) => {
   await shown.keyboard.press("Tab");
   await shown.keyboard.press("Enter");
   await until("it is archived", async () => (await inbox.locator(".tidings-item").count()) === 2);
+  const at = () => inbox.evaluate(({ shadowRoot }) => shadowRoot.activeElement?.textContent);
+  await until("the focus is at its neighbour", async () => /Number 2/.test(await at()));
   await shown.keyboard.press("Escape");
   assert.equal(await bell.getAttribute("aria-expanded"), "false");
   const focused = await shown.evaluate(() => document.activeElement?.shadowRoot?.activeElement?.getAttribute("part"));
@@ -167,6 +169,22 @@ test("what is new stands in a corner for a moment, and for as long as one is the
   await shown.mouse.move(0, 0);
   await shown.keyboard.press("Shift+Tab");
   await toast.waitFor({ state: "detached" });
+});
+
+test("it is moved about the page and keeps its connection, which ends with it", async (t) => {
+  const { shown, badge } = await opened(t, { count: 1 });
+  await badge.waitFor();
+  const isSame = await shown.evaluate(async () => {
+    const bell = document.querySelector("tidings-bell");
+    const { client } = bell.feed;
+    document.querySelector("main").append(document.createElement("p"), bell);
+    await new Promise((done) => requestAnimationFrame(done));
+    return Object.assign(globalThis, { client }).client === bell.feed?.client;
+  });
+  assert.equal(isSame, true);
+  await badge.waitFor();
+  await shown.evaluate(() => document.querySelector("tidings-bell").remove());
+  await shown.waitForFunction(() => globalThis.client.getSnapshot().status === "closed");
 });
 
 test("a page gives it its own look by variables and parts", async (t) => {

@@ -63,6 +63,16 @@ export async function expectAccessible(opened, what) {
   assert.deepEqual(found, [], what);
 }
 
+/** What a region says from now on: it says it for a moment, and nobody need look just then. */
+export function listenTo(region) {
+  return region.evaluateHandle((element) => {
+    const said = [];
+    const note = () => said.push(element.textContent.trim());
+    new MutationObserver(note).observe(element, { childList: true, characterData: true, subtree: true });
+    return said;
+  });
+}
+
 /** An empty page of this server, under the policy of its pages, that has the client. */
 export async function blank(opened, base, body = "") {
   const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'";

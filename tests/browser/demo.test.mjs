@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { expectAccessible, open, page } from "./browser.mjs";
+import { expectAccessible, listenTo, open, page } from "./browser.mjs";
 import { dev, publish, token, until } from "./server.mjs";
 
 async function opened(t, { settings = [], options = {} } = {}) {
@@ -54,8 +54,10 @@ test("a server that was killed and comes back is found again, with what was miss
 test("alice and bob see each other, who types, and what is said", async (t) => {
   const { shown, seat } = await opened(t);
   await seat("alice").locator(".here", { hasText: "bob" }).waitFor();
+  // It is said for a moment.
+  const typing = seat("alice").locator(".typing", { hasText: "bob is typing" }).waitFor();
   await seat("bob").getByLabel("Message as bob").pressSequentially("Hello");
-  await seat("alice").locator(".typing", { hasText: "bob is typing" }).waitFor();
+  await typing;
   await seat("bob").getByLabel("Message as bob").press("Enter");
   await seat("alice").locator(".messages li", { hasText: "Hello" }).waitFor();
   await seat("bob").locator(".messages li.own", { hasText: "Hello" }).waitFor();
@@ -68,7 +70,7 @@ test("alice and bob see each other, who types, and what is said", async (t) => {
 });
 
 test("the ticker ticks, and makes up for what was missed", async (t) => {
-  const { shown, seat } = await opened(t);
+  const { server, shown, seat } = await opened(t);
   shown.expected.push("WebSocket");
   const heard = async () => Number(await shown.locator(".heard").textContent());
   await until("the clock is heard", async () => (await heard()) >= 2);
@@ -76,8 +78,12 @@ test("the ticker ticks, and makes up for what was missed", async (t) => {
   const before = await heard();
   const start = Date.now();
   await until("some ticks are missed", () => Date.now() - start > 2_500);
+  await publish(server.base, await token(server, "backend"), "alice", { title: "Meanwhile" });
+  const status = await listenTo(seat("alice").locator("header > .who [role=status]"));
   await seat("alice").getByRole("button", { name: "Plug in again" }).click();
   await until("they are made up for", async () => (await heard()) >= before + 2);
+  const recovered = (await status.jsonValue()).flatMap((text) => text.match(/recovered \d+/) ?? []);
+  assert.deepEqual([...new Set(recovered)], ["recovered 1"]);
 });
 
 test("the demo is good to use for everybody, in both themes, wide and narrow", async (t) => {

@@ -28,8 +28,10 @@ test("two people chat in React, beside a bell", async (t) => {
   const browser = await open();
   const [alice, bob] = [await signedIn(t, browser, server, "alice"), await signedIn(t, browser, server, "bob")];
   await alice.getByText("Here: alice, bob").waitFor();
+  // It is said for a moment.
+  const typing = alice.getByText("bob is typing…").waitFor();
   await bob.getByLabel("Message").pressSequentially("Hello");
-  await alice.getByText("bob is typing…").waitFor();
+  await typing;
   await bob.getByLabel("Message").press("Enter");
   await alice.locator(".messages li", { hasText: "Hello" }).waitFor();
 

@@ -25,6 +25,9 @@ function sheet() {
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+/** Between the marks of the clock, in seconds: it shows no parts of one, and a page may have slept for hours. */
+const STEPS = [1, 2, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 21_600, 86_400];
+
 /**
  * A line: a colour by the name of its variable.
  *
@@ -80,7 +83,7 @@ export class ChartElement extends HTMLElement {
       cursor: { drag: { x: false, y: false } },
       scales: { y: { range: (_, __, most) => [0, Math.max(4, Math.ceil(most * 1.2))] } },
       axes: [
-        { ...axis, size: 28, values: (_, values) => values.map(clock) },
+        { ...axis, size: 28, incrs: STEPS, values: (_, values) => values.map(clock) },
         { ...axis, size: 40, values: (_, values) => values.map(this.format) },
       ],
       series: [

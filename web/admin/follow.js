@@ -62,7 +62,6 @@ export class Follow extends Section {
     this.#wanted = text.trim();
     this.#user = null;
     this.#trace = null;
-    this.error = null;
   }
 
   async #ask() {

@@ -35,7 +35,7 @@ export class Listing extends Section {
   /** @param {Record<string, string>} filters */
   narrow(filters) {
     this.filters = { ...this.filters, ...filters };
-    this.attempt(() => this.ask());
+    this.look(() => this.ask());
   }
 
   /** Says that there may be more than `rows`. @param {readonly unknown[]} rows */

@@ -4,14 +4,19 @@ import { nothing } from "../vendor/lit.js";
 export class Section {
   /** What it is called. */
   title = "";
-  /** What went wrong last. @type {string | null} */
-  error = null;
+  /** What went wrong when something was done last, and when it was looked last. @type {Record<"done" | "looked", string | null>} */
+  #failed = { done: null, looked: null };
   /** @type {AbortController | null} */
   #controller = null;
 
   /** @param {import("./main.js").Page} page */
   constructor(page) {
     this.page = page;
+  }
+
+  /** What is to be said of it. */
+  get error() {
+    return this.#failed.done ?? this.#failed.looked;
   }
 
   /** Ends with the section, and has ended where it is not shown. */
@@ -22,6 +27,7 @@ export class Section {
   /** @param {URLSearchParams} [_query] What stands behind its name in the address. */
   start(_query) {
     this.#controller = new AbortController();
+    this.#failed = { done: null, looked: null };
   }
 
   stop() {
@@ -39,36 +45,38 @@ export class Section {
   }
 
   /**
-   * Does this now and then again, for as long as the section is shown; not while nobody looks at the page.
+   * Looks now and then again, for as long as the section is shown; not while nobody looks at the page.
    *
    * @param {number} interval
-   * @param {(signal: AbortSignal) => Promise<void>} act
+   * @param {(signal: AbortSignal) => Promise<void>} look
    */
-  async every(interval, act) {
+  async every(interval, look) {
     const { signal } = this;
     while (!signal.aborted) {
-      if (!document.hidden) await this.attempt(act);
+      if (!document.hidden) await this.look(look);
       await pause(interval, signal);
     }
   }
 
-  /**
-   * What goes wrong is shown, until something goes right.
-   *
-   * @template T
-   * @param {(signal: AbortSignal) => Promise<T>} act
-   * @returns {Promise<T | undefined>}
-   */
-  async attempt(act) {
+  /** Looks how things are; what goes wrong is shown until it goes right. @param {(signal: AbortSignal) => Promise<void>} act */
+  look(act) {
+    return this.#try("looked", act);
+  }
+
+  /** Does what somebody wants; what goes wrong is shown until something is done. @param {() => Promise<void>} act */
+  attempt(act) {
+    return this.#try("done", act);
+  }
+
+  /** @param {"done" | "looked"} kind @param {(signal: AbortSignal) => Promise<void>} act */
+  async #try(kind, act) {
     try {
-      const result = await act(this.signal);
-      this.error = null;
-      return result;
+      await act(this.signal);
+      this.#failed[kind] = null;
     } catch (/** @type {any} */ error) {
-      if (error.name === "AbortError") return undefined;
+      if (error.name === "AbortError") return;
       if (error.status === 401) this.page.signOut("The token is not good, or no more.");
-      this.error = error.message;
-      return undefined;
+      this.#failed[kind] = error.message;
     } finally {
       this.update();
     }

@@ -35,7 +35,7 @@ export class SignIn {
         <header><h1 class="brand"><img src="assets/icon.svg" alt="" />tidings admin</h1></header>
         <form class="body stack" @submit=${(/** @type {Submitted} */ event) => this.#submit(event)}>
           <label>
-            Token with the scope <code>admin</code>
+            <span>Token with the scope <code>admin</code></span>
             <input name="token" type="password" required autocomplete="off" autofocus />
           </label>
           ${this.reason ? html`<p class="notice bad" role="alert">${this.reason}</p>` : nothing}

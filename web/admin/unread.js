@@ -37,7 +37,8 @@ export class Unread extends Section {
   }
 
   async #ask() {
-    const users = [...new Set(names(this.#users))].slice(0, USERS_MAX);
+    const asked = this.#users;
+    const users = [...new Set(names(asked))].slice(0, USERS_MAX);
     if (users.length === 0) {
       this.#rows = [];
       return;
@@ -46,13 +47,16 @@ export class Unread extends Section {
     const headers = this.#tag ? { "If-None-Match": this.#tag } : {};
     const path = `/v1/admin/unread?${new URLSearchParams({ users: users.join(",") })}`;
     const response = await send("GET", path, undefined, { headers, signal: this.signal });
+    const answer = response.status === 304 ? null : await response.json();
+    // Others may be wanted by now.
+    if (asked !== this.#users) return;
     this.#polls += 1;
-    if (response.status === 304) {
+    if (!answer) {
       this.#unchanged += 1;
       return;
     }
     this.#tag = response.headers.get("ETag");
-    this.#rows = (await response.json()).users;
+    this.#rows = answer.users;
     this.#changedAt = new Date();
   }
 
@@ -61,7 +65,7 @@ export class Unread extends Section {
     this.#users = fields(event).users;
     sessionStorage.setItem(KEY, this.#users);
     this.#tag = null;
-    this.attempt(() => this.#ask());
+    this.look(() => this.#ask());
   }
 
   view() {

@@ -56,6 +56,8 @@ export class Seat {
     client.on("notification", ({ payload }) => this.#measure(markOf(payload), "a notification"));
     client.on("recovered", ({ stream, count, complete }) => {
       this.tell(`${this.user}: ${count} of ${stream} made up for${complete ? "" : ", some are lost"}`);
+      // What else the client is in counts for itself.
+      if (stream !== "inbox" && stream !== ROOM) return;
       this.#recovered += count;
       this.recovered = `recovered ${this.#recovered}`;
       clearTimeout(this.#timer);

@@ -6,6 +6,7 @@
 import type { Core } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
 import { cursorOf, INBOX, own } from "../model/position.js";
+import { away, isOnline } from "../page.js";
 import type { Why } from "../tokens.js";
 import type { Carrier, Wire } from "../transports/way.js";
 import { openWebSocket } from "../transports/websocket.js";
@@ -72,14 +73,13 @@ export function newConnection(core: Core): Connection {
     // Nothing is known, or the page may not have it.
   }
 
-  const isOnline = () => globalThis.navigator?.onLine !== false;
   const rooms = () => Object.keys(state().rooms).filter((room) => state().rooms[room]?.status !== "left");
 
   const enter = (to = phase, why = error) => {
     phase = to;
     error = why;
-    const away = isOnline() ? (openedAt ? "reconnecting" : "connecting") : "offline";
-    hear({ type: "@link", status: to === "away" ? away : to, transport: ladder[rung] as Transport, error });
+    const status = to === "away" ? away(openedAt ? "reconnecting" : "connecting") : to;
+    hear({ type: "@link", status, transport: ladder[rung] as Transport, error });
   };
 
   const drop = () => {
@@ -202,9 +202,8 @@ export function newConnection(core: Core): Connection {
     // Only a command with a reference is answered.
     if (send({ type: isWanted ? "join" : "leave", room, since: own(state().cursors, room), ref: "join" })) return;
     // Where rooms are named when it is opened it is opened anew, once for all that change together.
-    if (phase !== "connected" || carrier?.send) return;
     clearTimeout(swapping);
-    swapping = setTimeout(open, SWAP_MS);
+    if (phase === "connected" && !carrier?.send) swapping = setTimeout(open, SWAP_MS);
   };
 
   const stop = (to: "idle" | "closed", why: Fault | null = null) => {

@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Notification } from "../types.js";
 import { decline, question } from "../view/asking.js";
 import type { Feed, FeedView } from "../view/feed.js";
-import { keep, step } from "../view/focus.js";
+import { stayAt, step } from "../view/focus.js";
 import { type Item, itemOf } from "../view/item.js";
 import { ago, exactly } from "../view/time.js";
 import { TidingsElement } from "./base.js";
@@ -151,11 +151,10 @@ export class TidingsInbox extends TidingsElement {
       this.requestUpdate();
     };
     const action = (text: string, act: () => Promise<unknown>) => {
-      const run = async () => {
+      const run = ({ currentTarget }: Event) => {
+        stayAt((currentTarget as Element).closest("li"));
         toggle(null);
-        await feed.attempt(act());
-        await this.updateComplete;
-        keep(this.renderRoot as ShadowRoot);
+        void feed.attempt(act());
       };
       return html`<button type="button" part="action" @click=${run}>${text}</button>`;
     };

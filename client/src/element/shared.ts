@@ -20,9 +20,12 @@ export function share(options: Pick<Options, "url" | "token">, give: (client: Ti
   return () => {
     isWanted = false;
     shared.users -= 1;
-    if (shared.users > 0) return;
-    clients.delete(key);
-    void shared.client.then((client) => client.close());
+    // An element that is moved about the page is there again at once.
+    queueMicrotask(() => {
+      if (shared.users > 0 || clients.get(key) !== shared) return;
+      clients.delete(key);
+      void shared.client.then((client) => client.close());
+    });
   };
 }
 

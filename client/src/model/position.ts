@@ -21,12 +21,12 @@ export const isUpTo = (position: Position, bound: Position): boolean =>
  * How something that follows the offset `from` and reaches to `to` stands to what is `known` of its stream: it is the
  * `next`, it is `old`, or something between is missing (`jump`). What follows the very start may be of any epoch.
  */
-export function judge(known: Position | undefined, from: number, to: Position): "next" | "old" | "jump" {
+export const judge = (known: Position | undefined, from: number, to: Position): "next" | "old" | "jump" => {
   if (!known) return "next";
   if (isUpTo(to, known)) return "old";
   const offset = offsetOf(known);
   return from <= offset && (!offset || epochOf(known) === epochOf(to)) ? "next" : "jump";
-}
+};
 
 export const cursorOf = (cursors: Cursors, streams: readonly string[]): Cursor =>
   `${streams.flatMap((stream) => (own(cursors, stream) ? `${stream}@${cursors[stream]}` : []))}`;

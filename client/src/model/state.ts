@@ -50,6 +50,8 @@ export type OwnInput =
   /** Where a poll goes on, and after which time at most it should be heard of again. */
   | { type: "@polled"; cursor: Cursor; ping_interval_ms: number }
   | { type: "@link"; status: Status; transport: Transport | null; error: Fault | null }
+  /** The state of the tab that leads, for one who comes anew. */
+  | { type: "@adopt"; state: State }
   /** Somebody wants to be in a room, or nobody any more. */
   | { type: "@want" | "@drop"; room: string }
   | { type: "@history"; room: string; history: History }

@@ -147,7 +147,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
       case "user_joined":
       case "user_left": {
         const { room, user, user_count: userCount } = input;
-        const kind = input.type === "user_left" ? "left" : "joined";
+        const kind = input.type.slice("user_".length) as "joined" | "left";
         const users = (own(state.rooms, room) ?? NO_ROOM).users.filter((one) => one !== user);
         if (kind === "joined") users.push(user);
         setRoom(room, { users: users.slice(0, USERS_MAX), userCount });
@@ -195,6 +195,13 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         if (error && error !== known.error) tell("error", error);
         return;
       }
+      case "@adopt":
+        // The leader knows more than we do, but not what is pending here.
+        Object.assign(state, input.state, { pending: known.pending });
+        // What others were told meanwhile is in the list, and is not told here.
+        if (known.cursors[INBOX] && known.cursors[INBOX] !== state.cursors[INBOX])
+          tell("reset", { stream: INBOX, reason: "adopted" });
+        return tell("status", { status: state.status, transport: state.transport });
       case "@want":
         state.rooms = { [input.room]: NO_ROOM, ...state.rooms };
         return;

@@ -5,12 +5,12 @@ import { bellCss } from "../view/bell.js";
 import { place, whenLeft } from "../view/popover.js";
 import { adopt } from "../view/styles.js";
 import { badge } from "../view/words.js";
-import { Inbox, type InboxProps, useSpeech } from "./Inbox.js";
-import { useUnseen } from "./notifications.js";
+import { Inbox, type InboxProps, useFeed, useSpeech } from "./Inbox.js";
 
 export function Bell(props: InboxProps): ReactElement {
   const [isOpen, setOpen] = useState(false);
-  const unseen = useUnseen();
+  const [, { announced, snapshot }] = useFeed();
+  const { unseen } = snapshot;
   const { tell } = useSpeech(props.words, props.language);
   const popover = useId();
   const whole = useRef<HTMLDivElement>(null);
@@ -18,7 +18,9 @@ export function Bell(props: InboxProps): ReactElement {
   useInsertionEffect(() => adopt(document, bellCss), []);
   useEffect(() => {
     if (!isOpen || !whole.current) return;
-    place(whole.current.lastElementChild);
+    const shown = whole.current.lastElementChild;
+    place(shown);
+    shown?.querySelector("button")?.focus();
     return whenLeft(whole.current, (isByKey) => {
       setOpen(false);
       if (isByKey) button.current?.focus();
@@ -44,6 +46,9 @@ export function Bell(props: InboxProps): ReactElement {
           </span>
         )}
       </button>
+      <span role="status" className="tidings-hidden">
+        {announced > 0 && !isOpen && tell("fresh", { n: announced })}
+      </span>
       {isOpen && (
         <div id={popover} className="tidings-popover" role="dialog" aria-label={tell("inbox")}>
           <Inbox {...props} />

@@ -3,7 +3,7 @@
 import { type MouseEvent, type ReactElement, type ReactNode, useEffect, useId, useState } from "react";
 import type { Notification } from "../types.js";
 import type { Feed } from "../view/feed.js";
-import { keep } from "../view/focus.js";
+import { stayAt } from "../view/focus.js";
 import { itemOf } from "../view/item.js";
 import { ago, everyHalfMinute, exactly } from "../view/time.js";
 import type { Speech } from "./Inbox.js";
@@ -73,11 +73,10 @@ export function Entry({ item: notification, at, feed, speech, open, children }: 
           <button
             key={text}
             type="button"
-            onClick={async () => {
+            onClick={({ currentTarget }) => {
+              stayAt(currentTarget.closest("li"));
               setActions(false);
-              await feed.attempt(act());
-              // What is gone is gone after the next paint.
-              requestAnimationFrame(() => keep(document));
+              void feed.attempt(act());
             }}
           >
             {text}

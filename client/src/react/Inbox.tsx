@@ -50,7 +50,7 @@ export function useFeed(): [Feed, FeedView] {
   const [held, hold] = useState(() => new Feed(client));
   const feed = held.client === client ? held : new Feed(client);
   if (feed !== held) hold(feed);
-  return [feed, useSyncExternalStore(feed.subscribe, feed.getView, feed.getView)];
+  return [feed, useSyncExternalStore(feed.subscribe, feed.getView, feed.getServerView)];
 }
 
 export function Inbox({ words, language, onOpen, renderItem, push = true }: InboxProps): ReactElement {

@@ -78,11 +78,16 @@ export interface PreferencesHandle {
 export function usePreferences(): PreferencesHandle {
   const { preferences } = useTidings();
   const [{ value, isLoading, error }, take] = useAsked((client) => client.preferences.get());
+  const last = useRef<Promise<unknown>>(undefined);
   const update = useCallback(
-    (change: Partial<Preferences>) =>
-      // What is not known yet is to be left, too.
-      take((async () => preferences.set({ ...(value ?? (await preferences.get())), ...change }))()),
-    [preferences, take, value],
+    (change: Partial<Preferences>) => {
+      // All of it is set at once: what to leave is what there is when it is this one's turn.
+      const set = async () => preferences.set({ ...(await preferences.get()), ...change });
+      const done = Promise.resolve(last.current).then(set);
+      last.current = done.catch(() => {});
+      return take(done);
+    },
+    [preferences, take],
   );
   return useStable({ preferences: value, isLoading, error, update });
 }

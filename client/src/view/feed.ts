@@ -34,6 +34,7 @@ export class Feed {
   readonly client: Tidings;
   readonly #watchers = new Watchers(() => this.#follow());
   #view: FeedView;
+  readonly #serverView: FeedView;
   #isOpen = false;
   /** The newest that may be shown while the reader is not at the top. */
   #limit: string | null = null;
@@ -45,11 +46,13 @@ export class Feed {
 
   constructor(client: Tidings) {
     this.client = client;
-    const snapshot = client.getSnapshot();
-    this.#view = { snapshot, tab: "all", items: snapshot.items, held: 0, announced: 0, failure: null };
+    this.#view = viewOf(client.getSnapshot());
+    this.#serverView = viewOf(client.getServerSnapshot());
   }
 
   getView = (): FeedView => this.#view;
+  /** What a server renders, and a browser first of all where it goes on from that. */
+  getServerView = (): FeedView => this.#serverView;
 
   subscribe = this.#watchers.subscribe;
 
@@ -89,8 +92,12 @@ export class Feed {
 
   #follow(): (() => void)[] {
     const { client } = this;
+    const over = new AbortController();
     this.#change({});
+    // What came while nobody looked is seen when somebody does.
+    globalThis.document?.addEventListener("visibilitychange", () => this.#see(), over);
     return [
+      () => over.abort(),
       client.subscribe(() => {
         this.#change({});
         this.#see();
@@ -124,7 +131,7 @@ export class Feed {
 
   #see(): void {
     const { snapshot, held } = this.#view;
-    const isInFront = this.#isOpen && globalThis.document?.visibilityState !== "hidden";
+    const isInFront = this.#isOpen && !globalThis.document?.hidden;
     const top = snapshot.items[0]?.position ?? null;
     if (!isInFront || held > 0 || snapshot.unseen === 0 || !snapshot.loaded || top === this.#seen) return;
     this.#seen = top;
@@ -147,6 +154,10 @@ export class Feed {
       if (this.#arrived > 0) this.#arrive(0);
     }, ANNOUNCED_FOR);
   }
+}
+
+function viewOf(snapshot: Snapshot): FeedView {
+  return { snapshot, tab: "all", items: snapshot.items, held: 0, announced: 0, failure: null };
 }
 
 /** How many stand before this position: positions of another epoch compare with nothing. */

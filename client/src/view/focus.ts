@@ -18,8 +18,15 @@ export function step(event: KeyboardEvent, list: Element | null, selector: strin
   return true;
 }
 
-/** Gives the focus to the first item where what had it is gone. */
-export function keep(root: DocumentOrShadowRoot & ParentNode): void {
-  const { activeElement } = root;
-  if (!activeElement || activeElement === document.body) root.querySelector<HTMLElement>(".tidings-item")?.focus();
+/** Something is done to an entry: the focus stays there, and where the entry goes, at what stands in its place. */
+export function stayAt(entry: HTMLElement | null): void {
+  const list = entry?.parentElement;
+  if (!list) return;
+  const at = [...list.children].indexOf(entry);
+  entry.querySelector<HTMLElement>(".tidings-more")?.focus();
+  // Marks are shown before the next paint.
+  requestAnimationFrame(() => {
+    const items = list.querySelectorAll<HTMLElement>(".tidings-item");
+    if (!entry.isConnected) items[Math.min(at, items.length - 1)]?.focus();
+  });
 }

@@ -27,7 +27,8 @@ background:var(--surface);border-radius:var(--radius);overflow:hidden}
 .tidings-all{margin-inline-start:auto;font-size:.8125rem}
 .tidings-scroll{overflow-y:auto;overscroll-behavior:contain;flex:1}
 .tidings-list{list-style:none;margin:0;padding:0}
-.tidings-list>li{position:relative;border-block-end:1px solid var(--border)}
+.tidings-list>li{position:relative}
+.tidings-list>li+li{border-block-start:1px solid var(--border)}
 .tidings .tidings-item{display:block;width:100%;padding-block:.625rem;padding-inline:1.75rem 3rem;border-radius:0;overflow-wrap:anywhere}
 .tidings-item strong{display:block;font-weight:500}
 .tidings-item p{margin:0;color:var(--muted);font-size:.875rem;display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}
@@ -45,7 +46,8 @@ background:var(--accent);color:light-dark(#fff,#0e1116);border-radius:1.25rem;bo
 .tidings-empty{padding:2.5rem 1rem;text-align:center}
 .tidings-ask{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .5rem;padding:.625rem 1rem;border-block-start:1px solid var(--border);font-size:.875rem}
 .tidings-ask span{width:100%}
-.tidings .tidings-older{display:block;width:100%;color:var(--accent);text-align:center}
+.tidings .tidings-older{display:block;width:100%;color:var(--accent);text-align:center;
+border:solid var(--border);border-width:1px 0 0;border-radius:0}
 `;
 
 const sheets = new Map<string, CSSStyleSheet>();

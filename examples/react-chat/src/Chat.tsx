@@ -28,7 +28,7 @@ export function Chat({ room }: { readonly room: string }): ReactElement {
       await publish({ text });
       setFailure(null);
     } catch (error) {
-      setText(text);
+      setText((draft) => draft || text);
       setFailure(error instanceof Error ? error.message : String(error));
     }
   };
