@@ -2,8 +2,8 @@
 //!
 //! Shared by the worker's shard and its sessions, all on one thread. What is said to a room waits here
 //! until the shard has its turn behind the connections that are ready; then each listener is visited once
-//! for all of it. A room larger than a slice is walked in several, round and round, so that the worker's
-//! other work goes on between.
+//! for all of it. A room larger than a slice is walked in several, round and round: between them those who have
+//! heard write it, and the worker's other work goes on.
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
