@@ -160,13 +160,12 @@ impl DatabaseFile {
     /// # Errors
     /// If that cannot be seen, or the log is not what it should be.
     pub(super) fn is_taken(database: &Path) -> Result<bool, StoreError> {
-        let is_taken = FileLock::is_taken(database);
-        let is_taken =
-            is_taken.map_err(|error| cannot("look at the lock of", database, &error.to_string()))?;
-        if !is_taken {
-            wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
+        let looked = FileLock::while_free(database, || wal::check(database));
+        match looked.map_err(|error| cannot("look at the lock of", database, &error.to_string()))? {
+            None => Ok(true),
+            Some(Ok(())) => Ok(false),
+            Some(Err(reason)) => Err(cannot("open", database, &reason)),
         }
-        Ok(is_taken)
     }
 
     /// Looks whether the file is still under its name.
