@@ -199,7 +199,7 @@ fn options(dir: &TempDir) -> StoreOptions {
             subscriptions_max: 20,
         },
         webhooks: WebhookEvents::default(),
-        webhooks_max: 1_000_000,
+        webhook_bounds: WebhookBounds { waiting: 1_000_000, dead: 100_000 },
         others: Others::default(),
     }
 }

@@ -1,11 +1,15 @@
 //! Events for the receiver of webhooks: claimed, recorded, tried again, forgotten, erased.
 
 use super::*;
-use crate::domain::{WebhookEvent, WebhookId, WebhookState};
+use crate::{
+    domain::{WebhookEvent, WebhookId, WebhookState},
+    store::webhook_history::Excess,
+};
 
 const RECEIVER: ReceiverDigest = [7; 32];
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const SENT: WebhookOutcome = WebhookOutcome::Sent { status: 204 };
+const GIVEN_UP: WebhookOutcome = WebhookOutcome::Dead { status: None, reason: "x" };
 
 fn failed(after: Duration) -> WebhookOutcome {
     WebhookOutcome::Retry { after, status: Some(503), reason: "it did not take it" }
@@ -19,7 +23,11 @@ impl TestStore {
     }
 
     async fn claim_webhooks(&self) -> ClaimedWebhooks {
-        self.link.ask(ClaimWebhooks { receiver: RECEIVER, limit: 16 }).await.unwrap()
+        self.claim_so_many(16).await
+    }
+
+    async fn claim_so_many(&self, limit: usize) -> ClaimedWebhooks {
+        self.link.ask(ClaimWebhooks { receiver: RECEIVER, limit }).await.unwrap()
     }
 
     async fn record_webhook(&self, claim: WebhookClaim, outcome: WebhookOutcome) -> Option<&'static str> {
@@ -33,6 +41,28 @@ impl TestStore {
 
     async fn stand(&self) -> WebhookStand {
         self.link.ask(ReadWebhooks { receiver: RECEIVER }).await.unwrap()
+    }
+
+    /// What is too much, if so many may wait and so many that were given up are kept.
+    fn excess(&self, waiting: usize, dead: usize) -> Excess {
+        webhook_history::excess(&mut self.other_connection(), WebhookBounds { waiting, dead }).unwrap()
+    }
+
+    /// Whether there may be more, and how many events were forgotten undelivered.
+    fn forget(&self, excess: Excess, limit: usize, after: Duration) -> (bool, usize) {
+        let mut conn = self.other_connection();
+        let now = conn.now().unwrap().plus(after);
+        let forgotten = webhook_history::forget(&mut conn, now, excess, limit).unwrap();
+        (forgotten.has_more, forgotten.undelivered)
+    }
+
+    /// What has become of each, if it is still there.
+    async fn states(&self, ids: &[WebhookId]) -> Vec<Option<WebhookState>> {
+        let mut states = Vec::new();
+        for id in ids {
+            states.push(self.link.ask(TraceWebhook { id: id.clone() }).await.ok().map(|trace| trace.state));
+        }
+        states
     }
 }
 
@@ -126,24 +156,21 @@ async fn what_was_sent_is_forgotten_after_a_day_and_what_was_given_up_after_a_mo
     let ids = [store.test_webhook().await, store.test_webhook().await, store.test_webhook().await];
     let claimed = store.claim_webhooks().await.webhooks;
     store.record_webhook(claimed[0].claim, SENT).await;
-    let dead = WebhookOutcome::Dead { status: None, reason: "x" };
-    store.record_webhook(claimed[1].claim, dead).await;
+    store.record_webhook(claimed[1].claim, GIVEN_UP).await;
     store.record_webhook(claimed[2].claim, failed(Duration::ZERO)).await;
     let left = async |after: Duration| {
-        let mut conn = store.other_connection();
-        let now = conn.now().unwrap().plus(after);
-        webhook_history::forget(&mut conn, now, 100, 100).unwrap();
-        let mut left = Vec::new();
-        for id in &ids {
-            left.push(store.link.ask(TraceWebhook { id: id.clone() }).await.is_ok());
-        }
-        left
+        store.forget(Excess::default(), 100, after);
+        store.states(&ids).await.iter().map(Option::is_some).collect::<Vec<_>>()
     };
     assert_eq!(left(DAY - Duration::from_secs(60)).await, [true, true, true]);
     assert_eq!(left(DAY + Duration::from_secs(60)).await, [false, true, true]);
     assert_eq!(left(DAY * 30 - Duration::from_secs(60)).await, [false, true, true]);
     assert_eq!(left(DAY * 30 + Duration::from_secs(60)).await, [false, false, false]);
 }
+
+const SENT_ONE: Option<WebhookState> = Some(WebhookState::Sent);
+const DEAD_ONE: Option<WebhookState> = Some(WebhookState::Dead);
+const WAITING: Option<WebhookState> = Some(WebhookState::Waiting);
 
 #[actix::test]
 async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
@@ -152,28 +179,55 @@ async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
     for _ in 0..6 {
         ids.push(store.test_webhook().await);
     }
-    let claimed = store.claim_webhooks().await.webhooks;
-    store.record_webhook(claimed[0].claim, SENT).await;
-    let dead = WebhookOutcome::Dead { status: None, reason: "x" };
-    store.record_webhook(claimed[1].claim, dead).await;
-    assert_eq!(store.link.ask(CountWebhooks).await, Ok(4));
-    let mut conn = store.other_connection();
-    let mut forget = |waiting_max, limit| {
-        let now = conn.now().unwrap();
-        let forgotten = webhook_history::forget(&mut conn, now, waiting_max, limit).unwrap();
-        (forgotten.has_more, forgotten.unsent)
-    };
-    assert_eq!(forget(4, 100), (false, 0));
-    assert_eq!((forget(2, 1), forget(2, 1), forget(2, 1)), ((true, 1), (true, 1), (false, 0)));
-    let mut states = Vec::new();
-    for id in ids {
-        states.push(store.link.ask(TraceWebhook { id }).await.ok().map(|trace| trace.state));
-    }
-    let (sent, dead, waiting) =
-        (Some(WebhookState::Sent), Some(WebhookState::Dead), Some(WebhookState::Waiting));
-    assert_eq!(states, [sent, dead, None, None, waiting, waiting]);
+    let claimed = store.claim_so_many(3).await.webhooks;
+    store.record_webhook(claimed[0].claim, failed(DAY)).await;
+    store.record_webhook(claimed[1].claim, SENT).await;
+    store.record_webhook(claimed[2].claim, GIVEN_UP).await;
+    assert_eq!(store.link.ask(CountWebhooks).await, Ok(WebhookCounts { waiting: 4, dead: 1 }));
+    assert_eq!(store.forget(store.excess(4, 1), 100, Duration::ZERO), (false, 0));
+    // What comes meanwhile is not too much by what was found before.
+    let excess = store.excess(2, 1);
+    ids.push(store.test_webhook().await);
+    let forget = || store.forget(excess, 1, Duration::ZERO);
+    assert_eq!((forget(), forget(), forget()), ((true, 1), (true, 1), (false, 0)));
+    assert_eq!(store.states(&ids).await, [None, SENT_ONE, DEAD_ONE, None, WAITING, WAITING, WAITING]);
     let stand = store.stand().await;
-    assert_eq!((stand.waiting, stand.dead), (2, 1));
+    assert_eq!((stand.waiting, stand.dead), (3, 1));
+}
+
+#[actix::test]
+async fn what_is_being_sent_is_not_forgotten_by_whoever_has_too_many() {
+    let store = TestStore::new();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(store.test_webhook().await);
+    }
+    let on_its_way = store.claim_so_many(1).await.webhooks.remove(0);
+    assert_eq!(store.forget(store.excess(1, 1), 100, Duration::ZERO), (false, 2));
+    assert_eq!(store.states(&ids).await, [WAITING, None, None, WAITING]);
+    // Nothing was heard of it within its lease.
+    assert_eq!(store.forget(store.excess(1, 1), 100, Duration::from_secs(31)), (false, 1));
+    store.record_webhook(on_its_way.claim, SENT).await;
+    assert_eq!(store.states(&ids).await, [None, None, None, WAITING]);
+}
+
+#[actix::test]
+async fn beyond_what_is_kept_those_given_up_first_are_forgotten_and_counted() {
+    let store = TestStore::new();
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(store.test_webhook().await);
+    }
+    let claimed = store.claim_webhooks().await.webhooks;
+    store.record_webhook(claimed[4].claim, GIVEN_UP).await;
+    // Together, so at the same time.
+    let outcomes = [0, 1, 2].map(|n: usize| (claimed[n].claim, GIVEN_UP)).into();
+    store.link.ask(RecordWebhooks { receiver: RECEIVER, disable_after: DAY, outcomes }).await.unwrap();
+    assert_eq!(store.forget(store.excess(100, 4), 100, Duration::ZERO), (false, 0));
+    let excess = store.excess(100, 2);
+    let forget = || store.forget(excess, 1, Duration::ZERO);
+    assert_eq!((forget(), forget(), forget()), ((true, 1), (true, 1), (false, 0)));
+    assert_eq!(store.states(&ids).await, [None, DEAD_ONE, DEAD_ONE, WAITING, None]);
 }
 
 #[actix::test]
