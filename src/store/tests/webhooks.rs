@@ -1,5 +1,7 @@
 //! Events for the receiver of webhooks: claimed, recorded, tried again, forgotten, erased.
 
+use diesel::{QueryableByName, RunQueryDsl, connection::InstrumentationEvent, sql_query, sql_types::Text};
+
 use super::*;
 use crate::{
     domain::{WebhookEvent, WebhookId, WebhookState},
@@ -193,6 +195,37 @@ async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
     assert_eq!(store.states(&ids).await, [None, SENT_ONE, DEAD_ONE, None, WAITING, WAITING, WAITING]);
     let stand = store.stand().await;
     assert_eq!((stand.waiting, stand.dead), (3, 1));
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// A million may be passed over, and the table is as large.
+#[actix::test]
+async fn what_is_too_much_is_found_by_indexes_alone() {
+    let store = TestStore::new();
+    for _ in 0..3 {
+        store.test_webhook().await;
+    }
+    let mut conn = store.other_connection();
+    let Connection::Sqlite(sqlite) = &mut conn else { return };
+    let (said, asked) = std::sync::mpsc::channel();
+    sqlite.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            said.send(query.to_string()).unwrap();
+        }
+    });
+    webhook_history::excess(&mut conn, WebhookBounds { waiting: 1, dead: 1 }).unwrap();
+    let Connection::Sqlite(sqlite) = &mut conn else { return };
+    let asked: Vec<String> = asked.try_iter().collect();
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    for query in asked {
+        let plan: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(sqlite).unwrap();
+        assert!(plan.iter().all(|step| step.detail.contains("USING COVERING INDEX")), "{query}");
+    }
 }
 
 #[actix::test]
