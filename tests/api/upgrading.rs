@@ -20,13 +20,22 @@ use crate::{
 const FIRST_FILE: &str = include_str!("../../migrations/sqlite/2026-11-20-000000_inbox/up.sql");
 const FIRST_SERVER: &str = include_str!("../../migrations/postgres/2026-11-25-000002_store/up.sql");
 
+/// The id of a notification of now: for its age it would be deleted.
+fn id(n: u64) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let time = (0..10).rev().map(|place| char::from(DIGITS[(millis >> (5 * place) & 31) as usize]));
+    format!("ntf_{}{n:016}", time.collect::<String>())
+}
+
 /// What the first version has left: the tables of its migration, which is written down as done, and an inbox.
 fn first_version(tables: &str, migration: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
     let rows = [1, 2].map(|n| {
         format!(
             "INSERT INTO notifications (user_id, \"offset\", id, \"type\", v, created_at, payload)
-             VALUES ('alice', {n}, 'ntf_01ARZ3NDEKTSV4RRFFQ69G5FA{n}', 'test.event', 1, {now}, '{{\"n\":{n}}}');"
+             VALUES ('alice', {n}, '{}', 'test.event', 1, {now}, '{{\"n\":{n}}}');",
+            id(n)
         )
     });
     format!(
