@@ -26,6 +26,7 @@ mod pushing;
 mod reading;
 mod retaining;
 mod subscribing;
+mod webhook_bounds;
 mod webhooks;
 
 use std::{path::PathBuf, time::Duration};
