@@ -11,14 +11,13 @@ SOAK_MINUTES := 30
 # few files (unshare, mount, prlimit: X16, X23), node runs clients that are not ours, PostgreSQL is the other
 # database, Redis the bus between nodes, openssl makes certificates, pkg-config finds the libraries, chromium
 # shows the pages, and what is pushed on a desktop (dbus-daemon), promtool tries the alerts; nginx, HAProxy and Caddy
-# stand in front of instances as deploy/ has them, systemd judges its unit, valgrind counts instructions; curl, pgrep and
-# python3 are what the papers say
-# to type.
+# stand in front of instances as deploy/ has them, systemd judges its unit, valgrind counts instructions, script is a
+# terminal; curl, pgrep and python3 are what the papers say to type.
 TOOLS := strace:strace faketime:faketime unshare:util-linux mount:mount prlimit:util-linux node:nodejs npm:npm \
 	initdb:postgresql redis-server:redis-server ip:iproute2 openssl:openssl \
 	pkg-config:pkg-config chromium:chromium dbus-daemon:dbus-daemon promtool:prometheus \
 	python3:python3 valgrind:valgrind nginx:nginx-light haproxy:haproxy caddy:caddy systemd-analyze:systemd \
-	curl:curl pgrep:procps
+	curl:curl pgrep:procps script:bsdutils
 # The files of tests/api that play faults of one node.
 FAULTS := durability:: pauses:: postgres:: refusing_to_start:: slow_readers::
 # What is built in besides: TLS to PostgreSQL.

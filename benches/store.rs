@@ -15,7 +15,7 @@ use tidings::{
     hub::{LocalUsers, messages::Committed},
     store::{
         Store, StoreLink,
-        messages::{Others, Publish, PushPolicy, StoreOptions},
+        messages::{Others, Publish, PushPolicy, StoreOptions, WebhookBounds},
     },
 };
 
@@ -56,7 +56,7 @@ fn open(system: &SystemRunner, dir: &TempDir) -> StoreLink {
         max_age: Duration::from_secs(90 * 24 * 3600),
         max_read: 1000,
         webhooks: Default::default(),
-        webhooks_max: 1_000_000,
+        webhook_bounds: WebhookBounds { waiting: 1_000_000, dead: 100_000 },
         others: Others::default(),
         push: PushPolicy::default(),
     };

@@ -12,7 +12,7 @@ use crate::{
     outbox::{OutboxLimits, OutboxPool},
     push::{PushOptions, VapidKey},
     session::SessionPolicy,
-    store::messages::{LedgerRules, Others, PushPolicy, StoreOptions},
+    store::messages::{LedgerRules, Others, PushPolicy, StoreOptions, WebhookBounds},
     stream::LogLimits,
 };
 
@@ -40,7 +40,10 @@ pub fn store_options(config: &Config) -> StoreOptions {
             subscriptions_max: config.limits.push_subscriptions.unwrap_or(0),
         },
         webhooks: webhook_events(config),
-        webhooks_max: config.webhooks.max_waiting,
+        webhook_bounds: WebhookBounds {
+            waiting: config.webhooks.max_waiting,
+            dead: config.webhooks.max_dead,
+        },
         others: Others::default(),
     }
 }

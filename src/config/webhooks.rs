@@ -7,7 +7,7 @@ use super::{
 };
 
 /// What nothing reads where webhooks are off.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "webhooks.secret",
     "webhooks.previous_secret",
     "webhooks.events",
@@ -16,6 +16,7 @@ const SETTINGS: [&str; 8] = [
     "webhooks.retries",
     "webhooks.disable_after",
     "webhooks.max_waiting",
+    "webhooks.max_dead",
 ];
 
 /// Most attempts of an event, but for the first.

@@ -261,12 +261,18 @@ fn checkpoint(conn: &mut Connection, mode: &str) -> QueryResult<()> {
     }
 }
 
-/// Up to which migration a program must know the tables at least, in the words of the newest one that was run: with it
-/// older instances go on beside newer ones, and can be gone back to.
+/// What a migration says of programs that do not know it: with it older instances go on beside newer ones, and can be
+/// gone back to. It is about one migration alone, so that none that comes later is allowed with it.
 #[derive(QueryableByName)]
-pub(super) struct CompatibleWith {
+pub(super) struct Allowance {
+    /// The one that allows it.
     #[diesel(sql_type = Text)]
     pub(super) migration: String,
+    /// The newest one that a program must know for that.
+    #[diesel(sql_type = Text)]
+    pub(super) needed: String,
 }
 
-pub(super) const COMPATIBLE_WITH: &str = "SELECT value AS migration FROM meta WHERE name = 'compatible_with'";
+pub(super) const ALLOWANCES: &str =
+    "SELECT substr(name, length('compatible_with.') + 1) AS migration, value AS needed
+     FROM meta WHERE name LIKE 'compatible_with.%'";

@@ -20,7 +20,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::{
-    database::{Access, COMPATIBLE_WITH, CompatibleWith},
+    database::{ALLOWANCES, Access, Allowance},
     file_lock::{FileLock, open_or_make},
     maintenance::migrations::{Migrations, behind, migrate},
     messages::{StoreError, StoreOptions},
@@ -83,7 +83,7 @@ impl DatabaseFile {
             log::info!(bytes; "checking the database");
         }
         check(&mut conn).map_err(failed)?;
-        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with).map_err(failed)?;
+        migrate(&mut conn, MIGRATIONS, options.migrates, allowances).map_err(failed)?;
         let inode = std::fs::metadata(path).map(|metadata| inode(&metadata));
         let inode = inode.map_err(|error| failed(error.to_string()))?;
         let file = Self {
@@ -160,13 +160,12 @@ impl DatabaseFile {
     /// # Errors
     /// If that cannot be seen, or the log is not what it should be.
     pub(super) fn is_taken(database: &Path) -> Result<bool, StoreError> {
-        let is_taken = FileLock::is_taken(database);
-        let is_taken =
-            is_taken.map_err(|error| cannot("look at the lock of", database, &error.to_string()))?;
-        if !is_taken {
-            wal::check(database).map_err(|reason| cannot("open", database, &reason))?;
+        let looked = FileLock::while_free(database, || wal::check(database));
+        match looked.map_err(|error| cannot("look at the lock of", database, &error.to_string()))? {
+            None => Ok(true),
+            Some(Ok(())) => Ok(false),
+            Some(Err(reason)) => Err(cannot("open", database, &reason)),
         }
-        Ok(is_taken)
     }
 
     /// Looks whether the file is still under its name.
@@ -243,9 +242,9 @@ fn renew_log(conn: &mut SqliteConnection, database: &Path) -> Result<(), String>
     renewed
 }
 
-/// What a newer version of tidings says of older ones.
-fn compatible_with(conn: &mut SqliteConnection) -> QueryResult<Option<CompatibleWith>> {
-    sql_query(COMPATIBLE_WITH).get_result(conn).optional()
+/// What newer versions of tidings say of older ones.
+fn allowances(conn: &mut SqliteConnection) -> QueryResult<Vec<Allowance>> {
+    sql_query(ALLOWANCES).load(conn)
 }
 
 /// Whether migrations were ever run.

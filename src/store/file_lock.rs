@@ -44,16 +44,20 @@ impl FileLock {
         }
     }
 
-    /// Whether a process has it.
+    /// Looks while no process has it, which takes none until the look has ended; `None` where one has it.
     ///
     /// # Errors
     /// If that cannot be seen.
-    pub(super) fn is_taken(database: &Path) -> io::Result<bool> {
-        match File::open(path(database)) {
-            Ok(file) => Ok(!is_locked(file.try_lock_shared())?),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub(super) fn while_free<T>(database: &Path, look: impl FnOnce() -> T) -> io::Result<Option<T>> {
+        let file = match File::open(path(database)) {
+            Ok(file) if is_locked(file.try_lock_shared())? => Some(file),
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let looked = look();
+        drop(file);
+        Ok(Some(looked))
     }
 }
 

@@ -128,10 +128,11 @@ pub fn prune(options: &StoreOptions) -> Result<Pruned, StoreError> {
         aged: sweep(&mut conn, &clock, Ended::Aged(options.max_age))?,
         read: sweep_read(&mut conn, &clock, options.max_read)?,
     };
-    let (keys, webhooks_max) = (options.idempotency_retention, options.webhooks_max);
+    let keys = options.idempotency_retention;
+    let excess = webhook_history::excess(&mut conn, options.webhook_bounds)?;
     loop {
-        let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, webhooks_max, ROWS))?;
-        chores::tell_unsent(forgotten.unsent);
+        let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, excess, ROWS))?;
+        chores::tell_undelivered(forgotten.undelivered);
         if !forgotten.has_more {
             break;
         }

@@ -261,7 +261,7 @@ reads! {
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;
     ReadWebhooks => WebhookStand, webhook_history::stand;
-    CountWebhooks => u64, webhook_history::count;
+    CountWebhooks => WebhookCounts, webhook_history::count;
     TraceWebhook => WebhookTrace, webhook_history::trace;
 }
 

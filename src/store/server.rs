@@ -15,7 +15,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 
 use super::{
-    database::{Access, COMPATIBLE_WITH, CompatibleWith},
+    database::{ALLOWANCES, Access, Allowance},
     maintenance::migrations::{Migrations, migrate},
     messages::{StoreError, StoreOptions},
     prepared::Prepared,
@@ -115,9 +115,9 @@ pub(super) fn is_free(conn: &mut PgConnection) -> QueryResult<bool> {
     diesel::select(sql::<Bool>(is_free)).get_result(conn)
 }
 
-/// What a newer version of tidings says of older ones.
-fn compatible_with(conn: &mut PgConnection) -> QueryResult<Option<CompatibleWith>> {
-    sql_query(COMPATIBLE_WITH).get_result(conn).optional()
+/// What newer versions of tidings say of older ones.
+fn allowances(conn: &mut PgConnection) -> QueryResult<Vec<Allowance>> {
+    sql_query(ALLOWANCES).load(conn)
 }
 
 impl DatabaseServer {
@@ -130,7 +130,7 @@ impl DatabaseServer {
         let mut conn = server.log_in()?;
         // What moves many rows takes its time, and so does who waits for it.
         conn.batch_execute(MIGRATE)?;
-        migrate(&mut conn, MIGRATIONS, options.migrates, compatible_with)
+        migrate(&mut conn, MIGRATIONS, options.migrates, allowances)
             .map_err(|reason| server.failed(&reason))?;
         Ok(server)
     }

@@ -11,11 +11,12 @@ use super::{
     job::Write,
     messages::{
         CountWebhooks, EnableWebhooks, ReadWebhooks, RetryWebhooks, StoreError, TestWebhook, TraceWebhook,
-        WebhookStand, WebhookTrace,
+        WebhookBounds, WebhookCounts, WebhookStand, WebhookTrace,
     },
     rows::broken,
     schema::webhook_jobs::{self as j, table},
     transaction::Transaction,
+    webhook_claiming::LEASE,
     webhook_jobs::{self, NewJob},
 };
 use crate::domain::{Timestamp, UserId, WebhookEvent, WebhookState};
@@ -23,6 +24,13 @@ use crate::domain::{Timestamp, UserId, WebhookEvent, WebhookState};
 /// How long what was sent is kept, for administrators to see; and what was given up, or could not be sent at all.
 const SENT_AGE: Duration = Duration::from_secs(24 * 3600);
 const DEAD_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Whether it was given up.
+macro_rules! is_dead {
+    () => {
+        j::state.eq(WebhookState::Dead.as_str()).and(j::ended_at.is_not_null())
+    };
+}
 
 impl Write for EnableWebhooks {
     type Done = ();
@@ -76,24 +84,22 @@ impl Write for TestWebhook {
     }
 }
 
-pub(super) fn count(conn: &mut Connection, _: &CountWebhooks) -> Result<u64, StoreError> {
-    Ok(u64::try_from(waiting(conn)?).unwrap_or_default())
-}
-
-fn waiting(conn: &mut Connection) -> QueryResult<i64> {
-    table.filter(j::due_at.is_not_null()).select(count_star()).first(conn)
+/// Each by a partial index: what was sent is not looked at, and a receiver that is away has many that wait.
+pub(super) fn count(conn: &mut Connection, _: &CountWebhooks) -> Result<WebhookCounts, StoreError> {
+    let waiting: i64 = table.filter(j::due_at.is_not_null()).select(count_star()).first(conn)?;
+    let dead: i64 = table.filter(is_dead!()).select(count_star()).first(conn)?;
+    let counted = |count: i64| u64::try_from(count).unwrap_or_default();
+    Ok(WebhookCounts { waiting: counted(waiting), dead: counted(dead) })
 }
 
 pub(super) fn stand(conn: &mut Connection, read: &ReadWebhooks) -> Result<WebhookStand, StoreError> {
-    // Each by a partial index: what was sent is not looked at, and a receiver that is away has many that wait.
-    let dead = table.filter(j::state.eq(WebhookState::Dead.as_str()).and(j::ended_at.is_not_null()));
-    let dead: i64 = dead.select(count_star()).first(conn)?;
+    let WebhookCounts { waiting, dead } = count(conn, &CountWebhooks)?;
     let oldest = table.filter(j::due_at.is_not_null()).order(j::sequence).select(j::occurred_at);
     let oldest: Option<i64> = oldest.first(conn).optional()?;
     let receiver = webhook_jobs::receiver(conn, &read.receiver)?;
     Ok(WebhookStand {
-        waiting: count(conn, &CountWebhooks)?,
-        dead: u64::try_from(dead).unwrap_or_default(),
+        waiting,
+        dead,
         waiting_since: oldest.map(Timestamp::from_micros),
         failing_since: receiver.failing_since.map(Timestamp::from_micros),
         disabled_at: receiver.disabled_at.map(Timestamp::from_micros),
@@ -140,9 +146,40 @@ fn ended(
     table
         .filter(j::state.eq(state.as_str()).and(j::ended_at.le(before.as_micros())))
         .order(j::ended_at)
-        .limit(i64::try_from(limit).unwrap_or(i64::MAX))
+        .limit(rows(limit))
         .select(j::sequence)
         .load(conn)
+}
+
+/// Where those end that are too many: what is as old, or older, is to go. Known by that and not by how many they are,
+/// since other instances delete them, too.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Excess {
+    /// By their sequence.
+    waiting: Option<i64>,
+    /// By when they were given up, and their sequence.
+    dead: Option<(i64, i64)>,
+}
+
+/// Looks for what is too much: it shares its disk with what is published. A look may pass over as many as may be there,
+/// so no transaction that writes waits for it.
+pub(super) fn excess(conn: &mut Connection, bounds: WebhookBounds) -> QueryResult<Excess> {
+    let newest_first = table.filter(is_dead!()).order((j::ended_at.desc(), j::sequence.desc()));
+    let newest_first = newest_first.select((j::ended_at.assume_not_null(), j::sequence));
+    let dead = newest_first.offset(rows(bounds.dead)).first(conn).optional()?;
+    Ok(Excess { waiting: waiting_beyond(conn, rows(bounds.waiting))?, dead })
+}
+
+fn waiting_beyond(conn: &mut Connection, most: i64) -> QueryResult<Option<i64>> {
+    let waiting = || table.filter(j::due_at.is_not_null()).select(j::sequence);
+    let oldest: Option<i64> = waiting().order(j::sequence).first(conn).optional()?;
+    let newest: Option<i64> = waiting().order(j::sequence.desc()).first(conn).optional()?;
+    // There are no more of them than numbers from the first to the last: so mostly none is passed over.
+    let may_be_more = oldest.zip(newest).is_some_and(|(oldest, newest)| newest - oldest >= most);
+    if !may_be_more {
+        return Ok(None);
+    }
+    waiting().order(j::sequence.desc()).offset(most).first(conn).optional()
 }
 
 /// What [`forget`] has deleted.
@@ -150,54 +187,72 @@ fn ended(
 pub(super) struct Forgotten {
     /// There may be more.
     pub(super) has_more: bool,
-    /// Events that the receiver was never sent.
-    pub(super) unsent: usize,
+    /// Events that the receiver has not taken, and could have.
+    pub(super) undelivered: usize,
 }
 
-/// Deletes at most `limit` of each kind of those that ended long ago, that nobody has sent for long, or that are too many
-/// to wait.
+/// Whether nobody has it on lease: one that is being sent now is not deleted under its claimant.
+macro_rules! is_free {
+    ($now:expr) => {{
+        let due_at = j::due_at.assume_not_null();
+        let (now, lease_end) = ($now, $now.plus(LEASE));
+        j::attempts.eq(0).or(due_at.le(now.as_micros())).or(due_at.gt(lease_end.as_micros()))
+    }};
+}
+
+/// Deletes at most `limit` of each kind of those that ended long ago, that nobody has sent for long, or that are too
+/// many.
 pub(super) fn forget(
     conn: &mut Connection,
     now: Timestamp,
-    waiting_max: usize,
+    excess: Excess,
     limit: usize,
 ) -> QueryResult<Forgotten> {
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let overdue = table.filter(j::due_at.lt(now.minus(DEAD_AGE).as_micros())).limit(rows);
-    let mut unsent: Vec<i64> = overdue.select(j::sequence).load(conn)?;
-    unsent.extend(crowded_out(conn, waiting_max, rows)?);
-    let mut ended_ones = ended(conn, WebhookState::Sent, now.minus(SENT_AGE), limit)?;
-    ended_ones.extend(ended(conn, WebhookState::Dead, now.minus(DEAD_AGE), limit)?);
-    let unsent = unsent.into_iter().map(|sequence| (sequence, true));
-    let mut found: Vec<(i64, bool)> =
-        unsent.chain(ended_ones.into_iter().map(|sequence| (sequence, false))).collect();
+    let overdue = table.filter(j::due_at.lt(now.minus(DEAD_AGE).as_micros())).limit(rows(limit));
+    let mut waiting: Vec<i64> = overdue.select(j::sequence).load(conn)?;
+    if let Some(last) = excess.waiting {
+        let crowded_out = table.filter(j::due_at.is_not_null().and(j::sequence.le(last)).and(is_free!(now)));
+        let oldest = crowded_out.order(j::sequence).limit(rows(limit));
+        waiting.extend(oldest.select(j::sequence).load::<i64>(conn)?);
+    }
+    let dead = match excess.dead {
+        Some((ended_at, last)) => {
+            let is_as_old = j::ended_at.eq(ended_at).and(j::sequence.le(last));
+            let crowded_out = table.filter(is_dead!().and(j::ended_at.lt(ended_at).or(is_as_old)));
+            let oldest = crowded_out.order((j::ended_at, j::sequence)).limit(rows(limit));
+            oldest.select(j::sequence).load::<i64>(conn)?
+        }
+        None => Vec::new(),
+    };
+    let mut old = ended(conn, WebhookState::Sent, now.minus(SENT_AGE), limit)?;
+    old.extend(ended(conn, WebhookState::Dead, now.minus(DEAD_AGE), limit)?);
+    // Whether it waits, and whether it is told: what was sent, or was kept for its time, is not.
+    let waiting = waiting.into_iter().map(|sequence| (sequence, true, true));
+    let dead = dead.into_iter().map(|sequence| (sequence, false, true));
+    let old = old.into_iter().map(|sequence| (sequence, false, false));
+    let mut found: Vec<(i64, bool, bool)> = waiting.chain(dead).chain(old).collect();
     found.sort_unstable();
-    found.dedup();
-    let mut forgotten = Forgotten { has_more: found.len() >= limit, unsent: 0 };
-    for (sequence, is_unsent) in found {
-        // Another instance may have deleted it meanwhile.
-        let deleted = diesel::delete(table.find(sequence)).execute(conn)?;
-        forgotten.unsent += if is_unsent { deleted } else { 0 };
+    let mut forgotten = Forgotten { has_more: found.len() >= limit, undelivered: 0 };
+    for (sequence, is_waiting, is_told) in found {
+        // Another instance may have claimed, revived or deleted it meanwhile.
+        let one = table.find(sequence);
+        let deleted = match is_waiting {
+            true => diesel::delete(one.filter(j::due_at.is_not_null().and(is_free!(now)))).execute(conn)?,
+            false => diesel::delete(one.filter(j::ended_at.is_not_null())).execute(conn)?,
+        };
+        forgotten.undelivered += if is_told { deleted } else { 0 };
     }
     Ok(forgotten)
 }
 
-/// The oldest of those that wait, where they are more than may: they share their disk with what is published. Known by
-/// where they end and not by how many they are, since other instances delete them, too.
-fn crowded_out(conn: &mut Connection, waiting_max: usize, limit: i64) -> QueryResult<Vec<i64>> {
-    let waiting_max = i64::try_from(waiting_max).unwrap_or(i64::MAX);
-    let newest_first = table.filter(j::due_at.is_not_null()).order(j::sequence.desc()).select(j::sequence);
-    let Some(last) = newest_first.offset(waiting_max).limit(1).first::<i64>(conn).optional()? else {
-        return Ok(Vec::new());
-    };
-    let oldest = table.filter(j::due_at.is_not_null().and(j::sequence.le(last))).order(j::sequence);
-    oldest.limit(limit).select(j::sequence).load(conn)
+fn rows(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Deletes at most `limit` that name a user, in the order in which others lock them, and says whether there may be more.
 pub(super) fn erase(conn: &mut Connection, user: &UserId, limit: usize) -> QueryResult<bool> {
     let of_user = table.filter(j::user_id.eq(user.as_str())).order(j::sequence);
-    let of_user = of_user.limit(i64::try_from(limit).unwrap_or(i64::MAX)).select(j::sequence);
+    let of_user = of_user.limit(rows(limit)).select(j::sequence);
     let sequences: Vec<i64> = of_user.load(conn)?;
     for sequence in &sequences {
         diesel::delete(table.find(sequence)).execute(conn)?;

@@ -28,7 +28,7 @@ use crate::{
         StoreLink,
         messages::{
             ClaimWebhooks, ClaimedWebhook, CountWebhooks, ReceiverDigest, RecordWebhooks, StoreError,
-            WebhookClaim, WebhookOutcome,
+            WebhookClaim, WebhookCounts, WebhookOutcome,
         },
     },
 };
@@ -36,7 +36,7 @@ use crate::{
 /// How often it is said that events are given up.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How often it is counted how many wait.
+/// How often it is counted how many wait, and were given up.
 const COUNT_INTERVAL: Duration = Duration::from_secs(10);
 
 const AGENT: &str = concat!("tidings/", env!("CARGO_PKG_VERSION"));
@@ -84,12 +84,12 @@ impl Trade for Delivery {
     }
 
     async fn claim(&self, limit: usize) -> Result<Claimed<ClaimedWebhook>, StoreError> {
-        if self.counted_at.get().is_none_or(|at| at.elapsed() >= COUNT_INTERVAL) {
-            self.counted_at.set(Some(Instant::now()));
-            metrics::webhooks_waiting(self.store.ask(CountWebhooks).await?);
-        }
         let claimed = self.store.ask(ClaimWebhooks { receiver: self.receiver, limit }).await?;
         metrics::webhooks_disabled(claimed.disabled_at.is_some());
+        if self.counted_at.get().is_none_or(|at| at.elapsed() >= COUNT_INTERVAL) {
+            self.counted_at.set(Some(Instant::now()));
+            tokio::task::spawn_local(count(self.store.clone()));
+        }
         // Of one that is asked alone nothing more is wanted before it has answered.
         let has_more = claimed.has_more && limit > 1;
         Ok(Claimed { errands: claimed.webhooks, has_more, now: claimed.now })
@@ -163,6 +163,14 @@ impl Delivery {
             .insert_header(("webhook-timestamp", timestamp))
             .insert_header(("webhook-signature", signature));
         exchange(request, body.into_bytes()).await
+    }
+}
+
+/// Beside what is sent: nothing waits for a number.
+async fn count(store: StoreLink) {
+    match store.ask(CountWebhooks).await {
+        Ok(WebhookCounts { waiting, dead }) => metrics::webhooks_counted(waiting, dead),
+        Err(error) => log::warn!("webhooks could not be counted: {error}"),
     }
 }
 

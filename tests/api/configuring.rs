@@ -3,6 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
+    process::Command,
 };
 
 use serde_json::{Value, json};
@@ -264,6 +265,28 @@ fn colours_are_for_those_who_want_them() {
 }
 
 #[test]
+fn the_log_is_text_on_a_terminal_and_json_elsewhere() {
+    let folder = folder();
+    let words = "serve --set webhooks.max_dead=1 --set store.url=sqlite:///nowhere/tidings.db";
+    let line = |mut command: Command| {
+        let ended = run(command.current_dir(&folder).env("TIDINGS_AUTH_SECRET", SECRET));
+        let is_it = |line: &&str| line.contains("webhooks.max_dead has no effect");
+        let line = ended.stdout.lines().chain(ended.stderr.lines()).find(is_it);
+        line.unwrap_or_else(|| panic!("{ended:?}")).to_owned()
+    };
+    let mut elsewhere = program();
+    elsewhere.args(words.split(' '));
+    let whole = [elsewhere.get_program()].into_iter().chain(elsewhere.get_args());
+    let whole = whole.map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ");
+    assert_eq!(serde_json::from_str::<Value>(&line(elsewhere)).unwrap()["level"], "warn");
+    // It has a terminal of its own.
+    let mut terminal = Command::new("script");
+    terminal.args(["-qc", &whole, "/dev/null"]);
+    let line = line(terminal);
+    assert!(line.contains("WARN") && serde_json::from_str::<Value>(&line).is_err(), "{line}");
+}
+
+#[test]
 fn a_shell_completes_verbs_and_flags() {
     let folder = folder();
     for shell in ["bash", "zsh", "fish"] {
@@ -273,7 +296,7 @@ fn a_shell_completes_verbs_and_flags() {
     }
     let ask = "source ./bash; COMP_WORDS=(tidings config ''); COMP_CWORD=2; _tidings tidings '' config; \
                echo \"${COMPREPLY[@]}\"";
-    let completed = run(std::process::Command::new("bash").current_dir(&folder).args(["-c", ask]));
+    let completed = run(Command::new("bash").current_dir(&folder).args(["-c", ask]));
     for verb in ["check", "show", "doc", "env", "schema"] {
         assert!(completed.stdout.split_whitespace().any(|word| word == verb), "{completed:?}");
     }

@@ -89,7 +89,7 @@ const LINES_MAX: usize = 300;
 const LONG: [(&str, &str); 0] = [];
 
 /// (row of README's table of limits, words in the test code that show it).
-const LIMITS: [(&str, &str); 74] = [
+const LIMITS: [(&str, &str); 75] = [
     ("request head", "B50"),
     ("URI", "B07"),
     ("time for a request head", "t12_b52_a_second_head_that_does_not_come_is_given_up_as_the_first_is"),
@@ -127,6 +127,7 @@ const LIMITS: [(&str, &str); 74] = [
     ("attempts of a webhook", "webhooks.retries"),
     ("failures of a receiver", "webhooks.disable_after"),
     ("webhooks that wait", "beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted"),
+    ("webhooks that were given up", "beyond_what_is_kept_those_given_up_first_are_forgotten_and_counted"),
     ("webhooks kept", "what_was_sent_is_forgotten_after_a_day_and_what_was_given_up_after_a_month"),
     ("who comes and goes, untold", "what_does_not_fit_is_said_to_be_missing_until_all_is_asked_for_anew"),
     ("notifications kept", "retention.max_read_per_user"),

@@ -1,10 +1,15 @@
 //! The names of a request: `X-Request-Id` and `traceparent`, in its answer, its problem and the log.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    clients::{http::Answer, sse::Sse, ws::Ws},
+    clients::{
+        http::Answer,
+        room::{leave, member},
+        sse::Sse,
+        ws::Ws,
+    },
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -72,4 +77,20 @@ async fn a_session_tells_the_log_with_which_request_it_was_opened_how_long_it_wa
     assert!(closed["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{closed}");
     let stream = Sse::open(app.address, "", &headers).await;
     assert!(stream.header("traceparent").is_some_and(|ours| ours.contains(TRACE)), "an event stream, too");
+}
+
+#[actix_web::test]
+async fn who_joins_a_room_and_leaves_it_is_told_to_the_log_at_debug_alone() {
+    for (level, expected) in [("debug", vec!["room joined", "room left"]), ("info", vec![])] {
+        let app = App::start_with(&[("log.level", level)]);
+        let mut alice = member(&app, "alice", &["chat"]).await;
+        leave(&mut alice, "chat").await;
+        alice.socket.close(None).await.unwrap();
+        app.logged(|line| line["message"] == "session closed").await;
+        let lines = app.logs().into_iter().map(|line| serde_json::from_str::<Value>(&line).unwrap());
+        let of_rooms: Vec<Value> = lines.filter(|line| !line["room"].is_null()).collect();
+        assert_eq!(of_rooms.iter().map(|line| &line["message"]).collect::<Vec<_>>(), expected, "{level}");
+        let is_told = |line: &Value| line["room"] == "chat" && line["session"] == alice.welcome["session"];
+        assert!(of_rooms.iter().all(is_told), "{of_rooms:?}");
+    }
 }

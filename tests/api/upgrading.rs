@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use diesel::{Connection, PgConnection, SqliteConnection, connection::SimpleConnection};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use serde_json::json;
 
 use crate::{
@@ -20,13 +20,22 @@ use crate::{
 const FIRST_FILE: &str = include_str!("../../migrations/sqlite/2026-11-20-000000_inbox/up.sql");
 const FIRST_SERVER: &str = include_str!("../../migrations/postgres/2026-11-25-000002_store/up.sql");
 
+/// The id of a notification of now: for its age it would be deleted.
+fn id(n: u64) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let time = (0..10).rev().map(|place| char::from(DIGITS[(millis >> (5 * place) & 31) as usize]));
+    format!("ntf_{}{n:016}", time.collect::<String>())
+}
+
 /// What the first version has left: the tables of its migration, which is written down as done, and an inbox.
 fn first_version(tables: &str, migration: &str) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_micros();
     let rows = [1, 2].map(|n| {
         format!(
             "INSERT INTO notifications (user_id, \"offset\", id, \"type\", v, created_at, payload)
-             VALUES ('alice', {n}, 'ntf_01ARZ3NDEKTSV4RRFFQ69G5FA{n}', 'test.event', 1, {now}, '{{\"n\":{n}}}');"
+             VALUES ('alice', {n}, '{}', 'test.event', 1, {now}, '{{\"n\":{n}}}');",
+            id(n)
         )
     });
     format!(
@@ -81,11 +90,23 @@ const ONE_AHEAD: &str = "
     CREATE TABLE later (user_id TEXT PRIMARY KEY);
     INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000000')";
 
-fn allow(conn: &mut PgConnection) {
-    let allow = "INSERT INTO meta (name, value)
-                 SELECT 'compatible_with', max(version) FROM __diesel_schema_migrations
-                 WHERE version < '99991231000000'";
-    conn.batch_execute(allow).unwrap();
+/// That whoever knows the newest migration of today may live with it.
+const ALLOWED: &str = "
+    INSERT INTO meta (name, value)
+    SELECT 'compatible_with.99991231000000', max(version) FROM __diesel_schema_migrations
+    WHERE version < '99991231000000'";
+
+/// What comes after that, and is not to be lived with: it says nothing.
+const TWO_AHEAD: &str = "INSERT INTO __diesel_schema_migrations (version) VALUES ('99991231000001')";
+
+/// Whoever starts with this database is refused, in one line that names this migration.
+fn expect_refused(url: &str, migration: &str) {
+    let settings =
+        [format!("auth.secret={SECRET}"), format!("store.url={url}"), "http.listen=127.0.0.1:0".into()];
+    let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+    let refused = run(program().arg("serve").args(settings));
+    let line = format!("a newer version of tidings made it (migration {migration})");
+    assert!(refused.code == Some(1) && refused.stderr.contains(&line), "{refused:?}");
 }
 
 /// How often a node has heard something on the bus that it does not believe.
@@ -136,16 +157,18 @@ async fn x33_this_version_goes_on_beside_a_newer_one_and_starts_where_that_allow
 
     // Whoever has to start again is refused, in one line, unless the newer one has said that it may.
     b.kill();
-    let url = server.url();
-    let refused = run(program()
-        .args(["serve", "--set", &format!("auth.secret={SECRET}"), "--set", &format!("store.url={url}")])
-        .args(["--set", "http.listen=127.0.0.1:0"]));
-    assert!(refused.code == Some(1) && refused.stderr.contains("a newer version"), "{refused:?}");
+    expect_refused(&server.url(), "99991231000000");
     expect_told(&a).await;
-    allow(&mut server.connect());
+    server.connect().batch_execute(ALLOWED).unwrap();
     b.restart();
     b.logged(|record| record["migration"] == "99991231000000" && record["level"] == "warn").await;
     expect_company(&a, &b, 4).await;
+
+    // What was said of one migration says nothing of the next.
+    b.kill();
+    server.connect().batch_execute(TWO_AHEAD).unwrap();
+    expect_refused(&server.url(), "99991231000001");
+    expect_told(&a).await;
 }
 
 /// One that runs goes on whoever is refused.
@@ -163,16 +186,17 @@ async fn x33_a_version_is_gone_back_to_where_the_newer_one_allows_it() {
     app.signal("-TERM");
     assert!(app.ended().await.success());
     let mut file = SqliteConnection::establish(app.database().to_str().unwrap()).unwrap();
-    let changed = format!(
-        "{ONE_AHEAD};
-         INSERT INTO meta (name, value)
-         SELECT 'compatible_with', max(version) FROM __diesel_schema_migrations WHERE version < '99991231000000'"
-    );
-    file.batch_execute(&changed).unwrap();
-    drop(file);
+    file.batch_execute(ONE_AHEAD).unwrap();
+    let url = format!("sqlite://{}", app.database().display());
+    expect_refused(&url, "99991231000000");
+    file.batch_execute(ALLOWED).unwrap();
     app.restart();
     let mut alice = app.ws_at("alice", "?since=inbox@00000000.0").await;
     assert_eq!(alice.next_numbered().await["position"], top.as_str());
     app.publish("alice", 2).await;
     assert_eq!(alice.next_ns(1).await, [2]);
+    app.signal("-TERM");
+    assert!(app.ended().await.success());
+    file.batch_execute(TWO_AHEAD).unwrap();
+    expect_refused(&url, "99991231000001");
 }

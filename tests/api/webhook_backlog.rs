@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
+
 use crate::{
     app::{DEADLINE, until},
     clients::scrape::samples,
     database::Database,
     engines::{
+        postgres::Server,
         push_service::{Plan, PushService},
         redis::Redis,
     },
-    webhooks::{PATH, admin, start, test_event},
+    webhooks::{PATH, admin, expect, start, test_event},
 };
 
 #[actix_web::test]
@@ -29,10 +32,33 @@ async fn what_waits_for_a_receiver_is_shown_to_whoever_scrapes() {
         let numbers = samples(&admin(&app).get("/metrics").await);
         assert_eq!(numbers["tidings_webhooks_forgotten_total"], 0.0);
         if numbers["tidings_webhooks_waiting"] == 2.0 {
+            assert_eq!(numbers["tidings_webhooks_dead"], 0.0);
             break;
         }
         assert!(Instant::now() < deadline, "{numbers:?}");
     }
+}
+
+/// A database in which nothing of this table can be counted.
+const NO_COUNT: &str = "
+    CREATE SCHEMA uncounted;
+    CREATE FUNCTION uncounted.add(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT $1 + 1';
+    CREATE FUNCTION uncounted.refuse(bigint) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN
+        IF current_query() LIKE '%webhook_jobs%' THEN RAISE 'nothing is counted here'; END IF;
+        RETURN $1;
+    END $$;
+    CREATE AGGREGATE uncounted.count(*)
+        (SFUNC = uncounted.add, STYPE = bigint, INITCOND = '0', FINALFUNC = uncounted.refuse)";
+
+#[actix_web::test]
+async fn what_is_to_be_told_is_told_where_it_cannot_be_counted() {
+    let (receiver, server) = (PushService::start().await, Server::start().await);
+    server.connect().batch_execute(NO_COUNT).unwrap();
+    let url = format!("{}&options=-csearch_path%3Duncounted,pg_catalog", server.url());
+    let app = start(&receiver, &[("store.url", &url)]);
+    app.logged(|line| line["message"].to_string().contains("webhooks could not be counted")).await;
+    test_event(&app).await;
+    expect(&receiver, &["webhook.test "]).await;
 }
 
 /// Neither the receiver nor the database takes the time that the bus needs, which other instances rely on.

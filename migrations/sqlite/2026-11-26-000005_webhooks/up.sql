@@ -64,6 +64,10 @@ CREATE TABLE webhook_jobs (
 
 CREATE INDEX webhook_jobs_due ON webhook_jobs (due_at, sequence) WHERE due_at IS NOT NULL;
 
+-- What waits, the oldest first: so that it can be told, and bounded, without a look at what has ended, or at the table at
+-- all, for which `due_at` is in it.
+CREATE INDEX webhook_jobs_waiting ON webhook_jobs (sequence, due_at) WHERE due_at IS NOT NULL;
+
 CREATE INDEX webhook_jobs_ended ON webhook_jobs (state, ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE INDEX webhook_jobs_user_id ON webhook_jobs (user_id, sequence) WHERE user_id IS NOT NULL;

@@ -16,7 +16,7 @@ use crate::{
     hub::{LocalUsers, messages::Committed},
     store::{
         Store,
-        messages::{Others, PushPolicy, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions, WebhookBounds},
     },
 };
 
@@ -67,7 +67,7 @@ fn gate() -> (Gate, TempDir) {
         max_read: 1000,
         push: PushPolicy::default(),
         webhooks: Default::default(),
-        webhooks_max: 1_000_000,
+        webhook_bounds: WebhookBounds { waiting: 1_000_000, dead: 100_000 },
         others: Others::default(),
     };
     let store = Store::open(options, Deaf.start().recipient(), LocalUsers::default()).unwrap();

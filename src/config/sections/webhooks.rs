@@ -58,6 +58,8 @@ pub struct Webhooks {
     pub disable_after: Duration,
     /// How many events may wait; beyond it the oldest are forgotten.
     pub max_waiting: usize,
+    /// How many that were given up are kept; beyond it the oldest are forgotten.
+    pub max_dead: usize,
 }
 
 impl Default for Webhooks {
@@ -75,6 +77,7 @@ impl Default for Webhooks {
             retries: pauses.map(|seconds| Pause(Duration::from_secs(seconds))).into(),
             disable_after: Duration::from_secs(5 * 24 * HOUR),
             max_waiting: 1_000_000,
+            max_dead: 100_000,
         }
     }
 }

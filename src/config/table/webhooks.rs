@@ -6,7 +6,7 @@ use super::{
     Setting,
 };
 
-pub static WEBHOOKS: [Setting; 9] = [
+pub static WEBHOOKS: [Setting; 10] = [
     Setting::new(
         "webhooks.url",
         Secret,
@@ -54,5 +54,10 @@ pub static WEBHOOKS: [Setting; 9] = [
         "webhooks.max_waiting",
         Count,
         "how many events may wait for the receiver; beyond it the oldest are forgotten, counted and said",
+    ),
+    Setting::new(
+        "webhooks.max_dead",
+        Count,
+        "how many that were given up are kept for `tidings webhooks retry`; beyond it the oldest are forgotten, counted and said",
     ),
 ];

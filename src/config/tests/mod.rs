@@ -98,7 +98,7 @@ fn the_defaults_are_those_of_the_table() {
         "webhooks": {
             "url": null, "secret": null, "previous_secret": null, "events": [], "allowed_hosts": [], "ca": null,
             "retries": ["5s", "5m", "30m", "2h", "5h", "10h", "10h"], "disable_after": "5d",
-            "max_waiting": 1_000_000,
+            "max_waiting": 1_000_000, "max_dead": 100_000,
         },
         "shutdown": { "drain": "5s", "timeout": "30s" },
         "log": { "level": "info", "format": "auto" },

@@ -30,7 +30,7 @@ struct StandBody<'a> {
     receiver: &'a str,
     /// How many are to be sent, or sent again.
     waiting: u64,
-    /// How many were given up in the last 30 days.
+    /// How many were given up, in the last 30 days and as far as so many are kept.
     dead: u64,
     /// When the oldest of those occurred that wait.
     #[serde(skip_serializing_if = "Option::is_none")]

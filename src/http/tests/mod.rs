@@ -32,7 +32,7 @@ use crate::{
     peers::{Company, Peers, Survey},
     store::{
         Store,
-        messages::{Others, PushPolicy, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions, WebhookBounds},
     },
     stream::LogLimits,
 };
@@ -92,7 +92,7 @@ impl Server {
             max_read: 1000,
             push: PushPolicy::default(),
             webhooks: Default::default(),
-            webhooks_max: 1_000_000,
+            webhook_bounds: WebhookBounds { waiting: 1_000_000, dead: 100_000 },
             others: Others::default(),
         };
         let facts = hub.clone().recipient();

@@ -40,7 +40,7 @@ pub use self::{
     },
     store::{StoreOperation, store_answered, store_committed},
     tally::Tally,
-    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_disabled, webhooks_forgotten, webhooks_waiting},
+    webhooks::{WebhookOnItsWay, webhook_attempted, webhooks_counted, webhooks_disabled, webhooks_forgotten},
 };
 
 /// The media type of what [`render`] gives.

@@ -15,6 +15,7 @@ pub(super) struct Webhooks {
     durations: Histogram,
     on_their_way: Gauge,
     waiting: Gauge,
+    dead: Gauge,
     forgotten: Counter,
     disabled: Gauge,
 }
@@ -34,9 +35,13 @@ impl Webhooks {
                 "webhooks_waiting",
                 "Events that wait for the receiver of webhooks, in the whole database, counted every 10 s",
             ),
+            dead: register.gauge(
+                "webhooks_dead",
+                "Events that were given up and are kept to be tried again, in the whole database, counted every 10 s",
+            ),
             forgotten: register.counter(
                 "webhooks_forgotten",
-                "Events that were given up unsent, since they had waited for 30 days or more than webhooks.max_waiting did",
+                "Events that were forgotten undelivered: they had waited for 30 days, or were more than webhooks.max_waiting or webhooks.max_dead",
             ),
             disabled: register.gauge(
                 "webhooks_disabled",
@@ -56,8 +61,9 @@ pub fn webhooks_disabled(are_disabled: bool) {
     METRICS.webhooks.disabled.set(are_disabled.into());
 }
 
-pub fn webhooks_waiting(events: u64) {
-    METRICS.webhooks.waiting.set(i64::try_from(events).unwrap_or(i64::MAX));
+pub fn webhooks_counted(waiting: u64, dead: u64) {
+    METRICS.webhooks.waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+    METRICS.webhooks.dead.set(i64::try_from(dead).unwrap_or(i64::MAX));
 }
 
 pub fn webhooks_forgotten(events: usize) {

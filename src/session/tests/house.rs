@@ -30,7 +30,7 @@ use crate::{
     outbox::{OutboxLimits, OutboxPool},
     store::{
         Store, StoreLink,
-        messages::{Others, PushPolicy, StoreOptions},
+        messages::{Others, PushPolicy, StoreOptions, WebhookBounds},
     },
     stream::LogLimits,
 };
@@ -72,7 +72,7 @@ impl House {
             max_read: 1000,
             push: PushPolicy::default(),
             webhooks: Default::default(),
-            webhooks_max: 1_000_000,
+            webhook_bounds: WebhookBounds { waiting: 1_000_000, dead: 100_000 },
             others: Others::default(),
         };
         let store = Store::open(options, doorbell(hub.clone()), LocalUsers::default()).unwrap();

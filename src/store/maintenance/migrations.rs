@@ -7,7 +7,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 use serde::Serialize;
 
-use crate::store::database::CompatibleWith;
+use crate::store::database::Allowance;
 
 /// How far a database is, by the names of its migrations, the oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,7 +63,7 @@ fn failed(error: MigrationError) -> String {
 }
 
 /// Runs the migrations that a database lacks, if it may. One that a newer version of tidings has changed is used as it
-/// is, if that version allows it.
+/// is, if each migration that is not known allows it.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -71,7 +71,7 @@ pub(in crate::store) fn migrate<DB, C>(
     conn: &mut C,
     migrations: EmbeddedMigrations,
     may_change: bool,
-    compatible_with: impl FnOnce(&mut C) -> QueryResult<Option<CompatibleWith>>,
+    allowances: impl FnOnce(&mut C) -> QueryResult<Vec<Allowance>>,
 ) -> Result<(), String>
 where
     DB: diesel::backend::Backend,
@@ -84,10 +84,14 @@ where
         }
         return conn.run_pending_migrations(migrations).map(drop).map_err(failed);
     };
-    let needed = compatible_with(conn).map_err(|error| failed(error.into()))?;
+    let allowances = allowances(conn).map_err(|error| failed(error.into()))?;
     let known: Vec<Known<DB>> = migrations.migrations().map_err(failed)?;
     let is_known = |version: &str| known.iter().any(|own| own.name().version().to_string() == version);
-    if !found.pending.is_empty() || !needed.is_some_and(|needed| is_known(&needed.migration)) {
+    let is_refused = |unknown: &&String| {
+        let allows = |allowance: &Allowance| allowance.migration == **unknown && is_known(&allowance.needed);
+        !found.pending.is_empty() || !allowances.iter().any(allows)
+    };
+    if let Some(unknown) = found.unknown.iter().find(is_refused) {
         return Err(format!("a newer version of tidings made it (migration {unknown})"));
     }
     log::warn!(migration:% = unknown; "a newer version of tidings has changed the database, and allows this one");

@@ -35,9 +35,17 @@ pub struct StoreOptions {
     pub push: PushPolicy,
     /// What webhooks tell of; nothing where they are off.
     pub webhooks: WebhookEvents,
-    /// Events that may wait for their receiver.
-    pub webhooks_max: usize,
+    pub webhook_bounds: WebhookBounds,
     pub others: Others,
+}
+
+/// How many events are kept for the receiver of webhooks.
+#[derive(Debug, Clone, Copy)]
+pub struct WebhookBounds {
+    /// Those that wait.
+    pub waiting: usize,
+    /// Those that were given up.
+    pub dead: usize,
 }
 
 /// What is known of other instances, with which the database may be shared.

@@ -141,10 +141,16 @@ pub enum WebhookOutcome {
 /// The status by which a receiver says that it wants nothing any more.
 pub const GONE: u16 = 410;
 
-/// How many events wait to be sent, by whichever instance.
+/// How many events wait to be sent, by whichever instance, and how many were given up.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<u64, StoreError>")]
+#[rtype(result = "Result<WebhookCounts, StoreError>")]
 pub struct CountWebhooks;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhookCounts {
+    pub waiting: u64,
+    pub dead: u64,
+}
 
 /// How a receiver and what is for it do.
 #[derive(Debug, Message)]

@@ -4,7 +4,7 @@ use std::{fs::File, os::unix::fs::PermissionsExt};
 
 use diesel_migrations::MigrationHarness;
 
-use super::{faults::unavailable, file::MIGRATIONS, opening::refusal, *};
+use super::{faults::unavailable, file::MIGRATIONS, file_lock::FileLock, opening::refusal, *};
 
 #[actix::test]
 async fn a_file_that_is_no_database_is_refused() {
@@ -134,6 +134,18 @@ async fn a_start_waits_for_those_who_only_look_and_who_looks_makes_no_lock() {
     opening.join().unwrap().unwrap();
     let _taken = Database::lock(&options(&dir).url).unwrap();
     assert!(examine(&options(&dir)).unwrap().is_taken);
+}
+
+/// Else it would see the log of one that has just begun.
+#[test]
+fn nobody_takes_a_database_while_somebody_looks_at_it() {
+    let dir = TempDir::new().unwrap();
+    let (database, take) = (path(&dir), || FileLock::take(&path(&dir)).unwrap());
+    drop(take());
+    let looked = FileLock::while_free(&database, || take().is_none()).unwrap();
+    assert_eq!(looked, Some(true));
+    let _taken = take().unwrap();
+    assert_eq!(FileLock::while_free(&database, || ()).unwrap(), None);
 }
 
 #[actix::test]

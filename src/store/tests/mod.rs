@@ -26,6 +26,7 @@ mod pushing;
 mod reading;
 mod retaining;
 mod subscribing;
+mod webhook_bounds;
 mod webhooks;
 
 use std::{path::PathBuf, time::Duration};
@@ -199,7 +200,7 @@ fn options(dir: &TempDir) -> StoreOptions {
             subscriptions_max: 20,
         },
         webhooks: WebhookEvents::default(),
-        webhooks_max: 1_000_000,
+        webhook_bounds: WebhookBounds { waiting: 1_000_000, dead: 100_000 },
         others: Others::default(),
     }
 }

@@ -1,28 +1,37 @@
-//! Events for the receiver of webhooks: claimed, recorded, tried again, forgotten, erased.
+//! Events for the receiver of webhooks: claimed, recorded, tried again, erased.
 
 use super::*;
 use crate::domain::{WebhookEvent, WebhookId, WebhookState};
 
-const RECEIVER: ReceiverDigest = [7; 32];
-const DAY: Duration = Duration::from_secs(24 * 3600);
-const SENT: WebhookOutcome = WebhookOutcome::Sent { status: 204 };
+pub(super) const RECEIVER: ReceiverDigest = [7; 32];
+pub(super) const DAY: Duration = Duration::from_secs(24 * 3600);
+pub(super) const SENT: WebhookOutcome = WebhookOutcome::Sent { status: 204 };
+pub(super) const GIVEN_UP: WebhookOutcome = WebhookOutcome::Dead { status: None, reason: "x" };
 
-fn failed(after: Duration) -> WebhookOutcome {
+pub(super) fn failed(after: Duration) -> WebhookOutcome {
     WebhookOutcome::Retry { after, status: Some(503), reason: "it did not take it" }
 }
 
 impl TestStore {
-    async fn test_webhook(&self) -> WebhookId {
+    pub(super) async fn test_webhook(&self) -> WebhookId {
         let id = WebhookId::generate();
         self.link.ask(TestWebhook { id: id.clone() }).await.unwrap();
         id
     }
 
-    async fn claim_webhooks(&self) -> ClaimedWebhooks {
-        self.link.ask(ClaimWebhooks { receiver: RECEIVER, limit: 16 }).await.unwrap()
+    pub(super) async fn claim_webhooks(&self) -> ClaimedWebhooks {
+        self.claim_so_many(16).await
     }
 
-    async fn record_webhook(&self, claim: WebhookClaim, outcome: WebhookOutcome) -> Option<&'static str> {
+    pub(super) async fn claim_so_many(&self, limit: usize) -> ClaimedWebhooks {
+        self.link.ask(ClaimWebhooks { receiver: RECEIVER, limit }).await.unwrap()
+    }
+
+    pub(super) async fn record_webhook(
+        &self,
+        claim: WebhookClaim,
+        outcome: WebhookOutcome,
+    ) -> Option<&'static str> {
         let (receiver, disable_after, outcomes) = (RECEIVER, DAY * 5, vec![(claim, outcome)]);
         self.link.ask(RecordWebhooks { receiver, disable_after, outcomes }).await.unwrap()
     }
@@ -31,7 +40,7 @@ impl TestStore {
         self.link.ask(TraceWebhook { id: id.clone() }).await.unwrap()
     }
 
-    async fn stand(&self) -> WebhookStand {
+    pub(super) async fn stand(&self) -> WebhookStand {
         self.link.ask(ReadWebhooks { receiver: RECEIVER }).await.unwrap()
     }
 }
@@ -118,62 +127,6 @@ async fn one_success_makes_a_receiver_well() {
         store.record_webhook(claimed.claim, outcome.clone()).await;
         assert_eq!(store.stand().await.failing_since.is_some(), outcome != SENT);
     }
-}
-
-#[actix::test]
-async fn what_was_sent_is_forgotten_after_a_day_and_what_was_given_up_after_a_month() {
-    let store = TestStore::new();
-    let ids = [store.test_webhook().await, store.test_webhook().await, store.test_webhook().await];
-    let claimed = store.claim_webhooks().await.webhooks;
-    store.record_webhook(claimed[0].claim, SENT).await;
-    let dead = WebhookOutcome::Dead { status: None, reason: "x" };
-    store.record_webhook(claimed[1].claim, dead).await;
-    store.record_webhook(claimed[2].claim, failed(Duration::ZERO)).await;
-    let left = async |after: Duration| {
-        let mut conn = store.other_connection();
-        let now = conn.now().unwrap().plus(after);
-        webhook_history::forget(&mut conn, now, 100, 100).unwrap();
-        let mut left = Vec::new();
-        for id in &ids {
-            left.push(store.link.ask(TraceWebhook { id: id.clone() }).await.is_ok());
-        }
-        left
-    };
-    assert_eq!(left(DAY - Duration::from_secs(60)).await, [true, true, true]);
-    assert_eq!(left(DAY + Duration::from_secs(60)).await, [false, true, true]);
-    assert_eq!(left(DAY * 30 - Duration::from_secs(60)).await, [false, true, true]);
-    assert_eq!(left(DAY * 30 + Duration::from_secs(60)).await, [false, false, false]);
-}
-
-#[actix::test]
-async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
-    let store = TestStore::new();
-    let mut ids = Vec::new();
-    for _ in 0..6 {
-        ids.push(store.test_webhook().await);
-    }
-    let claimed = store.claim_webhooks().await.webhooks;
-    store.record_webhook(claimed[0].claim, SENT).await;
-    let dead = WebhookOutcome::Dead { status: None, reason: "x" };
-    store.record_webhook(claimed[1].claim, dead).await;
-    assert_eq!(store.link.ask(CountWebhooks).await, Ok(4));
-    let mut conn = store.other_connection();
-    let mut forget = |waiting_max, limit| {
-        let now = conn.now().unwrap();
-        let forgotten = webhook_history::forget(&mut conn, now, waiting_max, limit).unwrap();
-        (forgotten.has_more, forgotten.unsent)
-    };
-    assert_eq!(forget(4, 100), (false, 0));
-    assert_eq!((forget(2, 1), forget(2, 1), forget(2, 1)), ((true, 1), (true, 1), (false, 0)));
-    let mut states = Vec::new();
-    for id in ids {
-        states.push(store.link.ask(TraceWebhook { id }).await.ok().map(|trace| trace.state));
-    }
-    let (sent, dead, waiting) =
-        (Some(WebhookState::Sent), Some(WebhookState::Dead), Some(WebhookState::Waiting));
-    assert_eq!(states, [sent, dead, None, None, waiting, waiting]);
-    let stand = store.stand().await;
-    assert_eq!((stand.waiting, stand.dead), (2, 1));
 }
 
 #[actix::test]

@@ -11,11 +11,11 @@ use crate::{
     store::{
         Connection, idempotency,
         job::Queued,
-        messages::StoreOptions,
+        messages::{StoreOptions, WebhookBounds},
         push_history, revocations,
         sweep::{Ended, Sweep},
         tickets,
-        webhook_history::{self, Forgotten},
+        webhook_history::{self, Excess, Forgotten},
     },
 };
 
@@ -36,13 +36,14 @@ const EXPIRY_PATIENCE: Duration = Duration::from_millis(250);
 pub(super) struct Chores {
     /// How long idempotency keys are kept.
     retention: Duration,
-    /// How many events for webhooks may wait.
-    webhooks_max: usize,
+    webhook_bounds: WebhookBounds,
+    /// Events for webhooks that are too many, until they are gone.
+    excess: Option<Excess>,
     clock: ClockWatch,
     housekeeping_due: Instant,
     expiry_due: Instant,
-    /// Events that were forgotten unsent, and not told of yet.
-    unsent: usize,
+    /// Events that were forgotten undelivered, and not told of yet.
+    undelivered: usize,
 }
 
 impl Chores {
@@ -50,8 +51,9 @@ impl Chores {
         let now = Instant::now();
         Self {
             retention: options.idempotency_retention,
-            webhooks_max: options.webhooks_max,
-            unsent: 0,
+            webhook_bounds: options.webhook_bounds,
+            excess: None,
+            undelivered: 0,
             clock,
             housekeeping_due: now + HOUSEKEEPING_INTERVAL,
             expiry_due: now + EXPIRY_INTERVAL,
@@ -63,16 +65,15 @@ impl Chores {
     }
 }
 
-/// Forgets what nobody can use any more, at most so many of each kind; says whether there may be more, and how many
-/// events for webhooks were among it that nobody has heard of.
+/// Forgets what nobody can use any more, and events for webhooks that are too many, at most so many of each kind.
 pub(in crate::store) fn forget(
     conn: &mut Connection,
     now: Timestamp,
     keys: Duration,
-    webhooks_max: usize,
+    excess: Excess,
     limit: usize,
 ) -> diesel::QueryResult<Forgotten> {
-    let webhooks = webhook_history::forget(conn, now, webhooks_max, limit)?;
+    let webhooks = webhook_history::forget(conn, now, excess, limit)?;
     let more = [
         idempotency::forget(conn, now.minus(keys), limit)?,
         tickets::forget(conn, now, limit)?,
@@ -80,14 +81,14 @@ pub(in crate::store) fn forget(
         webhooks.has_more,
         revocations::forget_sessions(conn, now, limit)?,
     ];
-    Ok(Forgotten { has_more: more.contains(&true), unsent: webhooks.unsent })
+    Ok(Forgotten { has_more: more.contains(&true), ..webhooks })
 }
 
 /// Nothing is dropped in silence.
-pub(in crate::store) fn tell_unsent(events: usize) {
+pub(in crate::store) fn tell_undelivered(events: usize) {
     if events > 0 {
         metrics::webhooks_forgotten(events);
-        log::warn!(events; "webhooks have waited for 30 days, or were more than webhooks.max_waiting: forgotten unsent");
+        log::warn!(events; "webhooks were forgotten undelivered: they had waited for 30 days, or were too many");
     }
 }
 
@@ -108,20 +109,26 @@ impl Writer {
 
     fn forget_old(&mut self, chores: &mut Chores) {
         chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let (keys, webhooks_max) = (chores.retention, chores.webhooks_max);
+        let (keys, bounds, excess) = (chores.retention, chores.webhook_bounds, chores.excess.take());
         let forgotten = self.connection().and_then(|conn| {
+            // Once for all that is deleted by it, and while nobody waits for the lock.
+            let excess = match excess {
+                Some(excess) => excess,
+                None => webhook_history::excess(conn, bounds)?,
+            };
             Ok(conn.writing(|conn, now| match chores.clock.is_settled(now) {
-                true => forget(conn, now, keys, webhooks_max, FORGOTTEN_ROWS).map(Some),
+                true => forget(conn, now, keys, excess, FORGOTTEN_ROWS).map(|done| Some((done, excess))),
                 false => Ok(None),
             })?)
         });
         match forgotten {
-            Ok(Some(Forgotten { has_more, unsent })) => {
-                chores.unsent += unsent;
+            Ok(Some((Forgotten { has_more, undelivered }, excess))) => {
+                chores.undelivered += undelivered;
                 if has_more {
+                    chores.excess = Some(excess);
                     chores.housekeeping_due = Instant::now();
                 } else {
-                    tell_unsent(std::mem::take(&mut chores.unsent));
+                    tell_undelivered(std::mem::take(&mut chores.undelivered));
                 }
             }
             Ok(None) => {}

@@ -16,7 +16,7 @@ const ELSEWHERE: [(&str, &str, usize); 13] = [
     ("docs/operations.md", "docker", 4),
     ("docs/operations.md", "kubernetes", 1),
     ("docs/operations.md", "load", 1),
-    ("docs/operations.md", "systemd", 3),
+    ("docs/operations.md", "systemd", 4),
     ("docs/performance.md", "build", 1),
     ("docs/performance.md", "load", 1),
     ("docs/reliability.md", "build", 2),

@@ -1,0 +1,147 @@
+//! Events for the receiver of webhooks that are forgotten: for their age, and where they are too many.
+
+use diesel::{QueryableByName, RunQueryDsl, connection::InstrumentationEvent, sql_query, sql_types::Text};
+
+use super::{
+    webhooks::{DAY, GIVEN_UP, RECEIVER, SENT, failed},
+    *,
+};
+use crate::{
+    domain::{WebhookId, WebhookState},
+    store::webhook_history::Excess,
+};
+
+const SENT_ONE: Option<WebhookState> = Some(WebhookState::Sent);
+const DEAD_ONE: Option<WebhookState> = Some(WebhookState::Dead);
+const WAITING: Option<WebhookState> = Some(WebhookState::Waiting);
+
+impl TestStore {
+    /// What is too much, if so many may wait and so many that were given up are kept.
+    fn excess(&self, waiting: usize, dead: usize) -> Excess {
+        webhook_history::excess(&mut self.other_connection(), WebhookBounds { waiting, dead }).unwrap()
+    }
+
+    /// Whether there may be more, and how many events were forgotten undelivered.
+    fn forget(&self, excess: Excess, limit: usize, after: Duration) -> (bool, usize) {
+        let mut conn = self.other_connection();
+        let now = conn.now().unwrap().plus(after);
+        let forgotten = webhook_history::forget(&mut conn, now, excess, limit).unwrap();
+        (forgotten.has_more, forgotten.undelivered)
+    }
+
+    /// What has become of each, if it is still there.
+    async fn states(&self, ids: &[WebhookId]) -> Vec<Option<WebhookState>> {
+        let mut states = Vec::new();
+        for id in ids {
+            states.push(self.link.ask(TraceWebhook { id: id.clone() }).await.ok().map(|trace| trace.state));
+        }
+        states
+    }
+}
+
+#[actix::test]
+async fn what_was_sent_is_forgotten_after_a_day_and_what_was_given_up_after_a_month() {
+    let store = TestStore::new();
+    let ids = [store.test_webhook().await, store.test_webhook().await, store.test_webhook().await];
+    let claimed = store.claim_webhooks().await.webhooks;
+    store.record_webhook(claimed[0].claim, SENT).await;
+    store.record_webhook(claimed[1].claim, GIVEN_UP).await;
+    store.record_webhook(claimed[2].claim, failed(Duration::ZERO)).await;
+    let left = async |after: Duration| {
+        store.forget(Excess::default(), 100, after);
+        store.states(&ids).await.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    assert_eq!(left(DAY - Duration::from_secs(60)).await, [true, true, true]);
+    assert_eq!(left(DAY + Duration::from_secs(60)).await, [false, true, true]);
+    assert_eq!(left(DAY * 30 - Duration::from_secs(60)).await, [false, true, true]);
+    assert_eq!(left(DAY * 30 + Duration::from_secs(60)).await, [false, false, false]);
+}
+
+#[actix::test]
+async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
+    let store = TestStore::new();
+    let mut ids = Vec::new();
+    for _ in 0..6 {
+        ids.push(store.test_webhook().await);
+    }
+    let claimed = store.claim_so_many(3).await.webhooks;
+    store.record_webhook(claimed[0].claim, failed(DAY)).await;
+    store.record_webhook(claimed[1].claim, SENT).await;
+    store.record_webhook(claimed[2].claim, GIVEN_UP).await;
+    assert_eq!(store.link.ask(CountWebhooks).await, Ok(WebhookCounts { waiting: 4, dead: 1 }));
+    assert_eq!(store.forget(store.excess(4, 1), 100, Duration::ZERO), (false, 0));
+    // What comes meanwhile is not too much by what was found before.
+    let excess = store.excess(2, 1);
+    ids.push(store.test_webhook().await);
+    let forget = || store.forget(excess, 1, Duration::ZERO);
+    assert_eq!((forget(), forget(), forget()), ((true, 1), (true, 1), (false, 0)));
+    assert_eq!(store.states(&ids).await, [None, SENT_ONE, DEAD_ONE, None, WAITING, WAITING, WAITING]);
+    let stand = store.stand().await;
+    assert_eq!((stand.waiting, stand.dead), (3, 1));
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// A million may be passed over, and the table is as large.
+#[actix::test]
+async fn what_is_too_much_is_found_by_indexes_alone() {
+    let store = TestStore::new();
+    for _ in 0..3 {
+        store.test_webhook().await;
+    }
+    let mut conn = store.other_connection();
+    let Connection::Sqlite(sqlite) = &mut conn else { return };
+    let (said, asked) = std::sync::mpsc::channel();
+    sqlite.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            said.send(query.to_string()).unwrap();
+        }
+    });
+    webhook_history::excess(&mut conn, WebhookBounds { waiting: 1, dead: 1 }).unwrap();
+    let Connection::Sqlite(sqlite) = &mut conn else { return };
+    let asked: Vec<String> = asked.try_iter().collect();
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    for query in asked {
+        let plan: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {query}")).load(sqlite).unwrap();
+        assert!(plan.iter().all(|step| step.detail.contains("USING COVERING INDEX")), "{query}");
+    }
+}
+
+#[actix::test]
+async fn what_is_being_sent_is_not_forgotten_by_whoever_has_too_many() {
+    let store = TestStore::new();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(store.test_webhook().await);
+    }
+    let on_its_way = store.claim_so_many(1).await.webhooks.remove(0);
+    assert_eq!(store.forget(store.excess(1, 1), 100, Duration::ZERO), (false, 2));
+    assert_eq!(store.states(&ids).await, [WAITING, None, None, WAITING]);
+    // Nothing was heard of it within its lease.
+    assert_eq!(store.forget(store.excess(1, 1), 100, Duration::from_secs(31)), (false, 1));
+    store.record_webhook(on_its_way.claim, SENT).await;
+    assert_eq!(store.states(&ids).await, [None, None, None, WAITING]);
+}
+
+#[actix::test]
+async fn beyond_what_is_kept_those_given_up_first_are_forgotten_and_counted() {
+    let store = TestStore::new();
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(store.test_webhook().await);
+    }
+    let claimed = store.claim_webhooks().await.webhooks;
+    store.record_webhook(claimed[4].claim, GIVEN_UP).await;
+    // Together, so at the same time.
+    let outcomes = [0, 1, 2].map(|n: usize| (claimed[n].claim, GIVEN_UP)).into();
+    store.link.ask(RecordWebhooks { receiver: RECEIVER, disable_after: DAY, outcomes }).await.unwrap();
+    assert_eq!(store.forget(store.excess(100, 4), 100, Duration::ZERO), (false, 0));
+    let excess = store.excess(100, 2);
+    let forget = || store.forget(excess, 1, Duration::ZERO);
+    assert_eq!((forget(), forget(), forget()), ((true, 1), (true, 1), (false, 0)));
+    assert_eq!(store.states(&ids).await, [None, DEAD_ONE, DEAD_ONE, WAITING, None]);
+}
