@@ -5,7 +5,11 @@
 //! for all of it. A room larger than a slice is walked in several, round and round: between them those who have
 //! heard write it, and the worker's other work goes on.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
 use slab::Slab;
 
@@ -31,7 +35,11 @@ const VISIT_COST: usize = 16;
 pub type Seat = usize;
 
 #[derive(Default)]
-pub struct Seats(RefCell<HashMap<RoomName, Hall>>);
+pub struct Seats {
+    halls: RefCell<HashMap<RoomName, Hall>>,
+    /// What was said in all of them, and has not been heard by all.
+    waiting: Cell<usize>,
+}
 
 /// The listeners of one room on this worker.
 #[derive(Default)]
@@ -64,32 +72,33 @@ struct Utterance {
 
 impl Seats {
     pub fn seat(&self, room: &RoomName, listener: Rc<dyn Listener>) -> Seat {
-        let mut halls = self.0.borrow_mut();
+        let mut halls = self.halls.borrow_mut();
         let hall = halls.entry(room.clone()).or_default();
         hall.listeners.insert(Seated { listener, since: hall.said })
     }
 
     pub fn unseat(&self, room: &RoomName, seat: Seat) {
-        let mut halls = self.0.borrow_mut();
+        let mut halls = self.halls.borrow_mut();
         let Some(hall) = halls.get_mut(room) else { return };
         hall.listeners.try_remove(seat);
         if hall.listeners.is_empty() {
+            self.waiting.update(|waiting| waiting - hall.unheard.len());
             halls.remove(room);
-        } else if hall.unheard.is_empty() && hall.listeners.len() * 4 < hall.listeners.capacity() {
-            // Empty seats are walked, too.
-            hall.listeners.shrink_to_fit();
+        } else {
+            hall.shrink();
         }
     }
 
     /// Takes in what is said to a room; whether its walk has to be started.
     pub fn say(&self, room: &RoomName, frame: Frame, except: Option<SessionKey>, load: Load) -> bool {
-        let mut halls = self.0.borrow_mut();
+        let mut halls = self.halls.borrow_mut();
         let Some(hall) = halls.get_mut(room) else { return false };
         let was_quiet = hall.unheard.is_empty();
         if was_quiet {
             hall.next = 0;
         }
         hall.said += 1;
+        self.waiting.update(|waiting| waiting + 1);
         let (number, start) = (hall.said, hall.next);
         hall.unheard.push(Utterance { number, frame, except, start, has_wrapped: false, _load: load });
         was_quiet
@@ -97,20 +106,26 @@ impl Seats {
 
     /// Lets every listener of a room know how far it has come.
     pub fn ring(&self, room: &RoomName, position: Position) {
-        let halls = self.0.borrow();
+        let halls = self.halls.borrow();
         for (_, seated) in halls.get(room).into_iter().flat_map(|hall| &hall.listeners) {
             seated.listener.ring(position);
         }
     }
 
-    /// Walks on in a room, at about this cost at most: one for each thing that a seat hears, and [`VISIT_COST`] for the
-    /// visit. Answers with what it has cost, and whether all is heard.
+    /// Walks on in a room, at about this cost at most: one for each seat and each thing that is heard there, and
+    /// [`VISIT_COST`] for each who hears. Answers with what it has cost, and whether all is heard.
     pub fn walk(&self, room: &RoomName, cost_max: usize) -> (usize, bool) {
-        let mut halls = self.0.borrow_mut();
-        match halls.get_mut(room) {
-            Some(hall) => hall.walk(cost_max),
-            None => (0, true),
-        }
+        let mut halls = self.halls.borrow_mut();
+        let Some(hall) = halls.get_mut(room) else { return (0, true) };
+        let before = hall.unheard.len();
+        let walked = hall.walk(cost_max);
+        self.waiting.update(|waiting| waiting + hall.unheard.len() - before);
+        walked
+    }
+
+    /// How many things were said that not all have heard who should.
+    pub fn waiting(&self) -> usize {
+        self.waiting.get()
     }
 }
 
@@ -118,16 +133,15 @@ impl Hall {
     fn walk(&mut self, cost_max: usize) -> (usize, bool) {
         let mut cost = 0;
         while cost < cost_max && !self.unheard.is_empty() {
-            let each = VISIT_COST + self.unheard.len();
-            let seats_max = ((cost_max - cost) / each).max(1);
-            let end = self.next_stop().min(self.next + seats_max);
-            for seat in self.next..end {
-                if let Some(seated) = self.listeners.get(seat) {
+            let stop = self.next_stop();
+            while self.next < stop && cost < cost_max {
+                cost += 1;
+                if let Some(seated) = self.listeners.get(self.next) {
                     seated.hear(&self.unheard);
+                    cost += VISIT_COST + self.unheard.len();
                 }
+                self.next += 1;
             }
-            cost += (end - self.next) * each;
-            self.next = end;
             self.settle();
         }
         (cost, self.unheard.is_empty())
@@ -147,6 +161,14 @@ impl Hall {
         }
         let next = self.next;
         self.unheard.retain(|said| !said.has_wrapped || said.start != next);
+        self.shrink();
+    }
+
+    /// Empty seats are walked, too. Not while something is unheard, which knows a seat by its number.
+    fn shrink(&mut self) {
+        if self.unheard.is_empty() && self.listeners.len() * 4 < self.listeners.capacity() {
+            self.listeners.shrink_to_fit();
+        }
     }
 }
 

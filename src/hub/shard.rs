@@ -3,21 +3,19 @@
 //! The hub sends it one message for all its sessions; it puts shared frames into their outboxes, and
 //! executes the hub's heartbeats with one timer. It decides nothing about users or streams.
 
+mod walk;
+
 use std::{
-    collections::VecDeque,
-    future::poll_fn,
-    mem::replace,
     rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use tokio::task::yield_now;
+use actix::{Actor, AsyncContext, Context, Handler, Message};
+use walk::Walk;
 
 use super::{
     liveness::{LivenessPolicy, TICK},
@@ -98,16 +96,10 @@ pub enum RoomWord {
     Answer { session: SessionKey, answer: RoomAnswer },
 }
 
-/// What rooms hear, and what it costs ([`Seats::walk`]), before those who have heard write it: about thirty members.
-const SLICE_COST: usize = 512;
-
 pub struct HubShard {
     pub(super) slots: Rc<Slots>,
     seats: Rc<Seats>,
-    /// Rooms that have not heard everything yet.
-    unheard: VecDeque<RoomName>,
-    /// How many of them are still to be walked before what comes in has its turn.
-    turn: usize,
+    walk: Walk,
     policy: LivenessPolicy,
     has_missed: Arc<AtomicBool>,
     /// Ticks left until every session must have been closed.
@@ -121,42 +113,12 @@ impl HubShard {
         let shard = Self {
             slots,
             seats,
-            unheard: VecDeque::new(),
-            turn: 0,
+            walk: Walk::default(),
             policy,
             has_missed: has_missed.clone(),
             draining: None,
         };
         ShardLink::new(id, shard.start(), has_missed)
-    }
-
-    /// Lets the members hear what was said, room by room, a slice at a time: what the walk has touched of a member is
-    /// still in the cache when its connection writes.
-    fn walk(&mut self, ctx: &mut Context<Self>) {
-        if self.turn == 0 {
-            self.turn = self.unheard.len();
-        }
-        let mut cost_left = SLICE_COST;
-        while cost_left > 0 && self.turn > 0 {
-            self.turn -= 1;
-            let Some(room) = self.unheard.pop_front() else { break };
-            let (cost, is_heard) = self.seats.walk(&room, cost_left);
-            cost_left = cost_left.saturating_sub(cost.max(1));
-            if !is_heard {
-                self.unheard.push_back(room);
-            }
-        }
-        if self.turn > 0 {
-            ctx.spawn(behind_ready_tasks().into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
-        } else if !self.unheard.is_empty() {
-            self.walk_soon(ctx);
-        }
-    }
-
-    /// Walks after the connections that are ready now: on an idle worker at once, on a busy one each listener is visited
-    /// once for all that has come meanwhile, and written to once.
-    fn walk_soon(&self, ctx: &mut Context<Self>) {
-        ctx.spawn(yield_now().into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
     }
 
     /// Each tick has a timer of its own: an interval would make up at once for all that a stopped
@@ -188,19 +150,6 @@ impl HubShard {
         }
         self.slots.tick(&self.policy, clock::now());
     }
-}
-
-/// Waits for the tasks of this worker that are ready by now; unlike [`yield_now`] it does not let in what has come
-/// meanwhile, of which more is then said at once.
-fn behind_ready_tasks() -> impl Future<Output = ()> {
-    let mut is_behind = false;
-    poll_fn(move |cx| {
-        if replace(&mut is_behind, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
 }
 
 impl Actor for HubShard {
@@ -236,12 +185,12 @@ impl Handler<DeliverToRooms> for HubShard {
     type Result = ();
 
     fn handle(&mut self, DeliverToRooms { words }: DeliverToRooms, ctx: &mut Self::Context) {
-        let was_quiet = self.unheard.is_empty();
+        let was_quiet = self.walk.is_over();
         for word in words {
             match word {
                 RoomWord::FanOut { room, frame, except, load } => {
                     if self.seats.say(&room, frame, except, load) {
-                        self.unheard.push_back(room);
+                        self.walk.add(room);
                     }
                 }
                 RoomWord::Ring { room, position } => self.seats.ring(&room, position),
@@ -254,7 +203,7 @@ impl Handler<DeliverToRooms> for HubShard {
                 }
             }
         }
-        if was_quiet && !self.unheard.is_empty() {
+        if was_quiet && !self.walk.is_over() {
             self.walk_soon(ctx);
         }
     }
@@ -294,6 +243,3 @@ impl Handler<DrainShard> for HubShard {
         self.tick();
     }
 }
-
-#[cfg(test)]
-mod tests;
