@@ -129,10 +129,11 @@ pub fn prune(options: &StoreOptions) -> Result<Pruned, StoreError> {
         read: sweep_read(&mut conn, &clock, options.max_read)?,
     };
     let keys = options.idempotency_retention;
-    let excess = webhook_history::excess(&mut conn, options.webhook_bounds)?;
+    let mut excess = webhook_history::excess(&mut conn, options.webhook_bounds)?;
     loop {
         let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, excess, ROWS))?;
         chores::tell_undelivered(forgotten.undelivered);
+        excess = forgotten.excess;
         if !forgotten.has_more {
             break;
         }

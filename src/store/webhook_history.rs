@@ -153,7 +153,7 @@ fn ended(
 
 /// Where those end that are too many: what is as old, or older, is to go. Known by that and not by how many they are,
 /// since other instances delete them, too.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Excess {
     /// By their sequence.
     waiting: Option<i64>,
@@ -189,6 +189,8 @@ pub(super) struct Forgotten {
     pub(super) has_more: bool,
     /// Events that the receiver has not taken, and could have.
     pub(super) undelivered: usize,
+    /// What is too much still.
+    pub(super) excess: Excess,
 }
 
 /// Whether nobody has it on lease: one that is being sent now is not deleted under its claimant.
@@ -205,7 +207,7 @@ macro_rules! is_free {
 pub(super) fn forget(
     conn: &mut Connection,
     now: Timestamp,
-    excess: Excess,
+    mut excess: Excess,
     limit: usize,
 ) -> QueryResult<Forgotten> {
     let overdue = table.filter(j::due_at.lt(now.minus(DEAD_AGE).as_micros())).limit(rows(limit));
@@ -213,7 +215,9 @@ pub(super) fn forget(
     if let Some(last) = excess.waiting {
         let crowded_out = table.filter(j::due_at.is_not_null().and(j::sequence.le(last)).and(is_free!(now)));
         let oldest = crowded_out.order(j::sequence).limit(rows(limit));
-        waiting.extend(oldest.select(j::sequence).load::<i64>(conn)?);
+        let crowded_out: Vec<i64> = oldest.select(j::sequence).load(conn)?;
+        excess.waiting = excess.waiting.filter(|_| crowded_out.len() >= limit);
+        waiting.extend(crowded_out);
     }
     let dead = match excess.dead {
         Some((ended_at, last)) => {
@@ -224,6 +228,7 @@ pub(super) fn forget(
         }
         None => Vec::new(),
     };
+    excess.dead = excess.dead.filter(|_| dead.len() >= limit);
     let mut old = ended(conn, WebhookState::Sent, now.minus(SENT_AGE), limit)?;
     old.extend(ended(conn, WebhookState::Dead, now.minus(DEAD_AGE), limit)?);
     // Whether it waits, and whether it is told: what was sent, or was kept for its time, is not.
@@ -232,7 +237,7 @@ pub(super) fn forget(
     let old = old.into_iter().map(|sequence| (sequence, false, false));
     let mut found: Vec<(i64, bool, bool)> = waiting.chain(dead).chain(old).collect();
     found.sort_unstable();
-    let mut forgotten = Forgotten { has_more: found.len() >= limit, undelivered: 0 };
+    let mut forgotten = Forgotten { has_more: found.len() >= limit, undelivered: 0, excess };
     for (sequence, is_waiting, is_told) in found {
         // Another instance may have claimed, revived or deleted it meanwhile.
         let one = table.find(sequence);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::{WebhookId, WebhookState},
-    store::webhook_history::Excess,
+    store::{webhook_history::Excess, writer::chores::Chores},
 };
 
 const SENT_ONE: Option<WebhookState> = Some(WebhookState::Sent);
@@ -78,6 +78,33 @@ async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
     assert_eq!(store.states(&ids).await, [None, SENT_ONE, DEAD_ONE, None, WAITING, WAITING, WAITING]);
     let stand = store.stand().await;
     assert_eq!((stand.waiting, stand.dead), (3, 1));
+}
+
+/// More than is deleted in one go, of something else.
+const OLD_KEYS: &str = "
+    INSERT INTO idempotency_keys (publisher, key, digest, receipts, created_at)
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 2000)
+    SELECT 'backend', 'key ' || n, '', '', 0 FROM numbers";
+
+#[actix::test]
+async fn events_are_bounded_while_there_is_more_of_something_else_to_forget() {
+    let store = TestStore::new();
+    let bounded =
+        StoreOptions { webhook_bounds: WebhookBounds { waiting: 2, dead: 1 }, ..options(&store.dir) };
+    let mut conn = store.other_connection();
+    let clock = ClockWatch::start(|| conn.now()).unwrap();
+    let mut chores = Chores::new(&bounded, clock);
+    store.execute(OLD_KEYS);
+    let start = Instant::now();
+    let mut ids = Vec::new();
+    for minute in [0, 2] {
+        for _ in 0..3 {
+            ids.push(store.test_webhook().await);
+        }
+        let has_more = chores.forget(&mut conn, start + Duration::from_secs(60 * minute));
+        assert_eq!(has_more, Ok(true), "of the keys");
+    }
+    assert_eq!(store.states(&ids).await, [None, None, None, None, WAITING, WAITING]);
 }
 
 #[derive(QueryableByName)]
