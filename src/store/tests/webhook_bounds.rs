@@ -1,5 +1,6 @@
 //! Events for the receiver of webhooks that are forgotten: for their age, and where they are too many.
 
+use actix::ResponseFuture;
 use diesel::{QueryableByName, RunQueryDsl, connection::InstrumentationEvent, sql_query, sql_types::Text};
 
 use super::{
@@ -68,7 +69,7 @@ async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
     store.record_webhook(claimed[0].claim, failed(DAY)).await;
     store.record_webhook(claimed[1].claim, SENT).await;
     store.record_webhook(claimed[2].claim, GIVEN_UP).await;
-    assert_eq!(store.link.ask(CountWebhooks).await, Ok(WebhookCounts { waiting: 4, dead: 1 }));
+    assert_eq!(store.link.ask(CountWebhooks).await, Ok(Some(WebhookCounts { waiting: 4, dead: 1 })));
     assert_eq!(store.forget(store.excess(4, 1), 100, Duration::ZERO), (false, 0));
     // What comes meanwhile is not too much by what was found before.
     let excess = store.excess(2, 1);
@@ -105,6 +106,40 @@ async fn events_are_bounded_while_there_is_more_of_something_else_to_forget() {
         assert_eq!(has_more, Ok(true), "of the keys");
     }
     assert_eq!(store.states(&ids).await, [None, None, None, None, WAITING, WAITING]);
+}
+
+/// Have a reader do nothing until it is let go.
+#[derive(actix::Message)]
+#[rtype(result = "Result<(), StoreError>")]
+struct Hold(std::sync::mpsc::Receiver<()>);
+
+impl Handler<Hold> for Store {
+    type Result = ResponseFuture<Result<(), StoreError>>;
+
+    fn handle(&mut self, Hold(until): Hold, _: &mut Self::Context) -> Self::Result {
+        self.read(move |_| {
+            // It is let go by the end of the other side.
+            let _ = until.recv();
+            Ok(())
+        })
+    }
+}
+
+#[actix::test]
+async fn events_are_counted_once_at_a_time() {
+    let store = TestStore::with(|options| options.pool_size = 1);
+    store.test_webhook().await;
+    let (release, until) = std::sync::mpsc::channel();
+    let second = async {
+        let answer = store.link.ask(CountWebhooks).await;
+        drop(release);
+        answer
+    };
+    let (held, first, second) =
+        tokio::join!(store.link.ask(Hold(until)), store.link.ask(CountWebhooks), second);
+    let counted = Ok(Some(WebhookCounts { waiting: 1, dead: 0 }));
+    assert_eq!((held, &first, second), (Ok(()), &counted, Ok(None)));
+    assert_eq!(store.link.ask(CountWebhooks).await, counted);
 }
 
 #[derive(QueryableByName)]
