@@ -236,8 +236,9 @@ pub(super) fn forget(
     }
     let dead = match excess.dead {
         Some((ended_at, last)) => {
-            let is_as_old = j::ended_at.eq(ended_at).and(j::sequence.le(last));
-            let crowded_out = table.filter(is_dead!().and(j::ended_at.lt(ended_at).or(is_as_old)));
+            let is_as_old = j::ended_at.lt(ended_at).or(j::sequence.le(last));
+            // So the index is read up to there, and not to its end.
+            let crowded_out = table.filter(is_dead!().and(j::ended_at.le(ended_at)).and(is_as_old));
             let oldest = crowded_out.order((j::ended_at, j::sequence)).limit(rows(limit));
             oldest.select(j::sequence).load::<i64>(conn)?
         }
