@@ -176,8 +176,9 @@ pub(super) struct Excess {
     dead: Option<(i64, i64)>,
 }
 
-/// Looks for what is too much: it shares its disk with what is published. A look may pass over as many as may be there,
-/// so no transaction that writes waits for it.
+/// Looks for what is too much: it shares its disk with what is published. A look may pass over as many entries of an
+/// index as may be there, so whoever looks holds no lock meanwhile; on a file writes wait all the same, since its one
+/// writer looks, once a minute.
 pub(super) fn excess(conn: &mut Connection, bounds: WebhookBounds) -> QueryResult<Excess> {
     let newest_first = table.filter(is_dead!()).order((j::ended_at.desc(), j::sequence.desc()));
     let newest_first = newest_first.select((j::ended_at.assume_not_null(), j::sequence));
