@@ -209,7 +209,10 @@ pub(super) struct Forgotten {
     pub(super) excess: Excess,
 }
 
-/// Whether nobody has it on lease: one that is being sent now is not deleted under its claimant.
+/// Whether nobody has it on lease: one that is being sent now is not deleted under its claimant. What is due later than
+/// any lease is put off. Where the clock of the database has jumped back, an instance that has seen it takes leases by the
+/// latest time that it may be: for one that has not, and for `tidings prune`, they are free, and what is deleted so counts
+/// as undelivered even if it arrives.
 macro_rules! is_free {
     ($now:expr) => {{
         let due_at = j::due_at.assume_not_null();
