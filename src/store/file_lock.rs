@@ -2,7 +2,7 @@
 //! whom the files belong to that are made here.
 //!
 //! It is a file of its own: SQLite's own locks end when any handle on the database is closed. Whoever only looks makes
-//! none, and keeps nobody from starting.
+//! none, and has whoever starts wait for a second at most: one that looks for longer keeps it from starting.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -44,7 +44,8 @@ impl FileLock {
         }
     }
 
-    /// Looks while no process has it, which takes none until the look has ended; `None` where one has it.
+    /// Looks while no process has it; `None` where one has it. None takes it until the look has ended, or it has no file
+    /// yet: then one that starts meanwhile makes it.
     ///
     /// # Errors
     /// If that cannot be seen.

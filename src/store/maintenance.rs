@@ -128,18 +128,27 @@ pub fn prune(options: &StoreOptions) -> Result<Pruned, StoreError> {
         aged: sweep(&mut conn, &clock, Ended::Aged(options.max_age))?,
         read: sweep_read(&mut conn, &clock, options.max_read)?,
     };
-    let keys = options.idempotency_retention;
-    let excess = webhook_history::excess(&mut conn, options.webhook_bounds)?;
-    loop {
-        let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, excess, ROWS))?;
-        chores::tell_undelivered(forgotten.undelivered);
-        if !forgotten.has_more {
-            break;
-        }
-    }
+    let mut undelivered = 0;
+    let forgotten = forget(&mut conn, options, &mut undelivered);
+    chores::tell_undelivered(undelivered);
+    forgotten?;
     empty_log(&mut conn)?;
     drop(lock);
     Ok(pruned)
+}
+
+/// Forgets all that is old or too much, part by part, and counts what the receiver of webhooks has not taken of it.
+fn forget(conn: &mut Connection, options: &StoreOptions, undelivered: &mut usize) -> Result<(), StoreError> {
+    let keys = options.idempotency_retention;
+    let mut excess = webhook_history::excess(conn, options.webhook_bounds)?;
+    loop {
+        let forgotten = conn.writing(|conn, now| chores::forget(conn, now, keys, excess, ROWS))?;
+        *undelivered += forgotten.undelivered;
+        excess = forgotten.excess;
+        if !forgotten.has_more {
+            return Ok(());
+        }
+    }
 }
 
 /// Looks into each inbox that may have too many, by the time of its last change.

@@ -76,7 +76,7 @@ use std::{
 
 use actix::WrapFuture;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Recipient, ResponseFuture};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Mutex};
 
 use self::{
     append::Kept,
@@ -119,6 +119,8 @@ pub struct Store {
     push: PushPolicy,
     /// What webhooks tell of.
     webhooks: WebhookEvents,
+    /// Held by whoever counts them.
+    counting: Arc<Mutex<()>>,
     retention: Retention,
     /// Until they run.
     helpers: Option<(CatchUp, Newcomers)>,
@@ -162,6 +164,7 @@ impl Store {
             tickets_max: options.tickets_max,
             push: options.push.clone(),
             webhooks: options.webhooks,
+            counting: Arc::default(),
             retention: Retention::new(&options, clock.clone()),
             kept: Kept { retention: options.idempotency_retention, clock },
         })
@@ -261,7 +264,6 @@ reads! {
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;
     ReadWebhooks => WebhookStand, webhook_history::stand;
-    CountWebhooks => WebhookCounts, webhook_history::count;
     TraceWebhook => WebhookTrace, webhook_history::trace;
 }
 

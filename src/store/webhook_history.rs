@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use actix::{Context, Handler, ResponseFuture};
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    Connection,
+    Connection, Store,
     error::Fault,
     job::Write,
     messages::{
@@ -85,15 +86,29 @@ impl Write for TestWebhook {
 }
 
 /// Each by a partial index: what was sent is not looked at, and a receiver that is away has many that wait.
-pub(super) fn count(conn: &mut Connection, _: &CountWebhooks) -> Result<WebhookCounts, StoreError> {
+fn count(conn: &mut Connection) -> QueryResult<WebhookCounts> {
     let waiting: i64 = table.filter(j::due_at.is_not_null()).select(count_star()).first(conn)?;
     let dead: i64 = table.filter(is_dead!()).select(count_star()).first(conn)?;
     let counted = |count: i64| u64::try_from(count).unwrap_or_default();
     Ok(WebhookCounts { waiting: counted(waiting), dead: counted(dead) })
 }
 
+impl Handler<CountWebhooks> for Store {
+    type Result = ResponseFuture<Result<Option<WebhookCounts>, StoreError>>;
+
+    /// A count that nobody waits for any more keeps its reader until it has come to its end, so there is one at a time:
+    /// several could keep all of them from inboxes.
+    fn handle(&mut self, _: CountWebhooks, _: &mut Context<Self>) -> Self::Result {
+        let Ok(turn) = self.counting.clone().try_lock_owned() else { return Box::pin(async { Ok(None) }) };
+        self.read(move |conn| {
+            let _turn = turn;
+            Ok(Some(count(conn)?))
+        })
+    }
+}
+
 pub(super) fn stand(conn: &mut Connection, read: &ReadWebhooks) -> Result<WebhookStand, StoreError> {
-    let WebhookCounts { waiting, dead } = count(conn, &CountWebhooks)?;
+    let WebhookCounts { waiting, dead } = count(conn)?;
     let oldest = table.filter(j::due_at.is_not_null()).order(j::sequence).select(j::occurred_at);
     let oldest: Option<i64> = oldest.first(conn).optional()?;
     let receiver = webhook_jobs::receiver(conn, &read.receiver)?;
@@ -153,7 +168,7 @@ fn ended(
 
 /// Where those end that are too many: what is as old, or older, is to go. Known by that and not by how many they are,
 /// since other instances delete them, too.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Excess {
     /// By their sequence.
     waiting: Option<i64>,
@@ -161,8 +176,9 @@ pub(super) struct Excess {
     dead: Option<(i64, i64)>,
 }
 
-/// Looks for what is too much: it shares its disk with what is published. A look may pass over as many as may be there,
-/// so no transaction that writes waits for it.
+/// Looks for what is too much: it shares its disk with what is published. A look may pass over as many entries of an
+/// index as may be there, so whoever looks holds no lock meanwhile; on a file writes wait all the same, since its one
+/// writer looks, once a minute.
 pub(super) fn excess(conn: &mut Connection, bounds: WebhookBounds) -> QueryResult<Excess> {
     let newest_first = table.filter(is_dead!()).order((j::ended_at.desc(), j::sequence.desc()));
     let newest_first = newest_first.select((j::ended_at.assume_not_null(), j::sequence));
@@ -189,9 +205,14 @@ pub(super) struct Forgotten {
     pub(super) has_more: bool,
     /// Events that the receiver has not taken, and could have.
     pub(super) undelivered: usize,
+    /// What is too much still.
+    pub(super) excess: Excess,
 }
 
-/// Whether nobody has it on lease: one that is being sent now is not deleted under its claimant.
+/// Whether nobody has it on lease: one that is being sent now is not deleted under its claimant. What is due later than
+/// any lease is put off. Where the clock of the database has jumped back, an instance that has seen it takes leases by the
+/// latest time that it may be: for one that has not, and for `tidings prune`, they are free, and what is deleted so counts
+/// as undelivered even if it arrives.
 macro_rules! is_free {
     ($now:expr) => {{
         let due_at = j::due_at.assume_not_null();
@@ -205,7 +226,7 @@ macro_rules! is_free {
 pub(super) fn forget(
     conn: &mut Connection,
     now: Timestamp,
-    excess: Excess,
+    mut excess: Excess,
     limit: usize,
 ) -> QueryResult<Forgotten> {
     let overdue = table.filter(j::due_at.lt(now.minus(DEAD_AGE).as_micros())).limit(rows(limit));
@@ -213,17 +234,21 @@ pub(super) fn forget(
     if let Some(last) = excess.waiting {
         let crowded_out = table.filter(j::due_at.is_not_null().and(j::sequence.le(last)).and(is_free!(now)));
         let oldest = crowded_out.order(j::sequence).limit(rows(limit));
-        waiting.extend(oldest.select(j::sequence).load::<i64>(conn)?);
+        let crowded_out: Vec<i64> = oldest.select(j::sequence).load(conn)?;
+        excess.waiting = excess.waiting.filter(|_| crowded_out.len() >= limit);
+        waiting.extend(crowded_out);
     }
     let dead = match excess.dead {
         Some((ended_at, last)) => {
-            let is_as_old = j::ended_at.eq(ended_at).and(j::sequence.le(last));
-            let crowded_out = table.filter(is_dead!().and(j::ended_at.lt(ended_at).or(is_as_old)));
+            let is_as_old = j::ended_at.lt(ended_at).or(j::sequence.le(last));
+            // So the index is read up to there, and not to its end.
+            let crowded_out = table.filter(is_dead!().and(j::ended_at.le(ended_at)).and(is_as_old));
             let oldest = crowded_out.order((j::ended_at, j::sequence)).limit(rows(limit));
             oldest.select(j::sequence).load::<i64>(conn)?
         }
         None => Vec::new(),
     };
+    excess.dead = excess.dead.filter(|_| dead.len() >= limit);
     let mut old = ended(conn, WebhookState::Sent, now.minus(SENT_AGE), limit)?;
     old.extend(ended(conn, WebhookState::Dead, now.minus(DEAD_AGE), limit)?);
     // Whether it waits, and whether it is told: what was sent, or was kept for its time, is not.
@@ -232,7 +257,7 @@ pub(super) fn forget(
     let old = old.into_iter().map(|sequence| (sequence, false, false));
     let mut found: Vec<(i64, bool, bool)> = waiting.chain(dead).chain(old).collect();
     found.sort_unstable();
-    let mut forgotten = Forgotten { has_more: found.len() >= limit, undelivered: 0 };
+    let mut forgotten = Forgotten { has_more: found.len() >= limit, undelivered: 0, excess };
     for (sequence, is_waiting, is_told) in found {
         // Another instance may have claimed, revived or deleted it meanwhile.
         let one = table.find(sequence);

@@ -169,7 +169,8 @@ impl Delivery {
 /// Beside what is sent: nothing waits for a number.
 async fn count(store: StoreLink) {
     match store.ask(CountWebhooks).await {
-        Ok(WebhookCounts { waiting, dead }) => metrics::webhooks_counted(waiting, dead),
+        Ok(Some(WebhookCounts { waiting, dead })) => metrics::webhooks_counted(waiting, dead),
+        Ok(None) => {}
         Err(error) => log::warn!("webhooks could not be counted: {error}"),
     }
 }

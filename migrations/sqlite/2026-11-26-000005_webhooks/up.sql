@@ -68,7 +68,8 @@ CREATE INDEX webhook_jobs_due ON webhook_jobs (due_at, sequence) WHERE due_at IS
 -- all, for which `due_at` is in it.
 CREATE INDEX webhook_jobs_waiting ON webhook_jobs (sequence, due_at) WHERE due_at IS NOT NULL;
 
-CREATE INDEX webhook_jobs_ended ON webhook_jobs (state, ended_at) WHERE ended_at IS NOT NULL;
+-- What has ended, in the order in which it is forgotten, and for which nothing has to be sorted.
+CREATE INDEX webhook_jobs_ended ON webhook_jobs (state, ended_at, sequence) WHERE ended_at IS NOT NULL;
 
 CREATE INDEX webhook_jobs_user_id ON webhook_jobs (user_id, sequence) WHERE user_id IS NOT NULL;
 

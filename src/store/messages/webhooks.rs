@@ -141,9 +141,10 @@ pub enum WebhookOutcome {
 /// The status by which a receiver says that it wants nothing any more.
 pub const GONE: u16 = 410;
 
-/// How many events wait to be sent, by whichever instance, and how many were given up.
+/// Count how many events wait to be sent, by whichever instance, and how many were given up; `None` while that is being
+/// counted already.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<WebhookCounts, StoreError>")]
+#[rtype(result = "Result<Option<WebhookCounts>, StoreError>")]
 pub struct CountWebhooks;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::{
     store::{
         Connection, idempotency,
         job::Queued,
-        messages::{StoreOptions, WebhookBounds},
+        messages::{StoreError, StoreOptions, WebhookBounds},
         push_history, revocations,
         sweep::{Ended, Sweep},
         tickets,
@@ -33,12 +33,13 @@ const EXPIRED_ROWS: usize = 500;
 const EXPIRY_PATIENCE: Duration = Duration::from_millis(250);
 
 /// What one of the writers does for all, and when.
-pub(super) struct Chores {
+pub(in crate::store) struct Chores {
     /// How long idempotency keys are kept.
     retention: Duration,
     webhook_bounds: WebhookBounds,
-    /// Events for webhooks that are too many, until they are gone.
-    excess: Option<Excess>,
+    /// Events for webhooks that are too many, until they are gone, and when it is looked for more.
+    excess: Excess,
+    look_due: Instant,
     clock: ClockWatch,
     housekeeping_due: Instant,
     expiry_due: Instant,
@@ -47,12 +48,13 @@ pub(super) struct Chores {
 }
 
 impl Chores {
-    pub(super) fn new(options: &StoreOptions, clock: ClockWatch) -> Self {
+    pub(in crate::store) fn new(options: &StoreOptions, clock: ClockWatch) -> Self {
         let now = Instant::now();
         Self {
             retention: options.idempotency_retention,
             webhook_bounds: options.webhook_bounds,
-            excess: None,
+            excess: Excess::default(),
+            look_due: now,
             undelivered: 0,
             clock,
             housekeeping_due: now + HOUSEKEEPING_INTERVAL,
@@ -62,6 +64,32 @@ impl Chores {
 
     pub(super) fn due(&self) -> Instant {
         self.housekeeping_due.min(self.expiry_due)
+    }
+
+    /// Forgets a part of what is old, and says whether there may be more. However long that goes on, what is too much is
+    /// looked for again, and what was lost is told, once in an interval.
+    pub(in crate::store) fn forget(
+        &mut self,
+        conn: &mut Connection,
+        now: Instant,
+    ) -> Result<bool, StoreError> {
+        if self.look_due <= now {
+            self.look_due = now + HOUSEKEEPING_INTERVAL;
+            tell_undelivered(std::mem::take(&mut self.undelivered));
+            self.excess = webhook_history::excess(conn, self.webhook_bounds)?;
+        }
+        let forgotten = conn.writing(|conn, now| match self.clock.is_settled(now) {
+            true => forget(conn, now, self.retention, self.excess, FORGOTTEN_ROWS).map(Some),
+            false => Ok(None),
+        })?;
+        let Some(Forgotten { has_more, undelivered, excess }) = forgotten else { return Ok(false) };
+        self.excess = excess;
+        self.undelivered += undelivered;
+        metrics::webhooks_forgotten(undelivered);
+        if !has_more {
+            tell_undelivered(std::mem::take(&mut self.undelivered));
+        }
+        Ok(has_more)
     }
 }
 
@@ -87,7 +115,6 @@ pub(in crate::store) fn forget(
 /// Nothing is dropped in silence.
 pub(in crate::store) fn tell_undelivered(events: usize) {
     if events > 0 {
-        metrics::webhooks_forgotten(events);
         log::warn!(events; "webhooks were forgotten undelivered: they had waited for 30 days, or were too many");
     }
 }
@@ -108,30 +135,11 @@ impl Writer {
     }
 
     fn forget_old(&mut self, chores: &mut Chores) {
-        chores.housekeeping_due = Instant::now() + HOUSEKEEPING_INTERVAL;
-        let (keys, bounds, excess) = (chores.retention, chores.webhook_bounds, chores.excess.take());
-        let forgotten = self.connection().and_then(|conn| {
-            // Once for all that is deleted by it, and while nobody waits for the lock.
-            let excess = match excess {
-                Some(excess) => excess,
-                None => webhook_history::excess(conn, bounds)?,
-            };
-            Ok(conn.writing(|conn, now| match chores.clock.is_settled(now) {
-                true => forget(conn, now, keys, excess, FORGOTTEN_ROWS).map(|done| Some((done, excess))),
-                false => Ok(None),
-            })?)
-        });
-        match forgotten {
-            Ok(Some((Forgotten { has_more, undelivered }, excess))) => {
-                chores.undelivered += undelivered;
-                if has_more {
-                    chores.excess = Some(excess);
-                    chores.housekeeping_due = Instant::now();
-                } else {
-                    tell_undelivered(std::mem::take(&mut chores.undelivered));
-                }
-            }
-            Ok(None) => {}
+        let now = Instant::now();
+        chores.housekeeping_due = now + HOUSEKEEPING_INTERVAL;
+        match self.connection().and_then(|conn| chores.forget(conn, now)) {
+            Ok(true) => chores.housekeeping_due = now,
+            Ok(false) => {}
             Err(error) => {
                 log::warn!("what is old could not be deleted: {error}");
                 self.conn = None;
