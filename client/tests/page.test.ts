@@ -177,6 +177,27 @@ it("over another network a WebSocket that is answered on goes on", async () => {
   expect([told, await server.sessions(user)]).toEqual([[], sessions]);
 });
 
+it("over another network what was told to wait is said at once", async () => {
+  const isMark = (url: unknown) => (url as URL).pathname.endsWith("/mark");
+  const refused: Response[] = [];
+  const client = await begin({
+    fetch: async (url: URL, init: RequestInit) => {
+      if (!isMark(url) || refused.length > 0) return fetch(url, init);
+      refused.push(new Response("", { status: 503, headers: { "Retry-After": "3600" } }));
+      return refused[0];
+    },
+  });
+  let isMarked = false;
+  client.markRead("all").then(() => {
+    isMarked = true;
+  });
+  await until("it is to wait", () => refused.length > 0);
+  const told: string[] = [];
+  client.on("status", (event) => told.push(event.status));
+  await until("it is said", () => tell("online") && isMarked);
+  expect(told, "and not over another connection").toEqual([]);
+});
+
 it("says that there is no network, and is back when there is", async () => {
   const plug = await plugInto(server.url);
   const client = await begin({ url: plug.url, backoff: { min: 60_000, max: 60_000 } });
