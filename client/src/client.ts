@@ -189,7 +189,9 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   /** Somebody looks, or the network has changed: nobody waits any longer, unless the server has said how long. */
   const hurry = (isNetwork?: boolean) => {
     leader?.hurry(isNetwork);
-    if (!starting || isTold || !isOnline()) return;
+    if (!starting) return;
+    link(away("connecting"), state.error);
+    if (isTold || !isOnline()) return;
     begin();
     starting = setTimeout(start, Math.random() * bounds.min, 1);
   };

@@ -235,3 +235,21 @@ it("a page that is opened without a network begins as soon as there is one", asy
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
 });
+
+it("a start that waits says when the network goes, and at once when it is back", async () => {
+  const network = { onLine: true };
+  vi.stubGlobal("navigator", network);
+  const getToken = () => Promise.reject(new TypeError("no network"));
+  const client = server.client(user, { getToken, backoff: { min: 60_000, max: 60_000 } });
+  client.connect();
+  await until("it waits", () => client.getSnapshot().error);
+  const told = [client.getSnapshot().status];
+  for (const onLine of [false, true]) {
+    network.onLine = onLine;
+    tell(onLine ? "online" : "offline");
+    told.push(client.getSnapshot().status);
+  }
+  expect(told).toEqual(["connecting", "offline", "connecting"]);
+  client.close();
+  vi.unstubAllGlobals();
+});
