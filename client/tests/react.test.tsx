@@ -217,7 +217,7 @@ describe("the inbox", () => {
     expect(document.activeElement?.textContent).toBe("All");
   });
 
-  it("leaves the focus at what was done something to, and at its neighbour where it is gone", async () => {
+  it("leaves the focus at what was done something to, at its neighbour where it is gone, and in the inbox after the last", async () => {
     const client = await connected(3);
     await show(
       <TidingsProvider client={client}>
@@ -241,6 +241,8 @@ describe("the inbox", () => {
     await eventually(() => expect(titleOfFocused()).toBe("Number 1"));
     await does("Number 1", "Delete");
     await eventually(() => expect(titleOfFocused()).toBe("Number 3"));
+    await does("Number 3", "Delete");
+    await eventually(() => expect(document.activeElement?.textContent).toBe("All"));
   });
 
   it("renders on a server, where nobody is connected", () => {
