@@ -302,6 +302,26 @@ describe("preferences", () => {
     await act(async () => void (await Promise.all([update?.({ push: true }), update?.({ quiet: null })])));
     expect(await client.preferences.get()).toEqual({ quiet: null, push: true });
   });
+
+  it("are changed by one component after the other, and neither takes the other back", async () => {
+    const client = await connected();
+    const handles: ReturnType<typeof usePreferences>[] = [];
+    function Settings({ at }: { at: number }) {
+      handles[at] = usePreferences();
+      return null;
+    }
+    await show(
+      <TidingsProvider client={client}>
+        <Settings at={0} />
+        <Settings at={1} />
+      </TidingsProvider>,
+    );
+    const quiet = { zone: "UTC", from: "22:00", to: "07:00" };
+    await act(
+      async () => void (await Promise.all([handles[0]?.update({ push: false }), handles[1]?.update({ quiet })])),
+    );
+    expect(await client.preferences.get()).toEqual({ quiet, push: false });
+  });
 });
 
 describe("mutes", () => {
