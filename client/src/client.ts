@@ -179,7 +179,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     } catch (thrown) {
       if (mine !== life) return;
       const error = errorOf(thrown);
-      const then = next({ error, failures, isTokenNew: failures > 0 }, bounds, Math.random());
+      const then = next({ error, failures, isTokenNew: state.error?.status === 401 }, bounds, Math.random());
       isTold = !!error.retryAfterMs;
       link(then ? away("connecting") : "closed", faultOf(error));
       if (then) starting = setTimeout(start, then.ms, failures + 1);
