@@ -217,6 +217,22 @@ describe("the inbox", () => {
     expect(document.activeElement?.textContent).toBe("All");
   });
 
+  it("says once what comes while its list is open, which is closed at once", async () => {
+    const client = await connected(1);
+    await show(
+      <TidingsProvider client={client}>
+        <Bell language="en" />
+      </TidingsProvider>,
+    );
+    const press = () => act(async () => host.querySelector("button")?.click());
+    const [told] = host.querySelectorAll("[role=status]");
+    await press();
+    client.deliver({ type: "note.text", payload: {} });
+    await eventually(() => expect(host.querySelector("section [role=status]")?.textContent).toBe("1 new notification"));
+    await press();
+    expect(told?.textContent).toBe("");
+  });
+
   it("leaves the focus at what was done something to, at its neighbour where it is gone, and in the inbox after the last", async () => {
     const client = await connected(3);
     await show(
