@@ -224,7 +224,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
         if (isStored) start();
       },
       network() {
-        settle();
+        marks.flush();
         hurry(true);
       },
     });

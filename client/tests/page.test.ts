@@ -198,6 +198,16 @@ it("over another network what was told to wait is said at once", async () => {
   expect(told, "and not over another connection").toEqual([]);
 });
 
+it("over another network what waits is said though the server has ended the connection, and does not fail", async () => {
+  const client = await begin();
+  const [{ session } = { session: "" }] = (await server.sessions(user)) as unknown as { session: string }[];
+  await server.call(server.token("root", "admin"), `/v1/admin/sessions/${session}`, { method: "DELETE" });
+  await status(client, "closed");
+  const mark = client.markRead("all");
+  tell("online");
+  await mark;
+});
+
 it("says that there is no network, and is back when there is", async () => {
   const plug = await plugInto(server.url);
   const client = await begin({ url: plug.url, backoff: { min: 60_000, max: 60_000 } });
