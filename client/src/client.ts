@@ -86,11 +86,14 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     tell();
   };
 
+  /** With the code of what has closed it, if anything has. */
+  const closed = () => new TidingsError(state.error?.code ?? "closed", state.error ?? {});
+
   /** What waits goes on, or never will. */
   const settle = () => {
     if (state.status === "connected") marks.flush();
     if (state.status !== "closed") return;
-    marks.fail(closedBy(state.error));
+    marks.fail(closed());
     // It is so for all tabs: whoever connects anew does so with a token of their own.
     tabs?.stop(true);
     tabs = undefined;
@@ -132,7 +135,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     take({ type: "@link", status, transport: state.transport, error });
 
   /** Whose tabs these are. A cookie tells only the server. */
-  const userOf = async (token: string | null) => subjectOf(token) ?? (await http<{ user: string }>("me")).user;
+  const whoAmI = async () => subjectOf(await tokens()) ?? (await http<{ user: string }>("me")).user;
 
   const isShared = given.sharing !== "none" && globalThis.navigator?.locks && globalThis.BroadcastChannel;
 
@@ -151,7 +154,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     try {
       // What connects the tabs is there; where it cannot be had each is on its own.
       const loaded = isShared && core.beside().catch(() => null);
-      const [part, user] = await Promise.all([loaded, tokens().then(userOf)]);
+      const [part, user] = await Promise.all([loaded, whoAmI()]);
       if (mine !== life) return;
       if (state.user && state.user !== user) {
         marks.fail(new TidingsError("other_user"));
@@ -176,7 +179,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     } catch (thrown) {
       if (mine !== life) return;
       const error = errorOf(thrown);
-      const then = next({ error, failures, isTokenNew: failures > 0 }, bounds, Math.random());
+      const then = next({ error, failures, isTokenNew: state.error?.status === 401 }, bounds, Math.random());
       isTold = !!error.retryAfterMs;
       link(then ? away("connecting") : "closed", faultOf(error));
       if (then) starting = setTimeout(start, then.ms, failures + 1);
@@ -186,7 +189,9 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   /** Somebody looks, or the network has changed: nobody waits any longer, unless the server has said how long. */
   const hurry = (isNetwork?: boolean) => {
     leader?.hurry(isNetwork);
-    if (!starting || isTold || !isOnline()) return;
+    if (!starting) return;
+    link(away("connecting"), state.error);
+    if (isTold || !isOnline()) return;
     begin();
     starting = setTimeout(start, Math.random() * bounds.min, 1);
   };
@@ -196,6 +201,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     tabs?.stop();
     tabs = undefined;
     link(status);
+    // It may have been closed before, and something wait since.
+    settle();
   };
 
   const connect = () => {
@@ -216,7 +223,10 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       show() {
         if (isStored) start();
       },
-      network: () => hurry(true),
+      network() {
+        marks.flush();
+        hurry(true);
+      },
     });
     start();
   };
@@ -239,7 +249,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       new Promise((done, fail) => {
         const look = () => {
           if (state.status === "connected") done();
-          else if (state.status === "closed") fail(closedBy(state.error));
+          else if (state.status === "closed") fail(closed());
           else return;
           off();
         };
@@ -270,5 +280,3 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
     push,
   };
 }
-
-const closedBy = (fault: Fault | null) => new TidingsError(fault?.code ?? "closed", fault ?? {});

@@ -31,7 +31,7 @@ export function newHttp(base: string, tokens: Tokens, isRenewable: boolean, fetc
       method: body ? "POST" : "GET",
       ...(!isStream && { signal: AbortSignal.timeout(PATIENCE_MS) }),
       ...rest,
-      body: body ? JSON.stringify(body) : null,
+      body: JSON.stringify(body),
       headers: {
         "Content-Type": "application/json",
         ...(token && { Authorization: `Bearer ${token}` }),

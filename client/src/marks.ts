@@ -46,9 +46,8 @@ export function newMarks(core: Core): Marks {
 
   const settle: Settle = (id, counters, error) => {
     take({ type: "@settled", id, counters, isRefused: !!error });
-    const asked = waiting.get(id) ?? [];
+    for (const [done, fail] of waiting.get(id) ?? []) error ? fail(error) : done();
     waiting.delete(id);
-    for (const [done, fail] of asked) error ? fail(error) : done();
   };
 
   const flush = async () => {

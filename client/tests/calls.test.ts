@@ -64,6 +64,10 @@ it("ask again who it is where what stands before the server has answered, and no
   client.connect();
   await client.ready();
   client.close();
+  before.push(404, 401);
+  client.connect();
+  await client.ready();
+  client.close();
   before.push(401, 401);
   client.connect();
   await expect(client.ready()).rejects.toMatchObject({ status: 401 });

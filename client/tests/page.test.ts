@@ -177,6 +177,37 @@ it("over another network a WebSocket that is answered on goes on", async () => {
   expect([told, await server.sessions(user)]).toEqual([[], sessions]);
 });
 
+it("over another network what was told to wait is said at once", async () => {
+  const isMark = (url: unknown) => (url as URL).pathname.endsWith("/mark");
+  const refused: Response[] = [];
+  const client = await begin({
+    fetch: async (url: URL, init: RequestInit) => {
+      if (!isMark(url) || refused.length > 0) return fetch(url, init);
+      refused.push(new Response("", { status: 503, headers: { "Retry-After": "3600" } }));
+      return refused[0];
+    },
+  });
+  let isMarked = false;
+  client.markRead("all").then(() => {
+    isMarked = true;
+  });
+  await until("it is to wait", () => refused.length > 0);
+  const told: string[] = [];
+  client.on("status", (event) => told.push(event.status));
+  await until("it is said", () => tell("online") && isMarked);
+  expect(told, "and not over another connection").toEqual([]);
+});
+
+it("over another network what waits is said though the server has ended the connection, and does not fail", async () => {
+  const client = await begin();
+  const [{ session } = { session: "" }] = (await server.sessions(user)) as unknown as { session: string }[];
+  await server.call(server.token("root", "admin"), `/v1/admin/sessions/${session}`, { method: "DELETE" });
+  await status(client, "closed");
+  const mark = client.markRead("all");
+  tell("online");
+  await mark;
+});
+
 it("says that there is no network, and is back when there is", async () => {
   const plug = await plugInto(server.url);
   const client = await begin({ url: plug.url, backoff: { min: 60_000, max: 60_000 } });
@@ -212,5 +243,23 @@ it("a page that is opened without a network begins as soon as there is one", asy
   await status(client, "connected");
   expect(getToken).toHaveBeenCalledTimes(2);
   vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+it("a start that waits says when the network goes, and at once when it is back", async () => {
+  const network = { onLine: true };
+  vi.stubGlobal("navigator", network);
+  const getToken = () => Promise.reject(new TypeError("no network"));
+  const client = server.client(user, { getToken, backoff: { min: 60_000, max: 60_000 } });
+  client.connect();
+  await until("it waits", () => client.getSnapshot().error);
+  const told = [client.getSnapshot().status];
+  for (const onLine of [false, true]) {
+    network.onLine = onLine;
+    tell(onLine ? "online" : "offline");
+    told.push(client.getSnapshot().status);
+  }
+  expect(told).toEqual(["connecting", "offline", "connecting"]);
+  client.close();
   vi.unstubAllGlobals();
 });

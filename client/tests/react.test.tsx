@@ -217,7 +217,23 @@ describe("the inbox", () => {
     expect(document.activeElement?.textContent).toBe("All");
   });
 
-  it("leaves the focus at what was done something to, and at its neighbour where it is gone", async () => {
+  it("says once what comes while its list is open, which is closed at once", async () => {
+    const client = await connected(1);
+    await show(
+      <TidingsProvider client={client}>
+        <Bell language="en" />
+      </TidingsProvider>,
+    );
+    const press = () => act(async () => host.querySelector("button")?.click());
+    const [told] = host.querySelectorAll("[role=status]");
+    await press();
+    client.deliver({ type: "note.text", payload: {} });
+    await eventually(() => expect(host.querySelector("section [role=status]")?.textContent).toBe("1 new notification"));
+    await press();
+    expect(told?.textContent).toBe("");
+  });
+
+  it("leaves the focus at what was done something to, at its neighbour where it is gone, and in the inbox after the last", async () => {
     const client = await connected(3);
     await show(
       <TidingsProvider client={client}>
@@ -241,6 +257,8 @@ describe("the inbox", () => {
     await eventually(() => expect(titleOfFocused()).toBe("Number 1"));
     await does("Number 1", "Delete");
     await eventually(() => expect(titleOfFocused()).toBe("Number 3"));
+    await does("Number 3", "Delete");
+    await eventually(() => expect(document.activeElement?.textContent).toBe("All"));
   });
 
   it("renders on a server, where nobody is connected", () => {
@@ -299,6 +317,26 @@ describe("preferences", () => {
     // One right behind the other, and neither takes the other back.
     await act(async () => void (await Promise.all([update?.({ push: true }), update?.({ quiet: null })])));
     expect(await client.preferences.get()).toEqual({ quiet: null, push: true });
+  });
+
+  it("are changed by one component after the other, and neither takes the other back", async () => {
+    const client = await connected();
+    const handles: ReturnType<typeof usePreferences>[] = [];
+    function Settings({ at }: { at: number }) {
+      handles[at] = usePreferences();
+      return null;
+    }
+    await show(
+      <TidingsProvider client={client}>
+        <Settings at={0} />
+        <Settings at={1} />
+      </TidingsProvider>,
+    );
+    const quiet = { zone: "UTC", from: "22:00", to: "07:00" };
+    await act(
+      async () => void (await Promise.all([handles[0]?.update({ push: false }), handles[1]?.update({ quiet })])),
+    );
+    expect(await client.preferences.get()).toEqual({ quiet, push: false });
   });
 });
 

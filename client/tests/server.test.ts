@@ -211,6 +211,23 @@ describe("without a network", () => {
     plug.stop();
   });
 
+  it("a mark that waits ends with the client, also where the server has ended it before", async () => {
+    const user = someone();
+    let isAway = false;
+    const client = server.client(user, {
+      fetch: (url, init) => (isAway ? Promise.reject(new TypeError("no network")) : fetch(url, init)),
+    });
+    client.connect();
+    await client.ready();
+    const body = JSON.stringify({ user });
+    await server.call(server.token("root", "admin"), "/v1/admin/revocations", { method: "POST", body });
+    await until("it is closed", () => client.getSnapshot().status === "closed");
+    isAway = true;
+    const mark = client.markRead("all");
+    client.close();
+    await expect(mark).rejects.toMatchObject({ code: "closed" });
+  });
+
   it("is found out by going on elsewhere: where WebSockets are cut, an event stream is taken", async () => {
     const user = someone();
     const client = server.client(user, { WebSocket: Cut as never });

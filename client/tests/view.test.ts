@@ -110,6 +110,20 @@ describe("a list", () => {
     expect(feed.getView().announced).toBe(0);
   });
 
+  it("is told no more of what came up to now, once somebody else has told it", async () => {
+    const { feed, deliver } = await open(0);
+    deliver();
+    await vi.advanceTimersByTimeAsync(400);
+    deliver();
+    feed.hush();
+    expect(feed.getView().announced).toBe(0);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(feed.getView().announced).toBe(0);
+    deliver();
+    await vi.advanceTimersByTimeAsync(400);
+    expect(feed.getView().announced).toBe(1);
+  });
+
   it("counts as seen when it is open, and what was refused is not asked for again at once", async () => {
     const { client, feed } = await open(1);
     const seen = vi.spyOn(client, "markSeen").mockRejectedValue(new Error("refused"));

@@ -60,6 +60,21 @@ test("everything is done by keyboard alone", async (t) => {
   assert.equal(focused, "bell");
 });
 
+test("the focus stays in an inbox whose last entry goes, and what its list has said is not said again by the bell", async (t) => {
+  const { server, backend, shown, inbox, bell } = await opened(t, { count: 1 });
+  await bell.click();
+  await inbox.getByRole("button", { name: "Actions for Number 1" }).click();
+  await inbox.getByRole("button", { name: "Archive" }).click();
+  await inbox.getByText("Nothing here yet").waitFor();
+  const at = () => inbox.evaluate(({ shadowRoot }) => shadowRoot.activeElement?.textContent.trim());
+  await until("the focus is at the first button", async () => (await at()) === "All");
+  await publish(server.base, backend, "alice", { title: "Number 2" });
+  await inbox.getByRole("status").filter({ hasText: "1 new notification" }).waitFor({ state: "attached" });
+  await shown.keyboard.press("Escape");
+  await inbox.waitFor({ state: "detached" });
+  assert.equal((await shown.locator("tidings-bell [role=status]").textContent()).trim(), "");
+});
+
 test("all are marked as read at once, and the tab shows what is unread", async (t) => {
   const { inbox, bell } = await opened(t);
   await bell.click();

@@ -77,16 +77,17 @@ export class Follow extends Section {
   /** @param {string} user */
   #revoke(user) {
     return this.attempt(async () => {
-      if (await revoke(user)) this.page.say(`The tokens of ${user} are revoked.`);
+      if (!(await revoke(user))) return false;
+      return this.page.say(`The tokens of ${user} are revoked.`);
     });
   }
 
   /** @param {string} user */
   #erase(user) {
     return this.attempt(async () => {
-      if (!(await erase(user))) return;
+      if (!(await erase(user))) return false;
       this.page.say(`Nothing of ${user} is left.`);
-      await this.#ask();
+      return this.#ask();
     });
   }
 

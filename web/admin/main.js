@@ -124,7 +124,7 @@ export class Page {
       <main class="content" id="content" tabindex="-1">
         <h1>${shown.title}</h1>
         <p role="status" class=${this.#said ? "notice" : ""}>${this.#said}</p>
-        ${shown.error ? html`<p class="notice bad" role="alert">${shown.error}</p>` : nothing}
+        ${[...shown.errors].map((text) => html`<p class="notice bad" role="alert">${text}</p>`)}
         ${shown.view()}
       </main>
     </div>`;

@@ -14,9 +14,9 @@ export class Section {
     this.page = page;
   }
 
-  /** What is to be said of it. */
-  get error() {
-    return this.#failed.done ?? this.#failed.looked;
+  /** What is to be said of it, once where both went wrong in the same way. */
+  get errors() {
+    return new Set(Object.values(this.#failed).filter((text) => text !== null));
   }
 
   /** Ends with the section, and has ended where it is not shown. */
@@ -63,16 +63,19 @@ export class Section {
     return this.#try("looked", act);
   }
 
-  /** Does what somebody wants; what goes wrong is shown until something is done. @param {() => Promise<void>} act */
+  /**
+   * Does what somebody wants; what goes wrong is shown until something is done.
+   *
+   * @param {() => Promise<unknown>} act Answers false where it was not meant, and nothing was done.
+   */
   attempt(act) {
     return this.#try("done", act);
   }
 
-  /** @param {"done" | "looked"} kind @param {(signal: AbortSignal) => Promise<void>} act */
+  /** @param {"done" | "looked"} kind @param {(signal: AbortSignal) => Promise<unknown>} act */
   async #try(kind, act) {
     try {
-      await act(this.signal);
-      this.#failed[kind] = null;
+      if ((await act(this.signal)) !== false) this.#failed[kind] = null;
     } catch (/** @type {any} */ error) {
       if (error.name === "AbortError") return;
       if (error.status === 401) this.page.signOut("The token is not good, or no more.");

@@ -46,9 +46,9 @@ export class Sessions extends Listing {
   /** @param {Session} session */
   async #revoke({ user }) {
     await this.attempt(async () => {
-      if (!(await revoke(user))) return;
+      if (!(await revoke(user))) return false;
       this.page.say(`The tokens of ${user} are revoked.`);
-      await this.ask();
+      return this.ask();
     });
   }
 

@@ -124,8 +124,8 @@ export function newConnection(core: Core): Connection {
       if (mine + 1 === attempt) fall(reason, !isWelcome && why === "expired");
     };
     const ended: Wire["ended"] = ({ code, reason }) => {
-      const { code: status, reason: word, retry_after_ms: retryAfterMs } = { code, reason, ...goodbye };
-      lost(new TidingsError(word || "network", { status, retryable: true, retryAfterMs }));
+      const { code: status = code, retry_after_ms: retryAfterMs } = goodbye;
+      lost(new TidingsError(goodbye.reason || reason || "network", { status, retryable: true, retryAfterMs }));
     };
     check = (ms) => {
       clearTimeout(timer);

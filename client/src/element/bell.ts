@@ -30,6 +30,12 @@ export class TidingsBell extends TidingsElement {
     super.disconnectedCallback();
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed);
+    // The list says what comes while it is open.
+    if (changed.has("open")) this.feed?.hush();
+  }
+
   protected override updated(changed: PropertyValues): void {
     super.updated(changed);
     if (changed.has("open")) this.#turn();

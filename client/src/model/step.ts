@@ -167,10 +167,11 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
         state.before = page.next_before;
         if (isOlder) state.items = [...state.items, ...without(page.notifications, state.items)];
         else {
-          const { marks_version } = page.counters;
           // At the same version it is the server that counts right: a deletion was counted here.
           state.counters =
-            isBelieved || page.counters.version >= counters.version ? page.counters : { ...counters, marks_version };
+            isBelieved || page.counters.version >= counters.version
+              ? page.counters
+              : { ...counters, marks_version: page.counters.marks_version };
           state.top = top;
           state.items = refreshed(state.items, page, top, state.cursors[INBOX] ?? top);
           state.loaded = true;

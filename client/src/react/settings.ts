@@ -66,6 +66,9 @@ export function useMutes(): MutesHandle {
 
 const NO_MUTES: readonly Mute[] = [];
 
+/** What was changed last of the preferences of each client: all components take turns. */
+const lasts = new WeakMap<Tidings["preferences"], Promise<unknown>>();
+
 export interface PreferencesHandle {
   /** `null` until known. */
   readonly preferences: Preferences | null;
@@ -78,13 +81,15 @@ export interface PreferencesHandle {
 export function usePreferences(): PreferencesHandle {
   const { preferences } = useTidings();
   const [{ value, isLoading, error }, take] = useAsked((client) => client.preferences.get());
-  const last = useRef<Promise<unknown>>(undefined);
   const update = useCallback(
     (change: Partial<Preferences>) => {
       // All of it is set at once: what to leave is what there is when it is this one's turn.
       const set = async () => preferences.set({ ...(await preferences.get()), ...change });
-      const done = Promise.resolve(last.current).then(set);
-      last.current = done.catch(() => {});
+      const done = Promise.resolve(lasts.get(preferences)).then(set);
+      lasts.set(
+        preferences,
+        done.catch(() => {}),
+      );
       return take(done);
     },
     [preferences, take],

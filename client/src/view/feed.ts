@@ -69,6 +69,14 @@ export class Feed {
     this.#see();
   }
 
+  /** What has come up to now is told by somebody else, or was. */
+  hush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#arrived = 0;
+    this.#change({ announced: 0 });
+  }
+
   /** Whether the reader looks at the top of the list. Elsewhere new ones are held back. */
   setAtTop(isAtTop: boolean): void {
     const limit = isAtTop ? null : (this.#limit ?? this.#view.snapshot.items[0]?.position ?? null);

@@ -18,15 +18,18 @@ export function step(event: KeyboardEvent, list: Element | null, selector: strin
   return true;
 }
 
-/** Something is done to an entry: the focus stays there, and where the entry goes, at what stands in its place. */
+/**
+ * Something is done to an entry: the focus stays there, and where the entry goes, at what stands in its place. After the
+ * last it is at the first button of the inbox, since a page that has lost the focus begins anew.
+ */
 export function stayAt(entry: HTMLElement | null): void {
-  const list = entry?.parentElement;
-  if (!list) return;
-  const at = [...list.children].indexOf(entry);
-  entry.querySelector<HTMLElement>(".tidings-more")?.focus();
+  const inbox = entry?.closest(".tidings-inbox");
+  if (!inbox) return;
+  const at = [...inbox.querySelectorAll("li")].indexOf(entry as HTMLLIElement);
+  entry?.querySelector<HTMLElement>(".tidings-more")?.focus();
   // Marks are shown before the next paint.
   requestAnimationFrame(() => {
-    const items = list.querySelectorAll<HTMLElement>(".tidings-item");
-    if (!entry.isConnected) items[Math.min(at, items.length - 1)]?.focus();
+    const items = inbox.querySelectorAll<HTMLElement>(".tidings-item");
+    if (!entry?.isConnected) (items[Math.min(at, items.length - 1)] ?? inbox.querySelector("button"))?.focus();
   });
 }
