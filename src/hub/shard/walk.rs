@@ -1,6 +1,12 @@
 //! How what is said to rooms reaches those of this worker: in slices, with what else there is to do between them.
 
-use std::{collections::VecDeque, future::poll_fn, mem::replace, task::Poll};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    mem::replace,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use actix::{ActorFutureExt, AsyncContext, Context, WrapFuture};
 use tokio::task::yield_now;
@@ -8,15 +14,17 @@ use tokio::task::yield_now;
 use super::HubShard;
 use crate::domain::RoomName;
 
-/// What a slice costs ([`Seats::walk`](super::Seats::walk)): about thirty members who hear little, and half of them who
-/// hear much. What the walk has touched of them is still in the cache when their connections write.
+/// What a slice costs at least ([`Seats::walk`](super::Seats::walk)): about thirty members who hear little, and half of
+/// them who hear much. What the walk has touched of them is still in the cache when their connections write.
 const SLICE_COST: usize = 512;
 
-/// For each so many things that wait, a slice is larger by one. Where they are many, that they are heard together saves
-/// more than the cache does; and what is said must not come in faster than it is heard.
+/// What is said must not come in faster than it is heard, so where much waits, or the worker is busy, a slice is as
+/// many of the least ones as there are so many things that wait,
 const WAITING: usize = 16;
+/// and as often as the worker's other work has taken so long. Those of one slice mostly write within it.
+const OTHERS: Duration = Duration::from_millis(1);
 
-/// What a room may cost before the others have their turn.
+/// What is heard may cost so much before other rooms have their turn; a slice costs no more.
 const TURN_COST: usize = 32 * SLICE_COST;
 
 /// The rooms that have not heard everything yet; the first of them has its turn.
@@ -52,13 +60,13 @@ impl HubShard {
     }
 
     fn walk_behind(&self, others: impl Future<Output = ()> + 'static, ctx: &mut Context<Self>) {
-        ctx.spawn(others.into_actor(self).map(|(), shard, ctx| shard.walk(ctx)));
+        let since = Instant::now();
+        ctx.spawn(others.into_actor(self).map(move |(), shard, ctx| shard.walk(since.elapsed(), ctx)));
     }
 
     /// Lets members hear what was said, room by room, for one slice.
-    fn walk(&mut self, ctx: &mut Context<Self>) {
-        let slices = (self.seats.waiting() / WAITING).max(1);
-        let mut cost_left = (slices * SLICE_COST).min(TURN_COST);
+    fn walk(&mut self, waited: Duration, ctx: &mut Context<Self>) {
+        let mut cost_left = slice_cost(self.seats.waiting(), waited);
         while cost_left > 0
             && let Some(room) = self.walk.unheard.front()
         {
@@ -79,6 +87,12 @@ impl HubShard {
             self.walk_behind(behind_ready_tasks(), ctx);
         }
     }
+}
+
+/// What the next slice may cost, by how many things wait and how long the others have taken.
+fn slice_cost(waiting: usize, waited: Duration) -> usize {
+    let slices = (waiting / WAITING).max(waited.div_duration_f32(OTHERS) as usize);
+    slices.saturating_mul(SLICE_COST).clamp(SLICE_COST, TURN_COST)
 }
 
 /// Waits for the tasks of this worker that are ready by now; unlike [`yield_now`] not for what the sockets have besides,

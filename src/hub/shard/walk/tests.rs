@@ -8,7 +8,7 @@ use std::{
 use actix::{Actor, Addr};
 use tokio::{task::yield_now, time::timeout};
 
-use super::{TURN_COST, Walk};
+use super::{SLICE_COST, TURN_COST, Walk, slice_cost};
 use crate::{
     domain::{Position, RoomName, SessionKey},
     hub::{
@@ -134,25 +134,17 @@ async fn a_small_room_hears_something_before_a_very_large_one_has_heard_all() {
     worker.until_heard_by("big", 3 * MEMBERS).await;
 }
 
-#[actix::test]
-async fn what_is_said_in_many_rooms_at_once_is_heard_in_few_slices() {
-    const ROOMS: usize = 1000;
-    let worker = Worker::default();
-    let names: Vec<String> = (0..ROOMS).map(|room| format!("room-{room}")).collect();
-    for name in &names {
-        worker.seat(name, "member", 2);
+#[test]
+fn a_slice_is_larger_where_much_waits_or_others_take_long() {
+    let millis = Duration::from_millis;
+    for (waiting, waited, slices) in [
+        (1, millis(0), 1),
+        (31, millis(1), 1),
+        (1, millis(9), 9),
+        (160, millis(3), 10),
+        (4096, millis(1), 32),
+    ] {
+        assert_eq!(slice_cost(waiting, waited), slices * SLICE_COST, "{waiting} wait, {waited:?}");
     }
-    let shard = worker.start();
-    say(&shard, names.iter().map(String::as_str)).await;
-    let (mut slices, mut before) = (0, 0);
-    let all = async {
-        while before < 2 * ROOMS {
-            yield_now().await;
-            let now = worker.heard_by("member");
-            slices += usize::from(now > before);
-            before = now;
-        }
-    };
-    timeout(DEADLINE, all).await.unwrap();
-    assert!(slices <= 8, "{slices}: more would be said meanwhile than is heard");
+    assert_eq!(slice_cost(1, Duration::from_secs(3600)), TURN_COST);
 }
