@@ -18,10 +18,11 @@ use crate::domain::RoomName;
 /// them who hear much. What the walk has touched of them is still in the cache when their connections write.
 const SLICE_COST: usize = 512;
 
-/// What is said must not come in faster than it is heard, so where much waits, or the worker is busy, a slice is as
-/// many of the least ones as there are so many things that wait,
+/// For each so many things that wait a slice is a [`SLICE_COST`] larger: what is said must not come in faster than it is
+/// heard.
 const WAITING: usize = 16;
-/// and as often as the worker's other work has taken so long. Those of one slice mostly write within it.
+
+/// The same for each time that the worker's other work has taken so long. Those of the least slice write within it.
 const OTHERS: Duration = Duration::from_millis(1);
 
 /// What is heard may cost so much before other rooms have their turn; a slice costs no more.
