@@ -27,10 +27,12 @@ async function opened(t) {
   const { registrationId } = await until("the worker is registered", () => registrations.at(-1));
   const deliver = (message) =>
     cdp.send("ServiceWorker.deliverPushMessage", { origin: server.base, registrationId, data: JSON.stringify(message) });
+  // In its turn, as the page does: Chromium forgets what it has not shown yet when it is asked.
   const titles = () =>
     shown.evaluate(async () => {
       const registration = await navigator.serviceWorker.ready;
-      return (await registration.getNotifications()).map(({ title }) => title);
+      const all = await navigator.locks.request("tidings-shown", () => registration.getNotifications());
+      return all.map(({ title }) => title);
     });
   return { server, shown, worker, deliver, titles };
 }
@@ -60,6 +62,18 @@ test("a push is shown, and what was dealt with elsewhere is closed with the next
   await send("Bob", { close: { build: second.position, [third.id]: third.position } });
   await are("Bob");
   await shown.getByRole("heading", { name: "Back-end" }).waitFor();
+});
+
+test("pushes that come at once are all shown, and none is forgotten while another one closes what it names", async (t) => {
+  const { server, deliver, titles } = await opened(t);
+  const backend = await token(server, "backend");
+  const expected = Array.from({ length: 30 }, (_, n) => `Build ${n + 10}`);
+  const pushes = expected.map(async (title) => {
+    const sent = await publish(server.base, backend, "alice", { title });
+    return deliver(pushed(server, sent, title, { close: { nothing: sent.position } }));
+  });
+  await Promise.all(pushes);
+  await until("all are shown", async () => (await titles()).sort().join() === expected.join());
 });
 
 /** What the badge of the application was set to, the newest last; Chromium has one, and shows it, only where it is installed. */

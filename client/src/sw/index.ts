@@ -6,6 +6,8 @@
  * cost the permission, so whatever comes, something is shown, and first of all.
  */
 
+import { inTurn } from "../push/turn.js";
+
 declare const self: ServiceWorkerGlobalScope;
 
 interface Declared {
@@ -52,19 +54,18 @@ export function handlePush(event: PushEvent): void {
   const { title, navigate, ...options } = notification ?? {};
   const data: Data = { ...options.data, navigate };
   const { registration } = self;
-  const shown = registration
-    .showNotification(title || NO_TITLE, { ...options, data })
-    .catch(() => registration.showNotification(NO_TITLE, { data }));
-  event.waitUntil(
-    shown.then(async () => {
-      const badge = app_badge ? navigator.setAppBadge?.(app_badge) : navigator.clearAppBadge?.();
-      for (const one of await registration.getNotifications()) {
-        const upTo = close?.[one.tag];
-        if (typeof upTo === "string" && !isNewer(one.data, upTo)) one.close();
-      }
-      await badge?.catch(() => {});
-    }),
-  );
+  const show = async () => {
+    await registration
+      .showNotification(title || NO_TITLE, { ...options, data })
+      .catch(() => registration.showNotification(NO_TITLE, { data }));
+    const badge = app_badge ? navigator.setAppBadge?.(app_badge) : navigator.clearAppBadge?.();
+    for (const one of await registration.getNotifications()) {
+      const upTo = close?.[one.tag];
+      if (typeof upTo === "string" && !isNewer(one.data, upTo)) one.close();
+    }
+    await badge?.catch(() => {});
+  };
+  event.waitUntil(inTurn(show));
 }
 
 /** For `notificationclick`: the page that shows it comes to the front, or one that can, or a new one. */

@@ -5,6 +5,7 @@
 
 import { beforeEach, expect, it } from "vitest";
 import { handleClick, handlePush, handleSubscriptionChange } from "../../src/sw/index.js";
+import { Locks } from "../support/locks.js";
 
 interface Shown {
   title: string;
@@ -38,6 +39,7 @@ beforeEach(() => {
   const navigator = {
     setAppBadge: async (count: number) => (badge = count),
     clearAppBadge: async () => (badge = null),
+    locks: new Locks(),
   };
   const stub = { registration, clients, location, navigator };
   Object.assign(globalThis, { self: stub, fetch: async (...call: [string, RequestInit]) => fetched.push(call) });
@@ -77,6 +79,30 @@ it.each([
 ])("shows something, whatever comes: %s", async (_, data) => {
   await run(handlePush, { data });
   expect(shown.map(({ title }) => title)).toEqual(["New notification"]);
+});
+
+it("shows nothing while it is looked through what is shown, however many pushes come", async () => {
+  const steps: string[] = [];
+  const { registration } = globalThis.self as unknown as ServiceWorkerGlobalScope;
+  const later = () => new Promise<void>((done) => setTimeout(done));
+  Object.assign(registration, {
+    showNotification: (title: string) => later().then(() => steps.push(title)),
+    getNotifications: () => later().then(() => steps.push("looked through") && []),
+  });
+  await Promise.all(["a", "b", "c"].map((title) => push({ notification: { title } })));
+  expect(steps).toEqual(["a", "looked through", "b", "looked through", "c", "looked through"]);
+});
+
+it.each([
+  [
+    "a page holds the turn, and is frozen",
+    () => void navigator.locks.request("tidings-shown", () => new Promise(() => {})),
+  ],
+  ["the browser has no locks", () => Object.assign(navigator, { locks: undefined })],
+])("shows something, also where %s", async (_, prepare) => {
+  prepare();
+  await push({ notification: { title: "New comment" } });
+  expect(shown.map(({ title }) => title)).toEqual(["New comment"]);
 });
 
 const page = (url: string, more: object = {}) => {
