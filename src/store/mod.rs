@@ -119,7 +119,7 @@ pub struct Store {
     push: PushPolicy,
     /// What webhooks tell of.
     webhooks: WebhookEvents,
-    /// Held by whoever counts them.
+    /// Held by whoever counts.
     counting: Arc<Mutex<()>>,
     retention: Retention,
     /// Until they run.
@@ -188,6 +188,25 @@ impl Store {
         Box::pin(measured(StoreOperation::Read, read))
     }
 
+    /// Counts what may be much. A count that nobody waits for any more keeps its reader until it has come to its end, so
+    /// there is one at a time: several could keep all of them from inboxes.
+    fn count<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> ResponseFuture<Result<T, StoreError>> {
+        let deadline = Instant::now() + self.patience;
+        let (reader, counting) = (self.reader.clone(), self.counting.clone());
+        Box::pin(measured(StoreOperation::Read, async move {
+            let turn = tokio::time::timeout_at(deadline.into(), counting.lock_owned());
+            let turn = turn.await.map_err(|_| late())?;
+            let counted = reader.read(deadline, move |conn| {
+                let _turn = turn;
+                query(conn)
+            });
+            counted.await
+        }))
+    }
+
     /// What a user is told of the counters, polls are not behind of: another process may have changed them.
     fn learning<T: 'static>(
         &self,
@@ -244,18 +263,19 @@ writes! {
 }
 
 macro_rules! reads {
-    ($($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
+    (by $read:ident: $($message:ty => $answer:ty, $query:expr);+ $(;)?) => {$(
         impl Handler<$message> for Store {
             type Result = ResponseFuture<Result<$answer, StoreError>>;
 
             fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
-                self.read(move |conn| $query(conn, &message))
+                self.$read(move |conn| $query(conn, &message))
             }
         }
     )+};
 }
 
 reads! {
+    by read:
     ReadState => InboxState, pages::read_state;
     ReadPreferences => Preferences, preferences::read;
     ListMutes => Vec<Mute>, muting::list;
@@ -263,8 +283,13 @@ reads! {
     ReadRevocations => RevocationPage, revocations::read;
     ReadInboxes => Vec<InboxStand>, pages::stands_of;
     Trace => Traced, pages::trace;
-    ReadWebhooks => WebhookStand, webhook_history::stand;
     TraceWebhook => WebhookTrace, webhook_history::trace;
+}
+
+reads! {
+    by count:
+    CountWebhooks => WebhookCounts, webhook_history::count;
+    ReadWebhooks => WebhookStand, webhook_history::stand;
 }
 
 #[cfg(test)]

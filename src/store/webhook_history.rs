@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use actix::{Context, Handler, ResponseFuture};
 use diesel::{dsl::count_star, prelude::*};
 
 use super::{
-    Connection, Store,
+    Connection,
     error::Fault,
     job::Write,
     messages::{
@@ -86,29 +85,15 @@ impl Write for TestWebhook {
 }
 
 /// Each by a partial index: what was sent is not looked at, and a receiver that is away has many that wait.
-fn count(conn: &mut Connection) -> QueryResult<WebhookCounts> {
+pub(super) fn count(conn: &mut Connection, _: &CountWebhooks) -> Result<WebhookCounts, StoreError> {
     let waiting: i64 = table.filter(j::due_at.is_not_null()).select(count_star()).first(conn)?;
     let dead: i64 = table.filter(is_dead!()).select(count_star()).first(conn)?;
     let counted = |count: i64| u64::try_from(count).unwrap_or_default();
     Ok(WebhookCounts { waiting: counted(waiting), dead: counted(dead) })
 }
 
-impl Handler<CountWebhooks> for Store {
-    type Result = ResponseFuture<Result<Option<WebhookCounts>, StoreError>>;
-
-    /// A count that nobody waits for any more keeps its reader until it has come to its end, so there is one at a time:
-    /// several could keep all of them from inboxes.
-    fn handle(&mut self, _: CountWebhooks, _: &mut Context<Self>) -> Self::Result {
-        let Ok(turn) = self.counting.clone().try_lock_owned() else { return Box::pin(async { Ok(None) }) };
-        self.read(move |conn| {
-            let _turn = turn;
-            Ok(Some(count(conn)?))
-        })
-    }
-}
-
 pub(super) fn stand(conn: &mut Connection, read: &ReadWebhooks) -> Result<WebhookStand, StoreError> {
-    let WebhookCounts { waiting, dead } = count(conn)?;
+    let WebhookCounts { waiting, dead } = count(conn, &CountWebhooks)?;
     let oldest = table.filter(j::due_at.is_not_null()).order(j::sequence).select(j::occurred_at);
     let oldest: Option<i64> = oldest.first(conn).optional()?;
     let receiver = webhook_jobs::receiver(conn, &read.receiver)?;

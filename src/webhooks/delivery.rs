@@ -169,8 +169,7 @@ impl Delivery {
 /// Beside what is sent: nothing waits for a number.
 async fn count(store: StoreLink) {
     match store.ask(CountWebhooks).await {
-        Ok(Some(WebhookCounts { waiting, dead })) => metrics::webhooks_counted(waiting, dead),
-        Ok(None) => {}
+        Ok(WebhookCounts { waiting, dead }) => metrics::webhooks_counted(waiting, dead),
         Err(error) => log::warn!("webhooks could not be counted: {error}"),
     }
 }

@@ -141,10 +141,9 @@ pub enum WebhookOutcome {
 /// The status by which a receiver says that it wants nothing any more.
 pub const GONE: u16 = 410;
 
-/// Count how many events wait to be sent, by whichever instance, and how many were given up; `None` while that is being
-/// counted already.
+/// Count how many events wait to be sent, by whichever instance, and how many were given up.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Option<WebhookCounts>, StoreError>")]
+#[rtype(result = "Result<WebhookCounts, StoreError>")]
 pub struct CountWebhooks;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

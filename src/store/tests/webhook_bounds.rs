@@ -69,7 +69,7 @@ async fn beyond_what_may_wait_the_oldest_events_are_forgotten_and_counted() {
     store.record_webhook(claimed[0].claim, failed(DAY)).await;
     store.record_webhook(claimed[1].claim, SENT).await;
     store.record_webhook(claimed[2].claim, GIVEN_UP).await;
-    assert_eq!(store.link.ask(CountWebhooks).await, Ok(Some(WebhookCounts { waiting: 4, dead: 1 })));
+    assert_eq!(store.link.ask(CountWebhooks).await, Ok(WebhookCounts { waiting: 4, dead: 1 }));
     assert_eq!(store.forget(store.excess(4, 1), 100, Duration::ZERO), (false, 0));
     // What comes meanwhile is not too much by what was found before.
     let excess = store.excess(2, 1);
@@ -108,7 +108,7 @@ async fn events_are_bounded_while_there_is_more_of_something_else_to_forget() {
     assert_eq!(store.states(&ids).await, [None, None, None, None, WAITING, WAITING]);
 }
 
-/// Have a reader do nothing until it is let go.
+/// Have a count come to no end until it is let go.
 #[derive(actix::Message)]
 #[rtype(result = "Result<(), StoreError>")]
 struct Hold(std::sync::mpsc::Receiver<()>);
@@ -117,7 +117,7 @@ impl Handler<Hold> for Store {
     type Result = ResponseFuture<Result<(), StoreError>>;
 
     fn handle(&mut self, Hold(until): Hold, _: &mut Self::Context) -> Self::Result {
-        self.read(move |_| {
+        self.count(move |_| {
             // It is let go by the end of the other side.
             let _ = until.recv();
             Ok(())
@@ -126,20 +126,30 @@ impl Handler<Hold> for Store {
 }
 
 #[actix::test]
-async fn events_are_counted_once_at_a_time() {
-    let store = TestStore::with(|options| options.pool_size = 1);
+async fn events_are_counted_once_at_a_time_and_inboxes_are_read_meanwhile() {
+    let store = TestStore::with(|options| options.pool_size = 2);
     store.test_webhook().await;
     let (release, until) = std::sync::mpsc::channel();
-    let second = async {
-        let answer = store.link.ask(CountWebhooks).await;
-        drop(release);
-        answer
+    let counted = std::cell::Cell::new(0);
+    let count = async {
+        let counts = store.link.ask(CountWebhooks).await;
+        counted.set(counted.get() + 1);
+        counts
     };
-    let (held, first, second) =
-        tokio::join!(store.link.ask(Hold(until)), store.link.ask(CountWebhooks), second);
-    let counted = Ok(Some(WebhookCounts { waiting: 1, dead: 0 }));
-    assert_eq!((held, &first, second), (Ok(()), &counted, Ok(None)));
-    assert_eq!(store.link.ask(CountWebhooks).await, counted);
+    let stand = async {
+        let stand = store.stand().await;
+        counted.set(counted.get() + 1);
+        stand
+    };
+    let read = async {
+        store.state("alice").await;
+        drop(release);
+        counted.get()
+    };
+    let (held, counts, stand, counted_before) = tokio::join!(store.link.ask(Hold(until)), count, stand, read);
+    assert_eq!((held, counted_before), (Ok(()), 0));
+    assert_eq!(counts, Ok(WebhookCounts { waiting: 1, dead: 0 }));
+    assert_eq!((stand.waiting, stand.dead), (1, 0));
 }
 
 #[derive(QueryableByName)]
