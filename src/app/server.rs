@@ -214,7 +214,8 @@ impl Opened {
             .workers(workers)
             .max_connections(connections_max)
             .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(head_timeout)
+            // The library's clock stands still with the process, and heads that came meanwhile would be late.
+            .client_request_timeout(Duration::ZERO)
             // The linger after a close handshake would keep the socket open for a peer that is done.
             .client_disconnect_timeout(Duration::ZERO)
             // A client that closed its side is gone, and is noticed.

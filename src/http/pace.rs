@@ -1,19 +1,21 @@
 //! How long a connection may stand still (T12): ended from outside when its client does not take its answers, or
 //! does not finish the next request.
 //!
-//! The HTTP library times the first head of a connection and the pause behind an answer, and nothing else. Whoever
-//! takes an answer byte by byte, begins a second head and stops, or asks on and reads nothing, would keep the
-//! connection, and what waits for it, for ever. So every connection notes when it last got on, and is looked at.
+//! The HTTP library times the pause behind an answer, and the first head of a connection, but by a clock that stands
+//! still with the process. Whoever takes an answer byte by byte, begins a second head and stops, or asks on and reads
+//! nothing, would keep the connection, and what waits for it, for ever. So every connection notes when it last got on,
+//! and is looked at.
 //! What follows streams has a watch of its own (`hub::liveness`). Where connections are scarce there is less patience.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::{Rc, Weak},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use actix_web::{
     HttpRequest,
+    http::header::HttpDate,
     rt::{spawn, task::JoinHandle, time::sleep},
 };
 use tokio::sync::Notify;
@@ -38,6 +40,9 @@ const IDLE_LOOKS: u32 = 2;
 /// What is no fault of the client, so that all it was told still reaches it.
 const ASKS_NOTHING: &str = "asks nothing more";
 
+/// What is answered where it is the first request.
+const NO_HEAD: &str = "does not finish its request";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// Behind an answer or at the start; the next head may be on its way.
@@ -56,9 +61,8 @@ pub struct Pace {
     presence: Presence,
     phase: Cell<Phase>,
     since: Cell<Instant>,
-    /// Until then the library times the head.
     has_answered: Cell<bool>,
-    /// When it was seen that the next head has begun.
+    /// When it was seen that the next head has begun; the first one begins with the connection.
     head_since: Cell<Option<Instant>>,
     pub(super) answer: RefCell<Option<Answer>>,
     /// Answers since it was last seen that the socket takes more.
@@ -77,7 +81,7 @@ impl Pace {
             phase: Cell::new(Phase::Idle),
             since: Cell::new(Instant::now()),
             has_answered: Cell::new(false),
-            head_since: Cell::new(None),
+            head_since: Cell::new(Some(Instant::now())),
             answer: RefCell::default(),
             unseen: Cell::new(0),
             served: Rc::default(),
@@ -151,12 +155,13 @@ impl Pace {
         }
     }
 
-    /// Whether the next head has begun, so long ago.
+    /// Whether the next head has begun, so long ago. The first one may be there by now where the process stood still.
     fn is_head_late(&self, time: Duration) -> bool {
-        if self.has_answered.get() && self.head_since.get().is_none() && self.socket.has_news() {
+        if self.head_since.get().is_none() && self.socket.has_news() {
             self.head_since.set(Some(Instant::now()));
         }
-        self.head_since.get().is_some_and(|since| since.elapsed() >= time)
+        let is_late = self.head_since.get().is_some_and(|since| since.elapsed() >= time);
+        is_late && (self.has_answered.get() || !self.socket.is_backed_up())
     }
 
     pub(super) fn is_within(&self, time: Duration) -> bool {
@@ -176,7 +181,7 @@ impl Pace {
                 has_stopped.then_some("sends on and does not take its answer")
             }
             Phase::Idle if !self.is_within(patience.idle) => Some(ASKS_NOTHING),
-            Phase::Idle if self.is_head_late(patience.head) => Some("does not finish its request"),
+            Phase::Idle if self.is_head_late(patience.head) => Some(NO_HEAD),
             Phase::Idle => {
                 let is_due = self.unseen.get() > 0 && !self.is_within(patience.answer);
                 (is_due && !self.is_taking().await).then_some("does not take the end of its answer")
@@ -213,10 +218,18 @@ impl Pace {
 
     pub(super) fn end(&self, reason: &str) {
         log::debug!(reason; "a connection is ended");
-        if reason == ASKS_NOTHING {
-            self.socket.hang_up();
-        } else {
-            self.socket.kill();
+        match reason {
+            ASKS_NOTHING => self.socket.hang_up(),
+            NO_HEAD if !self.has_answered.get() => {
+                let date = HttpDate::from(SystemTime::now());
+                let answer = format!(
+                    "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\ndate: {date}\r\n\r\n"
+                );
+                // It is ended in any case.
+                let _ = self.socket.try_write(answer.as_bytes());
+                self.socket.hang_up();
+            }
+            _ => self.socket.kill(),
         }
     }
 }

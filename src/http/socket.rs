@@ -212,8 +212,13 @@ pub fn on_connect(crowd: Crowd, patience: Patience) -> impl Fn(&dyn Any, &mut Ex
                 extensions.insert(Pace::watched(handle.clone(), crowd.enter(), patience));
                 extensions.insert(handle);
             }
-            Err(error) if NO_HANDLE.is_due() => log::warn!("a socket has no second handle: {error}"),
-            Err(_) => {}
+            Err(error) => {
+                // Nothing could end it later.
+                let _ = SockRef::from(stream).shutdown(std::net::Shutdown::Both);
+                if NO_HANDLE.is_due() {
+                    log::warn!("a socket has no second handle: {error}");
+                }
+            }
         }
     }
 }

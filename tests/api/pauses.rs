@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    clients::{http::Answer, ws::Ws},
+    clients::{http::Answer, raw::Raw, ws::Ws},
     database::Database,
     traffic::{Dice, draft, publish, receipts},
 };
@@ -25,14 +25,8 @@ async fn a_server_that_was_frozen_for_longer_than_a_pong_may_take_sends_nobody_a
     for _ in 0..10 {
         clients.push(app.ws("alice").await);
     }
-    // Over a connection that is there before: whoever comes first after a freeze may find that the HTTP library, whose
-    // clock has stood still, has waited for too long already.
     let http = app.http(&app.publisher());
-    assert_eq!(http.get("/health").await.status, 200);
-    let publish = async {
-        let answer = http.post("/v1/notifications", &draft(&["alice"], 1, 1)).await;
-        assert_eq!(answer.status, 201, "{}", answer.text());
-    };
+    let draft = draft(&["alice"], 1, 1);
     // The freeze begins when each has been asked for a pong.
     join_all(clients.iter_mut().map(|ws| ws.expect("ping"))).await;
     app.signal("-STOP");
@@ -47,8 +41,31 @@ async fn a_server_that_was_frozen_for_longer_than_a_pong_may_take_sends_nobody_a
             ws.expect("ping").await;
         }
     });
-    join3(publish, freeze, join_all(judged)).await;
+    join3(publish(&http, &draft), freeze, join_all(judged)).await;
     println!("X4 a server frozen {FROZEN:?}: 4012 to 0 of {}, lost 0", clients.len());
+}
+
+#[actix_web::test]
+async fn a_request_that_comes_while_the_server_is_frozen_is_answered_by_it() {
+    let mut app = App::start_with(&[("http.head_timeout", "2s")]);
+    let mut raws = Vec::new();
+    for _ in 0..10 {
+        raws.push(Raw::connect(app.address).await);
+    }
+    // Behind the others: they are accepted, and have asked nothing.
+    app.expect_healthy().await;
+    app.signal("-STOP");
+    for raw in &mut raws {
+        let head = format!("GET /health HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", app.address);
+        raw.write(head.as_bytes()).await;
+    }
+    // Longer than a head may take.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    app.signal("-CONT");
+    for mut raw in raws {
+        let answer = String::from_utf8(raw.read_to_end().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
 }
 
 /// Publishes, some to one and some to many, until the server takes no more; what was accepted.
