@@ -148,12 +148,16 @@ impl<T: Trade> Courier<T> {
         }
     }
 
-    /// What has come to its end is recorded soon, with what comes to its end meanwhile.
+    /// What has come to its end is recorded soon, with what comes to its end meanwhile; at once where it holds most of
+    /// the places that more is waiting for.
     fn keep(&mut self, done: Option<Done<T::Outcome>>) {
-        if done.is_some() {
-            self.record_at.get_or_insert_with(|| Instant::now() + RECORD_PAUSE);
-        }
         self.unrecorded.extend(done);
+        let pause = match self.has_more && self.unrecorded.len() >= T::PLACES * 3 / 4 {
+            true => Duration::ZERO,
+            false => RECORD_PAUSE,
+        };
+        let at = Instant::now() + pause;
+        self.record_at = Some(self.record_at.map_or(at, |before| before.min(at)));
     }
 
     fn places(&self) -> usize {
@@ -246,3 +250,6 @@ impl<T: Trade> Courier<T> {
         self.is_store_away = error.is_some();
     }
 }
+
+#[cfg(test)]
+mod tests;
