@@ -62,6 +62,36 @@ fn the_version_is_that_of_the_package() {
     assert!(bad.code == Some(2) && bad.stdout.is_empty() && bad.stderr.contains("version"), "{bad:?}");
 }
 
+/// All verbs that do something, as the program lists them.
+fn verbs(shell: &Shell, of: &[String]) -> Vec<Vec<String>> {
+    let arguments: Vec<&str> = of.iter().map(String::as_str).chain(["--help"]).collect();
+    let help = shell.run(&arguments).stdout;
+    let Some((_, commands)) = help.split_once("\nCommands:\n") else { return vec![of.to_vec()] };
+    let commands = commands.split("\n\n").next().unwrap().lines();
+    let names = commands.filter_map(|line| line.strip_prefix("  ")?.split([' ', '\n']).next());
+    let names = names.filter(|name| !name.is_empty() && *name != "help");
+    names.flat_map(|name| verbs(shell, &[of, &[name.to_owned()]].concat())).collect()
+}
+
+#[test]
+fn every_verb_that_prints_data_does_so_for_programs_and_as_the_value_alone() {
+    // They run until they are stopped, or print a document of one form.
+    const NEITHER: [&str; 6] = ["dev", "serve", "config schema", "openapi", "asyncapi", "completions"];
+    // What they print is a text for people.
+    const NO_VALUE: [&str; 2] = ["config doc", "config env"];
+    let shell = Shell::new();
+    let all = verbs(&shell, &[]);
+    assert!(all.len() > 25, "{all:?}");
+    for verb in all {
+        let name = verb.join(" ");
+        let arguments: Vec<&str> = verb.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = shell.run(&arguments).stdout;
+        let has = ["--json", "-q, --quiet"].map(|flag| help.contains(flag));
+        let prints = !NEITHER.contains(&name.as_str());
+        assert_eq!(has, [prints, prints && !NO_VALUE.contains(&name.as_str())], "{name}");
+    }
+}
+
 #[actix_web::test]
 async fn a_minted_token_lets_in_the_user_with_its_scopes() {
     let (app, shell) = (App::start(), Shell::new());

@@ -167,6 +167,46 @@ async fn what_a_limit_on_sessions_turns_away_is_counted_under_its_name() {
     drop((here, wait));
 }
 
+#[actix_web::test]
+async fn what_a_rate_turns_away_is_counted_under_its_name() {
+    let app = App::start_with(&[
+        ("session.messages_per_second", "5"),
+        ("session.messages_burst", "5"),
+        ("limits.handshakes_per_second", "1"),
+        ("limits.handshakes_burst", "2"),
+        ("limits.requests_per_second", "1"),
+        ("limits.requests_burst", "1"),
+        ("limits.publishes_per_second", "1"),
+        ("limits.room_messages_per_second", "1"),
+        ("limits.room_messages_burst", "1"),
+    ]);
+    let mut alice = guest_at(&app, "alice", "").await;
+    for n in 0..20 {
+        alice.send(json!({"type": "message", "room": "chat", "data": n})).await;
+    }
+    let (user, publisher) = (app.user("alice"), app.http(&app.publisher()));
+    let draft = json!({"to": "alice", "type": "a.b", "payload": {}});
+    // Who publishes may ask as often as they like.
+    let scraper = app.http(&app.token("prometheus", "admin notify"));
+    let refused = async |limit: &str| {
+        let numbers = samples(&scraper.get("/metrics").await);
+        numbers[&format!("tidings_limits_exceeded_total{{limit=\"{limit}\"}}")] > 0.0
+    };
+    let deadline = Instant::now() + DEADLINE;
+    for limit in ["messages", "room_messages", "requests", "publishes", "handshakes"] {
+        while !refused(limit).await {
+            assert!(Instant::now() < deadline, "{limit}");
+            match limit {
+                "requests" => drop(user.get("/v1/me").await),
+                "publishes" => drop(publisher.post("/v1/notifications", &draft).await),
+                // Of a stream nobody waits for more than its head.
+                "handshakes" => drop(Sse::open(app.address, "", &[]).await),
+                _ => {}
+            }
+        }
+    }
+}
+
 /// A sample, and what it must be.
 fn expect(numbers: &BTreeMap<String, f64>, expected: &[(&str, f64)]) {
     for (name, value) in expected {
