@@ -33,7 +33,7 @@ async fn next_of_room(ws: &mut Ws) -> Value {
 
 #[actix_web::test]
 async fn messages_from_both_nodes_are_numbered_without_a_hole_and_heard_in_one_order() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start_patient().await;
     let messages = times(100, 2000);
     let mut listeners = Vec::new();
     for node in 0..2 {
@@ -67,7 +67,7 @@ async fn messages_from_both_nodes_are_numbered_without_a_hole_and_heard_in_one_o
 
 #[actix_web::test]
 async fn what_was_said_on_one_node_is_read_and_resumed_on_the_other() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start_patient().await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let mut positions = Vec::new();
     for n in 0..5 {
@@ -92,7 +92,7 @@ async fn what_was_said_on_one_node_is_read_and_resumed_on_the_other() {
 
 #[actix_web::test]
 async fn a_room_outlives_all_its_nodes() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start_patient().await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let position = say(&mut alice, "chat", json!(1)).await;
     for node in &mut cluster.nodes {
@@ -107,7 +107,7 @@ async fn a_room_outlives_all_its_nodes() {
 
 #[actix_web::test]
 async fn a_nonce_counts_on_every_node() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start_patient().await;
     let mut positions = Vec::new();
     for node in [0, 1, 0] {
         let app = cluster.app(node);
@@ -122,7 +122,7 @@ async fn a_nonce_counts_on_every_node() {
 
 #[actix_web::test]
 async fn a_flushed_redis_begins_rooms_anew_and_everybody_is_told_by_a_gap() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start_patient().await;
     let mut members =
         [member(cluster.app(0), "alice", &["chat"]).await, member(cluster.app(1), "bob", &["chat"]).await];
     let old = say(&mut members[0], "chat", json!("old")).await;
@@ -156,7 +156,7 @@ async fn a_flushed_redis_begins_rooms_anew_and_everybody_is_told_by_a_gap() {
 
 #[actix_web::test]
 async fn while_redis_is_away_rooms_say_so_and_take_nothing() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start_patient().await;
     let mut members =
         [member(cluster.app(0), "alice", &["chat"]).await, member(cluster.app(1), "bob", &["chat"]).await];
     cluster.redis().kill();
@@ -188,7 +188,7 @@ async fn while_redis_is_away_rooms_say_so_and_take_nothing() {
 
 #[actix_web::test]
 async fn who_begins_while_redis_is_away_is_told() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start_patient().await;
     cluster.redis().kill();
     cluster.bridges_are("degraded").await;
     let app = cluster.app(0);
