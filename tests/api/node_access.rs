@@ -16,11 +16,8 @@ use crate::{
     engines::{postgres::Server, redis::Redis},
 };
 
-/// How soon what one node has revoked ends on another: the table is read every second, and a busy machine is late.
-const SWEPT: Duration = Duration::from_secs(6);
-
-/// With a bus the table is read every five seconds, and this is far below.
-const LIVE: Duration = Duration::from_secs(3);
+/// How soon what one node has revoked ends on another (G11): the table is read every second, or the bus tells it.
+const TOLD: Duration = Duration::from_secs(2);
 
 async fn revoke(app: &App, body: &Value) {
     let answer = app.http(&app.token("root", "admin")).post("/v1/admin/revocations", body).await;
@@ -44,7 +41,7 @@ async fn a_ticket_is_good_once_over_all_nodes() {
 }
 
 #[actix_web::test]
-async fn what_one_node_revokes_ends_on_the_other_and_comes_in_no_more() {
+async fn what_one_node_revokes_ends_on_the_other_within_two_seconds_and_comes_in_no_more() {
     let server = Server::start().await;
     let (a, b) = (server.app(), server.app());
     let token = a.token("alice", "");
@@ -53,7 +50,7 @@ async fn what_one_node_revokes_ends_on_the_other_and_comes_in_no_more() {
     let before = Instant::now();
     revoke(&a, &json!({"user": "alice"})).await;
     assert_eq!(alice.end().await, Some(4503));
-    assert!(before.elapsed() < SWEPT, "{:?}", before.elapsed());
+    assert!(before.elapsed() < TOLD, "{:?}", before.elapsed());
     for app in [&a, &b] {
         app.http(&token).get("/v1/me").await.problem(401, "invalid_token");
     }
@@ -73,7 +70,7 @@ async fn a_session_is_ended_by_another_node_than_its_own() {
     // Without a bus nobody knows where it is, or whether it is anywhere.
     assert_eq!(a.http(&a.token("root", "admin")).delete(&path).await.status, 204);
     assert_eq!(alice.end().await, Some(4503));
-    assert!(before.elapsed() < SWEPT, "{:?}", before.elapsed());
+    assert!(before.elapsed() < TOLD, "{:?}", before.elapsed());
 }
 
 #[actix_web::test]
@@ -182,11 +179,11 @@ async fn with_a_bus_a_session_is_ended_where_it_is_and_nowhere_is_404() {
     let before = Instant::now();
     assert_eq!(admin.delete(&path).await.status, 204);
     assert_eq!(alice.end().await, Some(4503));
-    assert!(before.elapsed() < LIVE, "{:?}", before.elapsed());
+    assert!(before.elapsed() < TOLD, "{:?}", before.elapsed());
     admin.delete("/v1/admin/sessions/ses_01ARZ3NDEKTSV4RRFFQ69G5FAV").await.problem(404, "not_found");
 }
 
-/// Long before the table is read it is the bus that rings.
+/// The table is swept every five seconds then, so within two it is the bus that rings.
 #[actix_web::test]
 async fn with_a_bus_a_revocation_rings_on_the_other_node_and_without_it_the_table_tells() {
     let (server, mut redis) = (Server::start().await, Redis::start().await);
@@ -197,7 +194,7 @@ async fn with_a_bus_a_revocation_rings_on_the_other_node_and_without_it_the_tabl
         let before = Instant::now();
         revoke(&a, &json!({"user": user})).await;
         assert_eq!(ws.end().await, Some(4503));
-        assert!(before.elapsed() < LIVE, "{:?}", before.elapsed());
+        assert!(before.elapsed() < TOLD, "{:?}", before.elapsed());
         b.http(&token).get("/v1/me").await.problem(401, "invalid_token");
     }
     redis.kill();
@@ -205,5 +202,5 @@ async fn with_a_bus_a_revocation_rings_on_the_other_node_and_without_it_the_tabl
     let before = Instant::now();
     revoke(&a, &json!({"user": "zoe"})).await;
     assert_eq!(zoe.end().await, Some(4503));
-    assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }

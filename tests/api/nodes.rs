@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How soon a node tells what another one has stored: a sweep comes every second, and a busy machine is late.
-const SWEPT: Duration = Duration::from_secs(6);
+const SWEPT: Duration = Duration::from_secs(5);
 
 /// With a bus the sweep comes every five seconds, and this is far below.
 const LIVE: Duration = Duration::from_secs(3);

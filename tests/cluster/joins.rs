@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use crate::{cluster::Cluster, load::Plan, run::Run, scale::times, traffic::Dice, verdict::Verdict};
 
 /// Long enough for what is on its way, and shorter than the sweep that brings what was lost.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_millis(1500);
 
 #[actix_web::test]
 async fn what_is_published_while_clients_come_is_told_to_each_of_them() {

@@ -36,7 +36,9 @@ async fn x01_nodes_are_killed_under_load() {
         let app = &mut cluster.nodes[node].app;
         app.kill();
         sleep(dice.millis(200)).await;
+        let start = Instant::now();
         app.restart();
+        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
     }
     run.more(50).await;
     let verdict = run.judge(&cluster).await;
