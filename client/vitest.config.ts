@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["tests/**/*.test.{ts,tsx}"],
     // They wait more than they work.
     maxWorkers: 6,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

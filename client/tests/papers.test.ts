@@ -73,7 +73,7 @@ function compile(files: readonly (readonly [name: string, code: string])[]): str
   return stdout;
 }
 
-it("every block compiles against the package, by the types that its users get", { timeout: 60_000 }, () => {
+it("every block compiles against the package, by the types that its users get", () => {
   const tables = inTables("MIGRATING.md");
   const all = [
     ["given.ts", GIVEN],

@@ -22,11 +22,12 @@ import {
 } from "../src/react/index.js";
 import { MemoryServer } from "../src/testing/server.js";
 import { fakeTidings } from "../src/testing.js";
+import { DEADLINE_MS } from "./support/deadline.js";
 import { host, root } from "./support/root.js";
 
 /** Lets things happen, and React render them, until it holds. */
 async function eventually(holds: () => void): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + DEADLINE_MS;
   for (;;) {
     await act(() => new Promise((done) => setTimeout(done, 5)));
     try {

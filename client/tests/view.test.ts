@@ -8,6 +8,7 @@ import { german } from "../src/view/german.js";
 import { itemOf } from "../src/view/item.js";
 import { ago } from "../src/view/time.js";
 import { badge, english, say } from "../src/view/words.js";
+import { DEADLINE_MS } from "./support/deadline.js";
 
 function notification(more: Partial<Notification>): Notification {
   const created_at = "2026-11-25T12:00:00.000Z";
@@ -75,8 +76,9 @@ describe("a list", () => {
     const client = fakeTidings();
     for (let n = 0; n < count; n += 1) client.deliver({ type: "note.text", payload: {} });
     client.connect();
-    await vi.waitFor(() =>
-      expect([client.getSnapshot().status, client.getSnapshot().loaded]).toEqual(["connected", true]),
+    await vi.waitFor(
+      () => expect([client.getSnapshot().status, client.getSnapshot().loaded]).toEqual(["connected", true]),
+      DEADLINE_MS,
     );
     await settle();
     const feed = new Feed(client);

@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, mpsc},
+    thread::JoinHandle,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -23,8 +24,8 @@ use crate::{
 
 pub const SECRET: &str = "a secret for tests, of 32 bytes and more";
 
-/// How long any single step of a test may take.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+/// How long any single step of a test may take: shorter than a silent session lasts where nothing is set.
+pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Under the settings of a test. Tests ask again and again whether something has happened, so that their users may;
 /// and all their clients come from one address. All other limits are those of every server.
@@ -45,6 +46,8 @@ pub struct App {
     folder: TempDir,
     settings: Vec<(String, String)>,
     logs: Arc<Mutex<Vec<String>>>,
+    /// Reads them, until the process has ended.
+    reader: JoinHandle<()>,
 }
 
 impl App {
@@ -62,8 +65,8 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let settings: Vec<(String, String)> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let (child, address, logs) = launch(command, folder.path(), &settings);
-        Self { child, address, folder, settings, logs }
+        let (child, address, logs, reader) = launch(command, folder.path(), &settings);
+        Self { child, address, folder, settings, logs, reader }
     }
 
     /// The database file; for [`crate::database`] the name of whatever database the server has.
@@ -90,8 +93,7 @@ impl App {
     pub fn restart_as(&mut self, command: Command) {
         let mut settings = self.settings.clone();
         settings.push(("http.listen".to_owned(), self.address.to_string()));
-        let (child, address, logs) = launch(command, self.folder.path(), &settings);
-        (self.child, self.address, self.logs) = (child, address, logs);
+        (self.child, self.address, self.logs, self.reader) = launch(command, self.folder.path(), &settings);
     }
 
     /// Changes a setting from the next start on.
@@ -104,11 +106,16 @@ impl App {
         assert!(sent.success());
     }
 
+    /// What it has ended with, once all that it has said is read.
+    fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap().filter(|_| self.reader.is_finished())
+    }
+
     /// Waits for the process to end by itself.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.status() {
                 return status;
             }
             assert!(Instant::now() < deadline, "the server does not end");
@@ -118,7 +125,7 @@ impl App {
 
     /// The same while the test's own clients go on.
     pub async fn ended(&mut self) -> ExitStatus {
-        until("the server ends", || self.child.try_wait().unwrap()).await
+        until("the server ends", || self.status()).await
     }
 
     /// Everything it has logged, one JSON object a line.
@@ -259,7 +266,7 @@ fn launch(
     mut command: Command,
     folder: &Path,
     settings: &[(String, String)],
-) -> (Child, SocketAddr, Arc<Mutex<Vec<String>>>) {
+) -> (Child, SocketAddr, Arc<Mutex<Vec<String>>>, JoinHandle<()>) {
     command.current_dir(folder).arg("serve");
     if let Some(url) = database::url(folder) {
         command.arg("--set").arg(format!("store.url={url}"));
@@ -275,7 +282,7 @@ fn launch(
     let logs = Arc::new(Mutex::new(Vec::new()));
     let (found, listening) = mpsc::channel();
     let kept = logs.clone();
-    std::thread::spawn(move || {
+    let reader = std::thread::spawn(move || {
         for line in stderr.lines().map_while(Result::ok) {
             if let Ok(record) = serde_json::from_str::<Value>(&line)
                 && record["message"] == "listening"
@@ -286,7 +293,7 @@ fn launch(
         }
     });
     match listening.recv_timeout(DEADLINE) {
-        Ok(address) => (child, address, logs),
+        Ok(address) => (child, address, logs, reader),
         Err(_) => panic!("the server does not listen: {}", logs.lock().unwrap().join("\n")),
     }
 }

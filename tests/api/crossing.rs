@@ -92,7 +92,7 @@ async fn a_key_that_is_under_way_on_another_node_is_waited_for_and_then_replayed
     let server = Server::start().await;
     let (a, b) = (server.app(), server.app());
     let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql
-                AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END';
+                AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END';
                 CREATE TRIGGER slow BEFORE INSERT ON notifications FOR EACH ROW EXECUTE FUNCTION slow()";
     diesel::connection::SimpleConnection::batch_execute(&mut server.connect(), slow).unwrap();
     let to = ["alice".to_owned()];

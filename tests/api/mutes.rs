@@ -154,7 +154,7 @@ async fn a_mute_with_an_end_is_over_then() {
     let app = App::start();
     let alice = app.user("alice");
     let mut ws = app.ws("alice").await;
-    mute(&alice, "*", json!({ "until": soon(2) })).await;
+    mute(&alice, "*", json!({ "until": soon(5) })).await;
     let position = app.publish("alice", 1).await;
     assert_eq!(ws.next_numbered().await["to"], position);
     let deadline = Instant::now() + DEADLINE;

@@ -19,8 +19,11 @@ use crate::{
     engines::{postgres::Server, redis::Redis},
 };
 
-/// How soon a node tells what another one has stored: a sweep comes every second.
-const SWEPT: Duration = Duration::from_secs(2);
+/// How soon a node tells what another one has stored: a sweep comes every second, and a busy machine is late.
+const SWEPT: Duration = Duration::from_secs(5);
+
+/// With a bus the sweep comes every five seconds, and this is far below.
+const LIVE: Duration = Duration::from_secs(3);
 
 /// Two nodes on one database, which come one after the other.
 async fn two_nodes() -> (Server, App, App) {
@@ -147,7 +150,7 @@ async fn who_connects_while_the_bus_is_asked_to_tell_misses_nothing() {
         let connected = Instant::now();
         if ws.welcome["inbox"]["counters"]["unread"] == 0 {
             assert_eq!(ws.next_ns(1).await, [n]);
-            assert!(connected.elapsed() < SWEPT, "{n}: {:?}", connected.elapsed());
+            assert!(connected.elapsed() < LIVE, "{n}: {:?}", connected.elapsed());
         }
     }
 }
@@ -236,7 +239,7 @@ async fn a_node_that_stood_still_tells_all_that_was_stored_meanwhile() {
     b.signal("-STOP");
     let stopped = Instant::now();
     let mut n = 0;
-    while stopped.elapsed() < SWEPT * 2 {
+    while stopped.elapsed() < Duration::from_secs(4) {
         n += 1;
         a.publish("alice", n).await;
     }

@@ -17,7 +17,7 @@ const PATH: &str = "/v1/notifications/unread";
 const AGE_MAX: Duration = Duration::from_secs(5);
 
 /// What is added where it is measured from outside.
-const LATITUDE: Duration = Duration::from_secs(1);
+const LATITUDE: Duration = Duration::from_secs(2);
 
 async fn unless(http: &Http, known: &str) -> Answer {
     http.send(http.request("GET", PATH).insert_header(("If-None-Match", known)), "").await

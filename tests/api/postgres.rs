@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How soon the store works again when the server does.
-const HEALED: Duration = Duration::from_secs(5);
+const HEALED: Duration = Duration::from_secs(15);
 
 async fn publish(http: &Http, to: &[&str]) -> (u16, Vec<String>) {
     let body = json!({ "to": to, "type": "test.event", "payload": {} });

@@ -161,7 +161,7 @@ async fn the_key_stays_the_same_over_a_restart_and_is_the_one_that_is_set() {
 /// `POST /v1/notifications/ack` with `visible`, and what else withholds a push.
 #[actix_web::test]
 async fn what_was_seen_within_the_grace_is_not_pushed_and_the_trace_says_why() {
-    let app = start_with(("push.grace", "1s"));
+    let app = start_with(("push.grace", "5s"));
     let alice = app.user("alice");
     subscribe(&alice, "a").await;
     let body = json!({"to": "alice", "type": "a.b", "payload": {}});

@@ -16,8 +16,9 @@ use crate::{
     slow_readers::{bound, ended, forgotten_by_kernel},
 };
 
-/// Everybody may do everything in rooms, as often as it likes.
-const OPEN: [(&str, &str); 4] = [
+/// Everybody may do everything in rooms, as often as it likes, and is not asked whether it is there while others are read.
+const OPEN: [(&str, &str); 5] = [
+    ("session.ping_interval", "10m"),
     ("auth.default_scopes", "join:*,publish:*"),
     ("session.messages_per_second", "1000000"),
     ("session.messages_burst", "1000000"),

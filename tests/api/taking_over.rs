@@ -26,7 +26,7 @@ const PAYLOAD_BYTES: usize = 1000;
 const UNREAD: [usize; 10] = [60, 80, 90, 100, 110, 120, 130, 140, 160, 200];
 
 /// Whoever is to have nothing more is let go within this: a second of patience and five for the last words.
-const LET_GO: Duration = Duration::from_secs(10);
+const LET_GO: Duration = Duration::from_secs(20);
 
 const MIB: usize = 1 << 20;
 

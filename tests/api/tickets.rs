@@ -121,7 +121,7 @@ async fn a_user_has_at_most_twenty_open_tickets() {
 #[actix_web::test]
 async fn a_ticket_is_no_better_than_its_token_and_nobody_gets_one_without() {
     let app = App::start_with(&[("auth.leeway", "0s"), ("auth.expiry_grace", "0s")]);
-    let (token, anonymous) = (app.token_for("alice", "", 2), app.anonymous());
+    let (token, anonymous) = (app.token_for("alice", "", 5), app.anonymous());
     let ticket = ticket(&app.http(&token)).await;
     let mut ws = Ws::connect(app.address, "", &token).await;
     // The end of the session shows that the token is over.

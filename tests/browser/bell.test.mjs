@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { blank, expectAccessible, open, page } from "./browser.mjs";
+import { blank, expectAccessible, listenTo, open, page } from "./browser.mjs";
 import { dev, publish, token, until } from "./server.mjs";
 
 /** A page with a bell for alice, and some notifications. */
@@ -68,8 +68,9 @@ test("the focus stays in an inbox whose last entry goes, and what its list has s
   await inbox.getByText("Nothing here yet").waitFor();
   const at = () => inbox.evaluate(({ shadowRoot }) => shadowRoot.activeElement?.textContent.trim());
   await until("the focus is at the first button", async () => (await at()) === "All");
+  const aloud = await listenTo(inbox.getByRole("status"));
   await publish(server.base, backend, "alice", { title: "Number 2" });
-  await inbox.getByRole("status").filter({ hasText: "1 new notification" }).waitFor({ state: "attached" });
+  await until("it is said aloud", () => aloud.evaluate((said) => said.includes("1 new notification")));
   await shown.keyboard.press("Escape");
   await inbox.waitFor({ state: "detached" });
   assert.equal((await shown.locator("tidings-bell [role=status]").textContent()).trim(), "");
@@ -106,8 +107,12 @@ test("what comes while one reads further down waits behind a pill", async (t) =>
   const { server, backend, shown, inbox, bell } = await opened(t, { count: 30 });
   await bell.click();
   await inbox.locator(".tidings-item").first().waitFor();
-  await inbox.locator(".tidings-scroll").evaluate((list) => list.scrollTo({ top: 400 }));
-  await until("it is scrolled", async () => (await inbox.locator(".tidings-scroll").evaluate((list) => list.scrollTop)) > 100);
+  // It is scrolled at once, and known to be with the next frame.
+  await inbox.locator(".tidings-scroll").evaluate((list) => {
+    const isTold = new Promise((done) => list.addEventListener("scroll", done, { once: true }));
+    list.scrollTo({ top: 400 });
+    return isTold.then(() => {});
+  });
   for (const n of [1, 2, 3]) await publish(server.base, backend, "alice", { title: `Fresh ${n}` });
   const pill = inbox.getByRole("button", { name: "3 new notifications" });
   await pill.waitFor();

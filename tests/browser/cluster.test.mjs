@@ -35,7 +35,7 @@ test("two browsers on two instances see each other and chat through Redis", asyn
   await bob.evaluate(() => globalThis.room.publish("Hello"));
   await alice.waitForFunction(said, 1);
   await alice.evaluate(() => globalThis.room.publish("Hello, bob"));
-  await bob.waitForFunction(said, 2);
+  await Promise.all([alice, bob].map((shown) => shown.waitForFunction(said, 2)));
   const words = (shown) => shown.evaluate(() => globalThis.room.getSnapshot().messages.map(({ from, data }) => `${from}: ${data}`));
   assert.deepEqual(await words(alice), ["bob: Hello", "alice: Hello, bob"]);
   assert.deepEqual(await words(bob), await words(alice));

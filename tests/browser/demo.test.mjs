@@ -82,6 +82,7 @@ test("the ticker ticks, and makes up for what was missed", async (t) => {
   const status = await listenTo(seat("alice").locator("header > .who [role=status]"));
   await seat("alice").getByRole("button", { name: "Plug in again" }).click();
   await until("they are made up for", async () => (await heard()) >= before + 2);
+  await until("it says how many", () => status.evaluate((said) => said.some((text) => text.includes("recovered"))));
   const recovered = (await status.jsonValue()).flatMap((text) => text.match(/recovered \d+/) ?? []);
   assert.deepEqual([...new Set(recovered)], ["recovered 1"]);
 });

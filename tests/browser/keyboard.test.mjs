@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { open, page } from "./browser.mjs";
 import { byKeyboard, focused, tabTo, walk } from "./keyboard.mjs";
-import { dev, token, until } from "./server.mjs";
+import { call, dev, token, until } from "./server.mjs";
 
 test("the whole demo is used by keyboard alone", async (t) => {
   const server = await dev(t);
@@ -27,6 +27,7 @@ test("the whole demo is used by keyboard alone", async (t) => {
 
   await tabTo(shown, "button Notify 3 times");
   await keyboard.press("Enter");
+  await seat("alice").getByRole("button", { name: "Notifications, 3 new" }).waitFor();
   await tabTo(shown, "button Notifications, 3 new");
   await keyboard.press("Space");
   await seat("alice").locator("tidings-inbox .tidings-item").nth(2).waitFor();
@@ -109,6 +110,11 @@ test("the whole admin page is used by keyboard alone", async (t) => {
   await keyboard.press("Space");
   await until("it stands still", async () => /^button Go on/.test(await focused(shown)));
 
+  // The newest session is the first row: that of the console, which is over, is not to be found there for a moment.
+  await go("Overview");
+  const admin = await token(server, "dev");
+  const sessions = async () => (await call(server.base, admin, "GET", "/v1/admin/sessions")).sessions;
+  await until("the console's session is over", async () => (await sessions()).every(({ user }) => user !== "dev"));
   await go("Sessions");
   await shown.getByRole("row", { name: /^bob/ }).waitFor();
   await tabTo(shown, "button Disconnect");
@@ -142,7 +148,7 @@ test("the whole admin page is used by keyboard alone", async (t) => {
   await shown.getByRole("heading", { name: "tidings admin" }).waitFor();
   await walk(shown, "signing in");
   await tabTo(shown, /^input Token/);
-  await keyboard.type(await token(server, "dev"));
+  await keyboard.type(admin);
   await keyboard.press("Enter");
   await shown.getByRole("button", { name: "Sign out" }).waitFor();
 });

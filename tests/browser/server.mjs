@@ -9,7 +9,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 
 const PROGRAM = process.env.TIDINGS_BIN ?? new URL("../../target/debug/tidings", import.meta.url).pathname;
-const DEADLINE = 20_000;
+const DEADLINE = 60_000;
 export const SECRET = "a secret for tests, of 32 bytes and more";
 
 /** A process that ends with the test. */
@@ -81,30 +81,37 @@ export async function dev(t, settings = [], { folder, port = 0 } = {}) {
 /** `tidings serve` with these settings. */
 export async function serve(t, settings = []) {
   const folder = await temporary();
-  const port = await freePort();
-  const all = [`http.listen=127.0.0.1:${port}`, `auth.secret=${SECRET}`, "auth.default_scopes=join:*,publish:*", ...settings];
+  const all = ["http.listen=127.0.0.1:0", `auth.secret=${SECRET}`, "auth.default_scopes=join:*,publish:*", ...settings];
   const server = new Running(PROGRAM, ["serve", ...all.flatMap((setting) => ["--set", setting])], { folder });
   atEnd(t, async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
-  const base = `http://127.0.0.1:${port}`;
+  const base = await addressOf(server, "listening");
   await until(`${base} is ready`, async () => (await fetch(`${base}/ready`)).ok);
   return { server, base };
+}
+
+/** Where a server listens, by the line of its log that says so. */
+export function addressOf(server, message) {
+  return until(message, async () => {
+    const line = server.log.join("").split("\n").find((line) => line.includes(`"message":"${message}"`));
+    return `http://${JSON.parse(line).address}`;
+  });
 }
 
 /** A Redis of its own. */
 export async function redis(t) {
   const folder = await temporary();
-  const port = await freePort();
-  const args = ["--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder].map(String);
+  const socket = path.join(folder, "redis");
+  const args = ["--port", "0", "--unixsocket", socket, "--save", "", "--dir", folder];
   const server = new Running("redis-server", args, { folder });
   atEnd(t, async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
-  await server.lines((line) => line.includes("Ready to accept connections"));
-  return `redis://127.0.0.1:${port}`;
+  await server.lines((line) => line.includes("ready to accept connections"));
+  return `redis+unix://${socket}`;
 }
 
 /** nginx before an instance, as `deploy/nginx` sets it up; gives its address. */

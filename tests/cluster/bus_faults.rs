@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    app::{App, until},
+    app::{App, DEADLINE, until},
     clients::room::EVERYWHERE,
     cluster::{Cluster, Setup, ready},
     engines::proxy::Fault,
@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// What the sweep costs at most, and what is usual on a busy machine besides (G7).
-const LATE_MAX: Duration = Duration::from_secs(7);
+const LATE_MAX: Duration = Duration::from_secs(12);
 
 /// How soon a link that is dead without a word is noticed (X9).
-const NOTICED: Duration = Duration::from_secs(10);
+const NOTICED: Duration = Duration::from_secs(20);
 
 /// How soon all is as before when the bus is back, and what is usual besides.
-const RECOVERED: Duration = Duration::from_secs(7);
+const RECOVERED: Duration = Duration::from_secs(20);
 
 /// Whether a message to a room is taken now; if not, it is `unavailable`.
 async fn is_room_there(app: &App) -> bool {
@@ -97,7 +97,7 @@ async fn x08_redis_stands_still() {
     run.more(200).await;
     let verdict = run.judge(&cluster).await;
     assert_eq!(verdict.gaps, 0, "it has kept everything: {verdict}");
-    assert!(verdict.answers[1] < Duration::from_secs(1), "{verdict}");
+    assert!(verdict.answers[1] < still, "{verdict}");
     assert!(verdict.delays[1] < LATE_MAX, "{verdict}");
     verdict.expect_clean(&format!("X8 redis frozen {still:?}"));
 }
@@ -195,7 +195,7 @@ async fn x11_redis_drops_a_node_that_does_not_read() {
     cluster.app(1).signal("-STOP");
     let start = Instant::now();
     while listening(&mut cluster) == before {
-        assert!(start.elapsed() < Duration::from_secs(15), "it is not dropped");
+        assert!(start.elapsed() < DEADLINE, "it is not dropped");
         sleep(Duration::from_millis(100)).await;
     }
     cluster.app(1).signal("-CONT");

@@ -35,6 +35,9 @@ const SETTINGS: [(&str, &str); 13] = [
     ("shutdown.drain", "300ms"),
 ];
 
+/// For clients that are read one after the other: nobody is asked meanwhile whether it is there.
+pub const PATIENT: &[(&str, &str)] = &[("session.ping_interval", "25s"), ("session.pong_timeout", "10s")];
+
 pub struct Setup<'a> {
     pub nodes: usize,
     /// Whether there is a Redis between them.
@@ -65,6 +68,11 @@ pub struct Node {
 impl Cluster {
     pub async fn start() -> Self {
         Self::start_with(Setup::default()).await
+    }
+
+    /// The same for clients that are read one after the other.
+    pub async fn start_patient() -> Self {
+        Self::start_with(Setup { settings: PATIENT, ..Setup::default() }).await
     }
 
     pub async fn start_with(setup: Setup<'_>) -> Self {

@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// How soon a publish that cannot be stored is refused, and how soon it works again when it can.
-const REFUSED: Duration = Duration::from_secs(5);
-const HEALED: Duration = Duration::from_secs(5);
+const REFUSED: Duration = Duration::from_secs(15);
+const HEALED: Duration = Duration::from_secs(15);
 
 /// For a client that answers pings only when it is asked to do something.
 const PATIENT: [(&str, &str); 1] = [("session.pong_timeout", "60s")];

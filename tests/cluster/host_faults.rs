@@ -27,7 +27,7 @@ const MIB: u64 = 1 << 20;
 const COUNT: u64 = 85;
 
 /// How soon it takes somebody in again.
-const HEALED: Duration = Duration::from_secs(5);
+const HEALED: Duration = Duration::from_secs(20);
 
 /// A WebSocket, if there is room for one.
 async fn try_ws(app: &App, user: &str) -> Option<Ws> {

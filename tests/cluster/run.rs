@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long all may take to have been told everything, once nothing more is published.
-const QUIET: Duration = Duration::from_secs(12);
+const QUIET: Duration = Duration::from_secs(25);
 
 /// How long it may take until enough was accepted.
 const ACCEPTED: Duration = Duration::from_secs(120);

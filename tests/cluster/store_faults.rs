@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How soon the store works again when the server does, and refuses when it does not.
-const HEALED: Duration = Duration::from_secs(5);
+const HEALED: Duration = Duration::from_secs(15);
 
 /// Two nodes that have but the database in common: the harder way for it.
 async fn start() -> Cluster {
@@ -73,7 +73,7 @@ async fn x20_postgres_stands_still_under_two_nodes() {
     for node in &cluster.nodes {
         let start = Instant::now();
         assert_eq!(publish(&node.app).await, 503);
-        assert!(start.elapsed() < HEALED + Duration::from_secs(1), "{:?}", start.elapsed());
+        assert!(start.elapsed() < HEALED, "{:?}", start.elapsed());
     }
     let still = lasting(2, 30);
     sleep(still).await;

@@ -30,9 +30,12 @@ async fn clients_that_switch_their_transport_300_times_over_restarts_lose_and_do
         app.restart();
     }
     until("they have switched enough", || (switches() >= SWITCHES).then_some(())).await;
+    // A short stay may be over before it has begun, but for a poll.
+    for transport in TRANSPORTS {
+        let is_enough = || (scene.history().visits(transport) > SWITCHES / 6).then_some(());
+        until("each transport was taken", is_enough).await;
+    }
     let verdict = run.judge(&cluster).await;
-    let visits = TRANSPORTS.map(|transport| scene.history().visits(transport));
-    assert!(visits.iter().all(|visits| *visits > SWITCHES / 6), "{visits:?}");
     assert!(verdict.gaps > 0, "a room lives in its node");
     verdict.expect_clean("one node restarted 8 times");
 }

@@ -13,12 +13,10 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { WebSocket } from "undici";
 import { createTidings, type Options, type Registry, type Tidings } from "../../src/index.js";
+import { DEADLINE_MS } from "./deadline.js";
 
 const PROGRAM = process.env.TIDINGS_BIN ?? fileURLToPath(new URL("../../../target/debug/tidings", import.meta.url));
 const SECRET = "a secret for tests, of 32 bytes and more";
-/** How long any single step of a test may take. */
-export const DEADLINE_MS = 20_000;
-
 const OURS = [
   ["http.listen", "127.0.0.1:0"],
   ["http.workers", "2"],

@@ -77,15 +77,15 @@ async fn a_history_is_bounded_in_messages_in_bytes_and_in_age() {
     }
     assert_eq!(offsets(&small.open("small", Position::START, &[]).await), [7, 8, 9]);
 
-    let mut brief = node_with(&server, |rooms| rooms.history_ttl = Duration::from_millis(300)).await;
+    let mut brief = node_with(&server, |rooms| rooms.history_ttl = Duration::from_secs(2)).await;
     brief.published("brief", "alice", with_nonce("1", "n")).await.unwrap();
-    actix::clock::sleep(Duration::from_millis(200)).await;
+    actix::clock::sleep(Duration::from_millis(1500)).await;
     brief.published("brief", "alice", draft("1")).await.unwrap();
-    actix::clock::sleep(Duration::from_millis(150)).await;
+    actix::clock::sleep(Duration::from_millis(800)).await;
     let state = brief.open("brief", Position::START, &[]).await;
     assert_eq!(offsets(&state), [2]);
     assert_eq!(brief.published("brief", "alice", with_nonce("1", "n")).await.unwrap().offset, 3);
-    actix::clock::sleep(Duration::from_millis(350)).await;
+    actix::clock::sleep(Duration::from_millis(2300)).await;
     let state = brief.open("brief", Position::START, &[]).await;
     assert!(state.messages.is_empty() && state.last == 3);
     assert_eq!(server.ask(&["EXISTS", "tidings:{brief}:log", "tidings:{brief}:nonces"]), "0");
@@ -94,12 +94,12 @@ async fn a_history_is_bounded_in_messages_in_bytes_and_in_age() {
 #[actix::test]
 async fn the_numbering_of_a_room_that_nobody_uses_ends_and_of_one_that_is_followed_does_not() {
     let server = Server::start().await;
-    let brief = |rooms: &mut RoomBounds| rooms.position_ttl = Duration::from_millis(1200);
+    let brief = |rooms: &mut RoomBounds| rooms.position_ttl = Duration::from_secs(3);
     let (mut a, mut b) = (node_with(&server, brief).await, node_with(&server, brief).await);
     let unused = a.published("unused", "alice", draft("1")).await.unwrap();
     let followed = a.published("followed", "alice", draft("1")).await.unwrap();
     b.open("followed", Position::START, &["bob"]).await;
-    actix::clock::sleep(Duration::from_millis(2400)).await;
+    actix::clock::sleep(Duration::from_millis(5000)).await;
     let position = a.published("unused", "alice", draft("1")).await.unwrap();
     assert!(position.epoch != unused.epoch && position.offset == 1);
     let state = a.open("followed", Position::START, &[]).await;

@@ -4,10 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::{
     house::{Node, draft, options, room, user},
-    server::Server,
+    server::{PATIENCE, Server},
 };
 use crate::{
-    bridge::messages::{BusEvent, Order},
+    bridge::{
+        BridgeOptions,
+        messages::{BusEvent, Order},
+    },
     domain::{NodeId, Position},
 };
 
@@ -34,7 +37,8 @@ async fn a_node_that_dies_is_lost_in_time_and_its_users_are_taken_out() {
     let dead = b.id;
     drop(b);
     assert_eq!(a.until_lost().await, dead);
-    assert!(died.elapsed() < ttl, "{:?}", died.elapsed());
+    // And a moment more where the machine is busy.
+    assert!(died.elapsed() < 3 * ttl, "{:?}", died.elapsed());
     assert!(a.open("shut", Position::START, &[]).await.members.unwrap().is_empty());
     assert_eq!(server.ask(&["EXISTS", "tidings:{shut}:members"]), "0");
 }
@@ -42,16 +46,16 @@ async fn a_node_that_dies_is_lost_in_time_and_its_users_are_taken_out() {
 #[actix::test]
 async fn a_node_that_stops_is_lost_when_the_grace_is_over() {
     let server = Server::start().await;
-    let (mut a, mut b) = (Node::start(&server.url()).await, Node::start(&server.url()).await);
+    // A lease that is longer than anybody waits here.
+    let node = || BridgeOptions { presence_ttl: 5 * PATIENCE, ..options(&server.url()) };
+    let (mut a, mut b) = (Node::start_with(node()).await, Node::start_with(node()).await);
     a.open("r", Position::START, &[]).await;
     b.open("r", Position::START, &["bob"]).await;
     // What was ordered before is done before.
     b.publish("r", "bob", draft("1"));
-    let stopped = Instant::now();
     b.link.stop().await;
     assert_eq!(a.said().await.position.offset, 1);
     assert_eq!(a.until_lost().await, b.id);
-    assert!(stopped.elapsed() < Duration::from_secs(2), "{:?}", stopped.elapsed());
     assert!(b.link.is_alive());
     b.published("r", "bob", draft("2")).await.unwrap_err();
 }

@@ -1,5 +1,6 @@
 //! What others have changed is found by the sweep: from where the last one began, and each state once.
 
+use futures_util::FutureExt;
 use tokio::sync::watch;
 
 use super::*;
@@ -118,7 +119,7 @@ async fn those_whose_first_session_has_come_are_looked_for_when_the_bus_tells_of
     let here = [user("alice"), user("nobody")];
     here.iter().for_each(|name| local.enter(name.clone()));
     local.follow([&here[..], &[user("bob")]].concat());
-    let first = tokio::time::timeout(Duration::from_secs(2), told.recv()).await;
+    let first = tokio::time::timeout(Duration::from_secs(4), told.recv()).await;
     assert_eq!(first.unwrap().unwrap(), "alice 1");
     link.flush().await;
 }
@@ -160,9 +161,7 @@ async fn each_word_of_the_bus_makes_a_sweep_due_and_one_that_is_gone_is_silent()
     let mut other = Neighbour::new(Some(heard));
     for is_live in [true, true, false] {
         bus.send_replace(is_live);
-        let start = Instant::now();
-        within(other.sweep.is_due()).await;
-        assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+        assert!(other.sweep.is_due().now_or_never().is_some(), "it is due at once");
     }
     drop(bus);
     let start = Instant::now();

@@ -24,7 +24,7 @@ async fn a_locked_database_is_unavailable_within_the_deadline_and_works_again_af
     assert!(answers.into_iter().all(unavailable));
     // On a server another writer may have none of those before it.
     assert!(unavailable(probe) || matches!(other, Connection::Postgres(_)));
-    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(start.elapsed() < Duration::from_secs(10));
     assert_eq!(store.state("alice").await.head, crate::stream::Head::NONE, "reads go on");
     other.batch_execute("ROLLBACK").unwrap();
     assert_eq!(store.publish("alice").await.position.offset, 1, "nothing was stored for those who gave up");

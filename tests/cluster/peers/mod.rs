@@ -5,10 +5,12 @@ mod gone;
 mod rude;
 mod slow;
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use crate::{
-    app::App,
+    app::{App, DEADLINE},
     clients::{http::Http, scrape},
 };
 
@@ -21,7 +23,18 @@ fn ended(app: &App, reason: &str) -> usize {
     records.filter(|record| record["message"] == "session closed" && record["reason"] == reason).count()
 }
 
-/// The same by the metric, and how many sessions are open.
+/// Waits until the metric says the same, and that so many sessions are open: the hub knows it a moment after the log.
+async fn expect_counted(app: &App, reason: &str, expected: (usize, usize)) {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let found = counted(app, reason).await;
+        if found == expected {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{found:?} instead of {expected:?}");
+    }
+}
+
 async fn counted(app: &App, reason: &str) -> (usize, usize) {
     let http = Http::new(app.address, Some(&app.token("scraper", "admin")));
     let request = http.request("GET", "/metrics").force_close();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{counted, ended};
+use super::{ended, expect_counted};
 use crate::{
     app::{App, DEADLINE, token, until},
     clients::{
@@ -93,7 +93,7 @@ async fn a_client_that_says_nothing_more_for_its_network_is_half_closed_is_ended
     network.set(Fault::HalfClosed);
     ws.end().await;
     until("it is gone", || (ended(&app, "gone") == 1).then_some(())).await;
-    assert_eq!(counted(&app, "gone").await, (1, 0));
+    expect_counted(&app, "gone", (1, 0)).await;
 }
 
 #[actix_web::test]

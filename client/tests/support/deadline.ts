@@ -1,0 +1,2 @@
+/** How long any single step of a test may take. */
+export const DEADLINE_MS = 60_000;
