@@ -11,26 +11,24 @@ import type { Counters, Here, History, Mute, Ok, Position, Preferences } from ".
 const TRIES = 6;
 /** When a mark is said again. */
 const RETRY_MS = 2000;
+/** How long one may be on its way until it is said anew: a network that swallows it must not hold up the others. */
+const PATIENCE_MS = 15_000;
 
-const pathOf = (room: string) => `rooms/${encodeURIComponent(room)}/`;
-const muteOf = (pattern: string) => `mutes/${encodeURIComponent(pattern)}`;
+const pathOf = (kind: "rooms" | "mutes" | "notifications", name: string) => `${kind}/${encodeURIComponent(name)}`;
 
 export function newActions({ http, state, take, send, emitter, settings }: Core) {
   /** What was said last in each room: what is published next follows it. */
   const lasts = new Map<string, Promise<unknown>>();
-  let refs = 0;
 
-  /** Sends a command and waits for its answer; nothing where there is no way for commands. */
-  const call = (command: object): Promise<Ok> | undefined => {
-    refs += 1;
-    const ref = `publish ${refs}`;
-    if (!send({ ...command, ref })) return undefined;
+  /** Sends a message and waits for its answer; nothing where there is no way for commands. */
+  const call = (command: { ref: string }): Promise<Ok> | undefined => {
+    if (!send({ type: "message", ...command })) return undefined;
     const over = new AbortController();
     return new Promise<Ok>((done, fail) => {
       emitter.on(
         "frame",
         (frame) => {
-          if (!("ref" in frame) || frame.ref !== ref) return;
+          if (!("ref" in frame) || frame.ref !== command.ref) return;
           if (frame.type === "ok") done(frame);
           if (frame.type !== "error") return;
           const { code, message, retryable, retry_after_ms: retryAfterMs } = frame;
@@ -42,10 +40,11 @@ export function newActions({ http, state, take, send, emitter, settings }: Core)
     }).finally(() => over.abort());
   };
 
-  const persist = async (room: string, body: object) => {
+  const persist = async (room: string, body: { nonce: string }) => {
     for (let tries = 1; ; tries += 1) {
       try {
-        const asked = call({ type: "message", room, ...body }) ?? http<Ok>(`${pathOf(room)}messages`, { body });
+        const command = { ref: body.nonce, room, ...body };
+        const asked = call(command) ?? http<Ok>(messagesOf(room), { body });
         return { position: (await asked).position as Position };
       } catch (thrown) {
         const { retryable, retryAfterMs = backoff(settings.bounds, tries, Math.random()) } = errorOf(thrown);
@@ -55,21 +54,27 @@ export function newActions({ http, state, take, send, emitter, settings }: Core)
     }
   };
 
+  const messagesOf = (room: string) => `${pathOf("rooms", room)}/messages`;
+
   return {
-    /** Says the marks that are pending, one after the other, until it is to be tried again; answers after which time. */
-    async sayMarks(settle: Settle): Promise<number | undefined> {
+    /** Says the marks that are pending, one after the other, until it is `over`; answers after which time it is to be tried again. */
+    async sayMarks(settle: Settle, over: AbortController): Promise<number | undefined> {
+      const { signal } = over;
       for (let made = state().pending[0]; made; made = state().pending[0]) {
         const { id, as, which } = made;
         const isDeleted = as === "deleted";
-        const path = isDeleted ? encodeURIComponent(`${which.ids}`) : "mark";
+        const path = pathOf("notifications", isDeleted ? `${which.ids}` : "mark");
+        const timer = setTimeout(() => over.abort(), PATIENCE_MS);
         try {
           const request = isDeleted ? { method: "DELETE" } : { body: { as, ...which } };
-          settle(id, await http<Counters | undefined>(`notifications/${path}`, request));
+          settle(id, await http<Counters | undefined>(path, { ...request, signal }));
         } catch (thrown) {
           const error = errorOf(thrown);
-          if (error.retryable) return error.retryAfterMs ?? RETRY_MS * (1 + Math.random());
+          if (error.retryable) return signal.aborted ? 0 : (error.retryAfterMs ?? RETRY_MS * (1 + Math.random()));
           // What is not there any more is as good as deleted.
           settle(id, undefined, isDeleted && error.status === 404 ? undefined : error);
+        } finally {
+          clearTimeout(timer);
         }
       }
       return undefined;
@@ -84,14 +89,14 @@ export function newActions({ http, state, take, send, emitter, settings }: Core)
       return said;
     },
     async history(room: string, query?: object): Promise<History> {
-      const found = await http<History>(`${pathOf(room)}messages`, { query: { ...query } });
+      const found = await http<History>(messagesOf(room), { query: { ...query } });
       take({ type: "@history", room, history: found });
       return found;
     },
-    presence: (room: string) => http<Here>(`${pathOf(room)}presence`),
+    presence: (room: string) => http<Here>(`${pathOf("rooms", room)}/presence`),
     listMutes: async (): Promise<readonly Mute[]> => (await http<{ mutes: Mute[] }>("mutes")).mutes,
-    addMute: (pattern: string, body = {}) => http<Mute>(muteOf(pattern), { method: "PUT", body }),
-    removeMute: (pattern: string) => http(muteOf(pattern), { method: "DELETE" }),
+    addMute: (pattern: string, body = {}) => http<Mute>(pathOf("mutes", pattern), { method: "PUT", body }),
+    removeMute: (pattern: string) => http(pathOf("mutes", pattern), { method: "DELETE" }),
     getPreferences: () => http<Preferences>("preferences"),
     setPreferences: (body: Partial<Preferences>) => http<Preferences>("preferences", { method: "PUT", body }),
   };

@@ -91,7 +91,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
 
   /** What waits goes on, or never will. */
   const settle = () => {
-    if (state.status === "connected") marks.flush();
+    if (state.status === "connected") marks.flush(true);
     if (state.status !== "closed") return;
     marks.fail(closed());
     // It is so for all tabs: whoever connects anew does so with a token of their own.
@@ -106,7 +106,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       return leader?.stop("closed", faultOf(new TidingsError("other_user")));
     tabs?.relay(input);
     take(input);
-    leader?.ack();
+    leader?.heard(input);
   };
 
   const core: Core = {
@@ -224,7 +224,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
         if (isStored) start();
       },
       network() {
-        marks.flush();
+        marks.flush(true);
         hurry(true);
       },
     });

@@ -3,6 +3,7 @@
 import { type Connection, newConnection } from "./connection/connection.js";
 import type { Core } from "./core.js";
 import { own } from "./model/position.js";
+import type { Input } from "./model/state.js";
 import type { Wants } from "./tabs.js";
 
 /** How long a room is kept that nobody is in: who renders it twice joins it once. */
@@ -13,8 +14,8 @@ const MOST_MS = 2e9;
 export interface Leader extends Connection {
   /** A tab is there, or gone, in front or not, in other rooms. */
   changed(): void;
-  /** Something may have been shown. */
-  ack(): void;
+  /** Something has been heard, and may have been shown. */
+  heard(input: Input): void;
 }
 
 export function newLeader(core: Core, wants: () => Wants): Leader {
@@ -45,17 +46,17 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     if (!isVisible) resting = setTimeout(stop, Math.min(settings.hiddenGrace, MOST_MS), "idle");
     else {
       if (state().status === "idle") start();
-      ack();
+      heard();
     }
   };
 
-  const ack = () => core.act("acknowledge", wants).catch(() => {});
+  const heard = (input?: Input) => core.act("heard", { wants, follow }, input).catch(() => {});
 
   changed();
   start();
   return {
     ...connection,
-    ...{ changed, ack },
+    ...{ changed, heard },
     drop() {
       clearTimeout(pruning);
       clearTimeout(resting);

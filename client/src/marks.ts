@@ -22,8 +22,8 @@ export type Settle = (id: number, counters?: Counters, error?: TidingsError) => 
 
 export interface Marks {
   mark(as: Made["as"], target: Target): Promise<void>;
-  /** The network is back. */
-  flush(): Promise<void>;
+  /** Says what waits; and over another network (`isAnew`) what is on its way, too, which may never be answered. */
+  flush(isAnew?: boolean): Promise<void>;
   /** There will be no connection any more. */
   fail(error: TidingsError): void;
 }
@@ -41,7 +41,8 @@ let ids = 0;
 export function newMarks(core: Core): Marks {
   const { settings, state, take } = core;
   const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void][]>();
-  let saying: Promise<number | undefined> | undefined;
+  /** Ends what is on its way, if anything is. */
+  let over: AbortController | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const settle: Settle = (id, counters, error) => {
@@ -50,12 +51,13 @@ export function newMarks(core: Core): Marks {
     waiting.delete(id);
   };
 
-  const flush = async () => {
+  const flush = async (isAnew?: boolean) => {
+    if (isAnew) over?.abort();
+    if (over) return;
     clearTimeout(timer);
-    if (saying) return;
-    saying = core.act("sayMarks", settle).catch(() => RETRY_MS);
-    const ms = await saying;
-    saying = undefined;
+    over = new AbortController();
+    const ms = await core.act("sayMarks", settle, over).catch(() => RETRY_MS);
+    over = undefined;
     // What has come behind the last one is not waited for by anybody else.
     if (state().pending[0]) timer = setTimeout(flush, ms);
   };

@@ -198,6 +198,31 @@ it("over another network what was told to wait is said at once", async () => {
   expect(told, "and not over another connection").toEqual([]);
 });
 
+it("over another network, and over a new connection, what is on its way is said anew, and taken back if refused", async () => {
+  /** Those that no network carries any more. */
+  let swallowed = 0;
+  const swallow = ({ signal }: RequestInit) => {
+    swallowed += 1;
+    return new Promise<Response>((_, fail) => signal?.addEventListener("abort", () => fail(signal.reason)));
+  };
+  let isCut = false;
+  const client = await begin({
+    fetch: (url: URL, init: RequestInit) => (isCut && init.method !== "GET" ? swallow(init) : fetch(url, init)),
+  });
+  for (const change of [() => tell("online"), () => client.reconnect()]) {
+    const { id } = await server.publish(user, "test.event", {});
+    await until("it is there", () => client.getSnapshot().unread === 1);
+    [isCut, swallowed] = [true, 0];
+    const read = client.markRead(id);
+    const refused = client.markRead({ upTo: "nowhere" });
+    await until("it is on its way", () => swallowed > 0);
+    isCut = false;
+    change();
+    await Promise.all([read, expect(refused).rejects.toMatchObject({ code: "bad_cursor" })]);
+    expect([swallowed, client.getSnapshot().unread]).toEqual([1, 0]);
+  }
+});
+
 it("over another network what waits is said though the server has ended the connection, and does not fail", async () => {
   const client = await begin();
   const [{ session } = { session: "" }] = (await server.sessions(user)) as unknown as { session: string }[];

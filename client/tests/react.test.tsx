@@ -4,7 +4,7 @@ import { act, StrictMode, useState } from "react";
 import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { describe, expect, it, vi } from "vitest";
-import type { Tidings } from "../src/index.js";
+import { createTidings, type Tidings } from "../src/index.js";
 import { Bell } from "../src/react/Bell.js";
 import {
   Inbox,
@@ -23,6 +23,7 @@ import {
 import { MemoryServer } from "../src/testing/server.js";
 import { fakeTidings } from "../src/testing.js";
 import { DEADLINE_MS } from "./support/deadline.js";
+import { Locks } from "./support/locks.js";
 import { host, root } from "./support/root.js";
 
 /** Lets things happen, and React render them, until it holds. */
@@ -338,6 +339,31 @@ describe("preferences", () => {
       async () => void (await Promise.all([handles[0]?.update({ push: false }), handles[1]?.update({ quiet })])),
     );
     expect(await client.preferences.get()).toEqual({ quiet, push: false });
+  });
+
+  it("are changed by one tab after the other, and neither takes the other back", async () => {
+    vi.stubGlobal("navigator", Object.create(navigator, { locks: { value: new Locks() } }));
+    const server = new MemoryServer("alice");
+    const { fetch, WebSocket } = server;
+    const options = { ...{ url: "http://memory", token: "x", fetch, WebSocket }, sharing: "none" } as const;
+    const handles: ReturnType<typeof usePreferences>[] = [];
+    function Settings({ at }: { at: number }) {
+      handles[at] = usePreferences();
+      return null;
+    }
+    const tabs = [createTidings(options), createTidings(options)].map((client, at) => (
+      <TidingsProvider key={at} client={client}>
+        <Settings at={at} />
+      </TidingsProvider>
+    ));
+    await show(tabs);
+    const quiet = { zone: "UTC", from: "22:00", to: "07:00" };
+    await act(
+      async () => void (await Promise.all([handles[0]?.update({ push: false }), handles[1]?.update({ quiet })])),
+    );
+    const answer = await fetch("http://memory/v1/preferences", {});
+    expect(await answer.json()).toEqual({ quiet, push: false });
+    vi.unstubAllGlobals();
   });
 });
 

@@ -86,6 +86,13 @@ test("the numbers are those of the API", async (t) => {
   assert.deepEqual(await cells(row("Unread", /^alice/)), counted);
 });
 
+test("where there is nothing to show that alone is said", async (t) => {
+  const { shown, go } = await opened(t);
+  await go("Sessions");
+  await shown.getByText("Nobody is connected.").waitFor();
+  assert.equal(await shown.getByRole("table").count(), 0);
+});
+
 test("the counters of users are polled, and what has not changed is not sent again", async (t) => {
   const { server, shown, go } = await opened(t);
   const backend = await token(server, "backend");
@@ -109,7 +116,7 @@ test("the counters of those are shown who were asked for last, whatever is answe
   await shown.getByLabel("Users, with commas between").fill("carol");
   await shown.getByRole("button", { name: "Show" }).click();
   await shown.getByRole("row", { name: /carol/ }).waitFor();
-  await shown.getByText("Asked 1 times").waitFor();
+  await shown.getByText("Asked once").waitFor();
   free();
   // It asks again once the first was answered; and were that counted, it would be shown by then.
   await shown.getByText("Asked 2 times").waitFor();

@@ -174,7 +174,7 @@ export class Overview extends Section {
     return html`<section class="card" aria-label=${label}>
       <header>
         <h2>${label}</h2>
-        <span class="row push-end small">
+        <span class="row legend push-end small">
           ${series.map(({ label, colour }) => html`<span class="row key-${colour.slice(2)}"><span class="dot"></span>${label}</span>`)}
         </span>
       </header>

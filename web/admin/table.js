@@ -17,17 +17,20 @@ import { html, nothing, repeat } from "../vendor/lit.js";
 export function table({ label, isTitled = false, columns, rows, key, row, empty }) {
   return html`<section class="card" aria-label=${label}>
     ${isTitled ? html`<header><h2>${label}</h2></header>` : nothing}
-    <div class="scroll" tabindex="0" role="region" aria-label="${label}, a table">
-      <table>
-        <thead>
-          <tr>${columns.map(heading)}</tr>
-        </thead>
-        <tbody>
-          ${repeat(rows, key, row)}
-        </tbody>
-      </table>
-    </div>
-    ${rows.length === 0 ? html`<p class="body muted">${empty}</p>` : nothing}
+    ${
+      rows.length === 0
+        ? html`<p class="body muted">${empty}</p>`
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="${label}, a table">
+            <table>
+              <thead>
+                <tr>${columns.map(heading)}</tr>
+              </thead>
+              <tbody>
+                ${repeat(rows, key, row)}
+              </tbody>
+            </table>
+          </div>`
+    }
   </section>`;
 }
 

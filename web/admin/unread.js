@@ -75,7 +75,7 @@ export class Unread extends Section {
         <button>Show</button>
       </form>
       <p class="small muted number">
-        Asked ${number(this.#polls)} times, ${number(this.#unchanged)} of them answered 304,
+        Asked ${this.#polls === 1 ? "once" : `${number(this.#polls)} times`}, ${number(this.#unchanged)} of them answered 304,
         nothing new${this.#changedAt ? `; changed at ${time(this.#changedAt)}` : ""}.
       </p>
       ${table({

@@ -52,6 +52,14 @@ export function ms(value) {
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 }
 
+/** The last of them, and the one in the middle once there are any. @param {Latency} latency */
+export function figures({ last, median }) {
+  return html`<bdi>
+    <span class="latency">${ms(last)}</span>
+    ${median === null ? nothing : html`<span class="muted">· median ${ms(median)}</span>`}
+  </bdi>`;
+}
+
 /** A line of them; what it says stands beside it as text. @param {Latency} latency */
 export function spark({ samples }) {
   if (samples.length < 2) return nothing;

@@ -1,6 +1,6 @@
 import { createRef, html, live, nothing, ref, repeat } from "../vendor/lit.js";
 import { createTidings } from "../vendor/tidings.js";
-import { Latency, begin, ms, since } from "./latency.js";
+import { Latency, begin, figures, ms, since } from "./latency.js";
 import { Plug } from "./plug.js";
 
 const ROOM = "general";
@@ -186,7 +186,7 @@ export class Seat {
     const isAre = typing.length === 1 ? "is" : "are";
     return html`<div class="chat">
       <p class="line">
-        <strong>#${ROOM}</strong>
+        <strong><bdi>#${ROOM}</bdi></strong>
         <span class="here row">
           ${
             here.length === 0
@@ -195,8 +195,7 @@ export class Seat {
           }
         </span>
         <span class="push-end number" title="from sending to showing, on this machine">
-          <span class="latency">${ms(this.latency.last)}</span>
-          <span class="muted">median ${ms(this.latency.median)}</span>
+          ${figures(this.latency)}
         </span>
       </p>
       <ul class="messages" tabindex="0" aria-label="Messages in ${ROOM}" ${ref(this.#list)}>

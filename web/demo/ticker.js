@@ -1,5 +1,5 @@
 import { html } from "../vendor/lit.js";
-import { Latency, ms, spark } from "./latency.js";
+import { Latency, figures, spark } from "./latency.js";
 
 /** The room in which a clock of the server says each second what time it is, as one of the seats hears it. */
 export class Ticker {
@@ -40,7 +40,7 @@ export class Ticker {
         ${spark(this.#latency)}
         <dl class="facts">
           <dt class="muted">on its way</dt>
-          <dd>${ms(this.#latency.last)}, median ${ms(this.#latency.median)}</dd>
+          <dd>${figures(this.#latency)}</dd>
           <dt class="muted">heard</dt>
           <dd class="heard">${this.#heard}</dd>
           <dt class="muted">made up for</dt>

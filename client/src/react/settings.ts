@@ -1,6 +1,7 @@
 /** What a user wants to be told, and how: mutes, preferences, push. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { inTurn } from "../turn.js";
 import type { Mute, Preferences, PushSnapshot, Tidings, Timestamp } from "../types.js";
 import { useSnapshot, useStable, useTidings } from "./context.js";
 
@@ -66,8 +67,8 @@ export function useMutes(): MutesHandle {
 
 const NO_MUTES: readonly Mute[] = [];
 
-/** What was changed last of the preferences of each client: all components take turns. */
-const lasts = new WeakMap<Tidings["preferences"], Promise<unknown>>();
+/** What was changed last of preferences: all components take turns, also where tabs cannot. */
+let last: Promise<unknown> = Promise.resolve();
 
 export interface PreferencesHandle {
   /** `null` until known. */
@@ -85,11 +86,8 @@ export function usePreferences(): PreferencesHandle {
     (change: Partial<Preferences>) => {
       // All of it is set at once: what to leave is what there is when it is this one's turn.
       const set = async () => preferences.set({ ...(await preferences.get()), ...change });
-      const done = Promise.resolve(lasts.get(preferences)).then(set);
-      lasts.set(
-        preferences,
-        done.catch(() => {}),
-      );
+      const done = last.then(() => inTurn("preferences", set));
+      last = done.catch(() => {});
       return take(done);
     },
     [preferences, take],

@@ -6,7 +6,7 @@
  * cost the permission, so whatever comes, something is shown, and first of all.
  */
 
-import { inTurn } from "../push/turn.js";
+import { inTurn } from "../turn.js";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -65,7 +65,7 @@ export function handlePush(event: PushEvent): void {
     }
     await badge?.catch(() => {});
   };
-  event.waitUntil(inTurn(show));
+  event.waitUntil(inTurn("shown", show));
 }
 
 /** For `notificationclick`: the page that shows it comes to the front, or one that can, or a new one. */
