@@ -25,14 +25,14 @@ const WAITING: usize = 16;
 /// The same for each time that the worker's other work has taken so long. Those of the least slice write within it.
 const OTHERS: Duration = Duration::from_millis(1);
 
-/// What is heard in a room may cost so much before others have their turn; a slice costs no more.
+/// What is heard may cost so much before other rooms have their turn; a slice costs no more.
 const TURN_COST: usize = 32 * SLICE_COST;
 
 /// The rooms that have not heard everything yet; the first of them has its turn.
 #[derive(Default)]
 pub(super) struct Walk {
     unheard: VecDeque<RoomName>,
-    /// What was heard there since has cost so much.
+    /// What was heard since others had their turn has cost so much.
     turn_cost: usize,
 }
 
@@ -67,8 +67,7 @@ impl HubShard {
 
     /// Lets members hear what was said, room by room, for one slice.
     fn walk(&mut self, waited: Duration, ctx: &mut Context<Self>) {
-        let slice = slice_cost(self.seats.waiting(), waited);
-        let mut cost_left = slice;
+        let mut cost_left = slice_cost(self.seats.waiting(), waited);
         while cost_left > 0
             && let Some(room) = self.walk.unheard.front()
         {
@@ -78,16 +77,14 @@ impl HubShard {
             self.walk.turn_cost += cost;
             if is_heard {
                 self.walk.unheard.pop_front();
-                self.walk.turn_cost = 0;
             }
         }
-        let is_turn_over = self.walk.turn_cost >= TURN_COST;
-        if is_turn_over {
+        if self.walk.is_over() {
+            self.walk.turn_cost = 0;
+        } else if self.walk.turn_cost >= TURN_COST {
             self.walk.next_turn();
-        }
-        if is_turn_over || slice == TURN_COST && !self.walk.is_over() {
             self.walk_soon(ctx);
-        } else if !self.walk.is_over() {
+        } else {
             self.walk_behind(behind_ready_tasks(), ctx);
         }
     }
