@@ -108,6 +108,10 @@ impl Trade for Delivery {
         (webhook.claim, outcome)
     }
 
+    fn has_failed(&self, (_, outcome): &Self::Outcome) -> bool {
+        !matches!(outcome, WebhookOutcome::Sent { .. })
+    }
+
     async fn record(&self, outcomes: Vec<&Self::Outcome>) -> Result<(), StoreError> {
         let outcomes = outcomes.into_iter().cloned().collect();
         let (receiver, disable_after) = (self.receiver, self.disable_after);
