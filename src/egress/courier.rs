@@ -19,7 +19,7 @@ use crate::{domain::Timestamp, store::messages::StoreError};
 /// How often it is looked for what is due.
 const CLAIM_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How long what has come to its end waits for more: each record is a transaction, and publishing waits for it.
+/// How long what has come to its end waits for more at most: each record is a transaction, and publishing waits for it.
 const RECORD_PAUSE: Duration = Duration::from_millis(50);
 
 /// Rows in one record, unless one errand is more by itself.
@@ -58,6 +58,9 @@ pub trait Trade: 'static {
         claimed_at: Instant,
     ) -> impl Future<Output = Self::Outcome>;
 
+    /// Whether whoever it is for has failed, so that more of the same is in no hurry.
+    fn has_failed(&self, outcome: &Self::Outcome) -> bool;
+
     /// Has the store keep these.
     fn record(&self, outcomes: Vec<&Self::Outcome>) -> impl Future<Output = Result<(), StoreError>>;
 
@@ -83,7 +86,8 @@ pub struct Courier<T: Trade> {
     under_way: JoinSet<Done<T::Outcome>>,
     /// What the store was not there to record, or has not been asked to yet.
     unrecorded: Vec<Done<T::Outcome>>,
-    record_at: Option<Instant>,
+    /// When the first of it came that has not been tried to be recorded.
+    unrecorded_since: Option<Instant>,
     has_more: bool,
     /// The store did not answer the last time.
     is_store_away: bool,
@@ -102,7 +106,7 @@ impl<T: Trade> Courier<T> {
             stop,
             under_way: JoinSet::new(),
             unrecorded: Vec::new(),
-            record_at: None,
+            unrecorded_since: None,
             has_more: false,
             is_store_away: false,
         }
@@ -115,12 +119,14 @@ impl<T: Trade> Courier<T> {
         let stopped = loop {
             // Each look is a transaction, so some places are to be free for it.
             let is_worth_a_look = self.has_more && !self.is_store_away && self.places() >= T::PLACES / 4;
-            let record_at = self.record_at.unwrap_or_else(Instant::now);
+            let record_at = self.record_at();
             tokio::select! {
                 biased;
                 stopped = &mut self.stop => break stopped,
                 Some(done) = self.under_way.join_next() => self.keep(done.ok()),
-                () = sleep_until(record_at.into()), if self.record_at.is_some() => self.record().await,
+                () = sleep_until(record_at.unwrap_or_else(Instant::now).into()), if record_at.is_some() => {
+                    self.record().await;
+                }
                 () = std::future::ready(()), if is_worth_a_look => self.claim().await,
                 _ = ticks.tick() => {
                     self.record().await;
@@ -148,16 +154,23 @@ impl<T: Trade> Courier<T> {
         }
     }
 
-    /// What has come to its end is recorded soon, with what comes to its end meanwhile; at once where it holds most of
-    /// the places that more is waiting for.
     fn keep(&mut self, done: Option<Done<T::Outcome>>) {
         self.unrecorded.extend(done);
-        let pause = match self.has_more && self.unrecorded.len() >= T::PLACES * 3 / 4 {
-            true => Duration::ZERO,
+        self.unrecorded_since.get_or_insert_with(Instant::now);
+    }
+
+    /// What has come to its end is recorded soon, with what comes to its end meanwhile: the sooner, the more of the
+    /// places it holds that more is waiting for, and at once where it holds most of them. Those that hang put it off by
+    /// a little; a failure has it wait for its whole time, or who fails quickly would be asked the more often.
+    fn record_at(&self) -> Option<Instant> {
+        let most = T::PLACES * 3 / 4;
+        let missing = most.saturating_sub(self.unrecorded.len());
+        let has_failed = self.unrecorded.iter().any(|done| self.trade.has_failed(&done.outcome));
+        let pause = match self.has_more && !has_failed {
+            true => RECORD_PAUSE.mul_f64(missing as f64 / most.max(1) as f64),
             false => RECORD_PAUSE,
         };
-        let at = Instant::now() + pause;
-        self.record_at = Some(self.record_at.map_or(at, |before| before.min(at)));
+        Some(self.unrecorded_since? + pause)
     }
 
     fn places(&self) -> usize {
@@ -196,7 +209,7 @@ impl<T: Trade> Courier<T> {
     /// Has the store keep what has come to its end, in parts; after a failure one by one, so that none that it does
     /// not take keeps the others from being recorded.
     async fn record(&mut self) {
-        self.record_at = None;
+        self.unrecorded_since = None;
         while let Some(done) = self.under_way.try_join_next() {
             self.unrecorded.extend(done.ok());
         }

@@ -1,8 +1,8 @@
 //! How long a connection may stand still (T12): ended from outside when its client does not take its answers, or
-//! does not finish the next request.
+//! does not finish its first request, or the next one.
 //!
-//! The HTTP library times the pause behind an answer, and the first head of a connection, but by a clock that stands
-//! still with the process. Whoever takes an answer byte by byte, begins a second head and stops, or asks on and reads
+//! The HTTP library times the pause behind an answer, and would time the first head of a connection, but by a clock
+//! that stands still with the process. Whoever takes an answer byte by byte, begins a second head and stops, or asks on and reads
 //! nothing, would keep the connection, and what waits for it, for ever. So every connection notes when it last got on,
 //! and is looked at.
 //! What follows streams has a watch of its own (`hub::liveness`). Where connections are scarce there is less patience.
@@ -64,6 +64,8 @@ pub struct Pace {
     has_answered: Cell<bool>,
     /// When it was seen that the next head has begun; the first one begins with the connection.
     head_since: Cell<Option<Instant>>,
+    /// That the first one was late, and had come at least in part.
+    was_spared: Cell<bool>,
     pub(super) answer: RefCell<Option<Answer>>,
     /// Answers since it was last seen that the socket takes more.
     unseen: Cell<u32>,
@@ -82,6 +84,7 @@ impl Pace {
             since: Cell::new(Instant::now()),
             has_answered: Cell::new(false),
             head_since: Cell::new(Some(Instant::now())),
+            was_spared: Cell::default(),
             answer: RefCell::default(),
             unseen: Cell::new(0),
             served: Rc::default(),
@@ -155,13 +158,14 @@ impl Pace {
         }
     }
 
-    /// Whether the next head has begun, so long ago. The first one may be there by now where the process stood still.
+    /// Whether the next head has begun, so long ago. The first one may be there by now where the process stood still,
+    /// and is read before the next look: a byte that is still unread then is of a client that drips.
     fn is_head_late(&self, time: Duration) -> bool {
         if self.head_since.get().is_none() && self.socket.has_news() {
             self.head_since.set(Some(Instant::now()));
         }
         let is_late = self.head_since.get().is_some_and(|since| since.elapsed() >= time);
-        is_late && (self.has_answered.get() || !self.socket.is_backed_up())
+        is_late && (self.has_answered.get() || self.was_spared.replace(true) || !self.socket.is_backed_up())
     }
 
     pub(super) fn is_within(&self, time: Duration) -> bool {

@@ -15,9 +15,9 @@ pub struct Patience {
     pub answer: Duration,
     /// Bytes a second at which it must be taken, beyond that.
     pub rate: u64,
-    /// Behind an answer, until the next request is there with its whole head.
+    /// Behind an answer, or from the connection on, until the next request is there with its whole head.
     pub idle: Duration,
-    /// From the first bytes of that head on.
+    /// From the first bytes of that head on; for the first one from the connection on.
     pub head: Duration,
 }
 

@@ -59,7 +59,7 @@ impl SocketHandle {
     /// That of a request's connection.
     ///
     /// # Errors
-    /// 503 where there is none: its socket could not be ended.
+    /// 503 where there is none: such a connection was ended at its start, so only what came before that can ask.
     pub fn of_request(request: &HttpRequest) -> Result<&Rc<Self>, Problem> {
         request
             .conn_data::<Rc<Self>>()
@@ -186,7 +186,7 @@ impl Line for RequestLine {
 /// The connection of a request, from outside.
 ///
 /// # Errors
-/// 503 where there is no second handle: its socket could not be ended.
+/// As [`SocketHandle::of_request`].
 pub fn line(request: &HttpRequest) -> Result<Box<dyn Line>, Problem> {
     let api = request.app_data::<Data<Api>>().ok_or_else(Problem::internal)?;
     let (socket, client) = (Rc::downgrade(SocketHandle::of_request(request)?), api.gate.client(request));

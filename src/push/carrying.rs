@@ -58,6 +58,10 @@ impl<P: Provider + 'static> Trade for Carrying<P> {
         (push.claim, outcome)
     }
 
+    fn has_failed(&self, (_, outcome): &Self::Outcome) -> bool {
+        matches!(outcome, PushOutcome::Retry { .. } | PushOutcome::Dead { .. })
+    }
+
     async fn record(&self, outcomes: Vec<&Self::Outcome>) -> Result<(), StoreError> {
         let outcomes = outcomes.into_iter().cloned().collect();
         self.store.ask(RecordPush { outcomes }).await

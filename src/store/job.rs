@@ -142,6 +142,15 @@ impl<W: Write> Job for Queued<W> {
     }
 }
 
+const LATE: &str = "its turn did not come in time";
+
 pub(super) fn late() -> StoreError {
-    StoreError::Unavailable("its turn did not come in time".to_owned())
+    StoreError::Unavailable(LATE.to_owned())
+}
+
+impl StoreError {
+    /// Whether it was only not done in time: others had their turn, or it takes long.
+    pub fn is_late(&self) -> bool {
+        matches!(self, Self::Unavailable(reason) if reason == LATE)
+    }
 }

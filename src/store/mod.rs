@@ -189,17 +189,18 @@ impl Store {
     }
 
     /// Counts what may be much. A count that nobody waits for any more keeps its reader until it has come to its end, so
-    /// there is one at a time: several could keep all of them from inboxes.
+    /// there is one at a time: several could keep all of them from inboxes. Who waits for that has a place, too.
     fn count<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> ResponseFuture<Result<T, StoreError>> {
         let deadline = Instant::now() + self.patience;
-        let (reader, counting) = (self.reader.clone(), self.counting.clone());
+        let (reader, counting, place) = (self.reader.clone(), self.counting.clone(), self.reader.place());
         Box::pin(measured(StoreOperation::Read, async move {
+            let place = place?;
             let turn = tokio::time::timeout_at(deadline.into(), counting.lock_owned());
             let turn = turn.await.map_err(|_| late())?;
-            let counted = reader.read(deadline, move |conn| {
+            let counted = reader.read_at(place, deadline, move |conn| {
                 let _turn = turn;
                 query(conn)
             });

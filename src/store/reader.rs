@@ -11,7 +11,7 @@ use diesel::{Connection as _, r2d2::R2D2Connection};
 use r2d2::{ManageConnection, Pool};
 use tokio::{
     runtime::{Builder, Runtime},
-    sync::{Semaphore, TryAcquireError},
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError},
 };
 
 use super::{
@@ -98,20 +98,44 @@ impl Reader {
         Ok(Self { database, pool, threads, connections, places, places_max, pool_size })
     }
 
+    /// A place among those who read or wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] if too many wait.
+    pub(super) fn place(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        self.places.clone().try_acquire_owned().map_err(|error| match error {
+            TryAcquireError::NoPermits => StoreError::Overloaded,
+            TryAcquireError::Closed => closed(),
+        })
+    }
+
     /// Reads for somebody who waits until `deadline`, on a thread where waiting is allowed.
     ///
     /// # Errors
-    /// [`StoreError::Overloaded`] if too many wait; [`StoreError::Unavailable`] if the turn does not
-    /// come in time; else those of `query`.
+    /// As [`Self::place`] and [`Self::read_at`].
     pub(super) async fn read<T, Q>(self, deadline: Instant, query: Q) -> Result<T, StoreError>
     where
         T: Send + 'static,
         Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        let _place = self.places.clone().try_acquire_owned().map_err(|error| match error {
-            TryAcquireError::NoPermits => StoreError::Overloaded,
-            TryAcquireError::Closed => closed(),
-        })?;
+        let place = self.place()?;
+        self.read_at(place, deadline, query).await
+    }
+
+    /// The same for somebody who has a place.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the turn does not come in time; else those of `query`.
+    pub(super) async fn read_at<T, Q>(
+        self,
+        _place: OwnedSemaphorePermit,
+        deadline: Instant,
+        query: Q,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        Q: FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    {
         let turn = tokio::time::timeout_at(deadline.into(), self.connections.clone().acquire_owned());
         let permit = turn.await.map_err(|_| late())?.map_err(|_| closed())?;
         let Self { database, pool, threads, .. } = self;

@@ -108,6 +108,10 @@ impl Trade for Delivery {
         (webhook.claim, outcome)
     }
 
+    fn has_failed(&self, (_, outcome): &Self::Outcome) -> bool {
+        !matches!(outcome, WebhookOutcome::Sent { .. })
+    }
+
     async fn record(&self, outcomes: Vec<&Self::Outcome>) -> Result<(), StoreError> {
         let outcomes = outcomes.into_iter().cloned().collect();
         let (receiver, disable_after) = (self.receiver, self.disable_after);
@@ -170,6 +174,8 @@ impl Delivery {
 async fn count(store: StoreLink) {
     match store.ask(CountWebhooks).await {
         Ok(WebhookCounts { waiting, dead }) => metrics::webhooks_counted(waiting, dead),
+        // Others are counting, or it takes long: that is no fault, and it is counted again soon.
+        Err(error) if error.is_late() => log::debug!("webhooks were not counted in time"),
         Err(error) => log::warn!("webhooks could not be counted: {error}"),
     }
 }

@@ -3,11 +3,15 @@
 use std::time::Instant;
 
 use actix_web::{
-    App, HttpResponse, HttpServer, dev::ServerHandle, middleware::from_fn, rt::net::TcpStream, web,
+    App, HttpResponse, HttpServer,
+    dev::{Extensions, ServerHandle},
+    middleware::from_fn,
+    rt::net::TcpStream,
+    web,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpSocket,
+    net::{TcpListener, TcpSocket},
 };
 
 use super::*;
@@ -156,6 +160,23 @@ async fn t12_who_asks_on_and_reads_nothing_is_cut_off() {
         tokio::time::timeout(DEADLINE, flood).await.expect("the connection is kept");
     }
     server.handle.stop(false).await;
+}
+
+/// What of it has come while the process stood still is read behind the next look.
+#[actix::test]
+async fn t12_a_first_head_of_which_there_is_always_a_byte_unread_is_spared_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    client.write_all(b"G").await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    let patience = Patience { idle: DEADLINE * 10, ..PATIENCE };
+    let (start, mut connection) = (Instant::now(), Extensions::new());
+    on_connect(Crowd::new(100), patience)(&server, &mut connection);
+    let mut answer = String::new();
+    let read = tokio::time::timeout(DEADLINE, client.read_to_string(&mut answer)).await;
+    read.expect("the connection is kept").unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(start.elapsed() >= patience.head * 3 / 2, "it was not spared");
 }
 
 #[actix::test]

@@ -152,6 +152,20 @@ async fn events_are_counted_once_at_a_time_and_inboxes_are_read_meanwhile() {
     assert_eq!((stand.waiting, stand.dead), (1, 0));
 }
 
+#[actix::test]
+async fn who_waits_to_count_is_one_of_those_who_may_wait_and_is_late_where_no_turn_comes() {
+    let store = TestStore::with(|options| {
+        (options.pool_size, options.queue) = (1, 1);
+        options.busy_timeout = Duration::from_secs(1);
+    });
+    let count = || store.link.ask(CountWebhooks);
+    let (release, until) = std::sync::mpsc::channel();
+    let (held, late, refused) = tokio::join!(store.link.ask(Hold(until)), count(), count());
+    assert_eq!(refused, Err(StoreError::Overloaded));
+    assert!(held.unwrap_err().is_late() && late.unwrap_err().is_late() && !StoreError::Overloaded.is_late());
+    drop(release);
+}
+
 #[derive(QueryableByName)]
 struct Step {
     #[diesel(sql_type = Text)]
