@@ -2,9 +2,9 @@
 //! does not finish its first request, or the next one.
 //!
 //! The HTTP library times the pause behind an answer, and would time the first head of a connection, but by a clock
-//! that stands still with the process. Whoever takes an answer byte by byte, begins a second head and stops, or asks on and reads
-//! nothing, would keep the connection, and what waits for it, for ever. So every connection notes when it last got on,
-//! and is looked at.
+//! that stands still with the process. Whoever takes an answer byte by byte, begins a second head and stops, or asks
+//! on and reads nothing, would keep the connection, and what waits for it, for ever. So every connection notes when it
+//! last got on, and is looked at.
 //! What follows streams has a watch of its own (`hub::liveness`). Where connections are scarce there is less patience.
 
 use std::{
