@@ -3,7 +3,7 @@
  * nothing else, to be served as `/sw.js`.
  *
  * It reads the JSON of declarative Web Push, which some browsers show without any worker. A push that shows nothing may
- * cost the permission, so whatever comes, something is shown, and first of all; a second later where a page is
+ * cost the permission, so whatever comes, something is shown, and first of all; at most a second later where a page is
  * looking through what is shown, or another push is.
  */
 
