@@ -11,14 +11,18 @@ import type { Counters, Here, History, Mute, Ok, Position, Preferences } from ".
 const TRIES = 6;
 /** When a mark is said again. */
 const RETRY_MS = 2000;
-/** How long one may be on its way until it is said anew: a network that swallows it must not hold up the others. */
+/** How long one may be on its way until it is given up for then: a network that swallows it must not hold up the others. */
 const PATIENCE_MS = 15_000;
+/** Why one that is on its way is ended, to be said again at once. */
+const ANEW = "anew";
 
 const pathOf = (kind: "rooms" | "mutes" | "notifications", name: string) => `${kind}/${encodeURIComponent(name)}`;
 
 export function newActions({ http, state, take, send, emitter, settings }: Core) {
   /** What was said last in each room: what is published next follows it. */
   const lasts = new Map<string, Promise<unknown>>();
+  /** Ends the mark that is on its way, if one is. */
+  let over: AbortController | undefined;
 
   /** Sends a message and waits for its answer; nothing where there is no way for commands. */
   const call = (command: { ref: string }): Promise<Ok> | undefined => {
@@ -57,24 +61,33 @@ export function newActions({ http, state, take, send, emitter, settings }: Core)
   const messagesOf = (room: string) => `${pathOf("rooms", room)}/messages`;
 
   return {
-    /** Says the marks that are pending, one after the other, until it is `over`; answers after which time it is to be tried again. */
-    async sayMarks(settle: Settle, over: AbortController): Promise<number | undefined> {
-      const { signal } = over;
+    /**
+     * Says the marks that are pending, one after the other, unless that is being done, and then with `isAnew` what is on
+     * its way once more; answers after which time it is to be tried again, if anything is left.
+     */
+    async sayMarks(settle: Settle, isAnew?: boolean): Promise<number | undefined> {
+      if (isAnew) over?.abort(ANEW);
+      // By then it is answered, or has failed.
+      if (over) return PATIENCE_MS;
       for (let made = state().pending[0]; made; made = state().pending[0]) {
         const { id, as, which } = made;
         const isDeleted = as === "deleted";
         const path = pathOf("notifications", isDeleted ? `${which.ids}` : "mark");
-        const timer = setTimeout(() => over.abort(), PATIENCE_MS);
+        const mine = new AbortController();
+        const { signal } = mine;
+        over = mine;
+        const timer = setTimeout(() => mine.abort(), PATIENCE_MS);
         try {
           const request = isDeleted ? { method: "DELETE" } : { body: { as, ...which } };
           settle(id, await http<Counters | undefined>(path, { ...request, signal }));
         } catch (thrown) {
           const error = errorOf(thrown);
-          if (error.retryable) return signal.aborted ? 0 : (error.retryAfterMs ?? RETRY_MS * (1 + Math.random()));
           // What is not there any more is as good as deleted.
-          settle(id, undefined, isDeleted && error.status === 404 ? undefined : error);
+          if (!error.retryable) settle(id, undefined, isDeleted && error.status === 404 ? undefined : error);
+          else if (signal.reason !== ANEW) return error.retryAfterMs ?? RETRY_MS * (1 + Math.random());
         } finally {
           clearTimeout(timer);
+          over = undefined;
         }
       }
       return undefined;

@@ -61,6 +61,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
   let isTold = false;
   let told: Partial<Snapshot> = {};
   let beside: Beside | undefined;
+  /** Before the last change. */
+  let before: Status | undefined;
 
   const getSnapshot = () => view(state, !!leader, push.snapshot);
 
@@ -91,7 +93,8 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
 
   /** What waits goes on, or never will. */
   const settle = () => {
-    if (state.status === "connected") marks.flush(true);
+    if (state.status === "connected") marks.flush(before === "reconnecting");
+    before = state.status;
     if (state.status !== "closed") return;
     marks.fail(closed());
     // It is so for all tabs: whoever connects anew does so with a token of their own.
@@ -106,7 +109,7 @@ export function createTidings<R extends Registry = Registry>(asked: Options = {}
       return leader?.stop("closed", faultOf(new TidingsError("other_user")));
     tabs?.relay(input);
     take(input);
-    leader?.heard(input);
+    leader?.ack();
   };
 
   const core: Core = {

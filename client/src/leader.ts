@@ -3,7 +3,6 @@
 import { type Connection, newConnection } from "./connection/connection.js";
 import type { Core } from "./core.js";
 import { own } from "./model/position.js";
-import type { Input } from "./model/state.js";
 import type { Wants } from "./tabs.js";
 
 /** How long a room is kept that nobody is in: who renders it twice joins it once. */
@@ -14,8 +13,8 @@ const MOST_MS = 2e9;
 export interface Leader extends Connection {
   /** A tab is there, or gone, in front or not, in other rooms. */
   changed(): void;
-  /** Something has been heard, and may have been shown. */
-  heard(input: Input): void;
+  /** Something may have been shown. */
+  ack(): void;
 }
 
 export function newLeader(core: Core, wants: () => Wants): Leader {
@@ -46,17 +45,17 @@ export function newLeader(core: Core, wants: () => Wants): Leader {
     if (!isVisible) resting = setTimeout(stop, Math.min(settings.hiddenGrace, MOST_MS), "idle");
     else {
       if (state().status === "idle") start();
-      heard();
+      ack();
     }
   };
 
-  const heard = (input?: Input) => core.act("heard", { wants, follow }, input).catch(() => {});
+  const ack = () => core.act("acknowledge", wants).catch(() => {});
 
   changed();
   start();
   return {
     ...connection,
-    ...{ changed, heard },
+    ...{ changed, ack },
     drop() {
       clearTimeout(pruning);
       clearTimeout(resting);

@@ -2,6 +2,10 @@
  * Marks: shown at once, said to the server one after the other, taken back where it refuses. They are idempotent, so
  * what is not known to have arrived is said again; and they alone wait while there is no network, up to a bound. What
  * waits is what is pending in the state; `actions.ts` says it.
+ *
+ * Marks of the same do not commute, and one that was given up may be late rather than lost: where a proxy holds a `read`
+ * back until it was said again and an `unread` behind it, the late one has the last word. So what is on its way is said
+ * anew only where the network has changed or a connection was lost, and was not answered.
  */
 
 import type { Core } from "./core.js";
@@ -22,7 +26,7 @@ export type Settle = (id: number, counters?: Counters, error?: TidingsError) => 
 
 export interface Marks {
   mark(as: Made["as"], target: Target): Promise<void>;
-  /** Says what waits; and over another network (`isAnew`) what is on its way, too, which may never be answered. */
+  /** Says what waits; and where the network is not the same (`isAnew`) what is on its way, too: it may never be answered. */
   flush(isAnew?: boolean): Promise<void>;
   /** There will be no connection any more. */
   fail(error: TidingsError): void;
@@ -39,10 +43,8 @@ export function whichOf(target: Target, { cursors, top }: Pick<State, "cursors" 
 let ids = 0;
 
 export function newMarks(core: Core): Marks {
-  const { settings, state, take } = core;
+  const { settings, state, take, act } = core;
   const waiting = new Map<number, [done: () => void, fail: (error: TidingsError) => void][]>();
-  /** Ends what is on its way, if anything is. */
-  let over: AbortController | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   const settle: Settle = (id, counters, error) => {
@@ -52,13 +54,8 @@ export function newMarks(core: Core): Marks {
   };
 
   const flush = async (isAnew?: boolean) => {
-    if (isAnew) over?.abort();
-    if (over) return;
+    const ms = await act("sayMarks", settle, isAnew).catch(() => RETRY_MS);
     clearTimeout(timer);
-    over = new AbortController();
-    const ms = await core.act("sayMarks", settle, over).catch(() => RETRY_MS);
-    over = undefined;
-    // What has come behind the last one is not waited for by anybody else.
     if (state().pending[0]) timer = setTimeout(flush, ms);
   };
 

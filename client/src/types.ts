@@ -90,10 +90,7 @@ export interface Snapshot {
 }
 
 export interface RoomSnapshot {
-  /**
-   * `joining` also while the connection is away; `left` where the server has sent us out, and then `error` says why. With
-   * `room_limit` it is one room too many, and joined when there is a place for it.
-   */
+  /** `joining` also while the connection is away; `left` where the server has sent us out, and then `error` says why. */
   readonly status: "joining" | "joined" | "left";
   /** Who is here; at most 200, and `userCount` counts all. Empty on `longpoll` and `poll`, which are unseen. */
   readonly users: readonly string[];

@@ -33,6 +33,35 @@ it.each([
   expect(retryAfterMs).toBeLessThanOrEqual(most);
 });
 
+it("of a mark that are not answered are not made again in the same moment", async () => {
+  let swallowed = 0;
+  const swallow = ({ signal }: RequestInit = {}) => {
+    swallowed += 1;
+    return new Promise<Response>((_, fail) => signal?.addEventListener("abort", () => fail(signal.reason)));
+  };
+  const server = new MemoryServer("alice");
+  const fetch = (url: unknown, init?: RequestInit) =>
+    `${url}`.endsWith("/mark") ? swallow(init) : server.fetch(`${url}`, init ?? {});
+  const { WebSocket } = server;
+  const client = createTidings({ url: "http://memory", token: "x", sharing: "none", fetch: fetch as never, WebSocket });
+  client.connect();
+  await client.ready();
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const happens = async (times: number) => {
+    while (swallowed < times) await new Promise((done) => setImmediate(done));
+    return swallowed;
+  };
+  client.markRead("all").catch(() => {});
+  await happens(1);
+  await vi.advanceTimersByTimeAsync(16_999);
+  for (let n = 0; n < 20; n += 1) await new Promise((done) => setImmediate(done));
+  expect(swallowed).toBe(1);
+  await vi.advanceTimersByTimeAsync(2001);
+  expect(await happens(2)).toBe(2);
+  vi.useRealTimers();
+  client.close();
+});
+
 it("take no page of an error for a token, and keep none", async () => {
   const answers = ["<h1>502 Bad Gateway</h1>", "", "header.claims.signature"];
   const tokens = newTokens({ getToken: () => answers.shift() as string });
@@ -56,7 +85,7 @@ it("ask again who it is where what stands before the server has answered, and no
   const client = createTidings({
     ...{ url: "http://memory", sharing: "none", transports: ["ws"], backoff: { min: 1, max: 10 } },
     fetch: async (url, init) => {
-      const status = before.shift();
+      const status = `${url}`.endsWith("/me") && before.shift();
       return status ? new Response("", { status }) : server.fetch(url, init);
     },
     WebSocket: server.WebSocket,

@@ -223,6 +223,31 @@ it("over another network, and over a new connection, what is on its way is said 
   }
 });
 
+it("over the first connection what is on its way is left to be answered, and said once", async () => {
+  let said = 0;
+  let open = () => {};
+  const gate = new Promise<void>((done) => {
+    open = done;
+  });
+  const client = server.client(user, {
+    fetch: async (url, init) => {
+      if (`${url}`.endsWith("/mark")) {
+        said += 1;
+        await gate;
+        init?.signal?.throwIfAborted();
+      }
+      return fetch(url, init);
+    },
+  });
+  const marked = client.markSeen();
+  await until("it is on its way", () => said > 0);
+  client.connect();
+  await until("the list", () => client.getSnapshot().loaded);
+  open();
+  await marked;
+  expect(said).toBe(1);
+});
+
 it("over another network what waits is said though the server has ended the connection, and does not fail", async () => {
   const client = await begin();
   const [{ session } = { session: "" }] = (await server.sessions(user)) as unknown as { session: string }[];

@@ -367,6 +367,38 @@ describe("preferences", () => {
   });
 });
 
+describe("preferences of one who gets no token", () => {
+  it.each([true, false])("hold up those of no other for long, with locks: %s", async (hasLocks) => {
+    vi.stubGlobal("navigator", Object.create(navigator, { locks: { value: hasLocks ? new Locks() : undefined } }));
+    const server = new MemoryServer("alice");
+    const { fetch, WebSocket } = server;
+    const options = { ...{ url: "http://memory", fetch, WebSocket }, sharing: "none" } as const;
+    const handles: ReturnType<typeof usePreferences>[] = [];
+    function Settings({ at }: { at: number }) {
+      handles[at] = usePreferences();
+      return null;
+    }
+    const never = () => new Promise<never>(() => {});
+    const tabs = [createTidings({ ...options, getToken: never }), createTidings({ ...options, token: "x" })];
+    await show(
+      tabs.map((client, at) => (
+        <TidingsProvider key={at} client={client}>
+          <Settings at={at} />
+        </TidingsProvider>
+      )),
+    );
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    await act(async () => {
+      handles[0]?.update({ push: true }).catch(() => {});
+      const other = handles[1]?.update({ push: false });
+      for (let n = 0; n < 20; n += 1) await new Promise((done) => setImmediate(done));
+      await vi.advanceTimersByTimeAsync(hasLocks ? 30_000 : 0);
+      expect((await other)?.push).toBe(false);
+    });
+    vi.unstubAllGlobals();
+  });
+});
+
 describe("mutes", () => {
   it("are what the server has, and change", async () => {
     const client = await connected();

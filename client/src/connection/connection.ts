@@ -6,12 +6,11 @@
 import type { Core } from "../core.js";
 import { errorOf, faultOf, TidingsError } from "../errors.js";
 import { cursorOf, INBOX, own } from "../model/position.js";
-import { isWanted } from "../model/rooms.js";
 import { away, isOnline } from "../page.js";
 import type { Why } from "../tokens.js";
 import type { Carrier, Wire } from "../transports/way.js";
 import { openWebSocket } from "../transports/websocket.js";
-import type { Fault, RoomSnapshot, Transport } from "../types.js";
+import type { Fault, Transport } from "../types.js";
 import type { Goodbye } from "../wire.js";
 import { next } from "./next.js";
 
@@ -32,7 +31,7 @@ export interface Connection {
   /** Drops the connection and comes back, on this transport if one is given. */
   reconnect(transport?: Transport): void;
   /** Joins or leaves, however this is done on the way in use. */
-  follow(room: string, isIn: boolean): void;
+  follow(room: string, isWanted: boolean): void;
   /** Sends a command, and says whether there is a way for commands. */
   send(command: object): boolean;
   /** Somebody looks, or the network has changed: what should have come, or waits, is not waited for any longer. */
@@ -74,7 +73,7 @@ export function newConnection(core: Core): Connection {
     // Nothing is known, or the page may not have it.
   }
 
-  const rooms = () => Object.keys(state().rooms).filter((room) => isWanted(state().rooms[room] as RoomSnapshot));
+  const rooms = () => Object.keys(state().rooms).filter((room) => state().rooms[room]?.status !== "left");
 
   const enter = (to = phase, why = error) => {
     phase = to;
@@ -155,6 +154,9 @@ export function newConnection(core: Core): Connection {
             silenceMs = PATIENCE_MS + input.ping_interval_ms;
             isWelcome = true;
             opened();
+          } else if (type === "error" && input.retryable && input.command === "join") {
+            const { room = "", retry_after_ms: ms = 1000 } = input;
+            setTimeout(() => mine === attempt && rooms().includes(room) && follow(room, true), ms);
           }
         },
         alive() {
@@ -196,9 +198,9 @@ export function newConnection(core: Core): Connection {
     return !!speak;
   };
 
-  const follow = (room: string, isIn: boolean) => {
+  const follow = (room: string, isWanted: boolean) => {
     // Only a command with a reference is answered.
-    if (send({ type: isIn ? "join" : "leave", room, since: own(state().cursors, room), ref: "join" })) return;
+    if (send({ type: isWanted ? "join" : "leave", room, since: own(state().cursors, room), ref: "join" })) return;
     // Where rooms are named when it is opened it is opened anew, once for all that change together.
     clearTimeout(swapping);
     if (phase === "connected" && !carrier?.send) swapping = setTimeout(open, SWAP_MS);

@@ -13,12 +13,6 @@ export const NO_ROOM: RoomSnapshot = {
   error: null,
 };
 
-/** One too many is not lost, but waits for a place. */
-export const isWaiting = (room: RoomSnapshot): boolean => room.error?.code === "room_limit";
-
-/** Whether it is to be joined over a new connection. */
-export const isWanted = (room: RoomSnapshot): boolean => room.status !== "left" || isWaiting(room);
-
 /** Those of one life of the numbering are in its order, each once, and behind those of lives before. */
 export function said(messages: readonly Message[], more: readonly Message[], most: number): readonly Message[] {
   const all = [...new Map([...messages, ...more].map((message) => [message.position, message])).values()];

@@ -204,7 +204,7 @@ export function step(known: State, input: Input, now: Timestamp, roomSize: numbe
           tell("reset", { stream: INBOX, reason: "adopted" });
         return tell("status", { status: state.status, transport: state.transport });
       case "@want":
-        state.rooms = { ...state.rooms, [input.room]: NO_ROOM };
+        state.rooms = { [input.room]: NO_ROOM, ...state.rooms };
         return;
       case "@drop":
         state.rooms = rest(state.rooms, input.room);

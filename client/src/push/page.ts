@@ -7,7 +7,7 @@ import type { Core } from "../core.js";
 import { TidingsError } from "../errors.js";
 import type { Marks } from "../marks.js";
 import { isUpTo } from "../model/position.js";
-import { inTurn } from "../turn.js";
+import { inTurn, SHOWN } from "../turn.js";
 import type { EventMap, PushState } from "../types.js";
 
 /** Where it is remembered which subscription was told to the server, and of whom. */
@@ -101,7 +101,7 @@ export function newPagePush(core: Core, marks: Marks, tell: (enabled: boolean) =
   /** Closes what the system shows of what was dealt with here or elsewhere. */
   const close = async ({ as, ids, up_to }: EventMap["marked"]) => {
     if (as === "seen" || as === "unread") return;
-    await inTurn("shown", async () => {
+    await inTurn(SHOWN, async () => {
       for (const shown of (await (await registration())?.getNotifications()) ?? []) {
         // As the server has written it, and the worker has kept it.
         const { id, position } = shown.data ?? {};

@@ -1,7 +1,7 @@
 /** What a user wants to be told, and how: mutes, preferences, push. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { inTurn } from "../turn.js";
+import { inTurn, PREFERENCES } from "../turn.js";
 import type { Mute, Preferences, PushSnapshot, Tidings, Timestamp } from "../types.js";
 import { useSnapshot, useStable, useTidings } from "./context.js";
 
@@ -15,7 +15,7 @@ interface Asked<T> {
 function useAsked<T>(ask: (client: Tidings) => Promise<T>): [Asked<T>, (action: Promise<T>) => Promise<T>] {
   const client = useTidings();
   const [asked, set] = useState<Asked<T>>({ value: null, isLoading: true, error: null });
-  const [asker] = useState(() => ask);
+  const asker = useRef(ask).current;
   // The answers of a component that has gone, or to a question before the last, are nobody's.
   const turn = useRef(0);
   const take = useCallback(async (action: Promise<T>): Promise<T> => {
@@ -52,7 +52,7 @@ export interface MutesHandle {
 
 export function useMutes(): MutesHandle {
   const { mutes } = useTidings();
-  const [{ value, isLoading, error }, take] = useAsked((client) => client.mutes.list());
+  const [{ value, ...rest }, take] = useAsked((client) => client.mutes.list());
   const actions = useMemo(() => {
     const then = async (done: Promise<unknown>) => {
       await take(done.then(() => mutes.list()));
@@ -62,13 +62,13 @@ export function useMutes(): MutesHandle {
       unmute: (pattern: string) => then(mutes.remove(pattern)),
     };
   }, [mutes, take]);
-  return useStable({ mutes: value ?? NO_MUTES, isLoading, error, ...actions });
+  return useStable({ mutes: value ?? NO_MUTES, ...rest, ...actions });
 }
 
 const NO_MUTES: readonly Mute[] = [];
 
-/** What was changed last of preferences: all components take turns, also where tabs cannot. */
-let last: Promise<unknown> = Promise.resolve();
+/** What was changed last of the preferences of each client: its components take turns, also where tabs cannot. */
+const lasts = new WeakMap<Tidings["preferences"], Promise<unknown>>();
 
 export interface PreferencesHandle {
   /** `null` until known. */
@@ -81,18 +81,18 @@ export interface PreferencesHandle {
 
 export function usePreferences(): PreferencesHandle {
   const { preferences } = useTidings();
-  const [{ value, isLoading, error }, take] = useAsked((client) => client.preferences.get());
+  const [{ value, ...rest }, take] = useAsked((client) => client.preferences.get());
   const update = useCallback(
     (change: Partial<Preferences>) => {
       // All of it is set at once: what to leave is what there is when it is this one's turn.
-      const set = async () => preferences.set({ ...(await preferences.get()), ...change });
-      const done = last.then(() => inTurn("preferences", set));
-      last = done.catch(() => {});
+      const turn = () => inTurn(PREFERENCES, async () => preferences.set({ ...(await preferences.get()), ...change }));
+      const done = Promise.resolve(lasts.get(preferences)).then(turn, turn);
+      lasts.set(preferences, done);
       return take(done);
     },
     [preferences, take],
   );
-  return useStable({ preferences: value, isLoading, error, update });
+  return useStable({ preferences: value, ...rest, update });
 }
 
 export interface PushHandle extends PushSnapshot {

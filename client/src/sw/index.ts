@@ -3,10 +3,11 @@
  * nothing else, to be served as `/sw.js`.
  *
  * It reads the JSON of declarative Web Push, which some browsers show without any worker. A push that shows nothing may
- * cost the permission, so whatever comes, something is shown, and first of all.
+ * cost the permission, so whatever comes, something is shown, and first of all; at most a second later where a page is
+ * looking through what is shown, or another push is.
  */
 
-import { inTurn } from "../turn.js";
+import { inTurn, SHOWN } from "../turn.js";
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -65,7 +66,7 @@ export function handlePush(event: PushEvent): void {
     }
     await badge?.catch(() => {});
   };
-  event.waitUntil(inTurn("shown", show));
+  event.waitUntil(inTurn(SHOWN, show));
 }
 
 /** For `notificationclick`: the page that shows it comes to the front, or one that can, or a new one. */

@@ -42,9 +42,9 @@ export function newOthers({ http, hear, settings }: Core) {
         } catch {
           // A page may be refused its storage, and works without.
         }
-        // The newest come last, and do not push out those that we are in.
-        const rooms = wire.rooms().slice(0, ROOMS_MAX);
-        refuse(wire.rooms().slice(ROOMS_MAX), "room_limit");
+        // The newest come first, where they are not named by numbers, and do not push out those that we are in.
+        const rooms = wire.rooms().slice(-ROOMS_MAX);
+        refuse(wire.rooms().slice(0, -ROOMS_MAX), "room_limit");
         const over = new AbortController();
         const query = () => ({ rooms: rooms.join(), since: wire.cursor(rooms) });
         OTHERS[transport](wire, query, over.signal).then(() => wire.ended({}), wire.lost);
