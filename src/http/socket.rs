@@ -76,13 +76,7 @@ impl SocketHandle {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     ready!(self.stream.poll_read_ready(cx))?;
                 }
-                read => {
-                    if read.as_ref().is_ok_and(|&count| 0 < count && count < buffer.len()) {
-                        // All that had come is read: to ask the kernel for more would be a call in vain.
-                        self.has_news();
-                    }
-                    return Poll::Ready(read);
-                }
+                read => return Poll::Ready(read),
             }
         }
     }
