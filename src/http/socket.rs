@@ -66,7 +66,8 @@ impl SocketHandle {
             .ok_or_else(|| Problem::new(ErrorCode::Unavailable, "the server has no handle left"))
     }
 
-    /// Reads what is there; nothing is the end.
+    /// Reads what is there; nothing is the end. Behind a part the kernel is asked again, though mostly in vain: what has
+    /// come meanwhile is heard in the same turn then, which saves more than the call costs.
     ///
     /// # Errors
     /// Those of the operating system.
